@@ -1,0 +1,1 @@
+"""How trialsim is started: thin commands over the rooms."""

@@ -1,0 +1,271 @@
+"""The nouns that rooms hand to each other: small frozen dataclasses over plain arrays.
+
+Axes always come in the order replicate, participant, visit, draw: ``R, N, V, D``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol as Interface
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+STATUS_OK = 0
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """Baseline covariates of participants.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the columns, such as ``("age", "mmse")``; P of them.
+    values : ndarray (N, P)
+        One row a participant; binary covariates are 0 or 1; NaN where missing.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def column(self, name: str) -> Floats:
+        """Return one covariate (N,)."""
+        return self.values[:, self.names.index(name)]
+
+    def select(self, names: Sequence[str]) -> Covariates:
+        """Return the named covariates, in the order asked for."""
+        return Covariates(tuple(names), self.values[:, [self.names.index(name) for name in names]])
+
+    def take(self, rows: NDArray[np.generic]) -> Covariates:
+        """Return the given participants, by position or mask."""
+        return Covariates(self.names, self.values[rows])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a participant."""
+        return pd.DataFrame(self.values, columns=list(self.names))
+
+
+@dataclass(frozen=True)
+class History:
+    """Past placebo participants that a prognosis learns from.
+
+    Every covariate is a baseline value; outcomes are what was *measured*. Nothing latent is here.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of the outcome, such as ``"cdr_sb"``.
+    source : str
+        Where the participants come from, for the report.
+    generated : bool
+        True if the trial's own model made it: then what is learnt is optimistic by construction.
+    covariates : Covariates
+        N participants.
+    weeks : ndarray (V,)
+        Nominal weeks of the post-baseline visits, ascending, all above 0.
+    baseline : ndarray (N,)
+        Measured outcome at week 0; NaN where missing.
+    outcomes : ndarray (N, V)
+        Measured outcome at the later visits; NaN where missing.
+    group : ndarray of int (N,)
+        Study or site of each participant, from 0, for validation by group.
+    """
+
+    endpoint: str
+    source: str
+    generated: bool
+    covariates: Covariates
+    weeks: Floats
+    baseline: Floats
+    outcomes: Floats
+    group: Ints
+
+    def __len__(self) -> int:
+        return len(self.baseline)
+
+    def take(self, rows: NDArray[np.generic]) -> History:
+        """Return the given participants, by position or mask."""
+        return History(
+            self.endpoint,
+            self.source,
+            self.generated,
+            self.covariates.take(rows),
+            self.weeks,
+            self.baseline[rows],
+            self.outcomes[rows],
+            self.group[rows],
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return tidy rows: participant, group, week, outcome and every covariate; missing left out."""
+        weeks = np.concatenate([[0.0], self.weeks])
+        outcomes = np.column_stack([self.baseline, self.outcomes])
+        frame = self.covariates.to_frame()
+        frame.insert(0, "participant", np.arange(len(self)))
+        frame.insert(1, "group", self.group)
+        frame = frame.loc[frame.index.repeat(len(weeks))].reset_index(drop=True)
+        frame.insert(2, "week", np.tile(weeks, len(self)))
+        frame.insert(3, self.endpoint, outcomes.ravel())
+        return frame[frame[self.endpoint].notna()].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Placebo twins: the posterior predictive placebo outcome of each participant at each visit.
+
+    Parameters
+    ----------
+    weeks : ndarray (V,)
+        Weeks of the predicted visits.
+    score : ndarray (N, V)
+        Prognostic score: mean of the predictive distribution.
+    sd : ndarray (N, V)
+        Standard deviation of the predictive distribution, above 0.
+    draws : ndarray (N, V, D), optional
+        Predictive draws.
+    """
+
+    weeks: Floats
+    score: Floats
+    sd: Floats
+    draws: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def take(self, rows: NDArray[np.generic]) -> Twins:
+        """Return the given participants, by position or mask."""
+        draws = None if self.draws is None else self.draws[rows]
+        return Twins(self.weeks, self.score[rows], self.sd[rows], draws)
+
+
+@dataclass(frozen=True)
+class TrialBlock:
+    """Replicate trials as arrays.
+
+    Parameters
+    ----------
+    weeks : ndarray (V,)
+        Weeks of the post-baseline visits.
+    arm : ndarray of int8 (R, N)
+        0 for control, 1 for active.
+    enrolment_month : ndarray (R, N)
+        Calendar month of randomisation, from the first site's activation.
+    baseline : ndarray (R, N)
+        Measured outcome at week 0.
+    outcomes : ndarray (R, N, V)
+        Measured outcome at the later visits; NaN from dropout on.
+    score : ndarray (R, N)
+        Prognostic score for the last visit.
+    score_sd : ndarray (R, N)
+        Predictive standard deviation of the twin at the last visit.
+    dropout_week : ndarray (R, N)
+        Week of dropout, infinite for completers.
+    dropout_cause : ndarray of int8 (R, N)
+        Position of the cause in the protocol, -1 for completers.
+    register_index : ndarray of int64 (R, N)
+        Row of each participant in the register.
+    """
+
+    weeks: Floats
+    arm: NDArray[np.int8]
+    enrolment_month: Floats
+    baseline: Floats
+    outcomes: Floats
+    score: Floats
+    score_sd: Floats
+    dropout_week: Floats
+    dropout_cause: NDArray[np.int8]
+    register_index: Ints
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicate trials, R."""
+        return self.arm.shape[0]
+
+    @property
+    def participants(self) -> int:
+        """Number of randomised participants in each trial, N."""
+        return self.arm.shape[1]
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What an analysis says of each replicate, or of one real data set (R = 1).
+
+    Parameters
+    ----------
+    analysis : str
+        Name of the analysis.
+    estimate, standard_error, df, statistic, p_value : ndarray (R,)
+        Active minus control; two-sided p. NaN where the fit failed. ``df`` is infinite for a z test.
+    status : ndarray of int8 (R,)
+        0 where the fit succeeded, else a position in `reasons`.
+    reasons : tuple of str
+        Meaning of each status; ``reasons[0]`` is ``"ok"``.
+    """
+
+    analysis: str
+    estimate: Floats
+    standard_error: Floats
+    df: Floats
+    statistic: Floats
+    p_value: Floats
+    status: NDArray[np.int8]
+    reasons: tuple[str, ...] = field(default=("ok",))
+
+    def __len__(self) -> int:
+        return len(self.estimate)
+
+    def rejects(self, alpha: float) -> Bools:
+        """Return whether the null is rejected two-sidedly at `alpha`; a failed fit never rejects."""
+        return np.asarray((self.status == STATUS_OK) & (self.p_value <= alpha))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a replicate, with the status in words."""
+        return pd.DataFrame(
+            {
+                "analysis": self.analysis,
+                "replicate": np.arange(len(self)),
+                "estimate": self.estimate,
+                "standard_error": self.standard_error,
+                "df": self.df,
+                "statistic": self.statistic,
+                "p_value": self.p_value,
+                "status": np.asarray(self.reasons)[self.status],
+            }
+        )
+
+
+class DiseaseModel(Interface):
+    """What every disease model offers to the register and to the trial engine.
+
+    A *course* is whatever latent state the model needs for N participants; only the model looks
+    inside. Means are on the scale of the endpoint, before measurement error.
+    """
+
+    name: str
+    endpoint: str
+    covariates: tuple[str, ...]
+
+    def draw_course(self, covariates: Covariates, generator: np.random.Generator) -> object:
+        """Draw participant effects given covariates; the latent baseline is one of the covariates."""
+
+    def take(self, course: object, rows: NDArray[np.generic]) -> object:
+        """Return the course of the given participants."""
+
+    def latent_mean(self, course: object, weeks: Floats, progression: float = 1.0) -> Floats:
+        """Return the untreated mean course (N, V); `progression` multiplies the speed of decline."""
+
+    def measure(self, mean: Floats, weeks: Floats, generator: np.random.Generator) -> Floats:
+        """Return measured outcomes for means of any leading shape (..., V), with fresh error."""

@@ -1,0 +1,1 @@
+"""How big, and at what risk: variance formulas, sizes, and operating characteristics."""

@@ -1,0 +1,1 @@
+"""What happens to participants, untreated and treated: one file a disease family."""

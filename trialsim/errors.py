@@ -1,0 +1,97 @@
+"""What can go wrong, as one tree of errors that name the place, the value and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_LONGEST_SHOWN_VALUE = 80
+
+
+class TrialsimError(Exception):
+    """Anything that trialsim refuses to do; the command line shows its text and exits with 2."""
+
+
+class InputError(TrialsimError):
+    """Something that the user gave cannot be used.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, as a sentence without its final full stop.
+    file : Path or str, optional
+        The file at fault.
+    field : str, optional
+        The field, as a path such as ``dropout[0].cumulative``, or a column.
+    value : object, optional
+        The offending value. Never give a participant's value here: name the row by its position.
+    mend : str, optional
+        What the user can do about it.
+
+    Examples
+    --------
+    >>> print(InputError("must be above 0", file="p.toml", field="arms[0].allocation", value=0,
+    ...                  mend="give the allocation as a positive number"))
+    p.toml: arms[0].allocation: must be above 0. Got 0. Mend: give the allocation as a positive number.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: Path | str | None = None,
+        field: str | None = None,
+        value: object = None,
+        mend: str | None = None,
+    ) -> None:
+        self.problem, self.file, self.field, self.value, self.mend = problem, file, field, value, mend
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        where = "".join(f"{part}: " for part in (self.file, self.field) if part is not None)
+        got = "" if self.value is None else f" Got {shorten(self.value)}."
+        mend = "" if self.mend is None else f" Mend: {self.mend.rstrip('.')}."
+        return f"{where}{self.problem.rstrip('.')}.{got}{mend}"
+
+
+class ProtocolError(InputError):
+    """A protocol file cannot be read, or asks for something impossible."""
+
+
+class CardError(InputError):
+    """A cohort card cannot be read, or its numbers cannot hold together."""
+
+
+class HistoryError(InputError):
+    """A history of past placebo participants cannot be used to learn from."""
+
+
+class DesignError(InputError):
+    """No trial of the asked kind exists, such as a power that no size reaches."""
+
+
+class AnalysisError(InputError):
+    """A data set cannot be analysed as asked."""
+
+
+class BundleError(InputError):
+    """A run bundle cannot be written, or does not prove what it claims."""
+
+
+class FitError(TrialsimError):
+    """A prognostic model did not pass its fit gate, so no twin is issued."""
+
+
+class TrialsimWarning(UserWarning):
+    """Something that a statistician should know about a result that is given all the same."""
+
+
+def shorten(value: object) -> str:
+    """Return a value as text that fits on a line, quoted if it is text.
+
+    Examples
+    --------
+    >>> shorten("a" * 100)[-3:]
+    '...'
+    """
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN_VALUE else text[: _LONGEST_SHOWN_VALUE - 3] + "..."

@@ -1,0 +1,1 @@
+"""Who takes part: cohort cards, margins, copula and eligibility."""
