@@ -1,0 +1,1 @@
+"""Speed and accuracy measured against a named peer or a limit: ``python -m benchmarks [NAME ...] --json``."""

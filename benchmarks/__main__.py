@@ -1,0 +1,60 @@
+"""Run benchmarks: ``python -m benchmarks [NAME ...] --json``.
+
+Every module ``benchmarks/bench_*.py`` offers ``BENCHMARKS``: a mapping from a benchmark's name to a
+function without arguments that yields `Figure`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterable
+
+import click
+
+import benchmarks
+from benchmarks.figure import Figure
+
+Benchmark = Callable[[], Iterable[Figure]]
+
+
+def find_benchmarks() -> dict[str, Benchmark]:
+    """Return every benchmark by name, in alphabetical order."""
+    found: dict[str, Benchmark] = {}
+    for module in pkgutil.iter_modules(benchmarks.__path__):
+        if module.name.startswith("bench_"):
+            found |= importlib.import_module(f"benchmarks.{module.name}").BENCHMARKS
+    return dict(sorted(found.items()))
+
+
+def as_line(figure: Figure) -> str:
+    """Return a figure as one line of text."""
+    verdict = {True: "met", False: "NOT MET", None: ""}[figure.met]
+    sign = "<=" if figure.at_most else ">="
+    goal = "" if figure.goal is None else f"(goal {sign} {figure.goal:g}) "
+    rest = "; ".join(part for part in (figure.peer, figure.limit) if part)
+    return f"{figure.name:45s} {figure.value:12.5g} {figure.unit:12s} {goal}{verdict} {rest}"
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--list", "list_only", is_flag=True, help="Print the names and stop.")
+def main(names: tuple[str, ...], as_json: bool, list_only: bool) -> None:
+    """Measure the named figures, or all of them."""
+    known = find_benchmarks()
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise click.UsageError(f"unknown benchmark {', '.join(unknown)}; known: {', '.join(known)}")
+    if list_only:
+        click.echo("\n".join(known))
+        return
+    for name in names or known:
+        for figure in known[name]():
+            text = json.dumps(vars(figure) | {"met": figure.met}) if as_json else as_line(figure)
+            click.echo(text)
+
+
+if __name__ == "__main__":
+    main()
