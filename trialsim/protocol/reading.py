@@ -1,0 +1,194 @@
+"""Reading TOML files into typed models, and refusing what cannot be used with one clear error."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trialsim.errors import InputError, shorten
+
+LARGEST_FILE_BYTES = 1_000_000
+LONGEST_LINE = 20_000
+DEEPEST_KEY = 16
+DEEPEST_BRACKETS = 64
+# Control characters, and the marks that reverse the direction of text so that a reader is shown another file.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """Base of every model that is read from a file: frozen, no extra keys, no coercion, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def read_model(path: Path | str, model: type[Model], error: type[InputError]) -> Model:
+    """Read a TOML file into a model.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    model : type
+        A pydantic model.
+    error : type
+        The error to raise, such as `ProtocolError`.
+
+    Returns
+    -------
+    BaseModel
+        An instance of `model`.
+
+    Raises
+    ------
+    InputError
+        Of type `error`: the file cannot be read, is no TOML, or breaks a rule of the model. All
+        broken rules are listed, each with its field, value and mend.
+    """
+    return check_model(read_toml(path, error), model, error, file=path)
+
+
+def read_toml(path: Path | str, error: type[InputError]) -> dict[str, Any]:
+    """Return the tables of a TOML file, after cheap checks that keep a hostile file from the parser."""
+    text = read_text(Path(path), error)
+    _refuse_hostile(text, path, error)
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
+        raise error(f"is not valid TOML: {fault}", file=path, mend="correct the line that is named") from None
+
+
+def read_text(path: Path, error: type[InputError]) -> str:
+    """Return the text of a small UTF-8 file, or raise `error` naming what is wrong with it."""
+    if not path.exists():
+        raise error("file not found", file=path, mend="check the path")
+    if not path.is_file():
+        raise error("is not a file", file=path, mend="give the path of a TOML file")
+    if path.stat().st_size > LARGEST_FILE_BYTES:
+        raise error("is larger than 1 MB", file=path, mend="give a TOML file, not data")
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise error("is not UTF-8 text", file=path, mend="save the file as UTF-8") from None
+    except OSError as fault:
+        raise error(f"cannot be read: {fault.strerror}", file=path, mend="check its permissions") from None
+    if not text.strip():
+        raise error("is empty", file=path, mend="start from `trialsim init`")
+    return text
+
+
+def _refuse_hostile(text: str, path: Path | str, error: type[InputError]) -> None:
+    hidden = _FORBIDDEN.search(text)
+    if hidden:
+        line = text.count("\n", 0, hidden.start()) + 1
+        raise error(
+            f"line {line} holds a hidden control character", file=path, mend="remove the hidden character"
+        )
+    for number, line in enumerate(text.splitlines(), 1):
+        key = line.split("=", 1)[0]
+        if len(line) > LONGEST_LINE or key.count(".") > DEEPEST_KEY and not key.lstrip().startswith("#"):
+            raise error(f"line {number} is too long or nested too deeply", file=path, mend="shorten the line")
+    if text.count("[") - text.count("]") > DEEPEST_BRACKETS or "[" * DEEPEST_BRACKETS in text:
+        raise error("brackets are nested too deeply", file=path, mend="flatten the nested arrays")
+
+
+def check_model(
+    tables: dict[str, Any], model: type[Model], error: type[InputError], *, file: Path | str | None = None
+) -> Model:
+    """Return the model of some tables, or raise `error` with every broken rule."""
+    try:
+        return model.model_validate(tables)
+    except ValidationError as fault:
+        raise _as_error(fault, error, file) from None
+
+
+def _as_error(fault: ValidationError, error: type[InputError], file: Path | str | None) -> InputError:
+    faults = fault.errors(include_url=False)
+    first = faults[0]
+    combined = error(
+        _problem(first),
+        file=file,
+        field=field_path(first["loc"]),
+        value=None if first["type"] in ("missing", "extra_forbidden") else _plain(first.get("input")),
+        mend=_mend(first),
+    )
+    others = [f"{field_path(other['loc'])}: {_problem(other)}" for other in faults[1:]]
+    if others:
+        combined.problem += f" (and {len(others)} more: {'; '.join(others[:5])})"
+    return combined
+
+
+def _plain(value: object) -> object:
+    """Return a value that is worth printing: not a whole table."""
+    return None if isinstance(value, dict | BaseModel) else value
+
+
+def _problem(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "unknown key"
+    if fault["type"] == "missing":
+        return "is missing"
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    return text[0].lower() + text[1:]
+
+
+def _mend(fault: Any) -> str:
+    """Return what to do about a fault, by its kind."""
+    kind = fault["type"]
+    context = fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "remove the key, or check its spelling"
+    if kind == "missing":
+        return "add the key"
+    if kind == "finite_number":
+        return "give a finite number"
+    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
+        limits = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+        return "give a number " + " and ".join(f"{limits[k]} {v}" for k, v in context.items() if k in limits)
+    if kind in ("literal_error", "enum"):
+        return f"use one of {context.get('expected')}"
+    if kind.endswith("_type") or kind.endswith("_parsing"):
+        return f"give {_WANTED.get(kind, 'a value of the right type')}"
+    return str(context.get("mend", "change the value so that the rule holds"))
+
+
+_WANTED = {
+    "string_type": "text in quotes",
+    "int_type": "a whole number without a decimal point",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+}
+
+
+def field_path(location: Sequence[int | str]) -> str:
+    """Return a pydantic location as a person would write it.
+
+    Examples
+    --------
+    >>> field_path(("dropout", 0, "cumulative"))
+    'dropout[0].cumulative'
+    """
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path.lstrip(".") or "(whole file)"
+
+
+def duplicates(names: Sequence[str]) -> list[str]:
+    """Return the names that occur more than once, in order of first occurrence."""
+    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
+
+
+def refuse(problem: str, value: object = None) -> ValueError:
+    """Return the error that a model's validator raises; `value` is shown if given."""
+    return ValueError(problem if value is None else f"{problem}, got {shorten(value)}")
