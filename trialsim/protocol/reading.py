@@ -59,9 +59,16 @@ def read_toml(path: Path | str, error: type[InputError]) -> dict[str, Any]:
     text = read_text(Path(path), error)
     _refuse_hostile(text, path, error)
     try:
-        return tomllib.loads(text)
+        return {key: _freeze(value) for key, value in tomllib.loads(text).items()}
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
         raise error(f"is not valid TOML: {fault}", file=path, mend="correct the line that is named") from None
+
+
+def _freeze(value: Any) -> Any:
+    """Return TOML arrays as tuples: a strict model takes no list for a tuple."""
+    if isinstance(value, dict):
+        return {key: _freeze(inner) for key, inner in value.items()}
+    return tuple(_freeze(inner) for inner in value) if isinstance(value, list) else value
 
 
 def read_text(path: Path, error: type[InputError]) -> str:
@@ -86,13 +93,13 @@ def read_text(path: Path, error: type[InputError]) -> str:
 def _refuse_hostile(text: str, path: Path | str, error: type[InputError]) -> None:
     hidden = _FORBIDDEN.search(text)
     if hidden:
-        line = text.count("\n", 0, hidden.start()) + 1
+        row = text.count("\n", 0, hidden.start()) + 1
         raise error(
-            f"line {line} holds a hidden control character", file=path, mend="remove the hidden character"
+            f"line {row} holds a hidden control character", file=path, mend="remove the hidden character"
         )
     for number, line in enumerate(text.splitlines(), 1):
         key = line.split("=", 1)[0]
-        if len(line) > LONGEST_LINE or key.count(".") > DEEPEST_KEY and not key.lstrip().startswith("#"):
+        if len(line) > LONGEST_LINE or (key.count(".") > DEEPEST_KEY and not key.lstrip().startswith("#")):
             raise error(f"line {number} is too long or nested too deeply", file=path, mend="shorten the line")
     if text.count("[") - text.count("]") > DEEPEST_BRACKETS or "[" * DEEPEST_BRACKETS in text:
         raise error("brackets are nested too deeply", file=path, mend="flatten the nested arrays")
@@ -153,7 +160,7 @@ def _mend(fault: Any) -> str:
         return "give a number " + " and ".join(f"{limits[k]} {v}" for k, v in context.items() if k in limits)
     if kind in ("literal_error", "enum"):
         return f"use one of {context.get('expected')}"
-    if kind.endswith("_type") or kind.endswith("_parsing"):
+    if kind.endswith(("_type", "_parsing")):
         return f"give {_WANTED.get(kind, 'a value of the right type')}"
     return str(context.get("mend", "change the value so that the rule holds"))
 
