@@ -91,8 +91,8 @@ class ConradoAdasCog:
     ... )
     >>> course = model.draw_course(covariates, np.random.default_rng(1))
     >>> model.natural_history(course, np.array([0.0, 24.0])).round(2)
-    array([[22.  , 24.53],
-           [30.  , 34.79]])
+    array([[22.  , 24.45],
+           [30.  , 35.43]])
     """
 
     name = "conrado2014_adas_cog"
@@ -100,12 +100,12 @@ class ConradoAdasCog:
     lower = 0.0
     upper = TOP
     higher_is_worse = True
-    covariates = ("age", "female", "apoe4_count", "comedication")
+    covariates: tuple[str, ...] = ("age", "female", "apoe4_count", "comedication")
     latent_baseline = "adas_cog"
-    sources = (
-        "Conrado et al. 2014, J Pharmacokinet Pharmacodyn 41:581 (C-Path CAMD, 4494 participants of 15 trials),"
-        " as transcribed in nlmixr2lib from DDMORE DDMODEL00000290: structure, covariates, participant effects,"
-        " measurement error",
+    sources: tuple[str, ...] = (
+        "Conrado et al. 2014, J Pharmacokinet Pharmacodyn 41:581 (C-Path CAMD, 4494 participants of 15"
+        " trials), as transcribed in nlmixr2lib from DDMORE DDMODEL00000290: structure, covariates, participant"
+        " effects, measurement error",
         "Left out by trialsim: the study-level effects of the source, weakly identified from 15 trials",
         "Assumed by trialsim: the placebo term (options; the published model has none, default 0)",
     )
@@ -147,7 +147,7 @@ class ConradoAdasCog:
         return ConradoCourse(own.baseline[rows], own.speed[rows])
 
     def natural_history(self, course: object, weeks: Floats, progression: float = 1.0) -> Floats:
-        """Return the latent score (N, V) without placebo response; `progression` multiplies SL of everybody."""
+        """Return the latent score (N, V) without placebo response; `progression` multiplies every SL."""
         own = require_course(course, ConradoCourse)
         years = require_weeks(weeks) / WEEKS_PER_YEAR
         require_option(progression, "progression", 0.0, 100.0)

@@ -106,8 +106,8 @@ class DelorCdrSb:
     The paper does not print when participants entered the study on the disease clock. Here each
     starts where their own curve meets their latent baseline score: our assumption. The onset time
     then matters only near the floor of the scale (0.2). The latent baseline stands in for the
-    baseline score in DOT and P(slow). The placebo response takes nobody below that floor. Scores are continuous:
-    the half-point steps of the scale are part of the measurement error.
+    baseline score in DOT and P(slow). The placebo response takes nobody below that floor. Scores are
+    continuous: the half-point steps of the scale are part of the measurement error.
 
     Sources: Delor et al. 2013, CPT Pharmacometrics Syst Pharmacol 2:e78, Tables 1 and 2, as
     transcribed in nlmixr2lib.
@@ -121,8 +121,8 @@ class DelorCdrSb:
     ... )
     >>> course = model.draw_course(covariates, np.random.default_rng(1))
     >>> model.natural_history(course, np.array([0.0, 78.0])).round(2)
-    array([[1.  , 1.7 ],
-           [4.  , 7.52]])
+    array([[1.  , 1.93],
+           [4.  , 6.64]])
     """
 
     name = "delor2013_cdr_sb"
@@ -130,9 +130,9 @@ class DelorCdrSb:
     lower = 0.0
     upper = TOP
     higher_is_worse = True
-    covariates = ("mmse", "adas_cog", "faq", "hippocampal_volume")
+    covariates: tuple[str, ...] = ("mmse", "adas_cog", "faq", "hippocampal_volume")
     latent_baseline = "cdr_sb"
-    sources = (
+    sources: tuple[str, ...] = (
         "Delor et al. 2013, CPT Pharmacometrics Syst Pharmacol 2:e78 (ADNI, 560 participants), as transcribed"
         " in nlmixr2lib: structure, covariates, participant effects, residual error",
         "Imputed by nlmixr2lib: the intercept of the slow-class logit (0.44 at the centre) is not published",
@@ -187,7 +187,7 @@ class DelorCdrSb:
         )
 
     def natural_history(self, course: object, weeks: Floats, progression: float = 1.0) -> Floats:
-        """Return the latent score (N, V) without placebo response; `progression` speeds up the disease clock."""
+        """Return the latent score (N, V) without placebo response; `progression` speeds the clock up."""
         own = require_course(course, DelorCourse)
         years = require_weeks(weeks) / WEEKS_PER_YEAR
         require_option(progression, "progression", 0.0, 100.0)
