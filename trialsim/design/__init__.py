@@ -1,1 +1,59 @@
-"""How big, and at what risk: variance formulas, sizes, and operating characteristics."""
+"""How big, and at what risk: variance formulas, sizes, and operating characteristics.
+
+- `PlanningMoments`, `SizingQuestion`: what a size rests on, and what is asked of it.
+- `power_of_size`, `size_for_power`, `controls_for_power`: from size to power and back.
+- `plan_control_arm`: sizes of every analysis and the saving beyond baseline ANCOVA, in three figures.
+- `OperatingCharacteristics`, `Tally`, `tally`, `merge`: what simulation says, with Monte Carlo errors.
+"""
+
+from trialsim.design.control_arm import (
+    FIGURES,
+    ControlArmPlan,
+    PrognosticGain,
+    Saving,
+    equal_power_check,
+    plan_control_arm,
+)
+from trialsim.design.operating_characteristics import (
+    OperatingCharacteristics,
+    Tally,
+    merge,
+    tally,
+    to_frame,
+)
+from trialsim.design.size import (
+    Size,
+    SizingQuestion,
+    controls_for_power,
+    power_of_size,
+    size_for_power,
+)
+from trialsim.design.variance import (
+    Adjustment,
+    PlanningMoments,
+    adjustment,
+    asymptotic_variance,
+)
+
+__all__ = [
+    "FIGURES",
+    "Adjustment",
+    "ControlArmPlan",
+    "OperatingCharacteristics",
+    "PlanningMoments",
+    "PrognosticGain",
+    "Saving",
+    "Size",
+    "SizingQuestion",
+    "Tally",
+    "adjustment",
+    "asymptotic_variance",
+    "controls_for_power",
+    "equal_power_check",
+    "merge",
+    "plan_control_arm",
+    "power_of_size",
+    "size_for_power",
+    "tally",
+    "to_frame",
+]

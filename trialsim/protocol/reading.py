@@ -59,13 +59,13 @@ def read_toml(path: Path | str, error: type[InputError]) -> dict[str, Any]:
     text = read_text(Path(path), error)
     _refuse_hostile(text, path, error)
     try:
-        return {key: _freeze(value) for key, value in tomllib.loads(text).items()}
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
         raise error(f"is not valid TOML: {fault}", file=path, mend="correct the line that is named") from None
 
 
 def _freeze(value: Any) -> Any:
-    """Return TOML arrays as tuples: a strict model takes no list for a tuple."""
+    """Return arrays as tuples: a strict model takes no list for a tuple."""
     if isinstance(value, dict):
         return {key: _freeze(inner) for key, inner in value.items()}
     return tuple(_freeze(inner) for inner in value) if isinstance(value, list) else value
@@ -110,7 +110,7 @@ def check_model(
 ) -> Model:
     """Return the model of some tables, or raise `error` with every broken rule."""
     try:
-        return model.model_validate(tables)
+        return model.model_validate(_freeze(tables))
     except ValidationError as fault:
         raise _as_error(fault, error, file) from None
 

@@ -1,0 +1,189 @@
+"""Operating characteristics from running sums, each with its Monte Carlo standard error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from trialsim.data import STATUS_OK, Estimates
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Running sums of one analysis over replicates; memory does not grow with their number.
+
+    Sums are taken of deviations from the true effect, so that no digit is lost to cancellation.
+    """
+
+    replicates: int = 0
+    fitted: int = 0
+    rejected: int = 0
+    covered: int = 0
+    deviation: float = 0.0
+    deviation_2: float = 0.0
+    deviation_4: float = 0.0
+    variance: float = 0.0
+    variance_2: float = 0.0
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Tally) -> Tally:
+        failures = dict(self.failures)
+        for reason, count in other.failures.items():
+            failures[reason] = failures.get(reason, 0) + count
+        numbers = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in self.__dataclass_fields__
+            if name != "failures"
+        }
+        return Tally(**numbers, failures=failures)
+
+
+def tally(estimates: Estimates, truth: float, alpha: float, half_width: np.ndarray) -> Tally:
+    """Return the sums of a block of estimates.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        R replicates of one analysis.
+    truth : float
+        True effect in this scenario.
+    alpha : float
+        Two-sided level of the test.
+    half_width : ndarray (R,)
+        Half width of the confidence interval of level 1 − alpha.
+    """
+    good = estimates.status == STATUS_OK
+    deviation = estimates.estimate[good] - truth
+    variance = estimates.standard_error[good] ** 2
+    reasons, counts = np.unique(estimates.status[~good], return_counts=True)
+    return Tally(
+        replicates=len(estimates),
+        fitted=int(good.sum()),
+        rejected=int(estimates.rejects(alpha).sum()),
+        covered=int((np.abs(deviation) <= half_width[good]).sum()),
+        deviation=math.fsum(deviation),
+        deviation_2=math.fsum(deviation**2),
+        deviation_4=math.fsum(deviation**4),
+        variance=math.fsum(variance),
+        variance_2=math.fsum(variance**2),
+        failures={estimates.reasons[r]: int(c) for r, c in zip(reasons, counts, strict=True)},
+    )
+
+
+def merge(tallies: Iterable[Tally]) -> Tally:
+    """Return the sum of tallies, taken in the order given."""
+    total = Tally()
+    for part in tallies:
+        total = total + part
+    return total
+
+
+@dataclass(frozen=True)
+class OperatingCharacteristics:
+    """What an analysis does in a scenario, with Monte Carlo standard errors (`..._mcse`).
+
+    Failed fits count as not rejected; they are left out of bias and coverage, and are listed.
+    """
+
+    scenario: str
+    analysis: str
+    truth: float
+    counts: Tally
+
+    @property
+    def rejection_rate(self) -> float:
+        """Power, or type I error where the true effect is 0."""
+        return self.counts.rejected / self.counts.replicates
+
+    @property
+    def rejection_rate_mcse(self) -> float:
+        """Monte Carlo standard error of the rejection rate, never 0."""
+        return _proportion_error(self.counts.rejected, self.counts.replicates)
+
+    @property
+    def rejection_interval(self) -> tuple[float, float]:
+        """Wilson 95 % interval of the rejection rate."""
+        low, high = proportion_confint(self.counts.rejected, self.counts.replicates, method="wilson")
+        return float(low), float(high)
+
+    @property
+    def bias(self) -> float:
+        """Mean estimate minus the true effect."""
+        return self.counts.deviation / self.counts.fitted
+
+    @property
+    def bias_mcse(self) -> float:
+        """Monte Carlo standard error of the bias."""
+        return self.empirical_se / math.sqrt(self.counts.fitted)
+
+    @property
+    def empirical_se(self) -> float:
+        """Standard deviation of the estimates over replicates."""
+        n = self.counts.fitted
+        return math.sqrt((self.counts.deviation_2 - n * self.bias**2) / (n - 1))
+
+    @property
+    def mean_squared_error(self) -> float:
+        """Mean squared deviation of the estimates from the true effect."""
+        return self.counts.deviation_2 / self.counts.fitted
+
+    @property
+    def mean_squared_error_mcse(self) -> float:
+        """Monte Carlo standard error of the mean squared error."""
+        n = self.counts.fitted
+        return math.sqrt(max(self.counts.deviation_4 / n - self.mean_squared_error**2, 0.0) / (n - 1))
+
+    @property
+    def root_mean_variance(self) -> float:
+        """Root of the mean squared standard error; beside `empirical_se` it shows whether errors are honest."""
+        return math.sqrt(self.counts.variance / self.counts.fitted)
+
+    @property
+    def coverage(self) -> float:
+        """Share of confidence intervals that hold the true effect."""
+        return self.counts.covered / self.counts.fitted
+
+    @property
+    def coverage_mcse(self) -> float:
+        """Monte Carlo standard error of the coverage, never 0."""
+        return _proportion_error(self.counts.covered, self.counts.fitted)
+
+    def to_row(self) -> dict[str, object]:
+        """Return a flat row for a tidy table."""
+        low, high = self.rejection_interval
+        return {
+            "scenario": self.scenario,
+            "analysis": self.analysis,
+            "true_effect": self.truth,
+            "replicates": self.counts.replicates,
+            "failed": self.counts.replicates - self.counts.fitted,
+            "rejection_rate": self.rejection_rate,
+            "rejection_rate_mcse": self.rejection_rate_mcse,
+            "rejection_rate_low": low,
+            "rejection_rate_high": high,
+            "bias": self.bias,
+            "bias_mcse": self.bias_mcse,
+            "empirical_se": self.empirical_se,
+            "root_mean_variance": self.root_mean_variance,
+            "mean_squared_error": self.mean_squared_error,
+            "mean_squared_error_mcse": self.mean_squared_error_mcse,
+            "coverage": self.coverage,
+            "coverage_mcse": self.coverage_mcse,
+            "failures": "; ".join(f"{k}: {v}" for k, v in sorted(self.counts.failures.items())),
+        }
+
+
+def to_frame(characteristics: Iterable[OperatingCharacteristics]) -> pd.DataFrame:
+    """Return one row a scenario and analysis."""
+    return pd.DataFrame([one.to_row() for one in characteristics])
+
+
+def _proportion_error(successes: int, trials: int) -> float:
+    """Return the standard error of a proportion, with half a success added at the edges 0 and 1."""
+    rate = min(max(successes, 0.5), trials - 0.5) / trials
+    return math.sqrt(rate * (1 - rate) / trials)

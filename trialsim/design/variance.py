@@ -1,0 +1,127 @@
+"""Asymptotic variance of the treatment effect under each analysis, at any allocation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+AnalysisName = Literal["unadjusted", "ancova", "prognostic"]
+Slopes = Literal["common", "interacted"]
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PlanningMoments:
+    """What a size rests on: second moments of outcome, baseline and prognostic score, by arm.
+
+    Every pair is (control, active). The outcome is the change from baseline at the last visit.
+
+    Parameters
+    ----------
+    sd : pair of float
+        Standard deviation σ_a of the outcome, above 0.
+    baseline_correlation : pair of float
+        ρ_a = corr(outcome, baseline), in (-1, 1).
+    partial_correlation : pair of float
+        r_a = corr(outcome, score | baseline), in (-1, 1).
+    """
+
+    sd: Pair
+    baseline_correlation: Pair
+    partial_correlation: Pair
+
+    def __post_init__(self) -> None:
+        if min(self.sd) <= 0:
+            raise ValueError(f"standard deviations must be above 0, got {self.sd}")
+        if max(abs(r) for r in self.baseline_correlation + self.partial_correlation) >= 1:
+            raise ValueError("correlations must lie between -1 and 1")
+
+    def with_partial(self, control: float, active: float) -> PlanningMoments:
+        """Return the same moments with other partial correlations."""
+        return PlanningMoments(self.sd, self.baseline_correlation, (control, active))
+
+    def with_inflated_sd(self, factor: float) -> PlanningMoments:
+        """Return the same moments with both SDs multiplied by γ; correlations are left alone."""
+        return PlanningMoments(
+            (self.sd[0] * factor, self.sd[1] * factor), self.baseline_correlation, self.partial_correlation
+        )
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """What an analysis leaves of the variance.
+
+    Parameters
+    ----------
+    residual_variance : pair of float
+        κ_a², the outcome's variance in each arm around that arm's own regression.
+    slope_gap : float
+        Variance of the covariates' contribution to the treatment effect, (ρ1σ1 − ρ0σ0)² for one
+        covariate; a sum over orthogonal covariates.
+    covariates : int
+        Number of adjustment covariates p.
+    """
+
+    residual_variance: Pair
+    slope_gap: float
+    covariates: int
+
+
+def adjustment(moments: PlanningMoments, analysis: AnalysisName) -> Adjustment:
+    """Return what an analysis leaves of the variance.
+
+    The score enters by the part of it that the baseline does not explain, so the two covariates are
+    orthogonal and their slope gaps add: (ρ1σ1 − ρ0σ0)² + (r1κ1 − r0κ0)², κ_a the SD left by the
+    baseline.
+    """
+    residual = [sd**2 for sd in moments.sd]
+    gap, covariates = 0.0, 0
+    steps = {"unadjusted": [], "ancova": [moments.baseline_correlation]}.get(
+        analysis, [moments.baseline_correlation, moments.partial_correlation]
+    )
+    for correlation in steps:
+        explained = [r * np.sqrt(variance) for r, variance in zip(correlation, residual, strict=True)]
+        gap += (explained[1] - explained[0]) ** 2
+        residual = [variance * (1 - r**2) for r, variance in zip(correlation, residual, strict=True)]
+        covariates += 1
+    return Adjustment((float(residual[0]), float(residual[1])), float(gap), covariates)
+
+
+def asymptotic_variance(left: Adjustment, shares: Pair, slopes: Slopes) -> float:
+    """Return V = n Var(τ̂) for shares (π0, π1) of the analysed participants.
+
+    Parameters
+    ----------
+    left : Adjustment
+        What the analysis leaves of the variance.
+    shares : pair of float
+        (π0, π1), with sum 1.
+    slopes : {"common", "interacted"}
+        Whether both arms share their slopes.
+
+    Returns
+    -------
+    float
+        ``V_I = κ0²/π0 + κ1²/π1 + gap`` for interacted slopes;
+        ``V_C = V_I + (π0 − π1)²/(π0π1) gap`` for a common slope.
+
+    Notes
+    -----
+    Schuler 2022 (arXiv 2012.09935) in readable form; dropping the gap under-sizes.
+
+    Examples
+    --------
+    >>> moments = PlanningMoments((1.0, 1.5), (0.5, 0.1), (0.0, 0.0))
+    >>> left = adjustment(moments, "ancova")
+    >>> round(asymptotic_variance(left, (0.25, 0.75), "interacted"), 4)
+    6.0925
+    >>> round(asymptotic_variance(left, (0.25, 0.75), "common"), 4)
+    6.2558
+    """
+    control, active = shares
+    interacted = left.residual_variance[0] / control + left.residual_variance[1] / active + left.slope_gap
+    if slopes == "interacted":
+        return interacted
+    return interacted + (control - active) ** 2 / (control * active) * left.slope_gap

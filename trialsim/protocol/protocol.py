@@ -1,0 +1,157 @@
+"""The protocol of a trial: everything that the user decides, in one typed, frozen model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from trialsim.errors import ProtocolError
+from trialsim.protocol.conduct import Arm, Dropout, Enrolment, Visits, check_arms, check_dropout
+from trialsim.protocol.eligibility import Criterion
+from trialsim.protocol.history_table import HistoryTable
+from trialsim.protocol.question import (
+    Analysis,
+    Effect,
+    Endpoint,
+    Estimand,
+    Scenario,
+    Simulation,
+    Sizing,
+    Slug,
+    Text,
+)
+from trialsim.protocol.reading import Strict, check_model, duplicates, read_model, read_toml, refuse
+
+FORMAT = "trialsim.protocol/1"
+
+
+class Disease(Strict):
+    """The natural-history model and its options."""
+
+    model: Slug
+    options: dict[str, float] = Field(default_factory=dict)
+
+
+class Protocol(Strict):
+    """A trial, as its user describes it; read it with `read_protocol`."""
+
+    format: Literal["trialsim.protocol/1"]
+    name: Slug
+    title: Text
+    question: Text
+    context_of_use: Text
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    cohort: Text
+    disease: Disease
+    endpoint: Endpoint
+    estimand: Estimand
+    arms: Annotated[tuple[Arm, ...], Field(min_length=2)]
+    visits: Visits
+    effect: Effect
+    eligibility: tuple[Criterion, ...] = ()
+    enrolment: Enrolment
+    dropout: tuple[Dropout, ...] = ()
+    analysis: Analysis = Analysis()
+    sizing: Sizing = Sizing()
+    simulation: Simulation = Simulation(replicates=10_000)
+    history: HistoryTable = HistoryTable()
+    scenarios: Annotated[tuple[Scenario, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _check(self) -> Protocol:
+        check_arms(self.arms)
+        check_dropout(self.dropout, self.arms)
+        self._check_scenarios()
+        full = self.effect.full_by_week
+        if full is not None and full > self.visits.weeks[-1]:
+            raise refuse("effect.full_by_week must not lie after the last visit", full)
+        return self
+
+    def _check_scenarios(self) -> None:
+        if repeated := duplicates([scenario.name for scenario in self.scenarios]):
+            raise refuse("scenarios need different names", repeated)
+        kinds = [scenario.kind for scenario in self.scenarios]
+        if kinds.count("alternative") != 1:
+            raise refuse("there must be exactly one scenario of kind alternative", kinds.count("alternative"))
+        for kind in ("null", "history_drift", "useless_twin"):
+            if kind not in kinds:
+                raise refuse(f"there must be a scenario of kind {kind}: it shows what the answer risks")
+
+    @property
+    def allocation(self) -> tuple[float, float]:
+        """Shares of control and active participants, with sum 1."""
+        control, active = (arm.allocation for arm in self.arms)
+        return control / (control + active), active / (control + active)
+
+    @property
+    def dropout_by_arm(self) -> tuple[float, float]:
+        """Share of the control and of the active arm that is lost by the last visit, all causes."""
+        control, active = (
+            float(sum(cause.cumulative[arm.name] for cause in self.dropout)) for arm in self.arms
+        )
+        return control, active
+
+    @property
+    def alternative(self) -> Scenario:
+        """The scenario in which the assumed effect holds and nothing drifts."""
+        return next(scenario for scenario in self.scenarios if scenario.kind == "alternative")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the protocol with all defaults filled in, as plain JSON types."""
+        return self.model_dump(mode="json")
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of the canonical form, which white space and key order do not change."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def read_protocol(path: Path | str) -> Protocol:
+    """Read a protocol from a TOML file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file; ``trialsim init`` lays out examples.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ProtocolError
+        The file cannot be read or breaks a rule; every broken rule is named with field, value and mend.
+    """
+    return read_model(path, Protocol, ProtocolError)
+
+
+def protocol_from_dict(tables: dict[str, Any]) -> Protocol:
+    """Return the protocol of plain tables, such as those of `Protocol.to_dict`."""
+    return check_model(tables, Protocol, ProtocolError)
+
+
+def cohort_path(protocol: Protocol, protocol_file: Path | str) -> Path:
+    """Return the cohort card that a protocol names, relative to the protocol's own folder.
+
+    Raises
+    ------
+    ProtocolError
+        There is no such file.
+    """
+    path = Path(protocol_file).parent / protocol.cohort
+    if not path.is_file():
+        raise ProtocolError(
+            "cohort card not found",
+            file=protocol_file,
+            field="cohort",
+            value=protocol.cohort,
+            mend="give the card's path relative to the protocol, such as ../cohorts/alzheimers_early.toml",
+        )
+    return path
+
+
+__all__ = ["FORMAT", "Protocol", "cohort_path", "protocol_from_dict", "read_protocol", "read_toml"]
