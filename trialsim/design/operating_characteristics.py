@@ -140,8 +140,15 @@ class OperatingCharacteristics:
 
     @property
     def root_mean_variance(self) -> float:
-        """Root of the mean squared standard error; beside `empirical_se` it shows whether errors are honest."""
+        """Root of the mean squared standard error; it should equal `empirical_se`."""
         return math.sqrt(self.counts.variance / self.counts.fitted)
+
+    @property
+    def root_mean_variance_mcse(self) -> float:
+        """Monte Carlo standard error of the root mean variance, by the delta method."""
+        n = self.counts.fitted
+        spread = max(self.counts.variance_2 / n - self.root_mean_variance**4, 0.0)
+        return math.sqrt(spread / (n - 1)) / (2 * self.root_mean_variance)
 
     @property
     def coverage(self) -> float:
@@ -170,6 +177,7 @@ class OperatingCharacteristics:
             "bias_mcse": self.bias_mcse,
             "empirical_se": self.empirical_se,
             "root_mean_variance": self.root_mean_variance,
+            "root_mean_variance_mcse": self.root_mean_variance_mcse,
             "mean_squared_error": self.mean_squared_error,
             "mean_squared_error_mcse": self.mean_squared_error_mcse,
             "coverage": self.coverage,

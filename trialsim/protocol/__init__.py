@@ -1,1 +1,30 @@
-"""What did the user ask for: typed, frozen models of a trial, and the reading and refusing of files."""
+"""What did the user ask for: typed, frozen models of a trial, and the reading and refusing of files.
+
+- `Protocol`, `read_protocol`, `protocol_from_dict`, `cohort_path`: the trial, and the files that it names.
+- `Scenario`, `Effect`, `Criterion`, `HistoryTable`: its parts that other rooms need by name.
+"""
+
+from trialsim.protocol.conduct import Arm, Dropout, Enrolment, Visits
+from trialsim.protocol.eligibility import Criterion
+from trialsim.protocol.history_table import HistoryTable
+from trialsim.protocol.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
+from trialsim.protocol.question import ANALYSES, Analysis, Effect, Scenario, Simulation, Sizing
+
+__all__ = [
+    "ANALYSES",
+    "Analysis",
+    "Arm",
+    "Criterion",
+    "Dropout",
+    "Effect",
+    "Enrolment",
+    "HistoryTable",
+    "Protocol",
+    "Scenario",
+    "Simulation",
+    "Sizing",
+    "Visits",
+    "cohort_path",
+    "protocol_from_dict",
+    "read_protocol",
+]
