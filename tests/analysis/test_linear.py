@@ -9,7 +9,7 @@ from scipy import stats
 from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.linear_kernel import REASONS
 
-VARIANCES = ("hc0", "hc1", "hc2", "hc3", "model")
+VARIANCES = ("hc0", "hc1", "hc2", "hc3", "hc4", "model")
 
 
 def slow_fit(y, arm, x, slopes, variance, weights, strata, permuted):
@@ -30,8 +30,9 @@ def slow_fit(y, arm, x, slopes, variance, weights, strata, permuted):
     n, p = D.shape
     if variance == "model":
         return beta[0], (bread * (w * r**2).sum() / (n - p))[0, 0], n - p
-    factor = {"hc0": 1, "hc1": n / (n - p), "hc2": 1 / (1 - h), "hc3": 1 / (1 - h) ** 2}[variance]
-    v = (bread @ (D.T @ ((w**2 * r**2 * factor)[:, None] * D)) @ bread)[0, 0]
+    factor = {"hc0": 1, "hc1": n / (n - p), "hc2": 1 / (1 - h), "hc3": 1 / (1 - h) ** 2}
+    factor["hc4"] = (1 - h) ** -np.minimum(4, n * h / p)
+    v = (bread @ (D.T @ ((w**2 * r**2 * factor[variance])[:, None] * D)) @ bread)[0, 0]
     if slopes == "interacted":
         delta = beta[-x.shape[1] :]
         v += delta @ np.atleast_2d(np.cov(x.T)) @ delta / n

@@ -5,7 +5,8 @@ h leverages, w weights, n analysed participants, p columns.
 
 .. math:: V = (D'WD)^{-1} D' W \, diag(r_i^2 c_i) \, W D (D'WD)^{-1}
 
-with c = 1 (HC0), n/(n−p) (HC1), 1/(1−h_i) (HC2), 1/(1−h_i)² (HC3). With interacted slopes the covariates
+with c = 1 (HC0), n/(n−p) (HC1), 1/(1−h_i) (HC2), 1/(1−h_i)² (HC3),
+(1−h_i)^−min(4, n h_i/p) (HC4). With interacted slopes the covariates
 are centred at their mean over both arms, and (β1−β0)' S_X (β1−β0)/n is added, because that centre is
 estimated. Least squares reaches the semiparametric robustness of Lin (2013, Ann. Appl. Stat. 7:295) and
 Ye, Shao, Yi, Zhao (2022, JASA 118:2370); HC as in MacKinnon and White (1985, J. Econometrics 29:305).
@@ -21,14 +22,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from trialsim.analysis import linear_kernel as kernel
+from trialsim.analysis.linear_safety import warn_where_unsafe
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.errors import AnalysisError
 
 Slopes = Literal["common", "interacted"]
-Variance = Literal["hc0", "hc1", "hc2", "hc3", "model"]
+Variance = Literal["hc0", "hc1", "hc2", "hc3", "hc4", "model"]
 Randomisation = Literal["simple", "permuted_blocks"]
 
-VARIANCES = {"hc0": 0, "hc1": 1, "hc2": 2, "hc3": 3, "model": kernel.MODEL_BASED}
+VARIANCES = {"hc0": 0, "hc1": 1, "hc2": 2, "hc3": 3, "hc4": 4, "model": kernel.MODEL_BASED}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def fit_linear(
         Baseline covariates and prognostic scores; finite wherever the outcome is observed.
     slopes : {"common", "interacted"}
         One slope a covariate, or one a covariate and arm (ANHECOVA).
-    variance : {"hc0", "hc1", "hc2", "hc3", "model"}
+    variance : {"hc0", "hc1", "hc2", "hc3", "hc4", "model"}
         Kind of standard error. "model" is unsafe where arms are of unequal size and spread.
     weights : array (R, N), optional
         Weights above 0 of weighted least squares.
@@ -102,13 +104,18 @@ def fit_linear(
     Estimates
         Student's t with n − columns degrees of freedom. Named statuses: too_few_participants (no
         degree of freedom, or an arm of one), arm_empty, collinear_covariate, constant_outcome,
-        full_leverage (HC2 or HC3 where one participant alone fixes the effect) and
+        full_leverage (HC2 to HC4 where one participant alone fixes the effect) and
         no_residual_variance (the model fits perfectly).
 
     Raises
     ------
     AnalysisError
         If shapes or arms do not fit together, or a used value is not finite.
+
+    Warns
+    -----
+    UnsafeStandardErrorWarning
+        If the variance is model-based, and arms of unequal size differ in residual spread.
 
     Examples
     --------
@@ -121,6 +128,8 @@ def fit_linear(
         outcome, arm, 2, covariates, slopes=slopes, variance=variance, weights=weights, strata=strata,
         randomisation=randomisation,
     )  # fmt: skip
+    if variance == "model" and fits.residuals.size:
+        warn_where_unsafe(fits.residuals, np.asarray(arm), 2)
     return as_estimates(analysis, fits.coefficients[:, 1], fits.covariance[:, 1, 1], fits.df, fits.status)
 
 
@@ -204,7 +213,7 @@ def _check_blocks(permuted: bool, variance: str, levels: int, weights: Floats) -
         raise AnalysisError(
             "permuted blocks are accounted for in robust, unweighted variances only",
             field="randomisation",
-            mend="ask for variance hc0 to hc3 without weights, or for simple randomisation",
+            mend="ask for variance hc0 to hc4 without weights, or for simple randomisation",
         )
 
 

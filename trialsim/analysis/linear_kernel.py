@@ -117,6 +117,14 @@ def fill_row(
 
 
 @njit(cache=True)
+def leverage_power(hc: int, leverage: float, n_over_p: float) -> float:
+    """Return the power of 1/(1 − h) by which a squared residual is inflated."""
+    if hc == 4:
+        return min(4.0, n_over_p * leverage)
+    return hc - 1.0
+
+
+@njit(cache=True)
 def robust_meat(
     outcome: Floats,
     arm: Labels,
@@ -129,6 +137,7 @@ def robust_meat(
     mean: Floats,
     base: int,
     hc: int,
+    n_over_p: float,
     inverse: Floats,
     beta: Floats,
     meat: Floats,
@@ -156,7 +165,7 @@ def robust_meat(
         if hc >= 2:
             room = 1.0 - w * quadratic(inverse, row, base, dummy)
             if room > LEVERAGE_TOLERANCE:
-                factor /= room if hc == 2 else room * room
+                factor /= room ** leverage_power(hc, 1.0 - room, n_over_p)
             else:
                 factor = 0.0
                 for b in range(1, arms):
@@ -322,6 +331,7 @@ def fit_replicates(
             mean,
             base,
             hc,
+            n / columns,
             inverse,
             beta,
             meat,
