@@ -104,8 +104,8 @@ class ConradoAdasCog:
     latent_baseline = "adas_cog"
     sources: tuple[str, ...] = (
         "Conrado et al. 2014, J Pharmacokinet Pharmacodyn 41:581 (C-Path CAMD, 4494 participants of 15"
-        " trials), as transcribed in nlmixr2lib from DDMORE DDMODEL00000290: structure, covariates, participant"
-        " effects, measurement error",
+        " trials), as transcribed in nlmixr2lib from DDMORE DDMODEL00000290: structure, covariates,"
+        " participant effects, measurement error",
         "Left out by trialsim: the study-level effects of the source, weakly identified from 15 trials",
         "Assumed by trialsim: the placebo term (options; the published model has none, default 0)",
     )

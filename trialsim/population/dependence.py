@@ -1,0 +1,177 @@
+"""Latent correlations under which the observed correlations come out as asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy import optimize
+
+from trialsim.data import Floats
+from trialsim.errors import CardError
+from trialsim.population.card import CohortCard
+from trialsim.population.hermite import coefficients, covariance, latent_grid
+from trialsim.population.laws import Law
+
+LARGEST_LATENT = 0.999
+_SMALLEST_EIGENVALUE = 1e-8
+
+
+@dataclass(frozen=True)
+class PairSolution:
+    """One pair of the copula.
+
+    Parameters
+    ----------
+    asked : float
+        Observed correlation asked for.
+    low, high : float
+        Attainable interval of the observed correlation, given the margins.
+    latent : float
+        Correlation of the latent normals.
+    achieved : float
+        Observed correlation under `latent`.
+    """
+
+    asked: float
+    low: float
+    high: float
+    latent: float
+    achieved: float
+
+
+@dataclass(frozen=True)
+class Copula:
+    """Margins and latent correlations, ready to draw from.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Covariates, P of them.
+    laws : tuple of Law
+        Their margins.
+    latent : ndarray (P, P)
+        Correlation matrix of the latent normals, positive definite.
+    pairs : dict
+        Solution of each listed pair of names.
+    """
+
+    names: tuple[str, ...]
+    laws: tuple[Law, ...]
+    latent: Floats
+    pairs: dict[tuple[str, str], PairSolution]
+
+
+def attainable(first: Law, second: Law) -> tuple[float, float]:
+    """Return the interval of attainable correlations of two margins (Hoeffding–Fréchet).
+
+    The ends are the counter- and the co-monotone coupling, by quadrature of F_i⁻¹(Φ(z)) F_j⁻¹(Φ(∓z))
+    split at the jumps.
+
+    Examples
+    --------
+    >>> from trialsim.population.laws import StepLaw
+    >>> sex, ecog = StepLaw((0, 1), (0.62, 0.38)), StepLaw((0, 1, 2, 3), (0.1, 0.25, 0.4, 0.25))
+    >>> low, high = attainable(sex, ecog)
+    >>> round(low, 4), round(high, 4)
+    (-0.8309, 0.7242)
+    """
+    ends = []
+    for sign in (-1.0, 1.0):
+        z, weights = latent_grid((*first.cuts, *(sign * cut for cut in second.cuts)))
+        product = (first.from_latent(z) - first.mean) * (second.from_latent(sign * z) - second.mean)
+        ends.append(float(weights @ product) / (first.sd * second.sd))
+    return ends[0], ends[1]
+
+
+def solve_pair(first: Law, second: Law, asked: float) -> PairSolution:
+    """Return the latent correlation under which two margins have the observed correlation `asked`.
+
+    Raises
+    ------
+    CardError
+        If the margins cannot have that correlation; the message gives the attainable interval.
+    """
+    low, high = attainable(first, second)
+    if not low < asked < high:
+        raise CardError(
+            f"lies outside what these margins can have, {low:.4f} to {high:.4f}",
+            field="value",
+            value=asked,
+            mend="mend the correlation or the margins",
+        )
+    a, b = coefficients(first), coefficients(second)
+    scale = first.sd * second.sd
+
+    def excess(latent: float) -> float:
+        return covariance(a, b, latent) / scale - asked
+
+    if excess(-LARGEST_LATENT) > 0 or excess(LARGEST_LATENT) < 0:
+        raise CardError(
+            f"lies too near the end of what these margins can have, {low:.4f} to {high:.4f}",
+            field="value",
+            value=asked,
+            mend="treat the two covariates as one",
+        )
+    latent = float(optimize.brentq(excess, -LARGEST_LATENT, LARGEST_LATENT, xtol=1e-14))
+    return PairSolution(asked, low, high, latent, excess(latent) + asked)
+
+
+def solve_copula(card: CohortCard) -> Copula:
+    """Return the Gaussian copula whose observed correlations are those of the card.
+
+    Raises
+    ------
+    CardError
+        If a margin or a correlation is infeasible, or the latent matrix is not positive definite.
+    """
+    laws = tuple(_law(card, position) for position in range(len(card.margins)))
+    position = {name: i for i, name in enumerate(card.names)}
+    latent = np.eye(len(laws))
+    pairs = {}
+    for k, entry in enumerate(card.correlations):
+        i, j = position[entry.between[0]], position[entry.between[1]]
+        try:
+            pairs[entry.between] = solve_pair(laws[i], laws[j], entry.value)
+        except CardError as error:
+            raise CardError(
+                f"the correlation of {entry.between[0]} and {entry.between[1]} {error.problem}",
+                field=f"correlations[{k}].value",
+                value=error.value,
+                mend=error.mend,
+            ) from None
+        latent[i, j] = latent[j, i] = pairs[entry.between].latent
+    require_positive_definite(latent, card.names)
+    return Copula(card.names, laws, latent, pairs)
+
+
+def require_positive_definite(matrix: Floats, names: tuple[str, ...]) -> None:
+    """Raise `CardError` unless a correlation matrix is positive definite; names the pairs at fault."""
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] > _SMALLEST_EIGENVALUE:
+        return
+    share = vectors[:, 0]
+    blame = sorted(
+        combinations(range(len(names)), 2), key=lambda pair: matrix[pair] * share[pair[0]] * share[pair[1]]
+    )
+    worst = ", ".join(f"{names[i]}–{names[j]} ({matrix[i, j]:.3f})" for i, j in blame[:3])
+    raise CardError(
+        "the correlations contradict each other: their latent matrix is not positive definite"
+        f" (smallest eigenvalue {values[0]:.4g}); most to blame are {worst}",
+        field="correlations",
+        mend="bring these pairs nearer to zero, or to each other",
+    )
+
+
+def _law(card: CohortCard, position: int) -> Law:
+    margin = card.margins[position]
+    try:
+        return margin.law()
+    except CardError as error:
+        raise CardError(
+            f"{margin.name}: {error.problem}",
+            field=f"margins[{position}].{error.field}",
+            value=error.value,
+            mend=error.mend,
+        ) from None
