@@ -36,6 +36,21 @@ class Disease(Strict):
     options: dict[str, float] = Field(default_factory=dict)
 
 
+class PrognosisTable(Strict):
+    """What the prognostic model may learn from: baseline covariates that the card and the history share.
+
+    The measured baseline of the endpoint always belongs to them and is not named here.
+    """
+
+    covariates: Annotated[tuple[Slug, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check(self) -> PrognosisTable:
+        if repeated := duplicates(self.covariates):
+            raise refuse("a covariate is named twice", repeated)
+        return self
+
+
 class Protocol(Strict):
     """A trial, as its user describes it; read it with `read_protocol`."""
 
@@ -59,6 +74,7 @@ class Protocol(Strict):
     sizing: Sizing = Sizing()
     simulation: Simulation = Simulation(replicates=10_000)
     history: HistoryTable = HistoryTable()
+    prognosis: PrognosisTable
     scenarios: Annotated[tuple[Scenario, ...], Field(min_length=2)]
 
     @model_validator(mode="after")

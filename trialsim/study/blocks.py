@@ -1,0 +1,152 @@
+"""A block of work: a pure function of the plan, the cell and the block's index."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from trialsim.analysis import fit_linear
+from trialsim.data import DiseaseModel, Estimates, Floats, TrialBlock
+from trialsim.design import Tally, tally
+from trialsim.protocol import ANALYSES, Analysis, Protocol
+from trialsim.study.cells import Cell
+from trialsim.trial import Pool, simulate_block
+
+
+@dataclass(frozen=True)
+class ConductTally:
+    """Running sums of how the trials went.
+
+    `months` is the time from the first site's activation to the last randomisation.
+    """
+
+    trials: int = 0
+    months: float = 0.0
+    months_2: float = 0.0
+    controls_analysed: int = 0
+    active_analysed: int = 0
+
+    def __add__(self, other: ConductTally) -> ConductTally:
+        return ConductTally(
+            *(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__)
+        )
+
+    @property
+    def mean_months(self) -> float:
+        """Mean months to full enrolment."""
+        return self.months / self.trials
+
+    @property
+    def mean_months_mcse(self) -> float:
+        """Monte Carlo standard error of the mean months."""
+        spread = max(self.months_2 / self.trials - self.mean_months**2, 0.0)
+        return math.sqrt(spread / max(self.trials - 1, 1))
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What a block leaves behind: sums for the summary, and one row a replicate for the record."""
+
+    cell: str
+    index: int
+    tallies: dict[str, Tally]
+    conduct: ConductTally
+    rows: pd.DataFrame
+
+
+def analyse_block(block: TrialBlock, analysis: Analysis) -> dict[str, Estimates]:
+    """Read every trial of a block with every analysis.
+
+    Parameters
+    ----------
+    block : TrialBlock
+        Replicate trials.
+    analysis : Analysis
+        Slopes and standard errors.
+
+    Returns
+    -------
+    dict of str to Estimates
+        Change from baseline at the last visit, active minus control, for ``unadjusted``, ``ancova``
+        (adjusted for the baseline) and ``prognostic`` (for the baseline and the score).
+    """
+    change = block.outcomes[..., -1] - block.baseline
+    covariates: dict[str, Floats | None] = {
+        "unadjusted": None,
+        "ancova": block.baseline[..., None],
+        "prognostic": np.stack([block.baseline, block.score], axis=-1),
+    }
+    return {
+        name: fit_linear(
+            change,
+            block.arm,
+            covariates[name],
+            slopes=analysis.slopes,
+            variance=analysis.variance,
+            analysis=name,
+        )
+        for name in ANALYSES
+    }
+
+
+def run_block(
+    protocol: Protocol, disease: DiseaseModel, pool: Pool, truth: float, cell: Cell, index: int
+) -> BlockResult:
+    """Simulate and analyse one block of a cell; the same arguments give the same bytes anywhere."""
+    block = simulate_block(
+        protocol,
+        disease,
+        pool,
+        cell.size,
+        effect=cell.scenario.effect,
+        replicates=cell.blocks[index],
+        stream_name=cell.name,
+        block=index,
+    )
+    alpha = protocol.analysis.alpha
+    estimates = analyse_block(block, protocol.analysis)
+    tallies = {
+        name: tally(one, truth, alpha, np.asarray(stdtrit(one.df, 1 - alpha / 2) * one.standard_error))
+        for name, one in estimates.items()
+    }
+    months = block.enrolment_month[:, -1]
+    analysed = np.isfinite(block.outcomes[..., -1])
+    active = block.arm == 1
+    conduct = ConductTally(
+        trials=len(months),
+        months=math.fsum(months),
+        months_2=math.fsum(months**2),
+        controls_analysed=int((analysed & ~active).sum()),
+        active_analysed=int((analysed & active).sum()),
+    )
+    rows = _rows(cell, index, estimates, months, analysed, active)
+    return BlockResult(cell.name, index, tallies, conduct, rows)
+
+
+def _rows(
+    cell: Cell,
+    index: int,
+    estimates: dict[str, Estimates],
+    months: Floats,
+    analysed: np.ndarray,
+    active: np.ndarray,
+) -> pd.DataFrame:
+    columns: dict[str, object] = {
+        "replicate": index * cell.block + np.arange(len(months)),
+        "enrolment_months": months,
+        "controls_analysed": (analysed & ~active).sum(axis=1),
+        "active_analysed": (analysed & active).sum(axis=1),
+    }
+    for name, one in estimates.items():
+        columns |= {
+            f"{name}_estimate": one.estimate,
+            f"{name}_standard_error": one.standard_error,
+            f"{name}_df": one.df,
+            f"{name}_p_value": one.p_value,
+            f"{name}_status": np.asarray(one.reasons)[one.status],
+        }
+    return pd.DataFrame(columns)

@@ -1,0 +1,147 @@
+"""Run bundles: a folder that holds a study's inputs, results and a manifest of hashes over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialsim.errors import BundleError
+
+FORMAT = "trialsim.bundle/1"
+MANIFEST = "manifest.json"
+PACKAGES = ("trialsim", "numpy", "scipy", "pandas", "numba", "pymc", "nutpie", "arviz", "pyarrow")
+
+
+@contextmanager
+def new_bundle(target: Path) -> Iterator[Path]:
+    """Open a bundle for writing, and put it in place only when everything has been written.
+
+    Parameters
+    ----------
+    target : Path
+        The folder that the bundle becomes; an earlier bundle of the same name is replaced.
+
+    Yields
+    ------
+    Path
+        A temporary folder beside the target.
+
+    Raises
+    ------
+    BundleError
+        The folder cannot be written, or something that is no bundle stands in its place.
+    """
+    if target.exists() and not (target / MANIFEST).is_file():
+        raise BundleError(
+            "exists and is no run bundle", file=target, mend="move it away, or choose another --output"
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as fault:
+        raise BundleError(
+            f"cannot be written: {fault.strerror}", file=target.parent, mend="choose another --output"
+        ) from None
+    try:
+        # mkdtemp makes the folder private; a bundle is for others to read.
+        scratch.chmod(0o755)
+        yield scratch
+        if target.exists():
+            shutil.rmtree(target)
+        scratch.rename(target)
+    except OSError as fault:
+        raise BundleError(f"cannot be written: {fault}", file=target, mend="free space, and run again") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write a table as Parquet and as CSV, side by side."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(folder / f"{name}.parquet", index=False)
+    frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write JSON with sorted keys, so that equal content has equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the manifest: the facts of the run, versions, and the SHA-256 of every file.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle, complete but for its manifest.
+    facts : mapping
+        Protocol, seed and input hashes.
+
+    Returns
+    -------
+    dict
+        The manifest. ``results`` hashes only what the inputs determine, so it is the same for any
+        number of workers and any later run.
+    """
+    files = {
+        str(path.relative_to(folder).as_posix()): file_hash(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    results = {name: digest for name, digest in files.items() if name.startswith("results/")}
+    manifest = {
+        "format": FORMAT,
+        **facts,
+        "versions": {name: version(name) for name in PACKAGES}
+        | {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()},
+        "files": files,
+        "results": hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest(),
+    }
+    write_json(manifest, folder / MANIFEST)
+    return manifest
+
+
+def check_bundle(folder: Path) -> list[str]:
+    """Return what differs between a bundle and its manifest, in words; an empty list means nothing.
+
+    Raises
+    ------
+    BundleError
+        There is no manifest, or it is no bundle's.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise BundleError(
+            "has no readable manifest", file=folder, mend="give the folder of a run bundle"
+        ) from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise BundleError("is not a bundle of this version", file=folder / MANIFEST, mend=f"use {FORMAT}")
+    listed = manifest["files"]
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+    problems = [f"{name}: missing" for name in sorted(set(listed) - found)]
+    problems += [f"{name}: not in the manifest" for name in sorted(found - set(listed))]
+    problems += [
+        f"{name}: changed"
+        for name in sorted(found & set(listed))
+        if file_hash(folder / name) != listed[name]
+    ]
+    return problems
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

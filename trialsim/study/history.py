@@ -1,0 +1,140 @@
+"""Histories: generated from the trial's own card and disease model, or read from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from trialsim.data import DiseaseModel, History
+from trialsim.errors import ProtocolError
+from trialsim.population import CohortCard, draw_eligible
+from trialsim.prognosis import read_history
+from trialsim.protocol import Protocol
+from trialsim.streams import stream
+from trialsim.trial import drop_out
+
+STREAM = "history"
+
+
+def generate_history(protocol: Protocol, card: CohortCard, disease: DiseaseModel) -> History:
+    """Generate past placebo participants from the card and the disease model.
+
+    They are eligible for the trial, are measured at its visits and drop out like its control arm. What
+    is learnt from them is optimistic by construction: the world of the history is the world of the
+    trial. `History.generated` says so.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Eligibility, visits, dropout and the number of participants.
+    card : CohortCard
+        Who they are.
+    disease : DiseaseModel
+        What happens to them.
+
+    Returns
+    -------
+    History
+        Holds measured values only.
+    """
+    n = protocol.history.participants
+    weeks = np.array((0.0, *protocol.visits.weeks))
+    covariates = draw_eligible(
+        card, protocol.eligibility, n, stream(protocol.seed, STREAM, 0, "history")
+    ).covariates
+    course = disease.draw_course(covariates, stream(protocol.seed, STREAM, 0, "disease"))
+    outcomes = disease.measure(
+        disease.natural_history(course, weeks),
+        disease.placebo_response(course, weeks),
+        stream(protocol.seed, STREAM, 0, "outcome"),
+    )
+    week, _ = drop_out(
+        np.zeros((1, n), dtype=np.int8),
+        protocol.dropout,
+        protocol.arms,
+        float(weeks[-1]),
+        stream(protocol.seed, STREAM, 0, "dropout"),
+    )
+    outcomes[week[0][:, None] <= weeks] = np.nan
+    return History(
+        endpoint=protocol.endpoint.name,
+        source=f"{n} placebo participants generated from the card {card.name} and the model {disease.name}",
+        generated=True,
+        covariates=covariates.select(protocol.prognosis.covariates),
+        weeks=weeks[1:],
+        baseline=outcomes[:, 0],
+        outcomes=outcomes[:, 1:],
+        group=np.zeros(n, dtype=np.int64),
+    )
+
+
+def load_history(protocol: Protocol, path: Path | str) -> History:
+    """Read real placebo participants from a file, by the protocol's ``[history]`` table.
+
+    Raises
+    ------
+    HistoryError
+        The file cannot be learnt from; the error names file, column and mend.
+    """
+    return read_history(
+        path, protocol.history, protocol.endpoint.name, protocol.visits.weeks, protocol.prognosis.covariates
+    )
+
+
+def check_composition(
+    protocol: Protocol, card: CohortCard, disease: DiseaseModel, file: Path | str | None = None
+) -> None:
+    """Refuse a protocol whose card, disease model and endpoint do not fit together.
+
+    Raises
+    ------
+    ProtocolError
+        Names the field and the mend.
+    """
+
+    def problem(text: str, field: str, value: object, mend: str) -> ProtocolError:
+        return ProtocolError(text, file=file, field=field, value=value, mend=mend)
+
+    names = card.covariate_names
+    if disease.endpoint != protocol.endpoint.name:
+        raise problem(
+            f"the disease model {disease.name} has the endpoint {disease.endpoint!r}",
+            "endpoint.name",
+            protocol.endpoint.name,
+            f"name the endpoint {disease.endpoint}, or choose another disease model",
+        )
+    if (protocol.endpoint.direction == "higher_is_worse") != disease.higher_is_worse:
+        raise problem(
+            "does not agree with the disease model",
+            "endpoint.direction",
+            protocol.endpoint.direction,
+            "give the other direction",
+        )
+    if missing := [name for name in disease.covariates if name not in names]:
+        raise problem(
+            f"the card lacks covariates that the disease model {disease.name} needs",
+            "cohort",
+            missing,
+            "choose a card that has them",
+        )
+    for name in protocol.prognosis.covariates:
+        if name not in names:
+            raise problem(
+                "is no covariate of the card", "prognosis.covariates", name, f"use some of {', '.join(names)}"
+            )
+        if name == disease.latent_baseline:
+            raise problem(
+                "is the latent baseline, which nobody can measure",
+                "prognosis.covariates",
+                name,
+                "leave it out: the measured baseline is always used",
+            )
+    for scenario in protocol.scenarios:
+        if unknown := [name for name in scenario.covariate_shift if name not in names]:
+            raise problem(
+                "shifts a covariate that the card does not have",
+                f"scenarios.{scenario.name}.covariate_shift",
+                unknown,
+                f"use some of {', '.join(names)}",
+            )
