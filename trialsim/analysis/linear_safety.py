@@ -65,16 +65,17 @@ def warn_where_unsafe(residuals: Floats, arm: NDArray[np.generic], arms: int) ->
     """
     seen = ~np.isnan(residuals)
     count = np.stack([(seen & (arm == a)).sum(1) for a in range(arms)], 1)
-    usable = (count > 1).all(1)
+    square = np.where(seen, residuals, 0.0) ** 2
+    variance = np.stack([(square * (arm == a)).sum(1) for a in range(arms)], 1) / np.maximum(count - 1, 1)
+    usable = (count > 1).all(1) & (variance > 0).all(1)
     if not usable.any():
         return
-    square = np.where(seen, residuals, 0.0) ** 2
-    variance = np.stack([(square * (arm == a)).sum(1)[usable] for a in range(arms)], 1) / (count[usable] - 1)
+    count, variance = count[usable], variance[usable]
     for a in range(1, arms):
-        share = count[usable, a] / (count[usable, 0] + count[usable, a])
+        share = count[:, a] / (count[:, 0] + count[:, a])
         sd = np.sqrt(variance[:, [0, a]])
         implied = float(np.median(model_based_type_one_error(sd[:, 0], sd[:, 1], share)))
-        if implied > LARGEST_SAFE_TYPE_ONE_ERROR and _differ(variance[:, [0, a]], count[usable][:, [0, a]]):
+        if implied > LARGEST_SAFE_TYPE_ONE_ERROR and _differ(variance[:, [0, a]], count[:, [0, a]]):
             warnings.warn(
                 f"the model-based standard error is unsafe: arms of unequal size differ in residual spread, "
                 f"so a nominal 5% test errs in about {100 * implied:.1f}% of null trials; use variance='hc3'",
