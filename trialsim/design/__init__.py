@@ -2,10 +2,13 @@
 
 - `PlanningMoments`, `SizingQuestion`: what a size rests on, and what is asked of it.
 - `power_of_size`, `size_for_power`, `controls_for_power`: from size to power and back.
+- `asymptotic_size`, `asymptotic_controls`: the same in the normal approximation, to check by hand.
+- `simulated_power`: the power of a size by simulation, a check on the formula.
 - `plan_control_arm`: sizes of every analysis and the saving beyond baseline ANCOVA, in three figures.
 - `OperatingCharacteristics`, `Tally`, `tally`, `merge`: what simulation says, with Monte Carlo errors.
 """
 
+from trialsim.design.asymptotic import asymptotic_controls, asymptotic_size
 from trialsim.design.control_arm import (
     FIGURES,
     ControlArmPlan,
@@ -21,6 +24,7 @@ from trialsim.design.operating_characteristics import (
     tally,
     to_frame,
 )
+from trialsim.design.simulated_power import simulated_power
 from trialsim.design.size import (
     Size,
     SizingQuestion,
@@ -47,12 +51,15 @@ __all__ = [
     "SizingQuestion",
     "Tally",
     "adjustment",
+    "asymptotic_controls",
+    "asymptotic_size",
     "asymptotic_variance",
     "controls_for_power",
     "equal_power_check",
     "merge",
     "plan_control_arm",
     "power_of_size",
+    "simulated_power",
     "size_for_power",
     "tally",
     "to_frame",
