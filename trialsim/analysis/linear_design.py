@@ -41,7 +41,7 @@ class Design:
     strata : ndarray of int (n,) or None
         Joint level of the strata columns.
     extra : ndarray (n, E)
-        Further numeric columns, such as the twins' standard deviation.
+        Further numeric columns, above 0, such as the twins' standard deviation.
     left_out : int
         Rows without an outcome.
     """
@@ -124,7 +124,7 @@ def read_design(
             sources.append(name)
             equal_weight.append(np.nan)
     x = np.hstack(blocks)
-    further = np.column_stack([_numbers(data, name, seen) for name in extra] or [np.empty((len(a), 0))])
+    further = np.column_stack([_positive(data, name, seen) for name in extra] or [np.empty((len(a), 0))])
     order = np.lexsort([*further.T, *x.T, joint, a, y[seen]])
     return Design(
         names={
@@ -169,6 +169,15 @@ def _numbers(data: pd.DataFrame, name: str, seen: Bools, *, allow_missing: bool 
     if bad.any():
         raise _unusable(name, bad, "is missing or not finite" if not allow_missing else "is not finite")
     return np.asarray(values[seen])
+
+
+def _positive(data: pd.DataFrame, name: str, seen: Bools) -> Floats:
+    values = _numbers(data, name, seen)
+    bad = np.zeros(len(data), dtype=bool)
+    bad[seen] = values <= 0
+    if bad.any():
+        raise _unusable(name, bad, "is not above 0")
+    return values
 
 
 def _levels(data: pd.DataFrame, name: str, seen: Bools) -> tuple[tuple[str, ...], Ints]:

@@ -39,7 +39,8 @@ def analyse(
     strata = None if design.strata is None else design.strata[None]
     fits = fit_columns(
         design.outcome[None], design.arm[None], arms, design.covariates[None],
-        interact=interact, variance=variance, weights=None if weights is None else weights[None],
+        slopes=slopes, interact=interact, variance=variance,
+        weights=None if weights is None else weights[None],
         strata=strata, strata_in_model=False, randomisation=randomisation,
     )  # fmt: skip
     names = coefficient_names(design, interact)
