@@ -1,0 +1,176 @@
+"""Blocks of simulated time-to-event trials: what every survival analysis accepts, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from trialsim.data import STATUS_OK, Estimates, Floats, Ints
+from trialsim.errors import AnalysisError
+
+Labels = NDArray[np.int8]
+
+NO_EVENTS, ONE_ARM_EMPTY = 1, 2
+COMMON_REASONS = ("ok", "no_events", "one_arm_empty")
+
+
+@dataclass(frozen=True)
+class SurvivalBlock:
+    """Checked replicates with a time to an event or to censoring.
+
+    Parameters
+    ----------
+    time : ndarray (R, N)
+        Time to event or censoring, finite and at least 0, in any unit.
+    event : ndarray of int8 (R, N)
+        0 for censored, 1 for the event; with competing risks 2 for any other cause.
+    arm : ndarray of int8 (R, N)
+        0 for control, 1 for active.
+    stratum : ndarray of int64 (R, N)
+        From 0; all 0 without strata.
+    strata : int
+        Number of strata.
+    covariates : ndarray (R, N, P)
+        Finite; P may be 0.
+    """
+
+    time: Floats
+    event: Labels
+    arm: Labels
+    stratum: Ints
+    strata: int
+    covariates: Floats
+
+
+def read_block(
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    strata: ArrayLike | None = None,
+    covariates: ArrayLike | None = None,
+    causes: int = 1,
+) -> SurvivalBlock:
+    """Check the arrays of a block and return them ready for the kernels; see `SurvivalBlock`.
+
+    Raises
+    ------
+    AnalysisError
+        If shapes differ, a time is negative or not finite, or a label is outside its range.
+    """
+    times = np.ascontiguousarray(time, dtype=np.float64)
+    if times.ndim != 2 or times.size == 0:
+        raise AnalysisError("must have the axes replicate and participant", field="time", value=times.shape)
+    refuse_not_finite("time", times)
+    if (times < 0).any():
+        raise AnalysisError(f"must be at least 0, but is negative at {place(times < 0)}", field="time")
+    labels = np.zeros(times.shape, np.int64) if strata is None else _labels("strata", strata, times.shape)
+    columns = np.zeros((*times.shape, 0)) if covariates is None else read_covariates(covariates, times.shape)
+    return SurvivalBlock(
+        time=times + 0.0,
+        event=_labels("event", event, times.shape, causes).astype(np.int8),
+        arm=_labels("arm", arm, times.shape, 1).astype(np.int8),
+        stratum=labels,
+        strata=int(labels.max()) + 1,
+        covariates=columns,
+    )
+
+
+def read_covariates(covariates: ArrayLike, shape: Sequence[int]) -> Floats:
+    """Return covariates as (R, N, P), or raise; (R, N) is one covariate."""
+    columns = np.asarray(covariates, dtype=np.float64)
+    if columns.ndim == 2:
+        columns = columns[:, :, None]
+    if columns.ndim != 3 or columns.shape[:2] != tuple(shape):
+        raise AnalysisError(
+            f"must have the axes {tuple(shape)} and covariate", field="covariates", value=columns.shape
+        )
+    refuse_not_finite("covariates", columns)
+    return np.ascontiguousarray(columns)
+
+
+def refuse_not_finite(field: str, values: Floats) -> None:
+    """Raise if a value is missing or infinite, naming its place and not its content."""
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        raise AnalysisError(f"must be finite, but is missing or infinite at {place(wrong)}", field=field)
+
+
+def place(wrong: NDArray[np.bool_]) -> str:
+    """Return the first true position in words."""
+    first = np.argwhere(wrong)[0]
+    axes = ("replicate", "participant", "column")
+    return ", ".join(f"{axis} {position}" for axis, position in zip(axes, first, strict=False))
+
+
+def read_probability(field: str, value: float) -> float:
+    """Return a number that must lie strictly between 0 and 1."""
+    if not 0.0 < value < 1.0:
+        raise AnalysisError("must lie between 0 and 1", field=field, value=value)
+    return float(value)
+
+
+def read_positive(field: str, value: float) -> float:
+    """Return a number that must be finite and above 0."""
+    if not (np.isfinite(value) and value > 0):
+        raise AnalysisError("must be finite and above 0", field=field, value=value)
+    return float(value)
+
+
+def read_choice(field: str, value: str, allowed: Sequence[str]) -> str:
+    """Return a word that must be one of the allowed ones."""
+    if value not in allowed:
+        raise AnalysisError(f"must be one of {', '.join(allowed)}", field=field, value=value)
+    return value
+
+
+def normal_estimates(
+    analysis: str,
+    estimate: Floats,
+    standard_error: Floats,
+    status: Labels,
+    reasons: tuple[str, ...],
+    statistic: Floats | None = None,
+) -> Estimates:
+    """Return estimates with a two-sided normal p value; NaN wherever the analysis failed.
+
+    The statistic is the estimate over its standard error, unless a score statistic is given.
+    """
+    failed = status != STATUS_OK
+    estimate = np.where(failed, np.nan, estimate)
+    standard_error = np.where(failed, np.nan, standard_error)
+    with np.errstate(invalid="ignore"):
+        z = estimate / standard_error if statistic is None else np.where(failed, np.nan, statistic)
+    return Estimates(
+        analysis=analysis,
+        estimate=estimate,
+        standard_error=standard_error,
+        df=np.where(failed, np.nan, np.inf),
+        statistic=z,
+        p_value=2.0 * special.ndtr(-np.abs(z)),
+        status=status.astype(np.int8),
+        reasons=reasons,
+    )
+
+
+def _labels(field: str, values: ArrayLike, shape: Sequence[int], highest: int | None = None) -> Ints:
+    """Return whole numbers from 0 of the given shape, or raise."""
+    raw = np.asarray(values)
+    if raw.shape != tuple(shape):
+        raise AnalysisError(f"must have the shape {tuple(shape)} of time", field=field, value=raw.shape)
+    if raw.dtype.kind not in "buif" or (raw.dtype.kind == "f" and not (raw == np.floor(raw)).all()):
+        raise AnalysisError("must hold whole numbers", field=field, value=str(raw.dtype))
+    wrong = raw < 0 if highest is None else (raw < 0) | (raw > highest)
+    if wrong.any():
+        range_ = "at least 0" if highest is None else f"one of 0 to {highest}"
+        raise AnalysisError(f"must be {range_}, but is not at {place(wrong)}", field=field)
+    return np.ascontiguousarray(raw, dtype=np.int64)
+
+
+def raise_for(status: int, reasons: tuple[str, ...], field: str) -> None:
+    """Raise if the only replicate of a data frame failed, with the reason in words."""
+    if status != STATUS_OK:
+        raise AnalysisError(f"cannot be analysed: {reasons[status].replace('_', ' ')}", field=field)

@@ -1,0 +1,271 @@
+"""Reading a statistician's own time-to-event trial: one row a participant, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from trialsim.analysis.survival_block import SurvivalBlock
+from trialsim.data import Bools, Floats, Ints
+from trialsim.errors import AnalysisError
+
+Columns = str | Sequence[str]
+
+_DEPENDENT = 1e-9
+
+
+@dataclass(frozen=True)
+class SurvivalFrame:
+    """A trial that was read from a data frame, its rows in an order that its content alone decides.
+
+    Parameters
+    ----------
+    block : SurvivalBlock
+        One replicate.
+    arms : tuple of (str, str)
+        Labels of control and active.
+    covariates : tuple of str
+        Names of the covariate columns; a category of a character covariate reads ``grade[II]``.
+    participants : ndarray of int64 (N,)
+        Row of the frame that each participant of the block came from, by position.
+    """
+
+    block: SurvivalBlock
+    arms: tuple[str, str]
+    covariates: tuple[str, ...]
+    participants: Ints
+
+
+def read_frame(
+    data: pd.DataFrame,
+    *,
+    time: str,
+    event: str,
+    arm: str,
+    strata: Columns | None = None,
+    covariates: Columns | None = None,
+    control: object = None,
+    active: object = None,
+    codes: tuple[object, object] | None = None,
+) -> SurvivalFrame:
+    """Check a tidy data frame and return it as one replicate; see `SurvivalFrame`.
+
+    Rows are sorted by their content, so that neither row order nor labels can change a digit.
+
+    Parameters
+    ----------
+    data : DataFrame
+        One row a participant.
+    time, event, arm : str
+        Columns; `event` is 0 or 1 (or a boolean), 1 for an event.
+    strata, covariates : str or sequence of str, optional
+        Columns. Several strata columns are crossed. Covariates are numbers or labels.
+    control, active : object, optional
+        Labels in `arm`; the first level, and the only other one, unless given.
+    codes : tuple, optional
+        Of competing risks: the label in `event` of censoring, and that of the cause of interest.
+
+    Raises
+    ------
+    AnalysisError
+        If a column is absent, a value missing, not finite or negative, an arm unclear or smaller than
+        two participants, or a covariate collinear with those before it.
+    """
+    stratum_columns, covariate_columns = as_names(strata), as_names(covariates)
+    refuse_absent(data, [time, event, arm, *stratum_columns, *covariate_columns])
+    active_arm, keep, labels = read_arms(data, arm, control, active)
+    rows = np.flatnonzero(keep)
+    kept = data.iloc[rows]
+    times = read_numbers(kept, time, rows)
+    if (times < 0).any():
+        raise AnalysisError(f"must be at least 0, but is negative in {row_name(times < 0, rows)}", field=time)
+    events = read_events(kept, event, rows) if codes is None else _read_causes(kept, event, rows, codes)
+    if not (events == 1).any():
+        raise AnalysisError("has no event in either arm", field=event)
+    names, columns = read_columns(kept, covariate_columns, rows)
+    content = np.column_stack([times, events, active_arm[rows], columns])
+    stratum, order = _sort_by_content(kept, stratum_columns, content, rows)
+    refuse_collinear(names, content[order, 2:], stratum[order])
+    block = SurvivalBlock(
+        time=content[None, order, 0] + 0.0,
+        event=content[None, order, 1].astype(np.int8),
+        arm=content[None, order, 2].astype(np.int8),
+        stratum=stratum[None, order],
+        strata=int(stratum.max()) + 1,
+        covariates=np.ascontiguousarray(content[None, order, 3:]),
+    )
+    return SurvivalFrame(block, labels, names, rows[order])
+
+
+def as_names(columns: Columns | None) -> list[str]:
+    """Return column names as a list."""
+    if columns is None:
+        return []
+    return [columns] if isinstance(columns, str) else list(columns)
+
+
+def refuse_absent(data: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise if the frame lacks a column."""
+    for column in columns:
+        if column not in data.columns:
+            known = ", ".join(map(str, data.columns))
+            raise AnalysisError("is not a column of the data", field=column, mend=f"use one of {known}")
+
+
+def row_name(wrong: Bools, rows: Ints) -> str:
+    """Return the first offending row by its position in the data frame, from 0."""
+    return f"row {rows[np.flatnonzero(wrong)[0]]} (by position, from 0)"
+
+
+def read_numbers(data: pd.DataFrame, column: str, rows: Ints) -> Floats:
+    """Return a numeric column without missing or infinite values."""
+    values = data[column]
+    if not pd.api.types.is_numeric_dtype(values):
+        raise AnalysisError("must hold numbers", field=column, value=str(values.dtype))
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = ~np.isfinite(numbers)
+    if wrong.any():
+        raise AnalysisError(
+            f"must be finite, but is missing or infinite in {row_name(wrong, rows)}",
+            field=column,
+            mend="drop or complete such rows first",
+        )
+    return numbers
+
+
+def read_events(data: pd.DataFrame, column: str, rows: Ints) -> Floats:
+    """Return 0 for censored and 1 for an event."""
+    events = read_numbers(data, column, rows)
+    wrong = (events != 0) & (events != 1)
+    if wrong.any():
+        raise AnalysisError(f"must be 0 or 1, but is not in {row_name(wrong, rows)}", field=column)
+    return events
+
+
+def read_arms(
+    data: pd.DataFrame, column: str, control: object, active: object
+) -> tuple[Floats, Bools, tuple[str, str]]:
+    """Return 1 for active (N,), whether a row is in either arm (N,), and the labels of both arms."""
+    _refuse_missing(data, column, np.arange(len(data)))
+    levels = levels_of(data[column])
+    control = levels[0] if control is None and levels else control
+    others = [level for level in levels if level != control]
+    if active is None and len(others) == 1:
+        active = others[0]
+    for name, label in (("control", control), ("active", active)):
+        if label is None or label not in levels:
+            raise AnalysisError(
+                f"has the levels {', '.join(map(str, levels))}: {name} is not clear",
+                field=column,
+                value=label,
+                mend=f"name one of them with {name}=",
+            )
+    if control == active:
+        raise AnalysisError("control and active must differ", field=column, value=control)
+    is_active = (data[column] == active).to_numpy(dtype=bool)
+    is_control = (data[column] == control).to_numpy(dtype=bool)
+    for label, members in ((control, is_control), (active, is_active)):
+        if members.sum() < 2:
+            raise AnalysisError(
+                f"arm {label} has {members.sum()} participant; each arm needs at least 2", field=column
+            )
+    return is_active.astype(np.float64), is_active | is_control, (str(control), str(active))
+
+
+def levels_of(values: pd.Series) -> list[object]:
+    """Return the levels present: in the order of a categorical, else sorted by value, never by locale."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        used = set(values)
+        return [level for level in values.cat.categories if level in used]
+    present = list(values.unique())
+    try:
+        return sorted(present)
+    except TypeError:
+        return sorted(present, key=str)
+
+
+def read_columns(data: pd.DataFrame, columns: Sequence[str], rows: Ints) -> tuple[tuple[str, ...], Floats]:
+    """Return names and values (N, P); labels become an indicator of each level but the first."""
+    names: list[str] = []
+    values: list[Floats] = []
+    for column in columns:
+        if pd.api.types.is_numeric_dtype(data[column]):
+            names.append(column)
+            values.append(read_numbers(data, column, rows))
+            continue
+        _refuse_missing(data, column, rows)
+        for level in levels_of(data[column])[1:]:
+            names.append(f"{column}[{level}]")
+            values.append((data[column] == level).to_numpy().astype(np.float64))
+    return tuple(names), np.column_stack(values) if values else np.zeros((len(data), 0))
+
+
+def refuse_collinear(names: Sequence[str], columns: Floats, stratum: Ints) -> None:
+    """Raise if a covariate depends linearly, within strata, on the arm and the covariates before it.
+
+    `columns` are the arm and then the covariates. Gram–Schmidt on the centred columns.
+    """
+    basis: list[Floats] = []
+    counts = np.bincount(stratum)
+    for position, column in enumerate(columns.T):
+        means = np.bincount(stratum, weights=column) / counts
+        rest = column - means[stratum]
+        size = float(np.linalg.norm(column - column.mean())) or 1.0
+        for _ in range(2):
+            for direction in basis:
+                rest = rest - direction * (direction @ rest)
+        length = float(np.linalg.norm(rest))
+        if length > _DEPENDENT * size:
+            basis.append(rest / length)
+        elif position > 0:
+            raise AnalysisError(
+                "is constant, or a linear combination of strata, arm and the covariates before it",
+                field=names[position - 1],
+                mend="leave it out",
+            )
+        else:
+            raise AnalysisError("no stratum has participants of both arms", field="strata")
+
+
+def _read_causes(data: pd.DataFrame, column: str, rows: Ints, codes: tuple[object, object]) -> Floats:
+    """Return 0 for censored, 1 for the cause of interest and 2 for any other cause."""
+    _refuse_missing(data, column, rows)
+    censored, cause = codes
+    levels = levels_of(data[column])
+    if cause not in levels:
+        raise AnalysisError(
+            "does not occur as a cause",
+            field=column,
+            value=cause,
+            mend=f"use one of {', '.join(map(str, levels))}",
+        )
+    values = data[column].to_numpy()
+    return np.where(values == cause, 1.0, np.where(values == censored, 0.0, 2.0))
+
+
+def _refuse_missing(data: pd.DataFrame, column: str, rows: Ints) -> None:
+    missing = data[column].isna().to_numpy()
+    if missing.any():
+        raise AnalysisError(
+            f"is missing in {row_name(missing, rows)}", field=column, mend="drop or complete such rows first"
+        )
+
+
+def _sort_by_content(
+    data: pd.DataFrame, columns: Sequence[str], content: Floats, rows: Ints
+) -> tuple[Ints, Ints]:
+    """Return the stratum of each row, numbered by the strata's content, and the order of the rows."""
+    order = np.lexsort(content.T[::-1])
+    if not columns:
+        return np.zeros(len(content), np.int64), order
+    for column in columns:
+        _refuse_missing(data, column, rows)
+    label = data.groupby(list(columns), sort=False, observed=True).ngroup().to_numpy(dtype=np.int64)
+    keys = [content[order][label[order] == one].tobytes() for one in range(int(label.max()) + 1)]
+    rank = np.empty(len(keys), np.int64)
+    rank[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    stratum = rank[label]
+    return stratum, np.lexsort((*content.T[::-1], stratum))
