@@ -33,7 +33,7 @@ class Structure(NamedTuple):
     exponents : ndarray of int (m, m, C)
         Exponent of each of C correlations; 0 on the diagonal.
     lowest : float
-        Lowest possible correlation; -1 stands for the map θ/√(1+θ²).
+        Lowest possible correlation of compound symmetry; NaN stands for the map θ/√(1+θ²).
     """
 
     unstructured: bool
@@ -77,7 +77,7 @@ def structure_of(name: str, visits: int) -> Structure:
         "ad": (gap >= (later - lag)[:, :, None]) & (gap < later[:, :, None]),
         "cs": (lag > 0)[:, :, None],
     }[name.removesuffix("h")]
-    lowest = -1.0 / (visits - 1) if name.startswith("cs") and visits > 2 else -1.0
+    lowest = -1.0 / (visits - 1) if name.startswith("cs") else np.nan
     return Structure(name == "us", deviation.astype(np.int64), exponents.astype(np.int64), lowest)
 
 
@@ -99,7 +99,7 @@ def _correlations(structure: Structure, theta: Floats, values: Floats, first: Fl
     d_rho = np.empty(count)
     dd_rho = np.empty(count)
     for k in range(count):
-        if structure.lowest > -1.0:
+        if not np.isnan(structure.lowest):
             share = 1.0 / (1.0 + np.exp(-theta[k]))
             rho[k] = structure.lowest + (1.0 - structure.lowest) * share
             d_rho[k] = (1.0 - structure.lowest) * share * (1.0 - share)
@@ -251,7 +251,7 @@ def parameters_near(covariance: Floats, structure: Structure) -> Floats:
                     total += covariance[a, b] / np.sqrt(covariance[a, a] * covariance[b, b])
                     number += 1
         rho = min(max(total / number, -0.9 / (m - 1.0)), 0.9)
-        if structure.lowest > -1.0:
+        if not np.isnan(structure.lowest):
             theta[deviations + k] = np.log((rho - structure.lowest) / (1.0 - rho))
         else:
             theta[deviations + k] = rho / np.sqrt(1.0 - rho**2)

@@ -17,8 +17,8 @@ class GramSums(NamedTuple):
 
     Parameters
     ----------
-    count : ndarray of int (S,)
-        Participants of the pattern.
+    participants : ndarray of int (S,)
+        How many have the pattern.
     seen : ndarray of bool (S, m)
         Visits at which the pattern is observed.
     zz : ndarray (S, q(q+1)/2)
@@ -29,7 +29,7 @@ class GramSums(NamedTuple):
         Sum of y y'.
     """
 
-    count: Ints
+    participants: Ints
     seen: Bools
     zz: Floats
     zy: Floats

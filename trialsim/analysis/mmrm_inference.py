@@ -23,7 +23,7 @@ from trialsim.analysis.gram_sums import GramSums
 from trialsim.analysis.mmrm_algebra import FAST, inverse_of, pair_index
 from trialsim.analysis.mmrm_information import directional, observed_information
 from trialsim.analysis.mmrm_likelihood import gradient, in_parameters, mean_matrix, trace_products
-from trialsim.analysis.mmrm_newton import Fit
+from trialsim.analysis.mmrm_newton import INDEFINITE, OK, Fit
 from trialsim.data import Floats, Ints
 
 
@@ -133,7 +133,7 @@ def contrast_variance(
     """
     m = grams.seen.shape[1]
     direction = fit.mean.variance @ contrast
-    variance = contrast @ direction
+    variance = float(contrast @ direction)
     cross, spread = spread_of_contrast(direction, fit, grams, cell)
     slope = np.empty(m * (m + 1) // 2)
     h = 0
@@ -141,12 +141,41 @@ def contrast_variance(
         for k in range(j, m):
             slope[h] = (1.0 if j == k else 2.0) * spread[:, j, k].sum()
             h += 1
-    spread_of_variance = slope @ uncertainty.variance @ slope
+    spread_of_variance = float(slope @ uncertainty.variance @ slope)
     df = 2.0 * variance**2 / spread_of_variance if spread_of_variance > 0.0 else np.inf
-    estimate = contrast @ fit.mean.coefficients
+    estimate = float(contrast @ fit.mean.coefficients)
     if not adjusted:
         return ContrastVariance(estimate, variance, df, np.nan, np.nan)
     moved = directional(cross, fit.mean.inverses, cell, len(contrast))
     bias = trace_products(fit.mean.inverses, spread) - moved @ fit.mean.variance @ moved.T
-    linear = variance + 2.0 * (uncertainty.variance * bias).sum()
-    return ContrastVariance(estimate, variance, df, linear, linear - 0.5 * (slope @ uncertainty.curvature))
+    linear = variance + 2.0 * float((uncertainty.variance * bias).sum())
+    full = linear - 0.5 * float(slope @ uncertainty.curvature)
+    return ContrastVariance(estimate, variance, df, linear, full)
+
+
+@numba.njit(cache=True, nogil=True)
+def contrast_table(
+    contrasts: Floats,
+    fit: Fit,
+    grams: GramSums,
+    cell: Ints,
+    structure: Structure,
+    restricted: bool,
+    adjusted: bool,
+    curved: bool,
+) -> tuple[int, Floats]:
+    """Return the status and, for each contrast (C, p), estimate, variance, df, linear and full (C, 5)."""
+    table = np.full((len(contrasts), 5), np.nan)
+    if fit.status != OK:
+        return fit.status, table
+    uncertainty = covariance_uncertainty(fit, grams, cell, structure, restricted, curved)
+    if not uncertainty.regular:
+        return INDEFINITE, table
+    for c in range(len(contrasts)):
+        found = contrast_variance(contrasts[c], fit, uncertainty, grams, cell, adjusted)
+        table[c, 0] = found.estimate
+        table[c, 1] = found.variance
+        table[c, 2] = found.df
+        table[c, 3] = found.linear
+        table[c, 4] = found.full
+    return OK, table

@@ -102,7 +102,7 @@ def invert_patterns(covariance: Floats, grams: GramSums) -> tuple[bool, Floats, 
                     determinant += np.log(total)
                 else:
                     return False, inverses, np.inf
-        log_determinant += grams.count[r] * determinant
+        log_determinant += grams.participants[r] * determinant
         invert_lower(lower[:size, :size], triangle[:size, :size])
         for k in range(size):
             for i in range(k + 1):
@@ -168,7 +168,7 @@ def fit_mean(covariance: Floats, grams: GramSums, cell: Ints, columns: int, rest
     observations = 0
     for r in range(patterns):
         for j in range(m):
-            observations += grams.count[r] * grams.seen[r, j]
+            observations += grams.participants[r] * grams.seen[r, j]
             for k in range(m):
                 fit += inverses[r, j, k] * grams.yy[r, j, k]
         for a in range(q):
@@ -275,7 +275,7 @@ def gradient(mean: Mean, moment: Moments, grams: GramSums) -> Floats:
         h = 0
         for j in range(m):
             for k in range(j, m):
-                value = grams.count[r] * mean.inverses[r, j, k] - moment.residual[r, j, k]
+                value = grams.participants[r] * mean.inverses[r, j, k] - moment.residual[r, j, k]
                 slope[h] += 0.5 * value if j == k else value
                 h += 1
     return slope
@@ -335,7 +335,7 @@ def information_given_mean(mean: Mean, moment: Moments, grams: GramSums, expecte
     patterns, m = grams.seen.shape
     other = np.empty((patterns, m, m))
     for r in range(patterns):
-        half = 0.5 * grams.count[r]
+        half = 0.5 * grams.participants[r]
         for j in range(m):
             for k in range(m):
                 weight = half * mean.inverses[r, j, k]

@@ -44,8 +44,9 @@ STATUSES = (
     "constant_outcome",
     "singular_covariance",
     "arm_not_observed_at_visit",
+    "indefinite_information",
 )
-OK, NOT_CONVERGED, TOO_FEW, NEVER_TOGETHER, COLLINEAR, CONSTANT, SINGULAR, NO_ARM = range(8)
+OK, NOT_CONVERGED, TOO_FEW, NEVER_TOGETHER, COLLINEAR, CONSTANT, SINGULAR, NO_ARM, INDEFINITE = range(9)
 
 STEPS_BEFORE_EXACT = 6
 MOST_DIRECT_STEPS = 30
@@ -146,7 +147,7 @@ def descend(
         step, decrement = newton_step(mean, moment, grams, point, structure, direct, cell, restricted, exact)
         if not np.isfinite(decrement):
             return False, point, covariance, mean, steps
-        noise = 1e-12 * (abs(mean.deviance) + grams.count.sum())
+        noise = 1e-12 * (abs(mean.deviance) + grams.participants.sum())
         length = 1.0
         improved = False
         for _ in range(40):
@@ -227,7 +228,7 @@ def fit_grams(
     -------
     Fit
     """
-    outcome, dependent, covariance = first_covariance(grams, cell)
+    outcome, dependent, short, covariance = first_covariance(grams, cell)
     parameters = np.zeros(0)
     mean = Mean(False, np.zeros((0, 0, 0)), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(columns), np.nan)
     nothing = Moments(np.zeros((0, 0, 0)), np.zeros((0, 0, 0)))
@@ -263,7 +264,7 @@ def fit_grams(
         )
         steps += more
     if nearly_singular(covariance):
-        return Fit(SINGULAR, covariance, parameters, mean, nothing, steps)
+        return Fit(TOO_FEW if short else SINGULAR, covariance, parameters, mean, nothing, steps)
     if not converged:
-        return Fit(NOT_CONVERGED, covariance, parameters, mean, nothing, steps)
+        return Fit(TOO_FEW if short else NOT_CONVERGED, covariance, parameters, mean, nothing, steps)
     return Fit(OK, covariance, parameters, mean, moments(mean, grams, cell, restricted), steps)

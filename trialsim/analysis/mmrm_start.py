@@ -29,7 +29,7 @@ def history_gram(grams: GramSums, rows: Ints, visit: int, earlier: int) -> tuple
     for r in range(patterns):
         if not (grams.seen[r, visit] and np.all(grams.seen[r, :earlier])):
             continue
-        number += grams.count[r]
+        number += grams.participants[r]
         for a in range(q):
             for b in range(a + 1):
                 gram[a, b] += grams.zz[r, index[rows[a], rows[b]]]
@@ -100,7 +100,7 @@ def regress_visit(grams: GramSums, cell: Ints, visit: int, earlier: int) -> tupl
 
 
 @numba.njit(cache=True, nogil=True)
-def first_covariance(grams: GramSums, cell: Ints) -> tuple[int, bool, Floats]:
+def first_covariance(grams: GramSums, cell: Ints) -> tuple[int, bool, bool, Floats]:
     """Return a start for Σ: each visit regressed on its covariates and on complete earlier visits.
 
     With monotone missingness and every covariate by visit this is the REML estimate but for the
@@ -112,21 +112,25 @@ def first_covariance(grams: GramSums, cell: Ints) -> tuple[int, bool, Floats]:
         As of `regress_visit`, without the earlier visits.
     dependent : bool
         Whether a visit is a linear function of the earlier ones without error.
+    short : bool
+        Whether some visit had too few complete histories.
     covariance : ndarray (m, m)
     """
     m = grams.seen.shape[1]
     covariance = np.zeros((m, m))
-    dependent = False
+    dependent, short = False, False
     for visit in range(m):
         outcome, variance, slopes = regress_visit(grams, cell, visit, 0)
         if outcome != REGRESSED:
-            return outcome, dependent, covariance
+            return outcome, dependent, short, covariance
         if visit > 0:
             found, conditional, given = regress_visit(grams, cell, visit, visit)
             if found == DEPENDENT or (found == REGRESSED and conditional < SMALLEST_SHARE * variance):
                 dependent = True
             elif found == REGRESSED:
                 variance, slopes = conditional, given
+            else:
+                short = True
         for k in range(visit):
             for n in range(visit):
                 covariance[visit, k] += slopes[n] * covariance[n, k]
@@ -134,4 +138,4 @@ def first_covariance(grams: GramSums, cell: Ints) -> tuple[int, bool, Floats]:
         covariance[visit, visit] = variance
         for k in range(visit):
             covariance[visit, visit] += slopes[k] * covariance[k, visit]
-    return REGRESSED, dependent, covariance
+    return REGRESSED, dependent, short, covariance

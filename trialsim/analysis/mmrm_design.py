@@ -1,0 +1,97 @@
+"""Which coefficient each covariate has at each visit of a mixed model for repeated measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trialsim.data import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Term:
+    """One covariate of the model.
+
+    Parameters
+    ----------
+    name : str
+        For messages and tables.
+    by_visit : bool
+        A coefficient at each visit if True, else one for all visits.
+    matched : bool
+        Whether it has another value at each visit; it then fills one row of z for each visit.
+    """
+
+    name: str
+    by_visit: bool
+    matched: bool = False
+
+
+@dataclass(frozen=True)
+class Design:
+    """Terms, and where their coefficients are.
+
+    Parameters
+    ----------
+    terms : tuple of Term
+    visits : int
+        m.
+    cell : ndarray of int (q, m)
+        Coefficient of each covariate row at each visit; -1 where it has none.
+    first : tuple of int
+        First coefficient of each term.
+    columns : int
+        Number of coefficients p.
+    """
+
+    terms: tuple[Term, ...]
+    visits: int
+    cell: Ints
+    first: tuple[int, ...]
+    columns: int
+
+    @property
+    def visit_saturated(self) -> bool:
+        """Whether every covariate has its own coefficient at each visit."""
+        return all(term.by_visit and not term.matched for term in self.terms)
+
+    def column(self, term: int, visit: int) -> int:
+        """Return the coefficient of a term at a visit."""
+        return self.first[term] + (visit if self.terms[term].by_visit else 0)
+
+    def contrast(self, visit: int, values: dict[int, float]) -> Floats:
+        """Return the weights (p,) of the mean at a visit for the given values of terms."""
+        weights = np.zeros(self.columns)
+        for term, value in values.items():
+            weights[self.column(term, visit)] += value
+        return weights
+
+    def term_of(self, column: int) -> str:
+        """Return the name of the term that has a coefficient."""
+        owner = max(t for t, first in enumerate(self.first) if first <= column)
+        return self.terms[owner].name
+
+
+def lay_out(terms: Sequence[Term], visits: int) -> Design:
+    """Return the design of the given terms.
+
+    Examples
+    --------
+    >>> lay_out([Term("intercept", True), Term("age", False)], 3).cell
+    array([[0, 1, 2],
+           [3, 3, 3]])
+    """
+    rows: list[Ints] = []
+    first: list[int] = []
+    columns = 0
+    for term in terms:
+        coefficients = columns + (np.arange(visits) if term.by_visit else np.zeros(visits, np.int64))
+        first.append(columns)
+        columns += visits if term.by_visit else 1
+        if term.matched:
+            rows.extend(np.where(np.arange(visits) == visit, coefficients, -1) for visit in range(visits))
+        else:
+            rows.append(coefficients)
+    return Design(tuple(terms), visits, np.array(rows, np.int64), tuple(first), columns)
