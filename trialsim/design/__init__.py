@@ -5,7 +5,7 @@
 - `asymptotic_size`, `asymptotic_controls`: the same in the normal approximation, to check by hand.
 - `simulated_power`: the power of a size by simulation, a check on the formula.
 - `plan_control_arm`: sizes of every analysis and the saving beyond baseline ANCOVA, in three figures.
-- `OperatingCharacteristics`, `Tally`, `tally`, `merge`: what simulation says, with Monte Carlo errors.
+- `OperatingCharacteristics`, `Tally`, `tally`: what simulation says, with Monte Carlo errors.
 """
 
 from trialsim.design.asymptotic import asymptotic_controls, asymptotic_size
@@ -20,7 +20,6 @@ from trialsim.design.control_arm import (
 from trialsim.design.operating_characteristics import (
     OperatingCharacteristics,
     Tally,
-    merge,
     tally,
     to_frame,
 )
@@ -56,7 +55,6 @@ __all__ = [
     "asymptotic_variance",
     "controls_for_power",
     "equal_power_check",
-    "merge",
     "plan_control_arm",
     "power_of_size",
     "simulated_power",

@@ -75,14 +75,6 @@ def tally(estimates: Estimates, truth: float, alpha: float, half_width: np.ndarr
     )
 
 
-def merge(tallies: Iterable[Tally]) -> Tally:
-    """Return the sum of tallies, taken in the order given."""
-    total = Tally()
-    for part in tallies:
-        total = total + part
-    return total
-
-
 @dataclass(frozen=True)
 class OperatingCharacteristics:
     """What an analysis does in a scenario, with Monte Carlo standard errors (`..._mcse`).

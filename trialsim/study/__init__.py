@@ -1,1 +1,52 @@
-"""How it is carried out and proved: histories, registers, plans, blocks, back ends and run bundles."""
+"""How it is carried out and proved: histories, registers, plans, blocks, back ends and run bundles.
+
+- `run_study`: the main job; `StudyResult` is what it finds.
+- `generate_history`, `load_history`, `learn`, `build_register`, `plan_from`, `plan_cells`, `simulate`: its
+  steps, each usable alone.
+- `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
+"""
+
+from trialsim.study.bundle import check_bundle, new_bundle, seal
+from trialsim.study.cells import Cell, plan_cells
+from trialsim.study.history import check_composition, generate_history, load_history
+from trialsim.study.record import (
+    ReplicateRecorder,
+    answer,
+    input_hashes,
+    run_facts,
+    sizes_frame,
+    write_inputs,
+    write_results,
+)
+from trialsim.study.register import Register, RegisterFacts, build_register
+from trialsim.study.result import CellResult, HistoryFacts, StudyResult
+from trialsim.study.run import build_registers, learn, plan_from, run_study, simulate
+
+__all__ = [
+    "Cell",
+    "CellResult",
+    "HistoryFacts",
+    "Register",
+    "RegisterFacts",
+    "ReplicateRecorder",
+    "StudyResult",
+    "answer",
+    "build_register",
+    "build_registers",
+    "check_bundle",
+    "check_composition",
+    "generate_history",
+    "input_hashes",
+    "learn",
+    "load_history",
+    "new_bundle",
+    "plan_cells",
+    "plan_from",
+    "run_facts",
+    "run_study",
+    "seal",
+    "simulate",
+    "sizes_frame",
+    "write_inputs",
+    "write_results",
+]

@@ -60,7 +60,9 @@ def new_bundle(target: Path) -> Iterator[Path]:
             shutil.rmtree(target)
         scratch.rename(target)
     except OSError as fault:
-        raise BundleError(f"cannot be written: {fault}", file=target, mend="free space, and run again") from None
+        raise BundleError(
+            f"cannot be written: {fault}", file=target, mend="free space, and run again"
+        ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -134,9 +136,7 @@ def check_bundle(folder: Path) -> list[str]:
     problems = [f"{name}: missing" for name in sorted(set(listed) - found)]
     problems += [f"{name}: not in the manifest" for name in sorted(found - set(listed))]
     problems += [
-        f"{name}: changed"
-        for name in sorted(found & set(listed))
-        if file_hash(folder / name) != listed[name]
+        f"{name}: changed" for name in sorted(found & set(listed)) if file_hash(folder / name) != listed[name]
     ]
     return problems
 

@@ -96,7 +96,7 @@ def check_composition(
     def problem(text: str, field: str, value: object, mend: str) -> ProtocolError:
         return ProtocolError(text, file=file, field=field, value=value, mend=mend)
 
-    names = card.covariate_names
+    names = card.names
     if disease.endpoint != protocol.endpoint.name:
         raise problem(
             f"the disease model {disease.name} has the endpoint {disease.endpoint!r}",

@@ -1,1 +1,0 @@
-"""How trialsim is started: thin commands over the rooms."""

@@ -1,0 +1,52 @@
+"""The command line's groups, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from trialsim.cli.cohort import cohort
+from trialsim.cli.init import init
+from trialsim.cli.run import run
+from trialsim.cli.size import size
+from trialsim.cli.twins import twins
+from trialsim.cli.verify import verify
+from trialsim.errors import TrialsimError
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="trialsim")
+def commands() -> None:
+    """Size the control arm of a trial with placebo twins, and see what the saving rests on.
+
+    \b
+    Start here:
+      trialsim init my-trial                      lay out example protocols and cohort cards
+      trialsim run my-trial/protocols/alzheimers_phase2.toml
+      trialsim run PROTOCOL --history FILE.csv    learn from real placebo participants
+
+    The answer is printed, and written with its evidence to reports/.
+    """
+
+
+for command in (run, size, init, twins, cohort, verify):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a refusal is one message on standard error and exit code 2."""
+    try:
+        commands(standalone_mode=False)
+    except TrialsimError as error:
+        click.secho(f"Error: {error}", err=True, fg="red")
+        sys.exit(EXIT_REFUSED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped. Nothing was written.", err=True)
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+
+def _usable_cores() -> int:
+    """Return the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+history_option = click.option(
+    "--history",
+    type=click.Path(path_type=Path),
+    help="CSV or Parquet file of past placebo participants, read by the protocol's [history] table.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 512),
+    default=_usable_cores,
+    show_default="all cores",
+    help="Processes for the simulation; the numbers do not depend on it.",
+)
+cache_option = click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=lambda: Path(os.environ.get("TRIALSIM_CACHE", Path.home() / ".cache" / "trialsim")),
+    show_default="$TRIALSIM_CACHE or ~/.cache/trialsim",
+    help="Folder of fitted posteriors, addressed by content.",
+)

@@ -1,0 +1,106 @@
+"""``trialsim run``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trialsim.cli.options import cache_option, history_option, workers_option
+
+if TYPE_CHECKING:
+    from trialsim.protocol import Protocol
+
+
+@click.command()
+@click.argument("protocol", type=click.Path(path_type=Path))
+@history_option
+@workers_option
+@cache_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder in which the run bundle is written.",
+)
+@click.option(
+    "--replicates", type=click.IntRange(100), help="Replicates a scenario, instead of the protocol's."
+)
+@click.option("--seed", type=click.IntRange(0), help="Master seed, instead of the protocol's.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def run(
+    protocol: Path,
+    history: Path | None,
+    workers: int,
+    cache: Path,
+    output: Path,
+    replicates: int | None,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    """Size the control arm of the trial in PROTOCOL, a TOML file, and say what the saving rests on.
+
+    Without --history the prognostic model learns from placebo participants that are generated from the
+    protocol's own cohort card, which is optimistic by construction. The run bundle holds report.html,
+    every table as Parquet and CSV, and a manifest of hashes.
+    """
+    from trialsim.cli.answer import print_answer
+    from trialsim.cli.progress import progress_bars
+    from trialsim.disease import disease_model
+    from trialsim.population import read_card
+    from trialsim.protocol import cohort_path, read_protocol
+    from trialsim.report import write_report
+    from trialsim.study import (
+        ReplicateRecorder,
+        check_composition,
+        generate_history,
+        load_history,
+        new_bundle,
+        run_facts,
+        run_study,
+        seal,
+        write_inputs,
+        write_results,
+    )
+
+    asked = _override(read_protocol(protocol), replicates, seed)
+    card = read_card(cohort_path(asked, protocol))
+    disease = disease_model(asked.disease.model, **asked.disease.options)
+    check_composition(asked, card, disease, protocol)
+    past = generate_history(asked, card, disease) if history is None else load_history(asked, history)
+    target = output / f"{asked.name}-{_short_hash(asked, card.content_hash(), past)}"
+    with new_bundle(target) as folder, progress_bars(quiet) as progress:
+        with ReplicateRecorder(folder / "results" / "replicates") as recorder:
+            result = run_study(
+                asked, card, disease, past, workers=workers, cache=cache, progress=progress, record=recorder
+            )
+        write_inputs(result, past, folder / "inputs")
+        write_results(result, folder / "results")
+        write_report(result, folder / "report.html")
+        seal(folder, run_facts(result))
+    print_answer(result, target)
+
+
+def _override(protocol: Protocol, replicates: int | None, seed: int | None) -> Protocol:
+    """Return the protocol with what the command line changes; its hash changes with it."""
+    from trialsim.protocol import protocol_from_dict
+
+    tables = protocol.to_dict()
+    if replicates is not None:
+        tables["simulation"] |= {"replicates": replicates, "precision": None}
+    if seed is not None:
+        tables["seed"] = seed
+    return protocol_from_dict(tables)
+
+
+def _short_hash(protocol: Protocol, card_hash: str, history: object) -> str:
+    import hashlib
+    from importlib.metadata import version
+
+    from trialsim.prognosis import history_hash
+
+    parts = (version("trialsim"), protocol.content_hash(), card_hash, history_hash(history))  # type: ignore[arg-type]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]

@@ -1,0 +1,152 @@
+"""What a study leaves on disk: inputs, the fitted posterior, tables, and every replicate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from trialsim.data import History
+from trialsim.study.blocks import BlockResult
+from trialsim.study.bundle import write_json, write_table
+from trialsim.study.result import StudyResult
+
+
+class ReplicateRecorder:
+    """Writes the rows of each block to its cell's Parquet file as they come, one row group a block.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the files, made if need be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._cell = ""
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> ReplicateRecorder:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __call__(self, block: BlockResult) -> None:
+        """Write one block; blocks of a cell come one after the other."""
+        table = pa.Table.from_pandas(block.rows, preserve_index=False)
+        if block.cell != self._cell:
+            self.close()
+            self._cell = block.cell
+            self._writer = pq.ParquetWriter(self._folder / f"{block.cell}.parquet", table.schema)
+        assert self._writer is not None
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        """Finish the file that is open."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def write_inputs(result: StudyResult, history: History | None, folder: Path) -> None:
+    """Write what the run was given: protocol, card, posterior draws, and the history if it was generated.
+
+    A real history is never copied: the manifest holds its hash.
+    """
+    write_json(result.protocol.to_dict(), folder / "protocol.json")
+    write_json(result.card.model_dump(mode="json"), folder / "card.json")
+    if history is not None and history.generated:
+        write_table(history.to_frame(), folder, "history_generated")
+    result.prognosis.save(folder / "posterior.npz")
+
+
+def write_results(result: StudyResult, folder: Path) -> None:
+    """Write every table as Parquet and CSV, and the answer as JSON."""
+    write_table(result.plan.to_frame(), folder, "savings")
+    write_table(sizes_frame(result), folder, "sizes")
+    write_table(result.characteristics_frame(), folder, "operating_characteristics")
+    write_table(result.conduct_frame(), folder, "conduct")
+    write_table(result.register_frame(), folder, "registers")
+    write_table(result.calibration.to_frame(), folder, "twin_calibration")
+    write_json(answer(result), folder / "answer.json")
+
+
+def sizes_frame(result: StudyResult) -> pd.DataFrame:
+    """Return each analysis's size, the formula's power there, and the power that simulation finds."""
+    rows = []
+    for name, size in result.plan.sizes.items():
+        cell = result.cell(result.protocol.alternative.name, name)
+        assert cell is not None
+        simulated = cell.characteristics[name]
+        rows.append(
+            {
+                "analysis": name,
+                "total": size.total,
+                "controls": size.controls,
+                "active": size.active,
+                "power_planned": size.power,
+                "power_formula_at_register": result.formula_power[name],
+                "power_simulated": simulated.rejection_rate,
+                "power_simulated_mcse": simulated.rejection_rate_mcse,
+                "months_to_full_enrolment": cell.conduct.mean_months,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def answer(result: StudyResult) -> dict[str, Any]:
+    """Return the answer as plain JSON types: what the first screen says."""
+    worst = max(result.type_one_errors(), key=lambda one: one.rejection_rate)
+    return {
+        "supported": result.plan.supported,
+        "reason": result.plan.reason,
+        "generated_history": result.history.summary.generated,
+        "sizes": {name: asdict(size) | {"total": size.total} for name, size in result.plan.sizes.items()},
+        "savings": {
+            saving.figure: {
+                "participants_saved": saving.participants_saved,
+                "share_saved": saving.share_saved,
+                "controls_saved_active_fixed": saving.controls_saved if saving.active_fixed else None,
+                "share_of_controls_saved": saving.share_of_controls_saved if saving.active_fixed else None,
+            }
+            for saving in result.plan.savings
+        },
+        "largest_type_one_error": {
+            "scenario": worst.scenario,
+            "analysis": worst.analysis,
+            "rate": worst.rejection_rate,
+            "mcse": worst.rejection_rate_mcse,
+        },
+    }
+
+
+def run_facts(result: StudyResult) -> Mapping[str, Any]:
+    """Return what the manifest says of a run's inputs."""
+    return {
+        "protocol": result.protocol.name,
+        "title": result.protocol.title,
+        "seed": result.protocol.seed,
+        "inputs": input_hashes(result),
+        "history_source": result.history.summary.source,
+        "history_generated": result.history.summary.generated,
+    }
+
+
+def input_hashes(result: StudyResult) -> dict[str, str]:
+    """Return the content hashes of everything that determines the numbers."""
+    return {
+        "protocol": result.protocol.content_hash(),
+        "card": result.card.content_hash(),
+        "history": result.history.content_hash,
+        "posterior": result.prognosis.content_hash,
+    }
