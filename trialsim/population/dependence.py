@@ -13,6 +13,7 @@ from trialsim.errors import CardError
 from trialsim.population.card import CohortCard
 from trialsim.population.hermite import coefficients, covariance, latent_grid
 from trialsim.population.laws import Law
+from trialsim.population.tabulated import TabulatedLaw, fast
 
 LARGEST_LATENT = 0.999
 _SMALLEST_EIGENVALUE = 1e-8
@@ -63,6 +64,30 @@ class Copula:
     pairs: dict[tuple[str, str], PairSolution]
 
 
+@dataclass(frozen=True)
+class LatentLaw:
+    """A margin with what the solve of its pairs needs, worked out once.
+
+    Parameters
+    ----------
+    law : Law
+        The margin.
+    fast : Law or TabulatedLaw
+        The same function of the latent normal, cheap to evaluate.
+    coefficients : ndarray (K,)
+        Its Hermite coefficients c_1 … c_K.
+    """
+
+    law: Law
+    fast: Law | TabulatedLaw
+    coefficients: Floats
+
+    @classmethod
+    def of(cls, law: Law) -> LatentLaw:
+        """Work out table and coefficients of a margin."""
+        return cls(law, fast(law), coefficients(law))
+
+
 def attainable(first: Law, second: Law) -> tuple[float, float]:
     """Return the interval of attainable correlations of two margins (Hoeffding–Fréchet).
 
@@ -77,12 +102,7 @@ def attainable(first: Law, second: Law) -> tuple[float, float]:
     >>> round(low, 4), round(high, 4)
     (-0.8309, 0.7242)
     """
-    ends = []
-    for sign in (-1.0, 1.0):
-        z, weights = latent_grid((*first.cuts, *(sign * cut for cut in second.cuts)))
-        product = (first.from_latent(z) - first.mean) * (second.from_latent(sign * z) - second.mean)
-        ends.append(float(weights @ product) / (first.sd * second.sd))
-    return ends[0], ends[1]
+    return _attainable(LatentLaw.of(first), LatentLaw.of(second))
 
 
 def solve_pair(first: Law, second: Law, asked: float) -> PairSolution:
@@ -92,8 +112,34 @@ def solve_pair(first: Law, second: Law, asked: float) -> PairSolution:
     ------
     CardError
         If the margins cannot have that correlation; the message gives the attainable interval.
+
+    Examples
+    --------
+    >>> from trialsim.population.laws import StepLaw
+    >>> carrier = StepLaw((0, 1), (0.7, 0.3))
+    >>> round(solve_pair(carrier, carrier, 0.317939622297).latent, 8)
+    0.5
     """
-    low, high = attainable(first, second)
+    return _solve_pair(LatentLaw.of(first), LatentLaw.of(second), asked)
+
+
+def _attainable(first: LatentLaw, second: LatentLaw) -> tuple[float, float]:
+    ends = []
+    for sign in (-1.0, 1.0):
+        z, weights = latent_grid((*first.law.cuts, *(sign * cut for cut in second.law.cuts)))
+        a, b = first.fast.from_latent(z), second.fast.from_latent(sign * z)
+        ends.append(float(weights @ ((a - first.law.mean) * (b - second.law.mean))))
+    scale = first.law.sd * second.law.sd
+    return ends[0] / scale, ends[1] / scale
+
+
+def _solve_pair(first: LatentLaw, second: LatentLaw, asked: float) -> PairSolution:
+    low, high = _attainable(first, second)
+    scale = first.law.sd * second.law.sd
+
+    def excess(latent: float) -> float:
+        return covariance(first.coefficients, second.coefficients, latent) / scale - asked
+
     if not low < asked < high:
         raise CardError(
             f"lies outside what these margins can have, {low:.4f} to {high:.4f}",
@@ -101,12 +147,6 @@ def solve_pair(first: Law, second: Law, asked: float) -> PairSolution:
             value=asked,
             mend="mend the correlation or the margins",
         )
-    a, b = coefficients(first), coefficients(second)
-    scale = first.sd * second.sd
-
-    def excess(latent: float) -> float:
-        return covariance(a, b, latent) / scale - asked
-
     if excess(-LARGEST_LATENT) > 0 or excess(LARGEST_LATENT) < 0:
         raise CardError(
             f"lies too near the end of what these margins can have, {low:.4f} to {high:.4f}",
@@ -127,13 +167,14 @@ def solve_copula(card: CohortCard) -> Copula:
         If a margin or a correlation is infeasible, or the latent matrix is not positive definite.
     """
     laws = tuple(_law(card, position) for position in range(len(card.margins)))
+    prepared = [LatentLaw.of(law) for law in laws]
     position = {name: i for i, name in enumerate(card.names)}
     latent = np.eye(len(laws))
     pairs = {}
     for k, entry in enumerate(card.correlations):
         i, j = position[entry.between[0]], position[entry.between[1]]
         try:
-            pairs[entry.between] = solve_pair(laws[i], laws[j], entry.value)
+            pairs[entry.between] = _solve_pair(prepared[i], prepared[j], entry.value)
         except CardError as error:
             raise CardError(
                 f"the correlation of {entry.between[0]} and {entry.between[1]} {error.problem}",

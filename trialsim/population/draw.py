@@ -14,6 +14,7 @@ from trialsim.population.card import CohortCard
 from trialsim.population.dependence import Copula, solve_copula
 from trialsim.population.hermite import latent_grid
 from trialsim.population.laws import Law, StepLaw
+from trialsim.population.tabulated import TabulatedLaw, fast
 from trialsim.protocol.eligibility import Criterion
 
 CHUNK = 65_536
@@ -67,8 +68,8 @@ def draw_covariates(
     InputError
         If a shift names an unknown covariate or leaves its limits.
     """
-    copula = solve_copula(card)
-    return Covariates(copula.names, _draw(copula, _deltas(copula, shift), n, generator))
+    sampler = _Sampler.of(solve_copula(card), shift)
+    return Covariates(sampler.names, sampler.draw(n, generator))
 
 
 def draw_eligible(
@@ -105,14 +106,14 @@ def draw_eligible(
         criterion that refuses most is named.
     """
     copula = solve_copula(card)
-    deltas = _deltas(copula, shift)
+    sampler = _Sampler.of(copula, shift)
     _require_possible(copula, criteria)
-    kept: list[Floats] = []
+    kept = []
     accepted = candidates = 0
     passed = np.zeros(len(criteria), dtype=np.int64)
     while accepted < n:
-        values = _draw(copula, deltas, CHUNK, generator)
-        meets = _meets(copula, criteria, values)
+        values = sampler.draw(CHUNK, generator)
+        meets = _meets(sampler.names, criteria, values)
         eligible = meets.all(axis=1)
         passed += meets.sum(axis=0)
         accepted += int(eligible.sum())
@@ -122,13 +123,34 @@ def draw_eligible(
             _refuse(criteria, passed / candidates)
     values = np.concatenate(kept)[:n] if kept else np.empty((0, len(copula.names)))
     rate = 1.0 - accepted / candidates if candidates else 0.0
-    return EligibleDraw(Covariates(copula.names, values), rate)
+    return EligibleDraw(Covariates(sampler.names, values), rate)
 
 
-def _draw(copula: Copula, deltas: Floats, n: int, generator: np.random.Generator) -> Floats:
-    root = np.linalg.cholesky(copula.latent)
-    latent = generator.standard_normal((n, len(copula.names))) @ root.T + deltas
-    return np.column_stack([law.from_latent(latent[:, j]) for j, law in enumerate(copula.laws)])
+@dataclass(frozen=True)
+class _Sampler:
+    """Everything that drawing a chunk needs, worked out once."""
+
+    names: tuple[str, ...]
+    laws: tuple[Law | TabulatedLaw, ...]
+    root: Floats
+    deltas: Floats
+
+    @classmethod
+    def of(cls, copula: Copula, shift: Mapping[str, float] | None) -> _Sampler:
+        laws = tuple(fast(law) for law in copula.laws)
+        root = np.asarray(np.linalg.cholesky(copula.latent), dtype=np.float64)
+        return cls(copula.names, laws, root, _deltas(copula, shift))
+
+    def draw(self, n: int, generator: np.random.Generator) -> Floats:
+        independent = np.ascontiguousarray(generator.standard_normal((n, len(self.names))).T)
+        values = np.empty((n, len(self.names)))
+        for j, law in enumerate(self.laws):
+            # Summed by hand: a matrix product would depend, in its last bits, on the number of threads.
+            latent = np.full(n, self.deltas[j])
+            for k in range(j + 1):
+                latent += self.root[j, k] * independent[k]
+            values[:, j] = law.from_latent(latent)
+        return values
 
 
 def _deltas(copula: Copula, shift: Mapping[str, float] | None) -> Floats:
@@ -192,10 +214,10 @@ def _require_possible(copula: Copula, criteria: Sequence[Criterion]) -> None:
             )
 
 
-def _meets(copula: Copula, criteria: Sequence[Criterion], values: Floats) -> Bools:
+def _meets(names: tuple[str, ...], criteria: Sequence[Criterion], values: Floats) -> Bools:
     meets = np.ones((len(values), len(criteria)), dtype=bool)
     for k, criterion in enumerate(criteria):
-        column = values[:, copula.names.index(criterion.covariate)]
+        column = values[:, names.index(criterion.covariate)]
         if criterion.at_least is not None:
             meets[:, k] &= column >= criterion.at_least
         if criterion.at_most is not None:
