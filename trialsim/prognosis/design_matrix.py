@@ -1,0 +1,135 @@
+"""What the model regresses on: standardised baseline values and the clock of the visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trialsim.data import Bools, Covariates, Floats, History
+from trialsim.errors import HistoryError
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """How baseline values become columns of the design; learnt from a history, used for any trial.
+
+    Columns, each with mean 0 and standard deviation 1 in the history: the measured baseline, the
+    square of its standardised value, every covariate, and an indicator of missingness for each
+    covariate that somebody in the history lacks. A missing covariate counts as the history's mean.
+    The modelled outcome is the change from baseline in units of `unit`, and time runs from -1 at the
+    first visit to 1 at the last.
+
+    Parameters
+    ----------
+    endpoint : str
+        Name of the outcome.
+    names : tuple of str
+        Covariates, P of them.
+    weeks : ndarray (V,)
+        Visits of the history.
+    unit : float
+        Standard deviation of the change around its visit means, in points of the endpoint.
+    value_mean : ndarray (P,)
+        Means of the covariates, which stand in for missing values.
+    mean, sd : ndarray (K,)
+        Of the columns, before they are standardised.
+    indicators : ndarray of bool (P,)
+        Which covariates have an indicator of missingness.
+    """
+
+    endpoint: str
+    names: tuple[str, ...]
+    weeks: Floats
+    unit: float
+    value_mean: Floats
+    mean: Floats
+    sd: Floats
+    indicators: Bools
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the K columns."""
+        flags = (f"{name}_missing" for name, on in zip(self.names, self.indicators, strict=True) if on)
+        return ("baseline", "baseline_squared", *self.names, *flags)
+
+    def matrix(self, covariates: Covariates, baseline: Floats) -> Floats:
+        """Return the columns (N, K) of participants, in the history's units.
+
+        Raises
+        ------
+        HistoryError
+            A covariate that the history had is not given, or somebody has no finite baseline.
+        """
+        absent = sorted(set(self.names) - set(covariates.names))
+        if absent:
+            raise HistoryError(
+                f"the prognosis needs {', '.join(absent)}, which these participants do not have",
+                field="covariates",
+                mend="give the covariates of the history, or fit without them",
+            )
+        if not np.isfinite(baseline).all():
+            raise HistoryError(
+                f"{int((~np.isfinite(baseline)).sum())} participants have no measured baseline",
+                field=self.endpoint,
+                mend="leave them out, a twin starts from a measured baseline",
+            )
+        values = covariates.select(self.names).values
+        centred = (baseline - self.mean[0]) / self.sd[0]
+        return (_raw(values, baseline, centred, self.value_mean, self.indicators) - self.mean) / self.sd
+
+    def clock(self, weeks: Floats) -> Floats:
+        """Return time (V,) from -1 at the history's first visit to 1 at its last; 0 with one visit."""
+        first, last = self.weeks[0], self.weeks[-1]
+        half = (last - first) / 2
+        return (np.asarray(weeks, dtype=float) - (first + last) / 2) / (half if half > 0 else 1.0)
+
+    def hats(self, weeks: Floats) -> Floats:
+        """Return piecewise-linear weights (W, V) of the history's visit means at any weeks between.
+
+        Raises
+        ------
+        HistoryError
+            A week lies before the first or after the last visit of the history.
+        """
+        weeks = np.asarray(weeks, dtype=float)
+        outside = weeks[(weeks < self.weeks[0]) | (weeks > self.weeks[-1]) | ~np.isfinite(weeks)]
+        if outside.size:
+            raise HistoryError(
+                f"nothing was learnt about week {', '.join(f'{week:g}' for week in outside)}; "
+                f"the history runs from week {self.weeks[0]:g} to {self.weeks[-1]:g}",
+                field="weeks",
+                mend="ask for weeks in between, or give a longer history",
+            )
+        each = np.eye(len(self.weeks))
+        return np.column_stack([np.interp(weeks, self.weeks, hat) for hat in each])
+
+
+def standardise(history: History) -> Standardisation:
+    """Return the standardisation of a history whose participants all have a baseline."""
+    values = history.covariates.values
+    value_mean = np.array([np.nanmean(column) for column in values.T])
+    indicators: Bools = np.asarray(np.isnan(values).any(axis=0))
+    baseline = history.baseline
+    centred = (baseline - baseline.mean()) / baseline.std()
+    raw = _raw(values, baseline, centred, value_mean, indicators)
+    # A cross-validation fold can lack a rare category: its column is then 0 and teaches nothing.
+    spread = raw.std(axis=0)
+    change = history.outcomes - baseline[:, None]
+    return Standardisation(
+        endpoint=history.endpoint,
+        names=history.covariates.names,
+        weeks=history.weeks,
+        unit=float(np.nanstd(change - np.nanmean(change, axis=0))),
+        value_mean=value_mean,
+        mean=raw.mean(axis=0),
+        sd=np.where(spread > 0, spread, 1.0),
+        indicators=indicators,
+    )
+
+
+def _raw(values: Floats, baseline: Floats, centred: Floats, value_mean: Floats, indicators: Bools) -> Floats:
+    """Return columns (N, K) that are not yet standardised."""
+    missing = np.isnan(values)
+    filled = np.where(missing, value_mean, values)
+    return np.column_stack([baseline, centred**2, filled, missing[:, indicators]])

@@ -1,0 +1,194 @@
+"""Sampling of the posterior and the gate that a fit must pass before any twin is issued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trialsim.data import Floats
+from trialsim.errors import FitError
+from trialsim.prognosis.gram import SCALES, GramSums, draw_coefficients
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a posterior is sampled, and what it must pass.
+
+    Parameters
+    ----------
+    chains, tune, draws : int
+        Chains, and warm-up and kept iterations of each.
+    accept : float
+        Target acceptance rate of the No-U-Turn sampler.
+    max_rhat : float
+        Largest R-hat of any parameter.
+    min_ess : float
+        Smallest bulk and tail effective sample size of any parameter.
+    max_divergences : int
+        Divergent iterations that are tolerated.
+    cores : int
+        Chains that run at once; changes no number.
+    """
+
+    chains: int = 4
+    tune: int = 1000
+    draws: int = 1500
+    accept: float = 0.9
+    max_rhat: float = 1.01
+    min_ess: float = 400.0
+    max_divergences: int = 0
+    cores: int = 2
+
+    def identity(self) -> dict[str, float]:
+        """Return the settings that change a result."""
+        return {name: value for name, value in vars(self).items() if name != "cores"}
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws that passed the gate.
+
+    Parameters
+    ----------
+    scales : ndarray (D, 6)
+        In the order of `trialsim.prognosis.gram.SCALES`.
+    coefficients : ndarray (D, C)
+        Visit means, level and slope coefficients.
+    diagnostics : dict of str to float
+        Worst R-hat, smallest effective sample sizes, divergences.
+    """
+
+    scales: Floats
+    coefficients: Floats
+    diagnostics: dict[str, float]
+
+
+class Sampler:
+    """A compiled model that is shared between fits, whatever their size: compiling takes half a minute.
+
+    Nothing is imported or compiled before the first `sample`.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: Any = None
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the next fit starts at once."""
+        return self._compiled is not None
+
+    def compile(self, sums: GramSums) -> None:
+        """Compile the model if that has not been done."""
+        from trialsim.prognosis.fit import model
+
+        if self._compiled is None:
+            self._compiled = model.compile_model(sums)
+
+    def sample(
+        self, sums: GramSums, names: tuple[str, ...], settings: FitSettings, generator: np.random.Generator
+    ) -> Posterior:
+        """Sample the scales, draw the coefficients given them and pass both through the gate.
+
+        Parameters
+        ----------
+        sums : GramSums
+            The history.
+        names : tuple of str (C,)
+            Names of the coefficients, for messages.
+        settings : FitSettings
+            Size and gate.
+        generator : Generator
+            Of the component ``fit``.
+
+        Raises
+        ------
+        FitError
+            A parameter does not pass; the message names it, its value and the mend.
+        """
+        from trialsim.prognosis.fit import model
+
+        self.compile(sums)
+        try:
+            chains, divergences = model.sample(
+                self._compiled,
+                sums,
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=settings.cores,
+                accept=settings.accept,
+                seed=int(generator.integers(2**32)),
+            )
+        except RuntimeError as fault:
+            raise FitError(
+                f"the sampler stopped: {fault}. Mend: check the history for extreme values."
+            ) from fault
+        scales = np.stack([chains[name] for name in SCALES], axis=-1)
+        flat = scales.reshape(-1, len(SCALES))
+        coefficients = draw_coefficients(sums, flat, generator)
+        by_chain = np.concatenate([scales, coefficients.reshape(*scales.shape[:2], -1)], axis=-1)
+        measured = {
+            name: model.convergence(by_chain[:, :, position])
+            for position, name in enumerate((*SCALES, *names))
+        }
+        return Posterior(flat, coefficients, check_gate(measured, divergences, settings))
+
+
+def check_gate(
+    measured: dict[str, tuple[float, float, float]], divergences: int, settings: FitSettings
+) -> dict[str, float]:
+    """Return the diagnostics of a fit in sum, or refuse it.
+
+    Parameters
+    ----------
+    measured : dict
+        R-hat, bulk and tail effective sample size of each parameter.
+    divergences : int
+        Divergent iterations after warm-up.
+    settings : FitSettings
+        The gate.
+
+    Raises
+    ------
+    FitError
+        Names the first parameter that does not pass, its value and the mend.
+
+    Examples
+    --------
+    >>> check_gate({"sigma": (1.0, 900.0, 800.0)}, 0, FitSettings())["max_rhat"]
+    1.0
+    >>> check_gate({"sigma": (1.2, 90.0, 80.0)}, 0, FitSettings())
+    Traceback (most recent call last):
+        ...
+    trialsim.errors.FitError: no twin is issued: R-hat of sigma is 1.200, above 1.01. Mend: sample longer ...
+    """
+    longer = f"sample longer (tune and draws above {settings.tune} and {settings.draws})"
+    for name, (rhat, bulk, tail) in measured.items():
+        if not rhat <= settings.max_rhat:
+            _refuse(f"R-hat of {name} is {rhat:.3f}, above {settings.max_rhat:g}", longer)
+        for label, ess in (("bulk", bulk), ("tail", tail)):
+            if not ess >= settings.min_ess:
+                _refuse(
+                    f"{label} effective sample size of {name} is {ess:.0f}, under {settings.min_ess:g}",
+                    longer,
+                )
+    if divergences > settings.max_divergences:
+        _refuse(
+            f"{divergences} iterations diverged, more than {settings.max_divergences}",
+            f"raise the acceptance rate above {settings.accept:g}, or give a larger history",
+        )
+    rhats, bulks, tails = zip(*measured.values(), strict=True)
+    return {
+        "max_rhat": max(rhats),
+        "min_bulk_ess": min(bulks),
+        "min_tail_ess": min(tails),
+        "divergences": float(divergences),
+        "chains": float(settings.chains),
+        "draws_per_chain": float(settings.draws),
+    }
+
+
+def _refuse(problem: str, mend: str) -> None:
+    raise FitError(f"no twin is issued: {problem}. Mend: {mend}.")

@@ -1,0 +1,122 @@
+"""From a history to a fitted prognosis, or to the one that was fitted before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from trialsim.data import History
+from trialsim.prognosis.design_matrix import standardise
+from trialsim.prognosis.fit.sampler import FitSettings, Sampler
+from trialsim.prognosis.gram import gram_sums
+from trialsim.prognosis.learnable import learnable_rows, require_learnable, summarise
+from trialsim.prognosis.prognosis import FORMAT_TAG, Prognosis, coefficient_names
+from trialsim.prognosis.store import address, digest, recall
+from trialsim.streams import stream
+
+Progress = Callable[[str, int, int], None]
+
+
+def history_hash(history: History) -> str:
+    """Return the hash of everything in a history."""
+    arrays = {
+        "values": history.covariates.values,
+        "weeks": history.weeks,
+        "baseline": history.baseline,
+        "outcomes": history.outcomes,
+        "group": history.group,
+    }
+    meta = {
+        "endpoint": history.endpoint,
+        "source": history.source,
+        "generated": history.generated,
+        "names": list(history.covariates.names),
+    }
+    return digest(arrays, meta)
+
+
+def fit_prognosis(
+    history: History,
+    *,
+    seed: int,
+    settings: FitSettings | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    sampler: Sampler | None = None,
+) -> Prognosis:
+    """Fit the Bayesian longitudinal model to a history.
+
+    Parameters
+    ----------
+    history : History
+        Past placebo participants.
+    seed : int
+        Master seed; the stream is named ``fit``.
+    settings : FitSettings, optional
+        How to sample and what the fit must pass.
+    cache : Path, optional
+        Folder of fitted results: ``posterior-<hash>.npz``, addressed by model format, history,
+        settings and seed. A corrupt file is replaced, with a `TrialsimWarning`.
+    progress : callable, optional
+        Called with (stage, steps done, steps in all) as the work goes on.
+    sampler : Sampler, optional
+        Compiled model to share with other fits.
+
+    Returns
+    -------
+    Prognosis
+
+    Raises
+    ------
+    HistoryError
+        Nothing can be learnt from the history.
+    FitError
+        The fit did not pass its gate.
+    """
+    settings = settings or FitSettings()
+    require_learnable(history)
+    key = digest(
+        {}, {"format": FORMAT_TAG, "history": history_hash(history), "seed": seed, **settings.identity()}
+    )
+    path = None if cache is None else address(cache, "posterior", key)
+    if path is not None and (found := recall(path, key)) is not None:
+        return Prognosis.from_parts(*found, path)
+    prognosis = _fit(history, seed, 0, settings, progress or _silent, sampler or Sampler(), key)
+    if path is not None:
+        prognosis.save(path)
+    return prognosis
+
+
+def _fit(
+    history: History,
+    seed: int,
+    block: int,
+    settings: FitSettings,
+    progress: Progress,
+    sampler: Sampler,
+    key: str,
+) -> Prognosis:
+    learnt = history.take(learnable_rows(history))
+    standardisation = standardise(learnt)
+    sums = gram_sums(learnt, standardisation)
+    if not sampler.is_compiled:
+        progress("compile model", 0, 1)
+        sampler.compile(sums)
+        progress("compile model", 1, 1)
+    progress("sample posterior", 0, 1)
+    names = coefficient_names(standardisation)
+    posterior = sampler.sample(sums, names, settings, stream(seed, "", block, "fit"))
+    progress("sample posterior", 1, 1)
+    return Prognosis(
+        standardisation,
+        posterior.scales,
+        posterior.coefficients,
+        sums.varies,
+        posterior.diagnostics,
+        summarise(history),
+        key,
+    )
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Report nothing."""

@@ -1,0 +1,256 @@
+"""A fitted prognosis as plain arrays: what it predicts, and how it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trialsim.data import Covariates, Floats, Twins
+from trialsim.errors import HistoryError
+from trialsim.prognosis.design_matrix import Standardisation
+from trialsim.prognosis.gram import covariance_of_effects, regression_rows
+from trialsim.prognosis.learnable import HistorySummary
+from trialsim.prognosis.store import Arrays, digest, read, write
+
+FORMAT_TAG = "trialsim.prognosis/1"
+_CHUNK_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Prognosis:
+    """A Bayesian longitudinal model of the change from baseline on placebo, fitted to a history.
+
+    The model is written out in `trialsim.prognosis.gram`. Change is in units of
+    ``standardisation.unit``; a prediction is in points of the endpoint.
+
+    Parameters
+    ----------
+    standardisation : Standardisation
+        How baseline values become columns, with the history's means and standard deviations.
+    scales : ndarray (D, 6)
+        Posterior draws of tau_level, tau_slope, sd_level, sd_slope, correlation and sigma.
+    coefficients : ndarray (D, C)
+        Posterior draws of visit means, level and slope coefficients.
+    varies : ndarray (2,)
+        1 where participants' levels and slopes are part of the model (two, three visits), else 0.
+    diagnostics : dict of str to float
+        Convergence of the fit.
+    summary : HistorySummary
+        What it was fitted to, without any participant's value.
+    key : str
+        Hash of what it was made from: model format, history, settings and seed.
+    """
+
+    standardisation: Standardisation
+    scales: Floats
+    coefficients: Floats
+    varies: Floats
+    diagnostics: dict[str, float]
+    summary: HistorySummary
+    key: str
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the outcome."""
+        return self.standardisation.endpoint
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Covariates that a prediction needs."""
+        return self.standardisation.names
+
+    @property
+    def weeks(self) -> Floats:
+        """Visits (V,) of the history."""
+        return self.standardisation.weeks
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hash of all arrays and facts."""
+        return digest(*self._parts())
+
+    @cached_property
+    def _moments(self) -> tuple[Floats, Floats]:
+        """Mean (C,) and covariance (C, C) of the coefficients over the draws."""
+        return self.coefficients.mean(axis=0), np.cov(self.coefficients, rowvar=False, ddof=0)
+
+    def coefficient_names(self) -> tuple[str, ...]:
+        """Return names of the C coefficients."""
+        return coefficient_names(self.standardisation)
+
+    def residual_covariance(self, weeks: Sequence[float] | Floats) -> Floats:
+        """Return the covariance (D, V, V) around the regression of outcomes at `weeks`, in points squared.
+
+        ``Z G Z' + sigma^2 I`` with Z the intercept and the clock of each visit.
+        """
+        clock = self.standardisation.clock(np.asarray(weeks, dtype=float))
+        g00, g01, g11 = (g[:, None, None] for g in covariance_of_effects(self.scales, self.varies))
+        effects = g00 + g01 * (clock[:, None] + clock) + g11 * np.outer(clock, clock)
+        noise = self.scales[:, 5, None, None] ** 2 * np.eye(len(clock))
+        return np.asarray((effects + noise) * self.standardisation.unit**2)
+
+    def predict(
+        self,
+        covariates: Covariates,
+        baseline: Floats,
+        weeks: Sequence[float] | Floats,
+        generator: np.random.Generator | None = None,
+        draws: int = 0,
+    ) -> Twins:
+        """Predict the placebo outcomes of participants.
+
+        Parameters
+        ----------
+        covariates : Covariates
+            N participants; names may be more than `names`. NaN where missing: the history's mean.
+        baseline : ndarray (N,)
+            Measured outcome at week 0.
+        weeks : sequence of float (V,)
+            Between the first and the last visit of the history.
+        generator : Generator, optional
+            Of the component ``twins``; needed for draws.
+        draws : int
+            Predictive draws of each participant, joint over visits; 0 for none.
+
+        Returns
+        -------
+        Twins
+            `score` is the mean of the posterior predictive distribution: over the posterior draws, the
+            measured baseline plus the predicted change. `sd` is its total standard deviation: root of the
+            mean variance around the regression plus the variance of the regression between posterior draws.
+
+        Raises
+        ------
+        HistoryError
+            A covariate or a baseline is not given, or nothing was learnt about a week.
+        ValueError
+            Draws are asked for without a generator.
+        """
+        weeks = np.asarray(weeks, dtype=float)
+        baseline = np.asarray(baseline, dtype=float)
+        x = self.standardisation.matrix(covariates, baseline)
+        hats, clock = self.standardisation.hats(weeks), self.standardisation.clock(weeks)
+        mean, covariance = self._moments
+        residual = self.residual_covariance(weeks)
+        noise = np.einsum("dvv->v", residual) / len(residual)
+        score = np.empty((len(x), len(weeks)))
+        variance = np.empty_like(score)
+        for part in _chunks(len(x), len(weeks) * len(mean)):
+            rows = regression_rows(hats, x[part], clock)
+            score[part] = baseline[part, None] + rows @ mean * self.standardisation.unit
+            variance[part] = ((rows @ covariance) * rows).sum(axis=2)
+        sd = np.sqrt(variance * self.standardisation.unit**2 + noise)
+        return Twins(weeks, score, sd, self._draw(x, baseline, hats, clock, residual, generator, draws))
+
+    def _draw(
+        self,
+        x: Floats,
+        baseline: Floats,
+        hats: Floats,
+        clock: Floats,
+        residual: Floats,
+        generator: np.random.Generator | None,
+        draws: int,
+    ) -> Floats | None:
+        """Return predictive draws (N, V, draws), each from one posterior draw, or None."""
+        if draws == 0:
+            return None
+        if generator is None:
+            raise ValueError("predictive draws need a generator: trialsim.streams.stream(..., 'twins')")
+        chosen = np.linspace(0, len(self.scales) - 1, draws).round().astype(int)
+        # Participants first: the numbers of one do not depend on how the others are chunked.
+        factor = np.linalg.cholesky(residual[chosen]).transpose(1, 2, 0)
+        theta = self.coefficients[chosen].T * self.standardisation.unit
+        result = np.empty((len(x), len(clock), draws))
+        for part in _chunks(len(x), len(clock) * draws):
+            noise = generator.standard_normal((len(x[part]), len(clock), draws))
+            np.matmul(regression_rows(hats, x[part], clock), theta, out=result[part])
+            result[part] += baseline[part, None, None]
+            for visit in range(len(clock)):
+                for before in range(visit + 1):
+                    result[part, visit] += factor[visit, before] * noise[:, before]
+        return result
+
+    def save(self, path: Path) -> None:
+        """Write everything to an ``.npz`` file without pickle, with the hash of its content."""
+        write(path, *self._parts())
+
+    @classmethod
+    def load(cls, path: Path) -> Prognosis:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        HistoryError
+            The file is missing, of another format, or does not have the hash that it carries.
+        """
+        arrays, meta = read(path)
+        return cls.from_parts(arrays, meta, path)
+
+    def _parts(self) -> tuple[Arrays, dict[str, Any]]:
+        arrays: Arrays = {name: getattr(self.standardisation, name) for name in _STANDARDISATION_ARRAYS}
+        arrays |= {"scales": self.scales, "coefficients": self.coefficients, "varies": self.varies}
+        meta = {
+            "format": FORMAT_TAG,
+            "key": self.key,
+            "endpoint": self.endpoint,
+            "names": list(self.names),
+            "unit": self.standardisation.unit,
+            "diagnostics": self.diagnostics,
+            "summary": asdict(self.summary),
+        }
+        return arrays, meta
+
+    @classmethod
+    def from_parts(cls, arrays: Arrays, meta: dict[str, Any], path: Path) -> Prognosis:
+        """Return the prognosis that a file's arrays and facts are, or refuse another format."""
+        if meta.get("format") != FORMAT_TAG:
+            raise HistoryError(
+                f"is not of the format {FORMAT_TAG}",
+                file=path,
+                mend="fit the prognosis again with this version",
+            )
+        standardisation = Standardisation(
+            endpoint=meta["endpoint"],
+            names=tuple(meta["names"]),
+            unit=meta["unit"],
+            **{name: arrays[name] for name in _STANDARDISATION_ARRAYS},
+        )
+        summary = HistorySummary(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in meta["summary"].items()
+            }
+        )
+        return cls(
+            standardisation,
+            arrays["scales"],
+            arrays["coefficients"],
+            arrays["varies"],
+            meta["diagnostics"],
+            summary,
+            meta["key"],
+        )
+
+
+_STANDARDISATION_ARRAYS = ("weeks", "value_mean", "mean", "sd", "indicators")
+
+
+def coefficient_names(standardisation: Standardisation) -> tuple[str, ...]:
+    """Return names of the C coefficients: visit means, level and slope of every column."""
+    return (
+        *(f"mean[week {week:g}]" for week in standardisation.weeks),
+        *(f"level[{name}]" for name in standardisation.columns),
+        *(f"slope[{name}]" for name in standardisation.columns),
+    )
+
+
+def _chunks(participants: int, numbers_each: int) -> list[slice]:
+    """Return slices of participants that hold a bounded count of numbers."""
+    size = max(1, _CHUNK_NUMBERS // max(1, numbers_each))
+    return [slice(start, start + size) for start in range(0, participants, size)]
