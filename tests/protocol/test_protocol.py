@@ -1,0 +1,58 @@
+"""Protocols: what is read is what was written, and its hash is of content, not of layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from trialsim.errors import ProtocolError
+from trialsim.protocol import Simulation, cohort_path, protocol_from_dict, read_protocol
+
+FOLDER = Path(__file__).parents[2] / "protocols"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_protocols_round_trip(name: str) -> None:
+    protocol = read_protocol(FOLDER / f"{name}.toml")
+    assert protocol.name == name
+    again = protocol_from_dict(protocol.to_dict())
+    assert again == protocol
+    assert again.content_hash() == protocol.content_hash()
+    assert cohort_path(protocol, FOLDER / f"{name}.toml").is_file()
+
+
+def test_hash_ignores_layout_and_sees_content(tmp_path: Path) -> None:
+    text = (FOLDER / f"{NAMES[0]}.toml").read_text()
+    hashes = []
+    for change in (text, "# a comment\n\n" + text, text.replace("power = 0.90", "power = 0.80")):
+        path = tmp_path / "p.toml"
+        path.write_text(change)
+        hashes.append(read_protocol(path).content_hash())
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_frozen() -> None:
+    with pytest.raises(ValidationError):
+        read_protocol(FOLDER / f"{NAMES[0]}.toml").seed = 3  # type: ignore[misc]
+
+
+def test_missing_card_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text((FOLDER / f"{NAMES[0]}.toml").read_text())
+    with pytest.raises(ProtocolError, match="cohort card not found"):
+        cohort_path(read_protocol(path), path)
+
+
+def test_shares() -> None:
+    protocol = read_protocol(FOLDER / "alzheimers_phase2.toml")
+    assert protocol.allocation == (0.5, 0.5)
+    assert protocol.dropout_by_arm == pytest.approx((0.2, 0.25))
+    assert protocol.alternative.kind == "alternative"
+
+
+def test_replicates_from_a_precision() -> None:
+    assert Simulation(precision=0.002).replicates_for(0.9) == 22_500
+    assert Simulation(replicates=500).replicates_for(0.9) == 500
