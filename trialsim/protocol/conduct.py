@@ -26,7 +26,9 @@ class Visits(Strict):
     @model_validator(mode="after")
     def _check(self) -> Visits:
         if list(self.weeks) != sorted(set(self.weeks)):
-            raise refuse("visits must be in ascending order without repeats", self.weeks)
+            raise refuse(
+                "must be in ascending order without repeats", self.weeks, field="weeks", mend="sort the weeks"
+            )
         return self
 
 
@@ -54,25 +56,35 @@ class Dropout(Strict):
 def check_arms(arms: tuple[Arm, ...]) -> None:
     """Refuse arms that are not one control and one active arm with different names."""
     if repeated := duplicates([arm.name for arm in arms]):
-        raise refuse("arms need different names", repeated)
+        raise refuse("two arms have the same name", repeated, field="arms", mend="give each arm its own name")
     if [arm.role for arm in arms] != ["control", "active"]:
         raise refuse(
-            "a sized trial has two arms, the control first; compare several active arms by one protocol each",
+            "a sized trial has two arms, the control first",
             [arm.role for arm in arms],
+            field="arms",
+            mend="give one control and one active arm; size several active arms by one protocol each",
         )
 
 
 def check_dropout(dropout: tuple[Dropout, ...], arms: tuple[Arm, ...]) -> None:
     """Refuse dropout that does not name every arm, or that leaves nobody."""
     names = [arm.name for arm in arms]
-    for cause in dropout:
+    for position, cause in enumerate(dropout):
         if sorted(cause.cumulative) != sorted(names):
             raise refuse(
-                f"dropout by {cause.cause!r} must give a share for each of {names}", cause.cumulative
+                f"must give a share for each arm, {' and '.join(names)}",
+                cause.cumulative,
+                field=f"dropout[{position}].cumulative",
+                mend="name every arm once, with 0 where nobody leaves",
             )
     for name in names:
         total = sum(cause.cumulative[name] for cause in dropout)
         if total >= 1:
-            raise refuse(f"the causes of dropout take all of arm {name!r}; their sum must be below 1", total)
+            raise refuse(
+                f"the causes together take all of arm {name!r}",
+                total,
+                field="dropout",
+                mend="make the shares of an arm add up to less than 1",
+            )
     if repeated := duplicates([cause.cause for cause in dropout]):
-        raise refuse("a cause of dropout is named twice", repeated)
+        raise refuse("a cause is named twice", repeated, field="dropout", mend="merge the two causes")

@@ -47,7 +47,7 @@ class PrognosisTable(Strict):
     @model_validator(mode="after")
     def _check(self) -> PrognosisTable:
         if repeated := duplicates(self.covariates):
-            raise refuse("a covariate is named twice", repeated)
+            raise refuse("a covariate is named twice", repeated, field="covariates", mend="name it once")
         return self
 
 
@@ -64,7 +64,7 @@ class Protocol(Strict):
     disease: Disease
     endpoint: Endpoint
     estimand: Estimand
-    arms: Annotated[tuple[Arm, ...], Field(min_length=2)]
+    arms: tuple[Arm, ...]
     visits: Visits
     effect: Effect
     eligibility: tuple[Criterion, ...] = ()
@@ -75,7 +75,7 @@ class Protocol(Strict):
     simulation: Simulation = Simulation(replicates=10_000)
     history: HistoryTable = HistoryTable()
     prognosis: PrognosisTable
-    scenarios: Annotated[tuple[Scenario, ...], Field(min_length=2)]
+    scenarios: tuple[Scenario, ...]
 
     @model_validator(mode="after")
     def _check(self) -> Protocol:
@@ -84,18 +84,34 @@ class Protocol(Strict):
         self._check_scenarios()
         full = self.effect.full_by_week
         if full is not None and full > self.visits.weeks[-1]:
-            raise refuse("effect.full_by_week must not lie after the last visit", full)
+            raise refuse(
+                "lies after the last visit",
+                full,
+                field="effect.full_by_week",
+                mend="give a week within the visits",
+            )
         return self
 
     def _check_scenarios(self) -> None:
         if repeated := duplicates([scenario.name for scenario in self.scenarios]):
-            raise refuse("scenarios need different names", repeated)
+            raise refuse(
+                "two scenarios have the same name", repeated, field="scenarios", mend="give each its own name"
+            )
         kinds = [scenario.kind for scenario in self.scenarios]
         if kinds.count("alternative") != 1:
-            raise refuse("there must be exactly one scenario of kind alternative", kinds.count("alternative"))
+            raise refuse(
+                "there must be exactly one scenario of kind alternative",
+                kinds.count("alternative"),
+                field="scenarios",
+                mend="keep one alternative; call other worlds history_drift",
+            )
         for kind in ("null", "history_drift", "useless_twin"):
             if kind not in kinds:
-                raise refuse(f"there must be a scenario of kind {kind}: it shows what the answer risks")
+                raise refuse(
+                    f"there is no scenario of kind {kind}",
+                    field="scenarios",
+                    mend=f"declare one: a {kind} shows what the answer risks",
+                )
 
     @property
     def allocation(self) -> tuple[float, float]:

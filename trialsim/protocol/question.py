@@ -63,9 +63,19 @@ class Effect(Strict):
     @model_validator(mode="after")
     def _check(self) -> Effect:
         if self.kind == "slowing" and self.value > 1:
-            raise refuse("a slowing is a share of the decline, above 0 and at most 1", self.value)
+            raise refuse(
+                "is above 1, the whole decline",
+                self.value,
+                field="value",
+                mend="give a slowing as a share, such as 0.3",
+            )
         if self.kind == "slowing" and self.full_by_week is not None:
-            raise refuse("full_by_week belongs to a shift; a slowing acts from week 0 on")
+            raise refuse(
+                "belongs to a shift",
+                self.full_by_week,
+                field="full_by_week",
+                mend="leave it out: a slowing acts from week 0 on",
+            )
         return self
 
 
@@ -85,12 +95,15 @@ class Analysis(Strict):
     @model_validator(mode="after")
     def _check(self) -> Analysis:
         if duplicates(self.compare):
-            raise refuse("an analysis is named twice", duplicates(self.compare))
+            raise refuse(
+                "an analysis is named twice", duplicates(self.compare), field="compare", mend="name it once"
+            )
         if missing := [name for name in ANALYSES if name not in self.compare]:
             raise refuse(
-                "every run compares unadjusted, ancova and prognostic; a saving is only honest beside "
-                "both conventional analyses",
-                missing,
+                "leaves an analysis out; a saving is only honest beside both conventional analyses",
+                self.compare,
+                field="compare",
+                mend=f"add {' and '.join(missing)}",
             )
         return self
 
@@ -133,11 +146,22 @@ class Scenario(Strict):
     def _check(self) -> Scenario:
         wanted = {"alternative": "assumed", "null": "none"}.get(self.kind, self.effect)
         if self.effect != wanted:
-            raise refuse(f"a scenario of kind {self.kind} has effect = {wanted!r}", self.effect)
+            raise refuse(
+                f"does not belong to kind {self.kind}",
+                self.effect,
+                field="effect",
+                mend=f"write effect = {wanted!r}",
+            )
         if self.kind == "history_drift" and not self.drifts:
-            raise refuse("a history_drift needs an outcome_shift, a progression or a covariate_shift")
+            raise refuse(
+                "nothing drifts in this history_drift",
+                mend="give an outcome_shift, a progression or a covariate_shift",
+            )
         if self.kind != "history_drift" and self.drifts:
-            raise refuse(f"only a history_drift may drift, not a scenario of kind {self.kind}")
+            raise refuse(
+                f"a scenario of kind {self.kind} must not drift",
+                mend="make it a history_drift, or take the drift away",
+            )
         return self
 
 
@@ -155,7 +179,7 @@ class Simulation(Strict):
     @model_validator(mode="after")
     def _check(self) -> Simulation:
         if (self.replicates is None) == (self.precision is None):
-            raise refuse("give either replicates or precision")
+            raise refuse("needs either replicates or precision", mend="give exactly one of the two")
         return self
 
     def replicates_for(self, power: float) -> int:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
-from trialsim.errors import InputError, shorten
+from trialsim.errors import InputError
 
 LARGEST_FILE_BYTES = 1_000_000
 LONGEST_LINE = 20_000
@@ -118,22 +119,25 @@ def check_model(
 def _as_error(fault: ValidationError, error: type[InputError], file: Path | str | None) -> InputError:
     faults = fault.errors(include_url=False)
     first = faults[0]
-    combined = error(
-        _problem(first),
-        file=file,
-        field=field_path(first["loc"]),
-        value=None if first["type"] in ("missing", "extra_forbidden") else _plain(first.get("input")),
-        mend=_mend(first),
-    )
-    others = [f"{field_path(other['loc'])}: {_problem(other)}" for other in faults[1:]]
+    combined = error(_problem(first), file=file, field=_field(first), value=_value(first), mend=_mend(first))
+    others = [f"{_field(other)}: {_problem(other)}" for other in faults[1:]]
     if others:
         combined.problem += f" (and {len(others)} more: {'; '.join(others[:5])})"
     return combined
 
 
-def _plain(value: object) -> object:
-    """Return a value that is worth printing: not a whole table."""
-    return None if isinstance(value, dict | BaseModel) else value
+def _field(fault: Any) -> str:
+    inner = fault.get("ctx", {}).get("field", "") if fault["type"] == "rule" else ""
+    return field_path((*fault["loc"], inner) if inner else fault["loc"])
+
+
+def _value(fault: Any) -> object:
+    """Return the offending value where it is worth printing: not a whole table, not an absence."""
+    if fault["type"] == "rule":
+        return fault["ctx"]["value"]
+    value = fault.get("input")
+    plain = fault["type"] not in ("missing", "extra_forbidden") and not isinstance(value, dict | BaseModel)
+    return value if plain else None
 
 
 def _problem(fault: Any) -> str:
@@ -153,6 +157,10 @@ def _mend(fault: Any) -> str:
         return "remove the key, or check its spelling"
     if kind == "missing":
         return "add the key"
+    if kind == "rule":
+        return str(context["mend"])
+    if kind == "too_short":
+        return f"give at least {context['min_length']}"
     if kind == "finite_number":
         return "give a finite number"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
@@ -162,7 +170,7 @@ def _mend(fault: Any) -> str:
         return f"use one of {context.get('expected')}"
     if kind.endswith(("_type", "_parsing")):
         return f"give {_WANTED.get(kind, 'a value of the right type')}"
-    return str(context.get("mend", "change the value so that the rule holds"))
+    return "change the value so that the rule holds"
 
 
 _WANTED = {
@@ -196,6 +204,26 @@ def duplicates(names: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
-def refuse(problem: str, value: object = None) -> ValueError:
-    """Return the error that a model's validator raises; `value` is shown if given."""
-    return ValueError(problem if value is None else f"{problem}, got {shorten(value)}")
+def refuse(
+    problem: str,
+    value: object = None,
+    *,
+    field: str = "",
+    mend: str = "change the value so that the rule holds",
+) -> PydanticCustomError:
+    """Return the error that a model's validator raises.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong.
+    value : object, optional
+        What was given.
+    field : str
+        Path of the field below the model that raises.
+    mend : str
+        What the user can do.
+    """
+    return PydanticCustomError(
+        "rule", "{problem}", {"problem": problem, "value": value, "field": field, "mend": mend}
+    )
