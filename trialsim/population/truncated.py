@@ -13,7 +13,8 @@ _FARTHEST = 40.0
 _PANELS = 60
 _NODES = 24
 _NEWTON_STEPS = 200
-_SMALLEST_DECREASE = 1e-16
+_PRECISION = 1e-13
+_NEAR = 1e-10
 
 
 def solve_truncated_normal(mean: float, sd: float, lower: float, upper: float) -> TruncatedNormalLaw:
@@ -108,14 +109,16 @@ def _multipliers(v: Floats, weights: Floats) -> tuple[float, float]:
         centred = features - mean
         step = np.linalg.solve((centred * law[:, None]).T @ centred, mean - target)
         decrease = (mean - target) @ step
-        if decrease < _SMALLEST_DECREASE:
+        if np.abs(mean - target).max() < _PRECISION:
             break
         size = 1.0
-        while True:
+        # Near the minimum the dual is flat to rounding, so that only the full step makes sense.
+        while decrease > _NEAR:
             trial = point - size * step
             trial_value = _law(v, weights, *trial)[0] - trial @ target
             if trial_value <= value - 0.1 * size * decrease or size < 1e-8:
                 break
             size /= 2
-        point, value = trial, trial_value
+        point = point - size * step
+        value = _law(v, weights, *point)[0] - point @ target
     return float(point[0]), float(point[1])
