@@ -147,8 +147,8 @@ def fit_monotone(outcomes: ArrayLike, covariates: ArrayLike, likelihood: Likelih
     >>> round(df, 6)   # everybody is observed, so this is the t test of the last visit
     58.0
     """
-    values, design = _checked(np.asarray(outcomes)[None], np.asarray(covariates)[None])
-    _raise_for_non_finite(values, design)
+    values, design = checked_arrays(np.asarray(outcomes)[None], np.asarray(covariates)[None])
+    raise_for_non_finite(values, design)
     restricted = _restricted(likelihood)
     seen = ~np.isnan(values[0, :, 0])
     centre, shift = _centres(values[0][seen], design[0][seen])
@@ -222,7 +222,7 @@ def monotone_block(
     >>> found.df.round(6)
     array([77., 77., 77.])
     """
-    values, design = _checked(np.asarray(outcomes), np.asarray(covariates))
+    values, design = checked_arrays(np.asarray(outcomes), np.asarray(covariates))
     contrast = np.zeros(design.shape[2])
     contrast[arm_column] = 1.0
     results, _, _, status = _fit(values, design, contrast, visit, likelihood, keep=False)
@@ -248,7 +248,7 @@ def monotone_moments(
 
     Parameters as `monotone_block`. Where the status is not 0, Sigma and B are NaN.
     """
-    values, design = _checked(np.asarray(outcomes), np.asarray(covariates))
+    values, design = checked_arrays(np.asarray(outcomes), np.asarray(covariates))
     contrast = np.zeros(design.shape[2])
     contrast[0] = 1.0
     _, sigma, means, status = _fit(values, design, contrast, -1, likelihood, keep=True)
@@ -277,11 +277,11 @@ def _fit(
         status,
     )
     if (status == kernel.NON_FINITE).any():
-        _raise_for_non_finite(outcomes, covariates)
+        raise_for_non_finite(outcomes, covariates)
     return results, sigma, means, status
 
 
-def _checked(outcomes: NDArray[np.generic], covariates: NDArray[np.generic]) -> tuple[Floats, Floats]:
+def checked_arrays(outcomes: NDArray[np.generic], covariates: NDArray[np.generic]) -> tuple[Floats, Floats]:
     """Return C-contiguous outcomes (R, N, V) and covariates (R or 1, N, q)."""
     values = np.ascontiguousarray(outcomes, dtype=np.float64)
     design = np.ascontiguousarray(covariates, dtype=np.float64)
@@ -335,7 +335,8 @@ def _raise_for(status: int) -> None:
         raise AnalysisError(f"{reason}: {_EXPLANATIONS[reason]}")
 
 
-def _raise_for_non_finite(outcomes: Floats, covariates: Floats) -> None:
+def raise_for_non_finite(outcomes: Floats, covariates: Floats) -> None:
+    """Raise if an outcome is infinite or a covariate of a participant with outcomes not finite."""
     seen = ~np.isnan(outcomes[:, :, 0])
     bad = np.isinf(outcomes).any(axis=2) | (seen & ~np.isfinite(covariates).all(axis=2))
     if not bad.any():
