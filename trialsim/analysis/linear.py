@@ -164,15 +164,15 @@ def fit_columns(
     As `fit_linear`, but `interact` (P,) can pick the covariates with a slope an arm, and strata can be
     used for the permuted blocks alone.
     """
-    _check_choice("slopes", slopes, ("common", "interacted"))
-    _check_choice("variance", variance, tuple(VARIANCES))
-    _check_choice("randomisation", randomisation, ("simple", "permuted_blocks"))
-    y = _block("outcome", outcome, 2)
+    check_choice("slopes", slopes, ("common", "interacted"))
+    check_choice("variance", variance, tuple(VARIANCES))
+    check_choice("randomisation", randomisation, ("simple", "permuted_blocks"))
+    y = block_array("outcome", outcome, 2)
     R, N = y.shape
-    a = _labels("arm", arm, (R, N), arms, np.int8)
-    x = np.empty((R, N, 0)) if covariates is None else _block("covariates", covariates, 3, (R, N))
-    w = np.empty((0, 0)) if weights is None else _block("weights", weights, 2, (R, N))
-    z, levels = _strata(strata, (R, N))
+    a = label_array("arm", arm, (R, N), arms, np.int8)
+    x = np.empty((R, N, 0)) if covariates is None else block_array("covariates", covariates, 3, (R, N))
+    w = np.empty((0, 0)) if weights is None else block_array("weights", weights, 2, (R, N))
+    z, levels = strata_array(strata, (R, N))
     P = x.shape[2]
     interact = np.full(P, slopes == "interacted") if interact is None else interact
     permuted = randomisation == "permuted_blocks"
@@ -193,11 +193,12 @@ def fit_columns(
         fits.coefficients, fits.covariance, fits.means, fits.residuals, fits.df, fits.status, fits.dependent,
     )  # fmt: skip
     if (fits.status == kernel.NOT_FINITE).any():
-        raise _not_finite(y, x, w)
+        raise not_finite(y, x, w)
     return fits
 
 
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a choice that is not among the allowed ones."""
     if value not in allowed:
         raise AnalysisError(
             "is not a known choice", field=name, value=value, mend=f"use one of {', '.join(allowed)}"
@@ -217,7 +218,8 @@ def _check_blocks(permuted: bool, variance: str, levels: int, weights: Floats) -
         )
 
 
-def _block(name: str, values: ArrayLike, axes: int, shape: tuple[int, int] | None = None) -> Floats:
+def block_array(name: str, values: ArrayLike, axes: int, shape: tuple[int, int] | None = None) -> Floats:
+    """Return an array of floats (R, N) or (R, N, P), or refuse its shape."""
     block = np.ascontiguousarray(values, dtype=np.float64)
     if block.ndim != axes or (shape is not None and block.shape[:2] != shape):
         wanted = ("(R, N, P)" if axes == 3 else "(R, N)") if shape is None else f"{shape} in front"
@@ -225,7 +227,8 @@ def _block(name: str, values: ArrayLike, axes: int, shape: tuple[int, int] | Non
     return block
 
 
-def _labels(name: str, values: ArrayLike, shape: tuple[int, int], levels: int, kind: Any) -> NDArray[Any]:
+def label_array(name: str, values: ArrayLike, shape: tuple[int, int], levels: int, kind: Any) -> NDArray[Any]:
+    """Return whole numbers from 0 to levels - 1 (R, N), or refuse them."""
     given = np.asarray(values)
     if given.shape != shape:
         raise AnalysisError("has the wrong shape", field=name, value=given.shape, mend=f"give shape {shape}")
@@ -237,15 +240,16 @@ def _labels(name: str, values: ArrayLike, shape: tuple[int, int], levels: int, k
     return labels
 
 
-def _strata(strata: ArrayLike | None, shape: tuple[int, int]) -> tuple[NDArray[Any], int]:
+def strata_array(strata: ArrayLike | None, shape: tuple[int, int]) -> tuple[NDArray[Any], int]:
+    """Return the strata (R, N) and their number; an empty array and 0 if there are none."""
     if strata is None:
         return np.empty((0, 0), np.int64), 0
     given = np.asarray(strata)
-    levels = int(given.max()) + 1 if given.size else 1
-    return _labels("strata", given, shape, levels, np.int64), levels
+    levels = int(np.nanmax(given, initial=0)) + 1
+    return label_array("strata", given, shape, levels, np.int64), levels
 
 
-def _not_finite(outcome: Floats, covariates: Floats, weights: Floats) -> AnalysisError:
+def not_finite(outcome: Floats, covariates: Floats, weights: Floats) -> AnalysisError:
     """Return the error that names the first analysed value that cannot be used, by position."""
     seen = ~np.isnan(outcome)
     bad = {"outcome": np.isinf(outcome) & seen}

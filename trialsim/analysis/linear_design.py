@@ -7,7 +7,7 @@ so that neither a locale nor the order of a file changes a digit.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,18 @@ class Design:
     def from_columns(self, names: Sequence[str]) -> Bools:
         """Return which of the P columns come from the named data columns."""
         return np.array([source in names for source in self.sources], dtype=bool)
+
+    def without_strata(self) -> Design:
+        """Return the design with the strata known, but out of the model."""
+        keep = ~self.from_columns(self.names["strata"])
+        return replace(
+            self,
+            names=self.names | {"strata": ()},
+            covariates=np.ascontiguousarray(self.covariates[:, keep]),
+            columns=tuple(column for column, kept in zip(self.columns, keep, strict=True) if kept),
+            sources=tuple(source for source, kept in zip(self.sources, keep, strict=True) if kept),
+            equal_weight=self.equal_weight[keep],
+        )
 
     def reference_row(self, weights: str) -> Floats:
         """Return covariates (P,) at which least-squares means are taken, minus their means.

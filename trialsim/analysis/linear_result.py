@@ -127,11 +127,18 @@ class LinearResult:
 
 
 def inference(
-    names: tuple[str, ...], estimate: Floats, covariance: Floats, df: float, level: float, label: str
+    names: tuple[str, ...],
+    estimate: Floats,
+    covariance: Floats,
+    df: float,
+    level: float,
+    label: str,
+    *,
+    null: float = 0.0,
 ) -> pd.DataFrame:
-    """Return estimates with Student's t tests against 0 and confidence limits; infinite df is normal."""
+    """Return estimates with Student's t tests against `null` and confidence limits; infinite df is normal."""
     error = np.sqrt(np.diagonal(covariance))
-    statistic = estimate / error
+    statistic = (estimate - null) / error
     quantile = stats.t.ppf(0.5 + level / 2.0, df)
     p_value = 2.0 * (
         special.ndtr(-np.abs(statistic)) if np.isinf(df) else special.stdtr(df, -np.abs(statistic))
@@ -159,8 +166,8 @@ def table(frame: pd.DataFrame) -> str:
     return textwrap.indent(text, "  ")
 
 
-def forest(frame: pd.DataFrame, title: str) -> Any:
-    """Return a plotly forest plot of the rows of an `inference` frame."""
+def forest(frame: pd.DataFrame, title: str, *, null: float = 0.0) -> Any:
+    """Return a plotly forest plot of the rows of an `inference` frame, with a line at no effect."""
     import plotly.graph_objects as go  # costs half a second that simulation workers need not pay
 
     figure = go.Figure(
@@ -176,6 +183,6 @@ def forest(frame: pd.DataFrame, title: str) -> Any:
             },
         )
     )
-    figure.add_vline(x=0.0, line_dash="dot")
+    figure.add_vline(x=null, line_dash="dot")
     figure.update_layout(title=title, xaxis_title="estimate and confidence interval", yaxis_title="")
     return figure
