@@ -116,11 +116,12 @@ def standardise(history: History) -> Standardisation:
     # A cross-validation fold can lack a rare category: its column is then 0 and teaches nothing.
     spread = raw.std(axis=0)
     change = history.outcomes - baseline[:, None]
+    mean_at_visit = np.nansum(change, axis=0) / np.isfinite(change).sum(axis=0).clip(min=1)
     return Standardisation(
         endpoint=history.endpoint,
         names=history.covariates.names,
         weeks=history.weeks,
-        unit=float(np.nanstd(change - np.nanmean(change, axis=0))),
+        unit=float(np.nanstd(change - mean_at_visit)),
         value_mean=value_mean,
         mean=raw.mean(axis=0),
         sd=np.where(spread > 0, spread, 1.0),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from trialsim.data import History
 from trialsim.prognosis.design_matrix import standardise
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
@@ -81,13 +83,13 @@ def fit_prognosis(
     path = None if cache is None else address(cache, "posterior", key)
     if path is not None and (found := recall(path, key)) is not None:
         return Prognosis.from_parts(*found, path)
-    prognosis = _fit(history, seed, 0, settings, progress or _silent, sampler or Sampler(), key)
+    prognosis = fit_block(history, seed, 0, settings, progress or silent, sampler or Sampler(), key)
     if path is not None:
         prognosis.save(path)
     return prognosis
 
 
-def _fit(
+def fit_block(
     history: History,
     seed: int,
     block: int,
@@ -96,17 +98,20 @@ def _fit(
     sampler: Sampler,
     key: str,
 ) -> Prognosis:
-    learnt = history.take(learnable_rows(history))
-    standardisation = standardise(learnt)
-    sums = gram_sums(learnt, standardisation)
-    if not sampler.is_compiled:
-        progress("compile model", 0, 1)
-        sampler.compile(sums)
-        progress("compile model", 1, 1)
-    progress("sample posterior", 0, 1)
-    names = coefficient_names(standardisation)
-    posterior = sampler.sample(sums, names, settings, stream(seed, "", block, "fit"))
-    progress("sample posterior", 1, 1)
+    """Fit without a cache; `block` 0 is the whole history, 1 to F are the folds of a cross-validation."""
+    # Chains run side by side; BLAS threads on top of them would wait for each other and change bits.
+    with threadpool_limits(1, user_api="blas"):
+        learnt = history.take(learnable_rows(history))
+        standardisation = standardise(learnt)
+        sums = gram_sums(learnt, standardisation)
+        if not sampler.is_compiled:
+            progress("compile model", 0, 1)
+            sampler.compile(sums)
+            progress("compile model", 1, 1)
+        progress("sample posterior", 0, 1)
+        names = coefficient_names(standardisation)
+        posterior = sampler.sample(sums, names, settings, stream(seed, "", block, "fit"))
+        progress("sample posterior", 1, 1)
     return Prognosis(
         standardisation,
         posterior.scales,
@@ -118,5 +123,5 @@ def _fit(
     )
 
 
-def _silent(stage: str, done: int, total: int) -> None:
+def silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""

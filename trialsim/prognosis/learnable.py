@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -107,6 +108,14 @@ class HistorySummary:
     sd_change: tuple[float, ...]
     missing: dict[str, int]
     notes: tuple[str, ...]
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> HistorySummary:
+        """Return the summary that was written as JSON-like facts."""
+        fields: dict[str, Any] = {
+            name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()
+        }
+        return cls(**fields)
 
 
 def learnable_rows(history: History) -> Ints:

@@ -49,7 +49,7 @@ def write(path: Path, arrays: Arrays, meta: dict[str, Any]) -> None:
     facts = {_META: np.array(json.dumps(meta, sort_keys=True)), _HASH: np.array(digest(arrays, meta))}
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with partial.open("wb") as file:
-        np.savez(file, **arrays, **facts)
+        np.savez(file, allow_pickle=False, **(arrays | facts))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
