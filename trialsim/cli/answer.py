@@ -34,9 +34,10 @@ def print_answer(result: StudyResult, bundle: Path) -> None:
         console.print(f"[yellow]{OPTIMISTIC}[/yellow]")
     print_frame(_sizes(result), console)
     print_frame(_savings(result), console, "Saved by prognostic adjustment beyond baseline ANCOVA")
-    worst = max(result.type_one_errors(), key=lambda one: one.rejection_rate)
+    nulls = result.type_one_errors()
+    worst = max(nulls, key=lambda one: one.rejection_rate)
     console.print(
-        f"Largest type I error over {len({one.scenario for one in result.type_one_errors()})} null worlds: "
+        f"Largest type I error over {len({one.scenario for one in nulls})} null scenarios: "
         f"{worst.rejection_rate:.4f} ± {worst.rejection_rate_mcse:.4f} ({worst.scenario}, {worst.analysis}; "
         f"nominal {result.protocol.analysis.alpha:g})."
     )

@@ -31,7 +31,14 @@ def validate(protocol: Path, history: Path | None, cache: Path, quiet: bool) -> 
     from trialsim.disease import disease_model
     from trialsim.population import read_card
     from trialsim.protocol import cohort_path, read_protocol
-    from trialsim.study import check_composition, generate_history, learn, load_history
+    from trialsim.study import (
+        calibration_frame,
+        check_composition,
+        gain_frame,
+        generate_history,
+        learn,
+        load_history,
+    )
 
     asked = read_protocol(protocol)
     card = read_card(cohort_path(asked, protocol))
@@ -42,5 +49,5 @@ def validate(protocol: Path, history: Path | None, cache: Path, quiet: bool) -> 
         _, calibration, gain = learn(asked, past, cache=cache, progress=progress)
     console = Console()
     console.print(f"History: {past.source}")
-    print_frame(calibration.to_frame(), console, "Calibration, out of sample")
-    print_frame(gain.to_frame(), console, "Gain beyond the baseline value, out of sample")
+    print_frame(calibration_frame(calibration), console, "Calibration, out of sample")
+    print_frame(gain_frame(gain), console, "Gain beyond the baseline value, out of sample")

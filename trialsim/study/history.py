@@ -111,7 +111,8 @@ def check_composition(
             protocol.endpoint.direction,
             "give the other direction",
         )
-    if missing := [name for name in disease.covariates if name not in names]:
+    needed = (*disease.covariates, disease.latent_baseline)
+    if missing := [name for name in needed if name not in names]:
         raise problem(
             f"the card lacks covariates that the disease model {disease.name} needs",
             "cohort",

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialsim.data import History
+from trialsim.prognosis import Calibration, Gain
 from trialsim.study.blocks import BlockResult
 from trialsim.study.bundle import write_json, write_table
 from trialsim.study.result import StudyResult
@@ -77,7 +78,8 @@ def write_results(result: StudyResult, folder: Path) -> None:
     write_table(result.characteristics_frame(), folder, "operating_characteristics")
     write_table(result.conduct_frame(), folder, "conduct")
     write_table(result.register_frame(), folder, "registers")
-    write_table(result.calibration.to_frame(), folder, "twin_calibration")
+    write_table(calibration_frame(result.calibration), folder, "twin_calibration")
+    write_table(gain_frame(result.gain), folder, "gain_beyond_baseline")
     write_json(answer(result), folder / "answer.json")
 
 
@@ -102,6 +104,47 @@ def sizes_frame(result: StudyResult) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def calibration_frame(calibration: Calibration) -> pd.DataFrame:
+    """Return the calibration of the twins, one row a visit."""
+    columns: dict[str, object] = {"week": calibration.weeks, "observed": calibration.observed}
+    for name in ("bias", "intercept", "slope"):
+        columns |= {name: getattr(calibration, name), f"{name}_se": getattr(calibration, f"{name}_se")}
+    for row, level in enumerate(calibration.levels):
+        percent = f"coverage_{100 * level:.0f}"
+        columns[percent] = calibration.coverage[row]
+        columns[f"{percent}_low"] = calibration.coverage_low[row]
+        columns[f"{percent}_high"] = calibration.coverage_high[row]
+    return pd.DataFrame(columns | {"pit_p": calibration.pit_p})
+
+
+def gain_frame(gain: Gain) -> pd.DataFrame:
+    """Return the gain beyond the baseline value, one row a measure, with its intervals."""
+    none = (float("nan"), float("nan"))
+    rows = {
+        "partial correlation given the baseline": (
+            gain.partial_correlation,
+            gain.partial_correlation_90,
+            gain.partial_correlation_95,
+        ),
+        "gain: share of participants saved": (gain.gain, gain.gain_90, gain.gain_95),
+        "R2 added to the baseline": (gain.incremental_r2, none, none),
+        "R2 of the baseline alone": (gain.baseline_r2, none, none),
+        "R2 of the baseline alone, leave-one-out": (gain.baseline_r2_loo, none, none),
+    }
+    return pd.DataFrame(
+        {
+            "measure": name,
+            "value": value,
+            "low_90": within_90[0],
+            "high_90": within_90[1],
+            "low_95": within_95[0],
+            "high_95": within_95[1],
+            "participants": gain.participants,
+        }
+        for name, (value, within_90, within_95) in rows.items()
+    )
 
 
 def answer(result: StudyResult) -> dict[str, Any]:

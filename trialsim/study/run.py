@@ -125,11 +125,10 @@ def learn(
 
 
 def _gain(protocol: Protocol, validation: CrossValidation) -> Gain:
-    last = np.isfinite(validation.outcome[:, -1])
     return gain_beyond_baseline(
-        validation.outcome[last, -1],
-        validation.baseline[last],
-        validation.score[last, -1],
+        validation.outcomes[:, -1],
+        validation.baseline,
+        validation.score[:, -1],
         generator=stream(protocol.seed, "", 0, "bootstrap"),
     )
 
@@ -182,10 +181,10 @@ def plan_from(protocol: Protocol, facts: Mapping[str, RegisterFacts], gain: Gain
         alternative.moments,
         PrognosticGain(
             partial_correlation=gain.partial_correlation,
-            partial_correlation_lower=gain.partial_correlation_lower,
+            partial_correlation_lower=gain.partial_correlation_95[0],
             drift_partial_correlations=drifts,
             gain=gain.gain,
-            gain_lower=gain.gain_lower,
+            gain_lower=gain.gain_90[0],
             active_to_control=ratio,
         ),
         SizingQuestion(

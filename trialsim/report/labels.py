@@ -1,0 +1,57 @@
+"""One table from internal names to printed labels, used by every page."""
+
+from __future__ import annotations
+
+LABELS = {
+    "unadjusted": "Unadjusted",
+    "ancova": "Baseline ANCOVA",
+    "prognostic": "Prognostic adjustment",
+    "discounted": "Discounted",
+    "undiscounted": "Undiscounted",
+    "worst_plausible": "Worst plausible",
+    "active_fixed": "Prognostic adjustment, active arm fixed",
+    "alternative": "Alternative",
+    "null": "Null",
+    "history_drift": "History drift",
+    "useless_twin": "Useless twin",
+    "common": "one slope for both arms",
+    "interacted": "one slope an arm",
+    "hc0": "robust (HC0)",
+    "hc1": "robust (HC1)",
+    "hc2": "robust (HC2)",
+    "hc3": "robust (HC3)",
+    "model": "model-based",
+}
+
+
+def label(name: str) -> str:
+    """Return what a name is called in print.
+
+    Examples
+    --------
+    >>> label("ancova"), label("faster_decline")
+    ('Baseline ANCOVA', 'Faster decline')
+    """
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def share(value: float) -> str:
+    """Return a share as a percentage with one decimal.
+
+    Examples
+    --------
+    >>> share(0.1266)
+    '12.7 %'
+    """
+    return f"{100 * value:.1f} %"
+
+
+def with_error(value: float, error: float, digits: int = 3) -> str:
+    """Return a number with its Monte Carlo standard error.
+
+    Examples
+    --------
+    >>> with_error(0.9012, 0.003)
+    '0.901 ± 0.003'
+    """
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
