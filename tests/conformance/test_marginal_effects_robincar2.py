@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import marginal_effects
+from trialsim.analysis import g_computation
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "robust_covariate_adjustment.json").read_text())
 ENTRIES = {entry["id"]: entry for entry in REFERENCE["entries"]}
@@ -60,9 +60,7 @@ def glm_data(shared):
 @pytest.mark.parametrize("name", MODELS)
 def test_robincar2(glm_data, name):
     expected = ENTRIES[name]["expected"]
-    result = marginal_effects(
-        glm_data, arm="treatment", control="pbo", comparisons="pairwise", **MODELS[name]
-    )
+    result = g_computation(glm_data, arm="treatment", control="pbo", comparisons="pairwise", **MODELS[name])
     assert list(result.counts) == expected["arms"]
     np.testing.assert_allclose(result.means, expected["mean"], rtol=0, atol=1e-9)
     np.testing.assert_allclose(result.mean_covariance, expected["mean_vcov"], rtol=1e-8)
@@ -72,7 +70,7 @@ def test_robincar2(glm_data, name):
 
 
 def test_permuted_blocks_change_nothing_where_the_strata_are_saturated(glm_data):
-    simple = marginal_effects(glm_data, arm="treatment", **MODELS["gcomp_lm_txs1_covar"])
+    simple = g_computation(glm_data, arm="treatment", **MODELS["gcomp_lm_txs1_covar"])
     model = {
         "outcome": "y",
         "family": "gaussian",
@@ -80,7 +78,7 @@ def test_permuted_blocks_change_nothing_where_the_strata_are_saturated(glm_data)
         "strata": ["s1"],
         "by_arm": ["s1"],
     }
-    blocks = marginal_effects(glm_data, arm="treatment", randomisation="permuted_blocks", **model)
+    blocks = g_computation(glm_data, arm="treatment", randomisation="permuted_blocks", **model)
     np.testing.assert_allclose(simple.effect_covariance, blocks.effect_covariance, rtol=1e-10)
 
 
@@ -89,7 +87,7 @@ def test_robincar2_indomethacin_risk_difference(shared, covariates):
     data = pd.read_csv(shared("data/medicaldata_mit/indo_rct.csv"))
     data = data.assign(pancreatitis=(data["outcome"] == "1_yes").astype(int))
     expected = ENTRIES[f"indomethacin_rd_{'site' if covariates else 'unadjusted'}"]["expected"]
-    result = marginal_effects(
+    result = g_computation(
         data,
         outcome="pancreatitis",
         arm="rx",

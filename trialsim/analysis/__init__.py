@@ -9,14 +9,23 @@ from trialsim.analysis.linear_result import LinearResult
 from trialsim.analysis.linear_safety import UnsafeStandardErrorWarning, model_based_type_one_error
 from trialsim.analysis.linear_weights import fit_twin_weighted
 from trialsim.analysis.marginal_effects import MarginalEstimates, fit_marginal
-from trialsim.analysis.marginal_effects_frame import MarginalResult, marginal_effects
+from trialsim.analysis.marginal_effects_frame import MarginalResult, g_computation
 from trialsim.analysis.mmrm import mmrm
 from trialsim.analysis.mmrm_block import fit_mmrm_block
 from trialsim.analysis.mmrm_result import MmrmResult
 from trialsim.analysis.monotone import MonotoneFit, fit_monotone, monotone_block, monotone_moments
+from trialsim.analysis.multiplicity import (
+    Graph,
+    bonferroni_holm_graph,
+    fixed_sequence,
+    fixed_sequence_graph,
+    hochberg,
+    holm,
+)
 from trialsim.analysis.tipping import TippingPoint, tipping_point
 
 __all__ = [
+    "Graph",
     "ImputationResult",
     "LinearResult",
     "MarginalEstimates",
@@ -26,14 +35,19 @@ __all__ = [
     "TippingPoint",
     "UnsafeStandardErrorWarning",
     "ancova",
+    "bonferroni_holm_graph",
     "dose_response",
     "fit_linear",
     "fit_marginal",
     "fit_mmrm_block",
     "fit_monotone",
     "fit_twin_weighted",
+    "fixed_sequence",
+    "fixed_sequence_graph",
+    "g_computation",
+    "hochberg",
+    "holm",
     "imputation_block",
-    "marginal_effects",
     "mmrm",
     "model_based_type_one_error",
     "monotone_block",

@@ -125,7 +125,7 @@ class MarginalResult:
         return forest(self.to_frame(), self.title, null=no_effect(self.contrast))
 
 
-def marginal_effects(
+def g_computation(
     data: pd.DataFrame,
     *,
     outcome: str,
@@ -199,7 +199,7 @@ def marginal_effects(
     Examples
     --------
     >>> trial = pd.DataFrame({"arm": ["p"] * 5 + ["d"] * 5, "relapse": [1, 1, 1, 0, 1, 0, 1, 0, 0, 1]})
-    >>> result = marginal_effects(trial, outcome="relapse", arm="arm", family="binomial", control="p")
+    >>> result = g_computation(trial, outcome="relapse", arm="arm", family="binomial", control="p")
     >>> print(result.to_frame()[["comparison", "estimate", "standard_error"]].round(4).to_string(index=False))
     comparison  estimate  standard_error
          d - p      -0.4          0.3162
