@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from trialsim.data import Covariates, History
+from trialsim.prognosis import Sampler
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -22,3 +26,48 @@ def shared() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def sampler() -> Sampler:
+    """Return the one prognostic model that the whole session compiles, at its first fit."""
+    return Sampler()
+
+
+@pytest.fixture(scope="session")
+def simulate_history() -> Callable[..., History]:
+    """Return a function that simulates a history from the Gaussian model that the prognosis fits.
+
+    Its keywords: participants, weeks, level and slope (coefficients of the covariates), sds of
+    participants' level, slope and of noise, the share that drops out at each visit, and a seed.
+    """
+
+    def simulate(
+        participants: int = 200,
+        weeks: tuple[float, ...] = (12.0, 24.0, 36.0, 52.0),
+        level: tuple[float, ...] = (0.6, 0.0, -0.4),
+        slope: tuple[float, ...] = (0.5, 0.0, 0.0),
+        sds: tuple[float, float, float] = (0.8, 0.5, 0.6),
+        dropout: float = 0.05,
+        groups: int = 4,
+        seed: int = 1,
+    ) -> History:
+        rng = np.random.default_rng(seed)
+        week = np.array(weeks)
+        half = (week[-1] - week[0]) / 2 or 1.0
+        clock = (week - (week[0] + week[-1]) / 2) / half
+        x = rng.standard_normal((participants, len(level)))
+        effects = rng.standard_normal((participants, 2)) * sds[:2]
+        change = 1.5 + clock + (x @ np.array(level) + effects[:, 0])[:, None]
+        change = change + (x @ np.array(slope) + effects[:, 1])[:, None] * clock
+        change = change + sds[2] * rng.standard_normal(change.shape)
+        baseline = 20 + 5 * rng.standard_normal(participants)
+        outcomes = baseline[:, None] + change
+        outcomes[np.cumsum(rng.random(change.shape) < dropout, axis=1) > 0] = np.nan
+        names = tuple(f"x{position}" for position in range(len(level)))
+        return History(
+            "score", "simulated", True, Covariates(names, x), week, baseline, outcomes,
+            rng.integers(groups, size=participants),
+        )  # fmt: skip
+
+    return simulate
