@@ -136,6 +136,8 @@ class KaplanMeierResult(Printed):
     interval: str
     level: float
 
+    _missing = "not reached"
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each arm and distinct time."""
         return pd.concat(

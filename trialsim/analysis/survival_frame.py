@@ -149,7 +149,7 @@ def read_arms(
     data: pd.DataFrame, column: str, control: object, active: object
 ) -> tuple[Floats, Bools, tuple[str, str]]:
     """Return 1 for active (N,), whether a row is in either arm (N,), and the labels of both arms."""
-    _refuse_missing(data, column, np.arange(len(data)))
+    refuse_missing(data, column, np.arange(len(data)))
     levels = levels_of(data[column])
     control = levels[0] if control is None and levels else control
     others = [level for level in levels if level != control]
@@ -196,7 +196,7 @@ def read_columns(data: pd.DataFrame, columns: Sequence[str], rows: Ints) -> tupl
             names.append(column)
             values.append(read_numbers(data, column, rows))
             continue
-        _refuse_missing(data, column, rows)
+        refuse_missing(data, column, rows)
         for level in levels_of(data[column])[1:]:
             names.append(f"{column}[{level}]")
             values.append((data[column] == level).to_numpy().astype(np.float64))
@@ -232,7 +232,7 @@ def refuse_collinear(names: Sequence[str], columns: Floats, stratum: Ints) -> No
 
 def _read_causes(data: pd.DataFrame, column: str, rows: Ints, codes: tuple[object, object]) -> Floats:
     """Return 0 for censored, 1 for the cause of interest and 2 for any other cause."""
-    _refuse_missing(data, column, rows)
+    refuse_missing(data, column, rows)
     censored, cause = codes
     levels = levels_of(data[column])
     if cause not in levels:
@@ -246,7 +246,8 @@ def _read_causes(data: pd.DataFrame, column: str, rows: Ints, codes: tuple[objec
     return np.where(values == cause, 1.0, np.where(values == censored, 0.0, 2.0))
 
 
-def _refuse_missing(data: pd.DataFrame, column: str, rows: Ints) -> None:
+def refuse_missing(data: pd.DataFrame, column: str, rows: Ints) -> None:
+    """Raise if a label is missing."""
     missing = data[column].isna().to_numpy()
     if missing.any():
         raise AnalysisError(
@@ -262,10 +263,17 @@ def _sort_by_content(
     if not columns:
         return np.zeros(len(content), np.int64), order
     for column in columns:
-        _refuse_missing(data, column, rows)
-    label = data.groupby(list(columns), sort=False, observed=True).ngroup().to_numpy(dtype=np.int64)
-    keys = [content[order][label[order] == one].tobytes() for one in range(int(label.max()) + 1)]
+        refuse_missing(data, column, rows)
+    label = data.groupby(list(columns), sort=False, observed=True).ngroup().to_numpy().astype(np.int64)
+    stratum = rank_by_content(label, content, order)
+    return stratum, np.lexsort((*content.T[::-1], stratum))
+
+
+def rank_by_content(label: Ints, content: Floats, order: Ints) -> Ints:
+    """Return the group of each row (N,), groups numbered by the content of their rows in the given order."""
+    by_label = order[np.argsort(label[order], kind="stable")]
+    ends = np.cumsum(np.bincount(label))[:-1]
+    keys = [content[rows].tobytes() for rows in np.split(by_label, ends)]
     rank = np.empty(len(keys), np.int64)
     rank[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
-    stratum = rank[label]
-    return stratum, np.lexsort((*content.T[::-1], stratum))
+    return rank[label]

@@ -15,6 +15,8 @@ Tables = dict[str, pd.DataFrame]
 class Printed:
     """A result that prints like a statistician's output, in a terminal and in a notebook."""
 
+    _missing = "–"
+
     def _facts(self) -> Facts:
         """Return what precedes the tables."""
         raise NotImplementedError
@@ -29,7 +31,7 @@ class Printed:
     def _repr_html_(self) -> str:
         facts = "".join(f"<div>{escape(f'{name}: {text}')}</div>" for name, text in self._facts().items())
         tables = "".join(
-            f"<h4>{escape(title)}</h4>{table.to_html(float_format=number, index=False)}"
+            f"<h4>{escape(title)}</h4>{table.to_html(float_format=number, index=False, na_rep=self._missing)}"
             for title, table in self._tables().items()
         )
         return facts + tables
@@ -40,7 +42,7 @@ class Printed:
         for title, table in self._tables().items():
             yield ""
             yield title
-            yield table.to_string(float_format=number, index=False, na_rep="not reached")
+            yield table.to_string(float_format=number, index=False, na_rep=self._missing)
 
 
 def number(value: float) -> str:
