@@ -187,7 +187,7 @@ def reference_based_imputation(
         error,
         df,
         shifts,
-        frame.names,
+        tuple(as_names(covariates)),
         level,
     )
 
@@ -228,7 +228,7 @@ def _bayes(
     status = draw_and_analyse(outcomes, start, last, design, plan, burn_in if gaps else 0, generator, records)
     raise_for(status)
     columns = design[:, plan.columns]
-    inverse = np.linalg.inv(columns.T @ columns)
+    inverse = np.asarray(np.linalg.inv(columns.T @ columns), dtype=np.float64)
     at = columns.mean(axis=0)
     at_control, at_active = at.copy(), at.copy()
     at_control[1], at_active[1] = 0.0, 1.0

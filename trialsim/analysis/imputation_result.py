@@ -98,7 +98,7 @@ class ImputationResult:
             f"Reference-based imputation of {self.outcome}",
             f"  method      {self.method}",
             f"  strategy    {', '.join(rules)}; reference {self.reference}",
-            f"  model       unstructured, by visit: {', '.join(self.covariates)}",
+            f"  model       unstructured; by visit: {', '.join(('arm', *self.covariates))}",
             f"  analysed    {sum(self.participants)} ({', '.join(counts)})",
             f"  imputed     {imputed}  (visit: {self.arms[0]} + {self.arms[1]})",
             "",

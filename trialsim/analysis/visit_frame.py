@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def read_visit_frame(
         _refuse_changing(data, column, person, first)
     people = data.iloc[first]
     labels, is_active = _read_arm(people[arm], arm, control)
-    names, columns = read_columns(people, covariate_columns, first)
+    names, columns = _read_covariates(people, covariate_columns, first, _totals(values, person, len(people)))
     design = np.column_stack([np.ones(len(people)), is_active, columns])
     visits = _ordered_visits(data[visit])
     position = data[visit].map({label: k for k, label in enumerate(visits)}).to_numpy(dtype=np.int64)
@@ -171,6 +172,48 @@ def _read_arm(values: pd.Series, column: str, control: object) -> tuple[tuple[st
                 f"arm {label} has {size:.0f} participant; each arm needs at least 2", field=column
             )
     return (str(control), str(others[0])), is_active
+
+
+def _totals(values: Floats, person: Ints, people: int) -> list[float]:
+    """Return the exact sum of each participant's outcomes, whatever the order of rows."""
+    parts: list[list[float]] = [[] for _ in range(people)]
+    for value, owner in zip(values[~np.isnan(values)], person[~np.isnan(values)], strict=True):
+        parts[owner].append(float(value))
+    return [math.fsum(part) for part in parts]
+
+
+def _read_covariates(
+    people: pd.DataFrame, columns: Sequence[str], rows: Ints, totals: Sequence[float]
+) -> tuple[tuple[str, ...], Floats]:
+    """Return names and values of the columns; a factor of K levels gives K - 1 indicators.
+
+    Levels are ordered by what belongs to them, so that other labels leave every digit as it is.
+    """
+    names: list[str] = []
+    values: list[Floats] = [np.empty((len(people), 0))]
+    for column in columns:
+        if pd.api.types.is_numeric_dtype(people[column]) and not pd.api.types.is_bool_dtype(people[column]):
+            values.append(read_columns(people, [column], rows)[1])
+            names.append(column)
+            continue
+        if people[column].isna().any():
+            where = row_name(people[column].isna().to_numpy(), rows)
+            raise AnalysisError(
+                f"is missing in {where}", field=column, mend="drop or complete such rows first"
+            )
+        members = {
+            level: (people[column] == level).to_numpy(dtype=bool) for level in levels_of(people[column])
+        }
+        if len(members) < 2:
+            raise AnalysisError("has one level only", field=column, mend="leave it out")
+        content = {
+            level: (int(here.sum()), math.fsum(totals[int(i)] for i in np.flatnonzero(here)))
+            for level, here in members.items()
+        }
+        for level in sorted(members, key=content.__getitem__)[:-1]:
+            names.append(f"{column}[{level}]")
+            values.append(members[level].astype(np.float64)[:, None])
+    return tuple(names), np.hstack(values)
 
 
 def _ordered_visits(values: pd.Series) -> list[object]:
