@@ -11,31 +11,31 @@ COLLINEAR_TOLERANCE = 1e-11
 
 
 @njit(cache=True)
-def add_outer(target: Floats, row: Floats, base: int, dummy: int, factor: float) -> None:
-    """Add factor × row row' to the lower triangle; `dummy` is the column of a further 1, or below 0."""
+def add_outer(target: Floats, rows: Floats, i: int, base: int, dummy: int, factor: float) -> None:
+    """Add factor × row i × its transpose to the lower triangle; `dummy` is a further column of 1, or -1."""
     for j in range(base):
-        scaled = factor * row[j]
+        scaled = factor * rows[i, j]
         for k in range(j + 1):
-            target[j, k] += scaled * row[k]
+            target[j, k] += scaled * rows[i, k]
     if dummy >= 0:
         for k in range(base):
-            target[dummy, k] += factor * row[k]
+            target[dummy, k] += factor * rows[i, k]
         target[dummy, dummy] += factor
 
 
 @njit(cache=True)
-def quadratic(matrix: Floats, row: Floats, base: int, dummy: int) -> float:
-    """Return row' matrix row for a full symmetric matrix."""
+def quadratic(matrix: Floats, rows: Floats, i: int, base: int, dummy: int) -> float:
+    """Return row i × matrix × its transpose for a full symmetric matrix."""
     total = 0.0
     for j in range(base):
         inner = 0.0
         for k in range(j):
-            inner += matrix[j, k] * row[k]
-        total += row[j] * (2.0 * inner + matrix[j, j] * row[j])
+            inner += matrix[j, k] * rows[i, k]
+        total += rows[i, j] * (2.0 * inner + matrix[j, j] * rows[i, j])
     if dummy >= 0:
         inner = 0.0
         for k in range(base):
-            inner += matrix[dummy, k] * row[k]
+            inner += matrix[dummy, k] * rows[i, k]
         total += 2.0 * inner + matrix[dummy, dummy]
     return total
 
@@ -93,9 +93,9 @@ def sandwich(inverse: Floats, meat: Floats, K: int, covariance: Floats) -> None:
 
 
 @njit(cache=True)
-def dot(row: Floats, beta: Floats, base: int, dummy: int) -> float:
-    """Return the fitted value of a design row."""
+def dot(rows: Floats, i: int, beta: Floats, base: int, dummy: int) -> float:
+    """Return the fitted value of design row i."""
     s = beta[dummy] if dummy >= 0 else 0.0
     for k in range(base):
-        s += row[k] * beta[k]
+        s += rows[i, k] * beta[k]
     return s

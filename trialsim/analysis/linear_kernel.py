@@ -98,39 +98,39 @@ def place_strata(outcome: Floats, strata: Ints, first_column: int, column: Ints)
 
 @njit(cache=True)
 def fill_row(
-    a: int, arms: int, covariates: Floats, i: int, mean: Floats, interact: Bools, row: Floats
+    a: int, arms: int, covariates: Floats, i: int, mean: Floats, interact: Bools, rows: Floats, at: int
 ) -> None:
-    """Fill the design row of a participant, without its stratum."""
+    """Fill the design row of a participant, at a position,, without its stratum."""
     P = covariates.shape[1]
-    row[0] = 1.0
+    rows[at, 0] = 1.0
     for b in range(1, arms):
-        row[b] = 1.0 if a == b else 0.0
+        rows[at, b] = 1.0 if a == b else 0.0
     j = arms
     for k in range(P):
-        row[j] = covariates[i, k] - mean[k]
+        rows[at, j] = covariates[i, k] - mean[k]
         j += 1
     for k in range(P):
         if interact[k]:
             for b in range(1, arms):
-                row[j] = covariates[i, k] - mean[k] if a == b else 0.0
+                rows[at, j] = covariates[i, k] - mean[k] if a == b else 0.0
                 j += 1
 
 
 @njit(cache=True)
-def leverage_power(hc: int, leverage: float, n_over_p: float) -> float:
-    """Return the power of 1/(1 − h) by which a squared residual is inflated."""
-    if hc == 4:
-        return min(4.0, n_over_p * leverage)
-    return hc - 1.0
+def leverage_factor(hc: int, room: float, n_over_p: float) -> float:
+    """Return what a squared residual is multiplied by, with room = 1 − h."""
+    if hc == 2:
+        return 1.0 / room
+    if hc == 3:
+        return 1.0 / (room * room)
+    return room ** -min(4.0, n_over_p * (1.0 - room))
 
 
 @njit(cache=True)
 def robust_meat(
     outcome: Floats,
-    arm: Labels,
+    rows: Floats,
     arms: int,
-    covariates: Floats,
-    interact: Bools,
     strata: Ints,
     column: Ints,
     weights: Floats,
@@ -144,35 +144,32 @@ def robust_meat(
     residual: Floats,
 ) -> tuple[float, int]:
     """Fill the meat of the sandwich and the residuals; return the weighted residual sum and a status."""
-    row = np.empty(base)
     rss = 0.0
-    influence = np.empty(arms)
     meat[:] = 0.0
     status = OK
     for i in range(outcome.size):
         residual[i] = np.nan
         if np.isnan(outcome[i]):
             continue
-        fill_row(arm[i], arms, covariates, i, mean, interact, row)
         dummy = column[strata[i]] if strata.size else -1
         w = weights[i] if weights.size else 1.0
-        r = outcome[i] - mean[-1] - dot(row, beta, base, dummy)
+        r = outcome[i] - mean[-1] - dot(rows, i, beta, base, dummy)
         residual[i] = r
         rss += w * r * r
         if hc == MODEL_BASED:
             continue
         factor = w * w * r * r
         if hc >= 2:
-            room = 1.0 - w * quadratic(inverse, row, base, dummy)
+            room = 1.0 - w * quadratic(inverse, rows, i, base, dummy)
             if room > LEVERAGE_TOLERANCE:
-                factor /= room ** leverage_power(hc, 1.0 - room, n_over_p)
+                factor *= leverage_factor(hc, room, n_over_p)
             else:
                 factor = 0.0
                 for b in range(1, arms):
-                    influence[b] = dot(row, inverse[b], base, dummy)
-                    if w * influence[b] * influence[b] > LEVERAGE_TOLERANCE * inverse[b, b]:
+                    influence = dot(rows, i, inverse[b], base, dummy)
+                    if w * influence * influence > LEVERAGE_TOLERANCE * inverse[b, b]:
                         status = FULL_LEVERAGE
-        add_outer(meat, row, base, dummy, factor)
+        add_outer(meat, rows, i, base, dummy, factor)
     return rss, status
 
 
@@ -276,7 +273,7 @@ def fit_replicates(
     base = K - (levels - 1) if strata_in_model else K
     gram, lower = np.zeros((K, K)), np.zeros((K, K))
     inverse, meat = np.zeros((K, K)), np.zeros((K, K))
-    moment, beta, row = np.zeros(K), np.zeros(K), np.zeros(base)
+    moment, beta, rows = np.zeros(K), np.zeros(K), np.zeros((N, base))
     column = np.full(levels, -1, np.int64)
     arm_count = np.zeros(arms, np.int64)
     no_strata, no_weights = np.empty(0, np.int64), np.empty(0)
@@ -299,14 +296,14 @@ def fit_replicates(
             y = outcome[r, i]
             if np.isnan(y):
                 continue
-            fill_row(arm[r, i], arms, x, i, mean, interact, row)
+            fill_row(arm[r, i], arms, x, i, mean, interact, rows, i)
             dummy = column[z[i]] if levels > 1 else -1
             w = w_r[i] if w_r.size else 1.0
-            add_outer(gram, row, base, dummy, w)
+            add_outer(gram, rows, i, base, dummy, w)
             y -= mean[-1]
             tss += w * y * y
             for k in range(base):
-                moment[k] += w * y * row[k]
+                moment[k] += w * y * rows[i, k]
             if dummy >= 0:
                 moment[dummy] += w * y
         dependent = invert(gram, columns, lower, inverse)
@@ -321,10 +318,8 @@ def fit_replicates(
             beta[j] = s
         rss, status[r] = robust_meat(
             outcome[r],
-            arm[r],
+            rows,
             arms,
-            x,
-            interact,
             z,
             column,
             w_r,

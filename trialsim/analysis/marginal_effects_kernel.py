@@ -68,13 +68,13 @@ def predict(
 ) -> None:
     """Fill the mean of every analysed participant under every arm (n, A)."""
     K = beta.size
-    row = np.empty(K)
+    row = np.empty((1, K))
     for i in range(rows.size):
         for a in range(arms):
-            fill_row(a, arms, covariates, rows[i], mean, interact, row)
+            fill_row(a, arms, covariates, rows[i], mean, interact, row, 0)
             eta = 0.0
             for k in range(K):
-                eta += row[k] * beta[k]
+                eta += row[0, k] * beta[k]
             predicted[i, a] = inverse_link(family, eta)
 
 
@@ -189,7 +189,7 @@ def standardise_replicates(
             if not np.isnan(outcome[r, i]):
                 y[j], a[j], rows[j] = outcome[r, i], arm[r, i], i
                 z[j] = strata[r, i] if levels > 0 else 0
-                fill_row(arm[r, i], arms, covariates[r], i, mean, interact, X[j])
+                fill_row(arm[r, i], arms, covariates[r], i, mean, interact, X, j)
                 j += 1
         fitted, column, penalised, thetas[r] = fit_working_model(
             family, theta, X[:n], y[:n], at_limit, beta, mu[:n]
