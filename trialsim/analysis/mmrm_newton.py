@@ -49,6 +49,8 @@ STATUSES = (
 OK, NOT_CONVERGED, TOO_FEW, NEVER_TOGETHER, COLLINEAR, CONSTANT, SINGULAR, NO_ARM, INDEFINITE = range(9)
 
 STEPS_BEFORE_EXACT = 6
+NEAR = 1e-6
+SHORTEST_STEP = 1e-12
 MOST_DIRECT_STEPS = 30
 MOST_STEPS = 300
 
@@ -133,12 +135,15 @@ def descend(
     """Minimise the deviance over the elements of Σ (`direct`) or over the parameters of a structure.
 
     Newton's method with step halving; the exact information, which costs several times more, only
-    after some steps without convergence. Ends when the decrement is below the tolerance.
+    after some steps without convergence. Ends when the decrement is below the tolerance. Below `NEAR`
+    (a thousandth of a standard error of Σ) the deviance is lost in rounding: full steps are taken there
+    without looking at it, and the end is also reached when the decrement no longer falls.
     """
     m = grams.seen.shape[1]
     point = start.copy()
     covariance = covariance_from(point, m) if direct else covariance_derivatives(point, structure)[0]
     mean = fit_mean(covariance, grams, cell, columns, restricted)
+    before = np.inf
     for steps in range(most_steps):
         if not mean.regular:
             return False, point, covariance, mean, steps
@@ -147,19 +152,22 @@ def descend(
         step, decrement = newton_step(mean, moment, grams, point, structure, direct, cell, restricted, exact)
         if not np.isfinite(decrement):
             return False, point, covariance, mean, steps
-        noise = 1e-12 * (abs(mean.deviance) + grams.participants.sum())
+        near = decrement < NEAR
+        if near and decrement > 0.25 * before:
+            return True, point, covariance, mean, steps
+        before = decrement
         length = 1.0
         improved = False
-        for _ in range(40):
+        while length > SHORTEST_STEP:
             trial = point + length * step
             candidate = covariance_from(trial, m) if direct else covariance_derivatives(trial, structure)[0]
             fitted = fit_mean(candidate, grams, cell, columns, restricted)
-            if fitted.regular and fitted.deviance <= mean.deviance - 1e-4 * length * decrement + noise:
+            if fitted.regular and (near or fitted.deviance <= mean.deviance - 1e-4 * length * decrement):
                 improved = True
                 break
             length *= 0.5
         if not improved:
-            return decrement < max(tolerance, 1e-9), point, covariance, mean, steps
+            return False, point, covariance, mean, steps
         point, covariance, mean = trial, candidate, fitted
         if decrement < tolerance:
             return True, point, covariance, mean, steps + 1
