@@ -116,7 +116,7 @@ def _refuse_impossible(times: Floats, follow_up: Floats) -> None:
         (times > follow_up[:, :, None], "event times must not be after follow_up"),
         (np.diff(times, axis=2) == 0, "event times of a participant must be distinct"),
     ):
-        participants = np.atleast_3d(wrong).any(axis=2)
+        participants = np.asarray(np.atleast_3d(wrong).any(axis=2))
         if participants.any():
             raise AnalysisError(f"{problem}, but are not at {place(participants)}", field="event_times")
 
