@@ -5,6 +5,7 @@
 - `asymptotic_size`, `asymptotic_controls`: the same in the normal approximation, to check by hand.
 - `simulated_power`: the power of a size by simulation, a check on the formula.
 - `plan_control_arm`: sizes of every analysis and the saving beyond baseline ANCOVA, in three figures.
+- `group_sequential_design`: bounds of a trial that is read more than once, by spending functions and shapes.
 - `OperatingCharacteristics`, `Tally`, `tally`: what simulation says, with Monte Carlo errors.
 """
 
@@ -17,6 +18,8 @@ from trialsim.design.control_arm import (
     equal_power_check,
     plan_control_arm,
 )
+from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
+from trialsim.design.group_sequential import GroupSequentialDesign, group_sequential_design
 from trialsim.design.operating_characteristics import (
     OperatingCharacteristics,
     Tally,
@@ -31,6 +34,21 @@ from trialsim.design.size import (
     power_of_size,
     size_for_power,
 )
+from trialsim.design.spending import (
+    EfficacyRule,
+    ExponentialSpending,
+    GivenBounds,
+    HaybittlePeto,
+    HwangShihDeCani,
+    OBrienFlemingSpending,
+    PocockSpending,
+    PowerSpending,
+    SpendingFunction,
+    SpendingTable,
+    WangTsiatis,
+    o_brien_fleming,
+    pocock,
+)
 from trialsim.design.variance import (
     Adjustment,
     PlanningMoments,
@@ -41,21 +59,40 @@ from trialsim.design.variance import (
 __all__ = [
     "FIGURES",
     "Adjustment",
+    "BetaSpending",
     "ControlArmPlan",
+    "EfficacyRule",
+    "ExponentialSpending",
+    "FutilityBounds",
+    "FutilityRule",
+    "GivenBounds",
+    "GroupSequentialDesign",
+    "HaybittlePeto",
+    "HwangShihDeCani",
+    "NullSpending",
+    "OBrienFlemingSpending",
     "OperatingCharacteristics",
     "PlanningMoments",
+    "PocockSpending",
+    "PowerSpending",
     "PrognosticGain",
     "Saving",
     "Size",
     "SizingQuestion",
+    "SpendingFunction",
+    "SpendingTable",
     "Tally",
+    "WangTsiatis",
     "adjustment",
     "asymptotic_controls",
     "asymptotic_size",
     "asymptotic_variance",
     "controls_for_power",
     "equal_power_check",
+    "group_sequential_design",
+    "o_brien_fleming",
     "plan_control_arm",
+    "pocock",
     "power_of_size",
     "simulated_power",
     "size_for_power",
