@@ -40,13 +40,17 @@ def savings_figure(result: StudyResult) -> go.Figure:
         ("controls, active arm fixed", fixed, SOFT),
     )
     for name, values, colour in bars:
-        figure.add_bar(
-            x=names, y=values, name=name, marker_color=colour, text=[share(v) for v in values]
-        )
+        figure.add_bar(x=names, y=values, name=name, marker_color=colour, text=[share(v) for v in values])
     smallest = result.protocol.sizing.smallest_worthwhile_saving
     figure.add_hline(y=smallest, line_dash="dot", line_color=WARN)
     figure.add_annotation(
-        x=1, xref="paper", y=smallest, text="smallest worthwhile saving", showarrow=False, yshift=10, xanchor="right"
+        x=1,
+        xref="paper",
+        y=smallest,
+        text="smallest worthwhile saving",
+        showarrow=False,
+        yshift=10,
+        xanchor="right",
     )
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     return figure
@@ -62,7 +66,7 @@ def sensitivity_figure(result: StudyResult) -> go.Figure:
     )
     ratio = plan.gain.active_to_control
     grid = np.linspace(0.0, 0.7, 36)
-    sizes = []
+    sizes: list[float] = []
     for r in grid:
         try:
             moments = plan.moments.with_partial(float(r), float(r) * ratio)
@@ -72,7 +76,13 @@ def sensitivity_figure(result: StudyResult) -> go.Figure:
     figure.add_scatter(x=grid, y=sizes, mode="lines", name="prognostic adjustment", line_color=ACCENT)
     figure.add_hline(y=plan.sizes["ancova"].total, line_color=INK, line_dash="dash")
     figure.add_annotation(
-        x=1, xref="paper", y=plan.sizes["ancova"].total, text="baseline ANCOVA", showarrow=False, yshift=10, xanchor="right"
+        x=1,
+        xref="paper",
+        y=plan.sizes["ancova"].total,
+        text="baseline ANCOVA",
+        showarrow=False,
+        yshift=10,
+        xanchor="right",
     )
     for saving in plan.savings:
         figure.add_scatter(
@@ -143,4 +153,51 @@ def type_one_error_figure(result: StudyResult) -> go.Figure:
     figure.add_vline(x=alpha, line_dash="dash", line_color=INK)
     figure.update_layout(scattermode="group")
     figure.update_yaxes(automargin=True)
+    return figure
+
+
+def pit_figure(result: StudyResult) -> go.Figure:
+    """Return the histogram of the probability integral transform at the last visit; flat is honest."""
+    calibration = result.calibration
+    counts = calibration.pit_counts[-1]
+    figure = _figure(
+        f"PIT of the twins at week {calibration.weeks[-1]:g}, out of sample", "PIT", "participants"
+    )
+    edges = np.linspace(0, 1, len(counts) + 1)
+    figure.add_bar(
+        x=(edges[1:] + edges[:-1]) / 2,
+        y=counts,
+        width=np.diff(edges) * 0.95,
+        marker_color=ACCENT,
+        name="observed",
+    )
+    expected = counts.sum() / len(counts)
+    error = np.sqrt(expected * (1 - 1 / len(counts)))
+    figure.add_hrect(
+        y0=expected - 1.96 * error, y1=expected + 1.96 * error, fillcolor=SOFT, opacity=0.35, line_width=0
+    )
+    return figure
+
+
+def coverage_figure(result: StudyResult) -> go.Figure:
+    """Return the coverage of the twins' central intervals by visit, out of sample."""
+    calibration = result.calibration
+    figure = _figure("Coverage of the twins' central intervals, out of sample", "week", "coverage")
+    for row, colour in zip(range(len(calibration.levels)), (SOFT, ACCENT, INK), strict=True):
+        covered = calibration.coverage[row]
+        figure.add_scatter(
+            x=calibration.weeks,
+            y=covered,
+            mode="lines+markers",
+            name=f"{100 * calibration.levels[row]:.0f} % interval",
+            line_color=colour,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": calibration.coverage_high[row] - covered,
+                "arrayminus": covered - calibration.coverage_low[row],
+            },
+        )
+        figure.add_hline(y=float(calibration.levels[row]), line_dash="dot", line_color=colour)
+    figure.update_yaxes(tickformat=".0%", range=[0.3, 1.02])
     return figure

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
@@ -47,14 +51,30 @@ def run_blocks(
     ------
     BlockResult
     """
-    tasks = (
-        (protocol, disease, register.pool, register.facts.true_effect, cell, index)
-        for cell in cells
-        for register in [registers[cell.scenario.name]]
-        for index in range(len(cell.blocks))
-    )
+    pools = {name: register.pool for name, register in registers.items()}
+
+    def tasks() -> Iterator[tuple[Protocol, DiseaseModel, Pool, float, Cell, int]]:
+        for cell in cells:
+            name = cell.scenario.name
+            for index in range(len(cell.blocks)):
+                yield protocol, disease, pools[name], registers[name].facts.true_effect, cell, index
+
     if workers == 1:
-        yield from (_single_threaded(*task) for task in tasks)
+        yield from (_single_threaded(*task) for task in tasks())
         return
-    parallel = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2 * n_jobs")
-    yield from parallel(delayed(_single_threaded)(*task) for task in tasks)
+    with TemporaryDirectory(prefix="trialsim-") as folder:
+        # Workers map one copy of each pool; sending it with every block would cost more than the block.
+        pools = {name: _on_disk(pool, Path(folder) / name) for name, pool in pools.items()}
+        parallel = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2 * n_jobs")
+        yield from parallel(delayed(_single_threaded)(*task) for task in tasks())
+
+
+def _on_disk(pool: Pool, folder: Path) -> Pool:
+    """Return the same pool as read-only memory maps of files."""
+    folder.mkdir()
+    arrays = {}
+    for field in fields(pool):
+        file = folder / f"{field.name}.npy"
+        np.save(file, getattr(pool, field.name), allow_pickle=False)
+        arrays[field.name] = np.load(file, mmap_mode="r", allow_pickle=False)
+    return Pool(**arrays)

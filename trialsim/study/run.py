@@ -109,7 +109,9 @@ def run_study(
         gain=gain,
         facts=tuple(register.facts for register in registers.values()),
         plan=plan,
-        formula_power=dict(equal_power_check(plan, alternative.moments)),
+        formula_power={
+            str(name): power for name, power in equal_power_check(plan, alternative.moments).items()
+        },
         cells=tuple(results),
     )
 
