@@ -30,6 +30,13 @@ def check_card(card: CohortCard) -> pd.DataFrame:
     ------
     CardError
         If a number is infeasible.
+
+    Examples
+    --------
+    >>> from trialsim.population import read_card
+    >>> certificate = check_card(read_card("cohorts/alzheimers_early.toml"))
+    >>> bool(certificate["error"].abs().max() < 1e-6)
+    True
     """
     copula = solve_copula(card)
     rows = []

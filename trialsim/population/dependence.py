@@ -12,10 +12,12 @@ from trialsim.data import Floats
 from trialsim.errors import CardError
 from trialsim.population.card import CohortCard
 from trialsim.population.hermite import coefficients, covariance, latent_grid
-from trialsim.population.laws import Law
+from trialsim.population.laws import Law, StepLaw
+from trialsim.population.steps import step_covariance
 from trialsim.population.tabulated import TabulatedLaw, fast
 
-LARGEST_LATENT = 0.999
+LARGEST_LATENT = 0.9999
+_SERIES_REACH = 0.85
 _SMALLEST_EIGENVALUE = 1e-8
 
 
@@ -135,10 +137,6 @@ def _attainable(first: LatentLaw, second: LatentLaw) -> tuple[float, float]:
 
 def _solve_pair(first: LatentLaw, second: LatentLaw, asked: float) -> PairSolution:
     low, high = _attainable(first, second)
-    scale = first.law.sd * second.law.sd
-
-    def excess(latent: float) -> float:
-        return covariance(first.coefficients, second.coefficients, latent) / scale - asked
 
     if not low < asked < high:
         raise CardError(
@@ -147,15 +145,30 @@ def _solve_pair(first: LatentLaw, second: LatentLaw, asked: float) -> PairSoluti
             value=asked,
             mend="mend the correlation or the margins",
         )
-    if excess(-LARGEST_LATENT) > 0 or excess(LARGEST_LATENT) < 0:
+
+    def excess(latent: float) -> float:
+        return _correlation(first, second, latent) - asked
+
+    near, far = np.copysign(_SERIES_REACH, asked), np.copysign(LARGEST_LATENT, asked)
+    bracket = (-near, near) if excess(near) * asked > 0 else (near, far)
+    if excess(bracket[1]) * asked < 0:
         raise CardError(
             f"lies too near the end of what these margins can have, {low:.4f} to {high:.4f}",
             field="value",
             value=asked,
             mend="treat the two covariates as one",
         )
-    latent = float(optimize.brentq(excess, -LARGEST_LATENT, LARGEST_LATENT, xtol=1e-14))
+    latent = 0.0 if asked == 0.0 else float(optimize.brentq(excess, *bracket, xtol=1e-14))
     return PairSolution(asked, low, high, latent, excess(latent) + asked)
+
+
+def _correlation(first: LatentLaw, second: LatentLaw, latent: float) -> float:
+    """Return the observed correlation under a latent one, by the method that is exact there."""
+    scale = first.law.sd * second.law.sd
+    for step, other in ((first, second), (second, first)):
+        if isinstance(step.law, StepLaw) and abs(latent) > _SERIES_REACH:
+            return step_covariance(step.law, other.fast, other.law.cuts, other.law.mean, latent) / scale
+    return covariance(first.coefficients, second.coefficients, latent) / scale
 
 
 def solve_copula(card: CohortCard) -> Copula:

@@ -67,6 +67,14 @@ def draw_covariates(
     ------
     InputError
         If a shift names an unknown covariate or leaves its limits.
+
+    Examples
+    --------
+    >>> from trialsim.population import read_card
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> people = draw_covariates(card, 100_000, np.random.default_rng(1))
+    >>> people.to_frame()[["age", "mmse"]].mean().round(1).to_dict()
+    {'age': 71.3, 'mmse': 25.7}
     """
     sampler = _Sampler.of(solve_copula(card), shift)
     return Covariates(sampler.names, sampler.draw(n, generator))
@@ -104,6 +112,15 @@ def draw_eligible(
     InputError
         If a criterion names an unknown covariate, or the criteria leave (next to) nobody; the
         criterion that refuses most is named.
+
+    Examples
+    --------
+    >>> from trialsim.population import read_card
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> younger = Criterion(covariate="age", at_most=80.0)
+    >>> draw = draw_eligible(card, [younger], 1000, np.random.default_rng(1))
+    >>> len(draw.covariates), round(draw.screen_failure_rate, 2)
+    (1000, 0.16)
     """
     copula = solve_copula(card)
     sampler = _Sampler.of(copula, shift)

@@ -16,17 +16,16 @@ from trialsim.population.laws import Law, StepLaw
 REACH = 8.5
 TERMS = 240
 _PANELS = 60
-_NODES = 24
+_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
 def latent_grid(cuts: tuple[float, ...] = ()) -> tuple[Floats, Floats]:
     """Return nodes z and weights φ(z) dz on [−8.5, 8.5], composite Gauss–Legendre, panels split at `cuts`."""
     inner = [cut for cut in cuts if -REACH < cut < REACH]
     edges = np.unique(np.concatenate([np.linspace(-REACH, REACH, _PANELS + 1), inner]))
-    points, weights = np.polynomial.legendre.leggauss(_NODES)
     half = np.diff(edges)[:, None] / 2
-    z = ((edges[:-1, None] + half) + half * points).ravel()
-    return z, (half * weights).ravel() * _density(z)
+    z = ((edges[:-1, None] + half) + half * _POINTS).ravel()
+    return z, (half * _WEIGHTS).ravel() * _density(z)
 
 
 def coefficients(law: Law, terms: int = TERMS) -> Floats:
@@ -44,7 +43,7 @@ def coefficients(law: Law, terms: int = TERMS) -> Floats:
 
 def covariance(first: Floats, second: Floats, latent: float) -> float:
     """Return Σ_k c_ik c_jk Rᵏ for one latent correlation."""
-    return float(np.polynomial.polynomial.polyval(latent, np.concatenate([[0.0], first * second])))
+    return float((first * second) @ latent ** np.arange(1, len(first) + 1))
 
 
 def _polynomials(z: Floats, terms: int) -> Floats:

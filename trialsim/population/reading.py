@@ -40,6 +40,11 @@ def read_card(path: Path | str) -> CohortCard:
     ------
     CardError
         At the first fault: file, field, value and mend.
+
+    Examples
+    --------
+    >>> read_card("cohorts/alzheimers_early.toml").n
+    854
     """
     path = Path(path)
     card = parse_card(_content(path), path)
