@@ -18,7 +18,7 @@ GAUSSIAN, BINOMIAL, POISSON, NEGATIVE_BINOMIAL = 0, 1, 2, 3
 
 CONVERGED, SINGULAR, DIVERGED, AT_LIMIT = 0, 1, 2, 3
 
-MOST_STEPS = 40
+MOST_STEPS = 200
 MOST_PENALISED_STEPS = 500
 MOST_THETA_STEPS = 100
 DECREMENT = 1e-15
@@ -28,6 +28,8 @@ LIMIT_DECREMENT = 1e-7
 MOST_HALVINGS = 30
 ROUNDING = 1e-12
 LARGEST_THETA = 1e7
+THETA_DECREMENT = 1e-13
+LARGEST_SUMMED_COUNT = 200.0
 
 
 @njit(cache=True)
@@ -147,6 +149,17 @@ def half_log_determinant(lower: Floats) -> float:
 
 
 @njit(cache=True)
+def objective(
+    family: int, theta: float, X: Floats, y: Floats, penalised: bool, beta: Floats, lower: Floats
+) -> float:
+    """Return what scoring climbs; 0 for the penalised negative binomial, whose score has no potential."""
+    if penalised and family == NEGATIVE_BINOMIAL:
+        return 0.0
+    value = log_likelihood(family, theta, X, y, beta)
+    return value + half_log_determinant(lower) if penalised else value
+
+
+@njit(cache=True)
 def scoring_step(inverse: Floats, moment: Floats, X: Floats, change: Floats) -> tuple[float, float]:
     """Fill the Fisher scoring step; return its decrement and its longest move of a linear predictor."""
     n, K = X.shape
@@ -188,8 +201,7 @@ def fit_given_theta(
             return (SINGULAR if step == 0 else DIVERGED), dependent
         value = -np.inf
         if dependent < 0:
-            value = log_likelihood(family, theta, X, y, beta)
-            value += half_log_determinant(lower) if penalised and family != NEGATIVE_BINOMIAL else 0.0
+            value = objective(family, theta, X, y, penalised, beta, lower)
         if value < best - ROUNDING * abs(best) and halvings < MOST_HALVINGS:
             halvings += 1
             for k in range(K):
@@ -235,32 +247,43 @@ def trigamma(x: float) -> float:
 
 
 @njit(cache=True)
-def improve_theta(theta: float, y: Floats, mu: Floats) -> float:
-    """Return the maximum-likelihood θ of Var = μ + μ²/θ given the means, by Newton in log θ."""
-    log_theta = np.log(theta)
-    for _ in range(MOST_THETA_STEPS):
+def polygamma_differences(y: float, theta: float) -> tuple[float, float]:
+    """Return ψ(y + θ) − ψ(θ) and ψ'(y + θ) − ψ'(θ) for a whole y, without cancellation where y is small."""
+    if y > LARGEST_SUMMED_COUNT:
+        return digamma(y + theta) - digamma(theta), trigamma(y + theta) - trigamma(theta)
+    first, second = 0.0, 0.0
+    for k in range(int(y)):
+        first += 1.0 / (theta + k)
+        second -= 1.0 / (theta + k) ** 2
+    return first, second
+
+
+@njit(cache=True)
+def improve_theta(theta: float, y: Floats, mu: Floats) -> tuple[float, float]:
+    """Return the maximum-likelihood θ of Var = μ + μ²/θ given the means, by Newton in log θ.
+
+    Also return the Newton decrement at the θ given, which is nearly 0 where that was the maximum.
+    """
+    log_theta, entered = np.log(theta), np.inf
+    for step in range(MOST_THETA_STEPS):
         theta = np.exp(log_theta)
         slope, curvature = 0.0, 0.0
         for i in range(len(y)):
             total = mu[i] + theta
-            slope += (
-                digamma(y[i] + theta) - digamma(theta) + np.log(theta / total) + 1.0 - (y[i] + theta) / total
-            )
-            curvature += (
-                trigamma(y[i] + theta)
-                - trigamma(theta)
-                + 1.0 / theta
-                - 2.0 / total
-                + (y[i] + theta) / total**2
-            )
-        first = theta * slope
-        second = theta * slope + theta * theta * curvature
-        change = -first / second if second < 0.0 else np.sign(first)
-        change = min(max(change, -2.0), 2.0)
-        log_theta = min(log_theta + change, np.log(LARGEST_THETA))
-        if abs(change) < 1e-12 or (log_theta >= np.log(LARGEST_THETA) and first > 0.0):
+            first, second = polygamma_differences(y[i], theta)
+            slope += first - np.log1p(mu[i] / theta) + (mu[i] - y[i]) / total
+            curvature += second + mu[i] / (theta * total) - (mu[i] - y[i]) / total**2
+        gradient = theta * slope
+        hessian = gradient + theta * theta * curvature
+        change = -gradient / hessian if hessian < 0.0 else np.sign(gradient)
+        if step == 0:
+            entered = abs(gradient * change)
+        log_theta = min(log_theta + min(max(change, -2.0), 2.0), np.log(LARGEST_THETA))
+        if abs(gradient * change) < THETA_DECREMENT or (
+            log_theta == np.log(LARGEST_THETA) and gradient > 0.0
+        ):
             break
-    return np.exp(log_theta)
+    return np.exp(log_theta), entered
 
 
 @njit(cache=True)
@@ -293,7 +316,7 @@ def fit_working_model(
         if outcome not in (CONVERGED, AT_LIMIT) or not estimate:
             return outcome, column, penalised, current
         before = current
-        current = improve_theta(current, y, mu)
-        if abs(np.log(current / before)) < 1e-11:
+        current, entered = improve_theta(current, y, mu)
+        if entered < THETA_DECREMENT or current == before:
             return outcome, -1, penalised, current
     return DIVERGED, -1, penalised, current
