@@ -15,7 +15,6 @@ from trialsim.design.control_arm import (
     ControlArmPlan,
     PrognosticGain,
     Saving,
-    equal_power_check,
     plan_control_arm,
 )
 from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
@@ -88,7 +87,6 @@ __all__ = [
     "asymptotic_size",
     "asymptotic_variance",
     "controls_for_power",
-    "equal_power_check",
     "group_sequential_design",
     "o_brien_fleming",
     "plan_control_arm",

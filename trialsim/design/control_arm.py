@@ -113,6 +113,19 @@ class ControlArmPlan:
     question: SizingQuestion
     gain: PrognosticGain
 
+    def designs(self) -> dict[str, Size]:
+        """Return every design that the plan proposes, by name; ``active_fixed`` only where feasible."""
+        designs = {**self.sizes, "discounted": self.saving("discounted").prognostic}
+        fixed = self.saving("undiscounted").active_fixed
+        return designs if fixed is None else {**designs, "active_fixed": fixed}
+
+    def power_at(self, truth: PlanningMoments) -> dict[str, float]:
+        """Return the formula's power of every design at other moments, such as those of the register."""
+        return {
+            name: power_of_size(size.controls, size.active, truth, _analysis_of(name), self.question)
+            for name, size in self.designs().items()
+        }
+
     def saving(self, figure: FigureName) -> Saving:
         """Return one of the three figures."""
         return next(saving for saving in self.savings if saving.figure == figure)
@@ -139,6 +152,11 @@ class ControlArmPlan:
                 }
             )
         return pd.DataFrame(rows)
+
+
+def _analysis_of(design: str) -> AnalysisName:
+    """Return the analysis that reads a design."""
+    return "unadjusted" if design == "unadjusted" else "ancova" if design == "ancova" else "prognostic"
 
 
 def plan_control_arm(
@@ -232,12 +250,3 @@ def _support(gain: PrognosticGain, smallest: float) -> tuple[bool, str]:
     if gain.gain_lower > smallest:
         return True, f"{bound}, above the smallest worthwhile saving of {smallest:.1%}"
     return False, f"{bound}, not above the smallest worthwhile saving of {smallest:.1%}"
-
-
-def equal_power_check(plan: ControlArmPlan, truth: PlanningMoments) -> dict[AnalysisName, float]:
-    """Return the formula's power of each planned size at other moments, such as the register's own."""
-    names: tuple[AnalysisName, ...] = ("unadjusted", "ancova", "prognostic")
-    return {
-        name: power_of_size(plan.sizes[name].controls, plan.sizes[name].active, truth, name, plan.question)
-        for name in names
-    }

@@ -60,8 +60,8 @@ def sensitivity_figure(result: StudyResult) -> go.Figure:
     """Return total size against the partial correlation, with the three figures and the drifts marked."""
     plan = result.plan
     figure = _figure(
-        "Size against the partial correlation of score and outcome given the baseline",
-        "partial correlation in the control arm",
+        "Size against the strength of the score",
+        "partial correlation of score and outcome given the baseline, controls",
         "participants",
     )
     ratio = plan.gain.active_to_control
@@ -133,26 +133,26 @@ def power_figure(result: StudyResult) -> go.Figure:
 
 def type_one_error_figure(result: StudyResult) -> go.Figure:
     """Return the type I error of every analysis in every null scenario."""
-    figure = _figure("Type I error in every null scenario", "type I error", "", 380)
-    alpha = result.protocol.analysis.alpha
+    found = result.type_one_errors()
+    figure = _figure("Type I error in every null scenario", "type I error", "", 120 + 28 * len(found))
     for name, colour in ANALYSIS_COLOURS.items():
-        found = [one for one in result.type_one_errors() if one.analysis == name]
+        own = [one for one in found if one.analysis == name]
         figure.add_scatter(
-            x=[one.rejection_rate for one in found],
-            y=[label(one.scenario) for one in found],
+            x=[one.rejection_rate for one in own],
+            y=[f"{label(one.scenario)}, {name}" for one in own],
             mode="markers",
             marker={"size": 10, "color": colour},
             error_x={
                 "type": "data",
                 "symmetric": False,
-                "array": [one.rejection_interval[1] - one.rejection_rate for one in found],
-                "arrayminus": [one.rejection_rate - one.rejection_interval[0] for one in found],
+                "array": [one.rejection_interval[1] - one.rejection_rate for one in own],
+                "arrayminus": [one.rejection_rate - one.rejection_interval[0] for one in own],
             },
-            name=label(name),
+            showlegend=False,
         )
-    figure.add_vline(x=alpha, line_dash="dash", line_color=INK)
-    figure.update_layout(scattermode="group")
-    figure.update_yaxes(automargin=True)
+    figure.add_vline(x=result.protocol.analysis.alpha, line_dash="dash", line_color=INK)
+    order = [f"{label(one.scenario)}, {one.analysis}" for one in reversed(found)]
+    figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
     return figure
 
 

@@ -9,7 +9,7 @@ LABELS = {
     "discounted": "Discounted",
     "undiscounted": "Undiscounted",
     "worst_plausible": "Worst plausible",
-    "active_fixed": "Prognostic adjustment, active arm fixed",
+    "active_fixed": "Prognostic, active arm fixed",
     "alternative": "Alternative",
     "null": "Null",
     "history_drift": "History drift",
@@ -33,6 +33,17 @@ def label(name: str) -> str:
     ('Baseline ANCOVA', 'Faster decline')
     """
     return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def design_label(name: str) -> str:
+    """Return what a design is called in print.
+
+    Examples
+    --------
+    >>> design_label("discounted")
+    'Prognostic, discounted'
+    """
+    return "Prognostic, discounted" if name == "discounted" else label(name)
 
 
 def share(value: float) -> str:

@@ -64,6 +64,7 @@ def _embed(name: str, figure: go.Figure) -> Any:
     html = figure.to_html(
         full_html=False,
         include_plotlyjs=False,
+        default_width="100%",
         div_id=f"figure-{name.replace('_', '-')}",
         config={"displaylogo": False, "responsive": True, "displayModeBar": False},
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialsim.report.labels import label, share, with_error
+from trialsim.report.labels import design_label, label, share, with_error
 from trialsim.study import StudyResult, calibration_frame, gain_frame, sizes_frame
 
 
@@ -44,19 +44,19 @@ def sizes_table(result: StudyResult) -> Table:
     """Return the size of each analysis, with the power that simulation finds there."""
     rows = [
         (
-            label(row.analysis),
+            design_label(row.design),
             str(row.total),
             str(row.controls),
             str(row.active),
             f"{row.power_planned:.3f}",
             f"{row.power_formula_at_register:.3f}",
             with_error(row.power_simulated, row.power_simulated_mcse),
-            f"{row.months_to_full_enrolment:.1f}",
+            with_error(row.months_to_full_enrolment, row.months_mcse, 2),
         )
         for row in _rows(sizes_frame(result))
     ]
     columns = (
-        "analysis",
+        "design",
         "participants",
         "controls",
         "active",
@@ -110,7 +110,7 @@ def characteristics_table(result: StudyResult) -> Table:
             rows.append(
                 (
                     label(one.scenario),
-                    f"{label(cell.cell.sized_for)}, {cell.cell.size.controls}+{cell.cell.size.active}",
+                    f"{design_label(cell.cell.sized_for)}, {cell.cell.size.controls}+{cell.cell.size.active}",
                     label(one.analysis),
                     f"{one.truth:.3f}",
                     with_error(one.rejection_rate, one.rejection_rate_mcse, 4),

@@ -55,11 +55,7 @@ def plan_cells(protocol: Protocol, plan: ControlArmPlan) -> tuple[Cell, ...]:
         return Cell(scenario, sized_for, trial, replicates, protocol.simulation.block)
 
     alternative = protocol.alternative
-    sizes = {**plan.sizes, "discounted": plan.saving("discounted").prognostic}
-    fixed = plan.saving("undiscounted").active_fixed
-    if fixed is not None:
-        sizes["active_fixed"] = fixed
-    cells = [cell(alternative, sized_for, size) for sized_for, size in sizes.items()]
+    cells = [cell(alternative, sized_for, size) for sized_for, size in plan.designs().items()]
     cells += [
         cell(scenario, "prognostic", plan.sizes["prognostic"])
         for scenario in protocol.scenarios

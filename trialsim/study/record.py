@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialsim.data import History
+from trialsim.design import Size
 from trialsim.prognosis import Calibration, Gain
 from trialsim.study.blocks import BlockResult
 from trialsim.study.bundle import write_json, write_table
@@ -84,26 +85,45 @@ def write_results(result: StudyResult, folder: Path) -> None:
 
 
 def sizes_frame(result: StudyResult) -> pd.DataFrame:
-    """Return each analysis's size, the formula's power there, and the power that simulation finds."""
+    """Return each design's size, the formula's power there, and the power that simulation finds.
+
+    `power_planned` is at the moments that the design was sized for; `power_formula_at_register` at those
+    of the world that was simulated. The discounted design is sized for a weaker score than that world's.
+    """
     rows = []
-    for name, size in result.plan.sizes.items():
-        cell = result.cell(result.protocol.alternative.name, name)
-        assert cell is not None
-        simulated = cell.characteristics[name]
+    for result_cell in result.cells:
+        cell = result_cell.cell
+        if cell.scenario.kind != "alternative":
+            continue
+        analysis = cell.sized_for if cell.sized_for in result.plan.sizes else "prognostic"
+        size = _planned(result, cell.sized_for)
+        simulated = result_cell.characteristics[analysis]
         rows.append(
             {
-                "analysis": name,
+                "design": cell.sized_for,
+                "analysis": analysis,
                 "total": size.total,
                 "controls": size.controls,
                 "active": size.active,
                 "power_planned": size.power,
-                "power_formula_at_register": result.formula_power[name],
+                "power_formula_at_register": result.formula_power[cell.sized_for],
                 "power_simulated": simulated.rejection_rate,
                 "power_simulated_mcse": simulated.rejection_rate_mcse,
-                "months_to_full_enrolment": cell.conduct.mean_months,
+                "months_to_full_enrolment": result_cell.conduct.mean_months,
+                "months_mcse": result_cell.conduct.mean_months_mcse,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _planned(result: StudyResult, sized_for: str) -> Size:
+    if sized_for == "discounted":
+        return result.plan.saving("discounted").prognostic
+    if sized_for == "active_fixed":
+        size = result.plan.saving("undiscounted").active_fixed
+        assert size is not None
+        return size
+    return result.plan.sizes[sized_for]
 
 
 def calibration_frame(calibration: Calibration) -> pd.DataFrame:

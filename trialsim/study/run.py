@@ -14,7 +14,6 @@ from trialsim.design import (
     PrognosticGain,
     SizingQuestion,
     Tally,
-    equal_power_check,
     plan_control_arm,
 )
 from trialsim.population import CohortCard
@@ -109,9 +108,7 @@ def run_study(
         gain=gain,
         facts=tuple(register.facts for register in registers.values()),
         plan=plan,
-        formula_power={
-            str(name): power for name, power in equal_power_check(plan, alternative.moments).items()
-        },
+        formula_power=plan.power_at(alternative.moments),
         cells=tuple(results),
     )
 
