@@ -1,14 +1,17 @@
-"""The constants of the disease models against the parameter cards of `data/params/disease_models.json`."""
+"""The constants of the disease models against the parameter cards that were read from the sources."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from trialsim.disease import conrado2014, delor2013
 
+CARDS = json.loads((Path(__file__).parent / "data" / "disease_parameters.json").read_text())
 
-def test_constants_of_delor_2013(shared):
-    card = json.loads(shared("data/params/disease_models.json").read_text())["ad_cdrsob_delor2013"]
+
+def test_constants_of_delor_2013():
+    card = CARDS["ad_cdrsob_delor2013"]
     pairs = {
         "rate_fast": delor2013.RATE_FAST,
         "rate_slow": delor2013.RATE_SLOW,
@@ -32,8 +35,8 @@ def test_constants_of_delor_2013(shared):
     assert pairs == {key: card[key] for key in pairs}
 
 
-def test_constants_of_conrado_2014(shared):
-    card = json.loads(shared("data/params/disease_models.json").read_text())["ad_adascog_conrado2014"]
+def test_constants_of_conrado_2014():
+    card = CARDS["ad_adascog_conrado2014"]
     pairs = {
         "BL": conrado2014.BASELINE,
         "SL": conrado2014.SPEED_PER_YEAR,

@@ -121,6 +121,14 @@ def test_lower_mmse_accelerates_by_its_power():
     assert draws[1] / draws[0] == pytest.approx((20 / 26) ** -2.01)
 
 
+def test_onset_follows_baseline_scores_by_their_powers():
+    person = np.tile([2.0, 26.0, 12.67, 1.0, 1.0], (50, 1))
+    worse = person.copy()
+    worse[:, 0], worse[:, 2] = 5.0, 25.0
+    draws = [MODEL.draw_course(Covariates(NAMES, x), np.random.default_rng(5)).onset for x in (person, worse)]
+    assert draws[1] / draws[0] == pytest.approx((5 / 2) ** -0.072 * (25 / 12.67) ** -0.0439)
+
+
 def test_measured_mean_is_the_expectation_of_the_measurement():
     natural = np.array([[0.3, 2.0, 9.0, 17.9]])
     placebo = np.array([[-0.4, -0.3, -0.2, 0.0]])
