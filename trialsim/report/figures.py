@@ -61,7 +61,7 @@ def sensitivity_figure(result: StudyResult) -> go.Figure:
     plan = result.plan
     figure = _figure(
         "Size against the strength of the score",
-        "partial correlation of score and outcome given the baseline, controls",
+        "partial correlation given the baseline (controls)",
         "participants",
     )
     ratio = plan.gain.active_to_control

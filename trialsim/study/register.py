@@ -65,8 +65,20 @@ class Register:
     facts: RegisterFacts
 
 
+def world_of(scenario: Scenario) -> str:
+    """Return what a scenario's participants depend on: everything but whether treatment acts."""
+    return scenario.model_dump_json(include={"outcome_shift", "progression", "covariate_shift"}) + str(
+        scenario.kind == "useless_twin"
+    )
+
+
 def build_register(
-    protocol: Protocol, card: CohortCard, disease: DiseaseModel, prognosis: Prognosis, scenario: Scenario
+    protocol: Protocol,
+    card: CohortCard,
+    disease: DiseaseModel,
+    prognosis: Prognosis,
+    scenario: Scenario,
+    shared: Register | None = None,
 ) -> Register:
     """Draw a scenario's register: covariates, latent course, measured baseline, placebo twin.
 
@@ -86,16 +98,32 @@ def build_register(
         Issues their twins.
     scenario : Scenario
         The world.
+    shared : Register, optional
+        Register of a scenario with the same `world_of`; its participants are then used again.
 
     Returns
     -------
     Register
     """
+    if shared is None:
+        covariates, pool, screen_failure_rate = _draw(protocol, card, disease, prognosis, scenario)
+    else:
+        covariates, pool = shared.covariates, shared.pool
+        screen_failure_rate = shared.facts.screen_failure_rate
+    measurement = stream(protocol.seed, STREAM, 1, "outcome")
+    facts = _facts(protocol, disease, pool, scenario, screen_failure_rate, measurement)
+    return Register(covariates, pool, facts)
+
+
+def _draw(
+    protocol: Protocol, card: CohortCard, disease: DiseaseModel, prognosis: Prognosis, scenario: Scenario
+) -> tuple[Covariates, Pool, float]:
+    """Draw the participants of a world."""
     weeks = np.array((0.0, *protocol.visits.weeks))
     size = protocol.simulation.register_size
 
-    def chance(component: str, part: int = 0) -> np.random.Generator:
-        return stream(protocol.seed, STREAM, part, component)
+    def chance(component: str) -> np.random.Generator:
+        return stream(protocol.seed, STREAM, 0, component)
 
     draw = draw_eligible(
         card, protocol.eligibility, size, chance("register"), shift=dict(scenario.covariate_shift)
@@ -112,9 +140,7 @@ def build_register(
     if scenario.kind == "useless_twin":
         order = chance("twins").permutation(size)
         score, score_sd = score[order], score_sd[order]
-    pool = Pool(natural, placebo, baseline, score, score_sd)
-    facts = _facts(protocol, disease, pool, scenario, draw.screen_failure_rate, chance("outcome", part=1))
-    return Register(draw.covariates, pool, facts)
+    return draw.covariates, Pool(natural, placebo, baseline, score, score_sd), draw.screen_failure_rate
 
 
 def _facts(

@@ -36,7 +36,7 @@ from trialsim.study.backend import run_blocks
 from trialsim.study.blocks import BlockResult, ConductTally
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.history import check_composition, generate_history
-from trialsim.study.register import Register, RegisterFacts, build_register
+from trialsim.study.register import Register, RegisterFacts, build_register, world_of
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
 
 Progress = Callable[[str, int, int], None]
@@ -152,11 +152,17 @@ def build_registers(
     prognosis: Prognosis,
     progress: Progress = silent,
 ) -> dict[str, Register]:
-    """Return the register of every scenario, by its name."""
+    """Return the register of every scenario, by its name.
+
+    Scenarios of the same world, such as a null and its alternative, share one pool of participants.
+    """
+    worlds: dict[str, Register] = {}
     registers = {}
     for position, scenario in enumerate(protocol.scenarios):
         progress("draw registers", position, len(protocol.scenarios))
-        registers[scenario.name] = build_register(protocol, card, disease, prognosis, scenario)
+        shared = worlds.get(world_of(scenario))
+        registers[scenario.name] = build_register(protocol, card, disease, prognosis, scenario, shared)
+        worlds.setdefault(world_of(scenario), registers[scenario.name])
     progress("draw registers", len(protocol.scenarios), len(protocol.scenarios))
     return registers
 
