@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,14 @@ import pytest
 
 from trialsim.analysis.monotone import fit_monotone, monotone_block
 
+HERE = Path(__file__).parent
+
 
 @pytest.mark.parametrize("name", ["n200_V4", "n200_V10"])
-def test_exact_reml_of_simulated_trials(shared, name):
-    entries = json.loads(shared("reference/mmrm.json").read_text())["entries"]
+def test_exact_reml_of_simulated_trials(name):
+    entries = json.loads((HERE / "data" / "mmrm.json").read_text())["entries"]
     expected = next(entry for entry in entries if entry["id"] == f"mmrm_sim_{name}_us")["expected"]
-    rows = pd.read_csv(shared(f"data/mmrm_sim/{name}.csv"))
+    rows = pd.read_csv(HERE.parent / "data" / "mmrm_sim" / f"{name}.csv")
     outcomes = rows.pivot_table(index="id", columns="visit", values="y").to_numpy()
     people = rows.drop_duplicates("id").sort_values("id")
     design = np.column_stack([np.ones(len(people)), people["arm"], people["bl"]])

@@ -16,6 +16,7 @@ from trialsim.analysis.imputation import reference_based_imputation
 from trialsim.analysis.imputation_block import imputation_block, tipping_point_block
 from trialsim.analysis.imputation_result import ImputationResult
 from trialsim.analysis.kaplan_meier import KaplanMeierResult, kaplan_meier
+from trialsim.analysis.large_sample_mmrm import large_sample_inflation, large_sample_size
 from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.linear_frame import ancova, dose_response, prognostic_adjustment, unadjusted
 from trialsim.analysis.linear_result import LinearResult
@@ -38,6 +39,7 @@ from trialsim.analysis.multiplicity import (
     hochberg,
     holm,
 )
+from trialsim.analysis.null_library import NullLibrary, PowerCurve, PowerSurface, null_library, power_surface
 from trialsim.analysis.recurrent_events import RateRatioResult, lwyy, lwyy_block
 from trialsim.analysis.restricted_mean_survival import (
     RestrictedMeanResult,
@@ -67,7 +69,10 @@ __all__ = [
     "MilestoneResult",
     "MmrmResult",
     "MonotoneFit",
+    "NullLibrary",
     "PetoPeto",
+    "PowerCurve",
+    "PowerSurface",
     "RateRatioResult",
     "RestrictedMeanResult",
     "TippingPoint",
@@ -95,6 +100,8 @@ __all__ = [
     "holm",
     "imputation_block",
     "kaplan_meier",
+    "large_sample_inflation",
+    "large_sample_size",
     "log_rank",
     "log_rank_block",
     "lwyy",
@@ -107,6 +114,8 @@ __all__ = [
     "model_based_type_one_error",
     "monotone_block",
     "monotone_moments",
+    "null_library",
+    "power_surface",
     "prognostic_adjustment",
     "reference_based_imputation",
     "restricted_mean_survival",
