@@ -122,7 +122,7 @@ def solve_pair(first: Law, second: Law, asked: float) -> PairSolution:
     >>> round(solve_pair(carrier, carrier, 0.317939622297).latent, 8)
     0.5
     """
-    return _solve_pair(LatentLaw.of(first), LatentLaw.of(second), asked)
+    return solve_latent_pair(LatentLaw.of(first), LatentLaw.of(second), asked)
 
 
 def _attainable(first: LatentLaw, second: LatentLaw) -> tuple[float, float]:
@@ -135,7 +135,8 @@ def _attainable(first: LatentLaw, second: LatentLaw) -> tuple[float, float]:
     return ends[0] / scale, ends[1] / scale
 
 
-def _solve_pair(first: LatentLaw, second: LatentLaw, asked: float) -> PairSolution:
+def solve_latent_pair(first: LatentLaw, second: LatentLaw, asked: float) -> PairSolution:
+    """Return what `solve_pair` returns, for margins that are already worked out."""
     low, high = _attainable(first, second)
 
     if not low < asked < high:
@@ -187,7 +188,7 @@ def solve_copula(card: CohortCard) -> Copula:
     for k, entry in enumerate(card.correlations):
         i, j = position[entry.between[0]], position[entry.between[1]]
         try:
-            pairs[entry.between] = _solve_pair(prepared[i], prepared[j], entry.value)
+            pairs[entry.between] = solve_latent_pair(prepared[i], prepared[j], entry.value)
         except CardError as error:
             raise CardError(
                 f"the correlation of {entry.between[0]} and {entry.between[1]} {error.problem}",
