@@ -44,7 +44,7 @@ def conditional_correlation(first: LatentLaw, second: LatentLaw, latent: float) 
 
 
 def correlation_solve() -> Iterator[Figure]:
-    """Solve every pair of 8 margin types near its limits, then every pair of 50 variables against the clock."""
+    """Solve every pair of 8 margin types near its limits, then every pair of 50 variables for time."""
     prepared = [LatentLaw.of(law) for law in LAWS]
     errors = []
     for second in prepared[:CONTINUOUS]:

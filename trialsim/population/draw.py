@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from scipy import optimize, special
@@ -242,7 +243,7 @@ def _meets(names: tuple[str, ...], criteria: Sequence[Criterion], values: Floats
     return meets
 
 
-def _refuse(criteria: Sequence[Criterion], shares: Floats) -> None:
+def _refuse(criteria: Sequence[Criterion], shares: Floats) -> NoReturn:
     worst = int(np.argmin(shares))
     raise InputError(
         f"the criteria together leave fewer than 1 candidate in {round(1 / _RAREST)};"
