@@ -32,7 +32,8 @@ from trialsim.analysis.meta_analytic_predictive import (
     map_prior_binomial,
     map_prior_normal,
 )
-from trialsim.analysis.mixture_prior import MixturePrior, probability_difference_above
+from trialsim.analysis.mixture_difference import probability_difference_above
+from trialsim.analysis.mixture_prior import MixturePrior
 from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
 from trialsim.analysis.probability_of_success import NormalSuccessRule
 from trialsim.analysis.two_sample_operating_characteristics import BinaryBorrowingDesign, DecisionRule

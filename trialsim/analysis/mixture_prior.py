@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _LONGEST_GRID = 200_000
-NODES_PER_SD = 3.0
+NODES_PER_SD = 4.0
 
 
 class MixturePrior(ABC):
@@ -126,23 +126,6 @@ class MixturePrior(ABC):
             figure.add_scatter(x=x, y=parts[:, k], name=f"component {k + 1}", line={"dash": "dot"})
         figure.update_layout(xaxis_title="parameter", yaxis_title="density")
         return figure
-
-
-def probability_difference_above(first: MixturePrior, second: MixturePrior, margin: float = 0.0) -> float:
-    """Return P(θ₁ − θ₂ > margin) of two independent posteriors, by the trapezoidal rule.
-
-    ∫ f₁(θ) F₂(θ − margin) dθ on the working scale of θ₁.
-
-    Examples
-    --------
-    >>> from trialsim.analysis.beta_mixture import BetaMixture
-    >>> round(probability_difference_above(BetaMixture(1, 2, 3), BetaMixture(1, 2, 3)), 10)
-    0.5
-    """
-    grid, quadrature = first.working_grid(second)
-    value, derivative = first.from_working(grid)
-    density = np.exp(first.log_density(value)) * derivative
-    return float((quadrature * density) @ second.cdf(value - margin))
 
 
 def reweighted(weights: Floats, log_marginal: Floats) -> Floats:

@@ -17,7 +17,7 @@ from scipy.stats import binom
 
 from trialsim.analysis.beta_mixture import BetaMixture
 from trialsim.analysis.borrowing_checks import counts, finite, finite_array, inside_unit, positive
-from trialsim.analysis.mixture_prior import MixturePrior
+from trialsim.analysis.mixture_difference import difference_probabilities
 from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.errors import AnalysisError, DesignError
@@ -85,7 +85,7 @@ class BinaryBorrowingDesign:
         """P(θ_t − θ_c > margin | r_t, r_c) of every outcome (n_t + 1, n_c + 1)."""
         treatment = [self.treatment_prior.posterior(r, self.treatment_n) for r in range(self.treatment_n + 1)]
         control = [self.control_prior.posterior(r, self.control_n) for r in range(self.control_n + 1)]
-        return _all_probabilities(treatment, control, self.rule.margin)
+        return difference_probabilities(treatment, control, self.rule.margin)
 
     @property
     def decisions(self) -> Bools:
@@ -327,18 +327,6 @@ def normal_borrowing_estimates(
         status=np.zeros(len(estimate), dtype=np.int8),
         reasons=REASONS,
     )
-
-
-def _all_probabilities(
-    treatment: Sequence[BetaMixture], control: Sequence[BetaMixture], margin: float
-) -> Floats:
-    """Return P(θ_t − θ_c > margin) of every pair from densities and distribution functions on one grid."""
-    first: MixturePrior = treatment[0]
-    grid, quadrature = first.working_grid(*treatment[1:], *control)
-    value, derivative = first.from_working(grid)
-    density = np.stack([np.exp(t.log_density(value)) for t in treatment])
-    below = np.stack([c.cdf(value - margin) for c in control])
-    return np.asarray(density * (quadrature * derivative) @ below.T)
 
 
 def _posterior_moments(prior: BetaMixture, r: NDArray[np.integer], n: int) -> tuple[Floats, Floats]:

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from trialsim.analysis.beta_mixture import BetaMixture
+from trialsim.analysis.commensurate_prior import (
+    CommensuratePrior,
+    commensurate_binomial,
+    commensurate_exponential,
+    commensurate_normal,
+    pooled_exponential,
+)
+from trialsim.analysis.effective_sample_size import (
+    borrowing_shift,
+    elir_ess,
+    kish_ess,
+    moment_ess,
+    posterior_ess,
+)
+from trialsim.analysis.gamma_mixture import GammaMixture
+from trialsim.analysis.meta_analytic_predictive import (
+    map_prior_binomial,
+    map_prior_normal,
+    map_prior_poisson,
+)
+from trialsim.analysis.normal_mixture import NormalMixture
+from trialsim.analysis.power_prior import (
+    normalized_power_prior_binomial,
+    power_prior_binomial,
+    power_prior_normal,
+    weighted_power_prior_binomial,
+)
+from trialsim.analysis.probability_of_success import NormalSuccessRule
+from trialsim.analysis.self_adapting_mixture import sam_normal, sam_prior, sam_weight_binomial
+from trialsim.analysis.tabulated_prior import normal_on_link
+from trialsim.analysis.two_sample_operating_characteristics import BinaryBorrowingDesign, DecisionRule
+from trialsim.errors import DesignError, InputError
+
+BETA, NORMAL = BetaMixture(1, 3, 7), NormalMixture(1, 0, 1)
+CASES: dict[str, tuple[Callable[[], object], str]] = {
+    "weights above 1": (lambda: BetaMixture([1.5, -0.5], [1, 2], [3, 4]), "weights"),
+    "weights that sum to .9": (lambda: BetaMixture([0.5, 0.4], [1, 2], [3, 4]), "sum to 1"),
+    "no components": (lambda: BetaMixture([], [], []), "at least one"),
+    "a shape of 0": (lambda: BetaMixture(1, 0, 2), "above 0"),
+    "fewer shapes than weights": (lambda: BetaMixture([0.5, 0.5], [1], [2]), "as many"),
+    "a negative SD": (lambda: NormalMixture(1, 0, -1), "above 0"),
+    "a mean that is not finite": (lambda: NormalMixture(1, np.nan, 1), "finite"),
+    "a negative unit SD": (lambda: NormalMixture(1, 0, 1, unit_sd=-2), "unit_sd"),
+    "an unknown kind of rate": (lambda: GammaMixture(1, 1, 1, "weibull"), "poisson"),  # type: ignore[arg-type]  # on purpose
+    "more responders than participants": (lambda: BETA.posterior(11, 10), "between 0 and n"),
+    "negative responders": (lambda: BETA.posterior(-1, 10), "between 0 and n"),
+    "a negative standard error": (lambda: NORMAL.posterior(0.0, -1.0), "above 0"),
+    "negative events": (lambda: GammaMixture(1, 2, 2).posterior(-1, 3), "at least 0"),
+    "a robust weight above 1": (lambda: BETA.robust(1.2), r"\[0, 1\]"),
+    "a robust weight that is not a number": (lambda: NORMAL.robust(np.nan, 0, 1), r"\[0, 1\]"),
+    "no unit SD": (lambda: NORMAL.robust(0.2), "unit_sd"),
+    "no unit SD for a size": (lambda: moment_ess(NORMAL), "unit_sd"),
+    "a divergent ELIR": (lambda: elir_ess(BetaMixture(1, 0.5, 2)), "diverges"),
+    "a divergent ELIR of a rate": (lambda: elir_ess(GammaMixture(1, 0.5, 2)), "diverges"),
+    "a component as narrow as a spike": (
+        lambda: elir_ess(BetaMixture([0.5, 0.5], [1e13, 1], [1e13, 1])),
+        "too wide beside",
+    ),
+    "empty history": (lambda: map_prior_binomial([], []), "at least one"),
+    "history with r above n": (lambda: map_prior_binomial([3, 12], [10, 11]), r"r\[1\]"),
+    "history with too few n": (lambda: map_prior_binomial([3, 2], [10]), "as many"),
+    "history with n of 0": (lambda: map_prior_binomial([0], [0]), "above 0"),
+    "a heterogeneity scale of 0": (
+        lambda: map_prior_binomial([3], [10], heterogeneity_scale=0),
+        "heterogeneity_scale",
+    ),
+    "a mean prior of negative SD": (lambda: map_prior_binomial([3], [10], mean_prior=(0, -2)), "mean_prior"),
+    "priors without end on the link scale": (
+        lambda: map_prior_binomial([3e6], [1e7], heterogeneity_scale=500),
+        "too wide",
+    ),
+    "a normal history with an SE of 0": (
+        lambda: map_prior_normal([1], [0], mean_prior=(0, 1), heterogeneity_scale=1),
+        "standard_errors",
+    ),
+    "an infinite estimate": (
+        lambda: map_prior_normal([np.inf], [1], mean_prior=(0, 1), heterogeneity_scale=1),
+        r"estimates\[0\]",
+    ),
+    "fewer SEs than estimates": (
+        lambda: map_prior_normal([1, 2], [1], mean_prior=(0, 1), heterogeneity_scale=1),
+        "as many",
+    ),
+    "negative events in history": (
+        lambda: map_prior_poisson([-1], [2], mean_prior=(0, 1), heterogeneity_scale=1),
+        "at least 0",
+    ),
+    "an SD of 0 on the link": (lambda: normal_on_link(0, 0, data="binomial"), "sd"),
+    "a power above 1": (lambda: power_prior_binomial(3, 10, 1.5), "power"),
+    "a power of 0 on a flat base": (lambda: power_prior_normal(1, 1, 0), "leaves no prior"),
+    "a response that is not 0 or 1": (lambda: weighted_power_prior_binomial([2], [1]), "0 or 1"),
+    "a negative participant's weight": (lambda: weighted_power_prior_binomial([1], [-1]), "at least 0"),
+    "a power prior of shape 0": (
+        lambda: normalized_power_prior_binomial((1, 2), (1, 2), power_prior=(0, 1)),
+        "power_prior",
+    ),
+    "a negative precision shape": (lambda: CommensuratePrior(-1, 1), "shape"),
+    "no events": (lambda: commensurate_exponential((0, 5), (3, 9), (2, 4), CommensuratePrior()), "1 event"),
+    "no person-time": (lambda: pooled_exponential((3, 0), None, (2, 4)), "person-time"),
+    "too few events for a mean ratio": (
+        lambda: pooled_exponential((2, 5), None, (2, 4)).hazard_ratio(),
+        "more than 2 events",
+    ),
+    "an SE of 0 in commensurate": (
+        lambda: commensurate_normal((0, 0), (0, 1), CommensuratePrior()),
+        "internal",
+    ),
+    "a group without responders": (
+        lambda: commensurate_binomial((0, 9), (3, 9), CommensuratePrior()),
+        "non-responder",
+    ),
+    "a historical rate of 1": (lambda: sam_weight_binomial(1.0, 3, 9, 0.1), "historical_rate"),
+    "a difference of 0": (lambda: sam_weight_binomial(0.5, 3, 9, 0.0), "difference"),
+    "a difference beyond both ends": (lambda: sam_weight_binomial(0.5, 3, 9, 0.8), "either side"),
+    "odds of 0": (lambda: sam_weight_binomial(0.5, 3, 9, 0.1, 0.0), "prior_odds"),
+    "a self-adapting mean without unit SD": (lambda: sam_normal(NORMAL, 0, 1, difference=1), "unit_sd"),
+    "a weight outside": (lambda: sam_prior(BETA, BETA, -0.1), r"\[0, 1\]"),
+    "parts of two families": (lambda: sam_prior(BETA, NORMAL, 0.5), "both"),
+    "negative weights": (lambda: kish_ess([-1, 2]), "at least 0"),
+    "weights of 0 alone": (lambda: kish_ess([0, 0]), "one above 0"),
+    "a variance of 0": (lambda: posterior_ess(10, 1, 0), "variance"),
+    "equal pooled and independent": (lambda: borrowing_shift((1, 1), (1, 2), (1, 3)), "no shift"),
+    "a confidence of 1": (lambda: DecisionRule(1.0), "confidence"),
+    "a trial of no controls": (lambda: BinaryBorrowingDesign(BETA, BETA, 5, 0), "control_n"),
+    "a rate above 1": (
+        lambda: BinaryBorrowingDesign(BETA, BETA, 5, 5).rejection_probability(1.1, 0.5),
+        "rate",
+    ),
+    "an interim past the end": (
+        lambda: NormalSuccessRule((0, 2), 100).probability_of_success((0.1, 100)),
+        "below the final",
+    ),
+    "a quantile of 1": (lambda: BETA.quantile([0.5, 1.0]), "probability"),
+}
+
+
+@pytest.mark.parametrize(("refused", "words"), CASES.values(), ids=CASES)
+def test_an_impossible_input_is_refused_by_name(refused: Callable[[], object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        refused()
+
+
+def test_a_power_that_no_rate_reaches_is_a_design_error() -> None:
+    design = BinaryBorrowingDesign(BetaMixture(1, 1, 1), BetaMixture(1, 1, 1), 3, 3, DecisionRule(0.999))
+    with pytest.raises(DesignError, match="no treatment rate"):
+        design.difference_for_power(0.5, 0.9)
