@@ -8,6 +8,7 @@ from scipy import stats
 
 from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.linear_kernel import REASONS
+from trialsim.errors import AnalysisError
 
 VARIANCES = ("hc0", "hc1", "hc2", "hc3", "hc4", "model")
 
@@ -152,3 +153,17 @@ def test_a_replicate_does_not_depend_on_its_neighbours(block):
     alone = fit_linear(y[3:4], arm[3:4], x[3:4], weights=weights[3:4], strata=strata[3:4])
     assert together.estimate[3] == alone.estimate[0]
     assert together.standard_error[3] == alone.standard_error[0]
+
+
+def test_one_stratum_of_permuted_blocks_fixes_nothing(block):
+    y, arm, x = block[:3]
+    one = np.zeros(y.shape, int)
+    plain = fit_linear(y, arm, x, strata=one)
+    blocks = fit_linear(y, arm, x, strata=one, randomisation="permuted_blocks")
+    np.testing.assert_allclose(plain.standard_error, blocks.standard_error, rtol=1e-10)
+    np.testing.assert_array_equal(plain.estimate, fit_linear(y, arm, x).estimate)
+
+
+def test_values_too_large_to_square_are_refused():
+    with pytest.raises(AnalysisError, match="too large"):
+        fit_linear([[1e200, -1e200, 2e200, 3e200]], [[0, 0, 1, 1]])

@@ -100,7 +100,7 @@ def place_strata(outcome: Floats, strata: Ints, first_column: int, column: Ints)
 def fill_row(
     a: int, arms: int, covariates: Floats, i: int, mean: Floats, interact: Bools, rows: Floats, at: int
 ) -> None:
-    """Fill the design row of a participant, at a position,, without its stratum."""
+    """Fill the design row of a participant, at a position, without its stratum."""
     P = covariates.shape[1]
     rows[at, 0] = 1.0
     for b in range(1, arms):
@@ -114,6 +114,42 @@ def fill_row(
             for b in range(1, arms):
                 rows[at, j] = covariates[i, k] - mean[k] if a == b else 0.0
                 j += 1
+
+
+@njit(cache=True)
+def gram_sums(
+    outcome: Floats,
+    arm: Labels,
+    arms: int,
+    covariates: Floats,
+    interact: Bools,
+    strata: Ints,
+    column: Ints,
+    weights: Floats,
+    mean: Floats,
+    rows: Floats,
+    gram: Floats,
+    moment: Floats,
+) -> float:
+    """Fill the design rows and their sums of products; return the outcome's sum of squares."""
+    base = rows.shape[1]
+    gram[:] = 0.0
+    moment[:] = 0.0
+    tss = 0.0
+    for i in range(outcome.size):
+        if np.isnan(outcome[i]):
+            continue
+        fill_row(arm[i], arms, covariates, i, mean, interact, rows, i)
+        dummy = column[strata[i]] if strata.size else -1
+        w = weights[i] if weights.size else 1.0
+        add_outer(gram, rows, i, base, dummy, w)
+        y = outcome[i] - mean[-1]
+        tss += w * y * y
+        for k in range(base):
+            moment[k] += w * y * rows[i, k]
+        if dummy >= 0:
+            moment[dummy] += w * y
+    return tss
 
 
 @njit(cache=True)
@@ -278,7 +314,7 @@ def fit_replicates(
     arm_count = np.zeros(arms, np.int64)
     no_strata, no_weights = np.empty(0, np.int64), np.empty(0)
     for r in range(R):
-        z = strata[r] if levels > 1 else no_strata
+        z = strata[r] if levels > 0 else no_strata
         w_r = weights[r] if weights.size else no_weights
         mean = means[r]
         x = covariates[r]
@@ -289,23 +325,7 @@ def fit_replicates(
             status[r] = TOO_FEW_PARTICIPANTS
         if status[r] != OK:
             continue
-        gram[:] = 0.0
-        moment[:] = 0.0
-        tss = 0.0
-        for i in range(N):
-            y = outcome[r, i]
-            if np.isnan(y):
-                continue
-            fill_row(arm[r, i], arms, x, i, mean, interact, rows, i)
-            dummy = column[z[i]] if levels > 1 else -1
-            w = w_r[i] if w_r.size else 1.0
-            add_outer(gram, rows, i, base, dummy, w)
-            y -= mean[-1]
-            tss += w * y * y
-            for k in range(base):
-                moment[k] += w * y * rows[i, k]
-            if dummy >= 0:
-                moment[dummy] += w * y
+        tss = gram_sums(outcome[r], arm[r], arms, x, interact, z, column, w_r, mean, rows, gram, moment)
         dependent = invert(gram, columns, lower, inverse)
         if dependent >= 0:
             status[r] = COLLINEAR_COVARIATE
@@ -332,7 +352,9 @@ def fit_replicates(
             meat,
             residuals[r],
         )
-        if rss <= PERFECT_FIT_TOLERANCE * tss:
+        if not np.isfinite(rss):
+            status[r] = NOT_FINITE
+        elif rss <= PERFECT_FIT_TOLERANCE * tss:
             status[r] = NO_RESIDUAL_VARIANCE
         if status[r] != OK:
             continue
@@ -345,4 +367,7 @@ def fit_replicates(
             add_centring(arms, x, outcome[r], mean, interact, n, beta, covariance[r])
         if permuted_blocks:
             subtract_blocks(arm[r], arm_count, z, levels, residuals[r], n, covariance[r])
+        for b in range(1, arms):
+            if not covariance[r, b, b] > 0.0:
+                status[r] = NO_RESIDUAL_VARIANCE
         coefficients[r, :columns] = beta[:columns]
