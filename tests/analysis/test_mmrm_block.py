@@ -102,7 +102,7 @@ def test_the_default_tolerance_is_far_below_a_standard_error() -> None:
     default = fit_mmrm_block(outcome, ARM, covariates, score)
     exact = fit_mmrm_block(outcome, ARM, covariates, score, tolerance=1e-20)
     assert (np.abs(default.estimate - exact.estimate) < 1e-6 * exact.standard_error).all()
-    np.testing.assert_allclose(default.standard_error, exact.standard_error, rtol=1e-6)
+    np.testing.assert_allclose(default.standard_error, exact.standard_error, rtol=5e-6)
     np.testing.assert_allclose(default.df, exact.df, rtol=2e-4)
 
 

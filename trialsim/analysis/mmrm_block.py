@@ -64,7 +64,7 @@ def fit_mmrm_block(
         ``"satterthwaite"``, ``"kenward-roger-linear"`` (as SAS for ``us``), ``"kenward-roger"`` (with the
         second derivatives, as the R package mmrm), ``"between-within"``, ``"residual"`` or ``"z"``.
     tolerance : float
-        Decrement (squared Newton step in standard errors of Σ) at which a fit ends.
+        Decrement (squared Newton step in standard errors of Σ) that may be left when a fit ends.
 
     Returns
     -------

@@ -135,9 +135,10 @@ def descend(
     """Minimise the deviance over the elements of Σ (`direct`) or over the parameters of a structure.
 
     Newton's method with step halving; the exact information, which costs several times more, only
-    after some steps without convergence. Ends when the decrement is below the tolerance. Below `NEAR`
-    (a thousandth of a standard error of Σ) the deviance is lost in rounding: full steps are taken there
-    without looking at it, and the end is also reached when the decrement no longer falls.
+    after some steps without convergence. Ends when the decrement that is left, judged by how
+    fast it falls, is below the tolerance. Below `NEAR` (a thousandth of a standard error of Σ) the
+    deviance is lost in rounding: full steps are taken there without looking at it, and the end is also
+    reached when the decrement no longer falls.
     """
     m = grams.seen.shape[1]
     point = start.copy()
@@ -155,7 +156,6 @@ def descend(
         near = decrement < NEAR
         if near and decrement > 0.25 * before:
             return True, point, covariance, mean, steps
-        before = decrement
         length = 1.0
         improved = False
         while length > SHORTEST_STEP:
@@ -169,8 +169,9 @@ def descend(
         if not improved:
             return False, point, covariance, mean, steps
         point, covariance, mean = trial, candidate, fitted
-        if decrement < tolerance:
+        if near and decrement * min(1.0, decrement / before) < tolerance:
             return True, point, covariance, mean, steps + 1
+        before = decrement
     return False, point, covariance, mean, most_steps
 
 
@@ -230,7 +231,7 @@ def fit_grams(
     restricted : bool
         REML if True, else ML.
     tolerance : float
-        The decrement (half the squared Newton step in standard errors) at which to stop.
+        The decrement (squared Newton step in standard errors of Σ) that may be left.
 
     Returns
     -------
@@ -247,8 +248,7 @@ def fit_grams(
     if structure.unstructured and dependent:
         return Fit(SINGULAR, covariance, parameters, mean, nothing, 0)
     parameters = parameters_near(covariance, structure)
-    begun = covariance_derivatives(parameters, structure)[0]
-    if first_redundant_column(begun, grams, cell, columns) >= 0:
+    if first_redundant_column(np.diag(np.diag(covariance)), grams, cell, columns) >= 0:
         return Fit(COLLINEAR, covariance, parameters, mean, nothing, 0)
     steps = 0
     converged = False

@@ -87,7 +87,7 @@ def regress_visit(grams: GramSums, cell: Ints, visit: int, earlier: int) -> tupl
     rank -= lower[last, last] > 0.0
     if number <= rank:
         return TOO_FEW, 0.0, slopes
-    if lower[last, last] == 0.0:
+    if lower[last, last] ** 2 <= SMALLEST_SHARE * np.sum(lower[last, q:] ** 2):
         return DEPENDENT, 0.0, slopes
     for k in range(earlier - 1, -1, -1):
         if lower[q + k, q + k] == 0.0:
@@ -120,17 +120,13 @@ def first_covariance(grams: GramSums, cell: Ints) -> tuple[int, bool, bool, Floa
     covariance = np.zeros((m, m))
     dependent, short = False, False
     for visit in range(m):
-        outcome, variance, slopes = regress_visit(grams, cell, visit, 0)
+        outcome, variance, slopes = regress_visit(grams, cell, visit, visit)
+        if visit > 0 and outcome != REGRESSED:
+            dependent = dependent or outcome == DEPENDENT
+            short = short or outcome == TOO_FEW
+            outcome, variance, slopes = regress_visit(grams, cell, visit, 0)
         if outcome != REGRESSED:
             return outcome, dependent, short, covariance
-        if visit > 0:
-            found, conditional, given = regress_visit(grams, cell, visit, visit)
-            if found == DEPENDENT or (found == REGRESSED and conditional < SMALLEST_SHARE * variance):
-                dependent = True
-            elif found == REGRESSED:
-                variance, slopes = conditional, given
-            else:
-                short = True
         for k in range(visit):
             for n in range(visit):
                 covariance[visit, k] += slopes[n] * covariance[n, k]
