@@ -58,13 +58,27 @@ class SizingQuestion:
 
     def __post_init__(self) -> None:
         if self.effect == 0:
-            raise DesignError("must not be 0: no size detects no effect", field="effect", value=0)
+            raise DesignError(
+                "must not be 0", field="effect", value=0, mend="assume an effect; no size detects none"
+            )
         if not (0 < self.alpha < 1 and self.alpha < self.power < 1):
-            raise DesignError("must lie between alpha and 1", field="power", value=self.power)
+            raise DesignError(
+                "must lie between alpha and 1", field="power", value=self.power, mend="ask for 0.8 or 0.9"
+            )
         if min(self.allocation) <= 0 or not math.isclose(sum(self.allocation), 1):
-            raise DesignError("must be two shares with sum 1", field="allocation", value=self.allocation)
+            raise DesignError(
+                "must be two positive shares with sum 1",
+                field="allocation",
+                value=self.allocation,
+                mend="divide each arm's part by the sum of the ratio",
+            )
         if min(self.dropout) < 0 or max(self.dropout) >= 1:
-            raise DesignError("must be in [0, 1)", field="dropout", value=self.dropout)
+            raise DesignError(
+                "must be in [0, 1)",
+                field="dropout",
+                value=self.dropout,
+                mend="give the share of each arm that is lost",
+            )
 
 
 @dataclass(frozen=True)

@@ -114,10 +114,33 @@ def run_study(
 
 
 def learn(
-    protocol: Protocol, history: History, *, cache: Path | None = None, progress: Progress = silent
+    protocol: Protocol,
+    history: History,
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+    sampler: Sampler | None = None,
 ) -> tuple[Prognosis, Calibration, Gain]:
-    """Fit the prognosis, and find out of sample whether its twins are honest and what they add."""
-    sampler = Sampler()
+    """Fit the prognosis, and find out of sample whether its twins are honest and what they add.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Its seed names the streams.
+    history : History
+        Past placebo participants.
+    cache : Path, optional
+        Folder of fitted posteriors.
+    progress : callable
+        Called with stage, steps done and steps in all.
+    sampler : Sampler, optional
+        A compiled model to share with other fits.
+
+    Returns
+    -------
+    prognosis, calibration, gain
+    """
+    sampler = sampler or Sampler()
     prognosis = fit_prognosis(history, seed=protocol.seed, cache=cache, progress=progress, sampler=sampler)
     validation = cross_validate(history, seed=protocol.seed, cache=cache, progress=progress, sampler=sampler)
     return prognosis, calibrate(validation), _gain(protocol, validation)

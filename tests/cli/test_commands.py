@@ -1,0 +1,167 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trialsim.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_help_needs_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys; sys.argv = ['trialsim', '--help']\n"
+        "from trialsim.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'pandas', 'pymc', 'plotly', 'pydantic', 'rich'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "trialsim init" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "size", "init", "twins", "cohort", "verify"])
+def test_every_command_teaches(monkeypatch, capsys, command: str) -> None:
+    assert run(monkeypatch, command, "--help") == 0
+    assert "Usage:" in capsys.readouterr().out
+
+
+def test_init_lays_out_protocols_that_run(monkeypatch, capsys, tmp_path: Path) -> None:
+    assert run(monkeypatch, "init", str(tmp_path / "mine")) == 0
+    assert (tmp_path / "mine/protocols/alzheimers_phase2.toml").is_file()
+    assert (tmp_path / "mine/cohorts/alzheimers_early.toml").is_file()
+    assert run(monkeypatch, "init", str(tmp_path / "mine")) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run(monkeypatch, "init", str(tmp_path / "mine"), "--force") == 0
+
+
+def test_size_agrees_with_the_closed_form(monkeypatch, capsys) -> None:
+    arguments = (
+        "size",
+        "--effect",
+        "0.3",
+        "--sd",
+        "1",
+        "--partial-correlation",
+        "0.5",
+        "--variance",
+        "model",
+    )
+    assert run(monkeypatch, *arguments) == 0
+    assert "470 participants" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("size", "--effect", "0", "--sd", "1"), "effect: must not be 0"),
+        (("size", "--effect", "1", "--sd", "-1"), "--sd: must be above 0"),
+        (("size", "--effect", "1", "--sd", "1", "--allocation", "1:0"), "--allocation"),
+        (("size", "--effect", "0.0001", "--sd", "1"), "no trial of up to"),
+        (("run", "nowhere.toml"), "nowhere.toml: file not found"),
+        (("cohort", "check", "nowhere.toml"), "nowhere.toml"),
+        (("verify", "nowhere"), "no readable manifest"),
+    ],
+)
+def test_refusals_are_one_message_and_exit_code_2(
+    monkeypatch, capsys, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Mend:" in error
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_draw_writes_the_same_participants_for_the_same_seed(monkeypatch, tmp_path: Path) -> None:
+    card = str(ROOT / "cohorts" / "alzheimers_early.toml")
+    for name in ("a.csv", "b.csv", "c.parquet"):
+        assert run(monkeypatch, "cohort", "draw", card, "-n", "50", "-o", str(tmp_path / name)) == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv"), pd.read_parquet(tmp_path / "c.parquet"))
+    assert run(monkeypatch, "cohort", "draw", card, "-o", str(tmp_path / "d.xlsx")) == 2
+
+
+HISTORY = "participant,week,cdr_sb,age,female,apoe4_carrier,mmse,adas_cog,faq,hippocampal_volume\n"
+ROW = "p{i},{week},{score},{age},{f},{f},{mmse},{adas},{faq},{h}\n"
+
+
+def history(rows: int, weeks: tuple[int, ...] = (0, 13, 26, 39, 52, 65, 78)) -> str:
+    lines = [
+        ROW.format(i=i, week=w, score=2 + w / 40 + i % 3, age=60 + i % 20, f=i % 2, mmse=22 + i % 8,
+                   adas=10 + i % 7, faq=i % 10, h=0.9 + (i % 5) / 50)
+        for i in range(rows)
+        for w in weeks
+    ]  # fmt: skip
+    return HISTORY + "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        (HISTORY, "no rows"),
+        (history(60).replace("cdr_sb", "cdr"), "cdr_sb"),
+        (history(60).replace(",mmse", ",mms"), "mmse"),
+        (history(60) + history(1).split("\n", 1)[1], "same participant and week"),
+        (history(5), "too small to learn from"),
+        (history(60).replace("p7,", "p7,x", 1), "not a finite number"),
+        (history(60, (0, 13, 26)), "78"),
+        (history(60, (13, 26, 39, 52, 65, 78)), "baseline"),
+    ],
+)  # fmt: skip
+def test_a_history_that_nothing_can_be_learnt_from(
+    monkeypatch, capsys, tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "past.csv").write_text(text)
+    arguments = ("run", str(ROOT / "protocols/alzheimers_phase2.toml"), "--history", "past.csv")
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments, "--quiet") == 2
+    error = capsys.readouterr().err
+    assert "past.csv" in error
+    assert words in error, error
+    assert [path.name for path in tmp_path.iterdir()] == ["past.csv"]
+
+
+def test_a_missing_history(monkeypatch, capsys, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    protocol = str(ROOT / "protocols/alzheimers_phase2.toml")
+    assert run(monkeypatch, "run", protocol, "--history", "no.csv") == 2
+    assert "no.csv" in capsys.readouterr().err
+
+
+def test_an_interrupt_stops_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "trialsim", "run", str(ROOT / "protocols/alzheimers_phase2.toml"),
+        "-o", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--quiet",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"})
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(2)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Nothing was written" in error
+    assert list((tmp_path / "out").iterdir()) == []

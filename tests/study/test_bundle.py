@@ -1,0 +1,108 @@
+"""A bundle is complete or absent, and any change to it is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trialsim.errors import BundleError
+from trialsim.study import (
+    ReplicateRecorder,
+    StudyResult,
+    check_bundle,
+    new_bundle,
+    run_facts,
+    seal,
+    write_inputs,
+    write_results,
+)
+
+
+@pytest.fixture
+def bundle(small, result: StudyResult, tmp_path: Path) -> Path:
+    target = tmp_path / "study-1"
+    with new_bundle(target) as folder:
+        write_inputs(result, small.history, folder / "inputs")
+        write_results(result, folder / "results")
+        seal(folder, run_facts(result))
+    return target
+
+
+def test_a_sealed_bundle_checks(bundle: Path) -> None:
+    assert check_bundle(bundle) == []
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["seed"] == 20261121
+    assert set(manifest["inputs"]) == {"protocol", "card", "history", "posterior"}
+    assert {"results/savings.csv", "results/savings.parquet"} <= set(manifest["files"])
+    csv, parquet = (
+        pd.read_csv(bundle / "results/sizes.csv"),
+        pd.read_parquet(bundle / "results/sizes.parquet"),
+    )
+    pd.testing.assert_frame_equal(csv, parquet, check_dtype=False)
+
+
+def test_every_kind_of_tampering_is_named(bundle: Path) -> None:
+    answer = bundle / "results" / "answer.json"
+    answer.write_text(answer.read_text().replace("true", "false", 1))
+    (bundle / "results" / "conduct.csv").unlink()
+    (bundle / "extra.txt").write_text("x")
+    assert check_bundle(bundle) == [
+        "results/conduct.csv: missing",
+        "extra.txt: not in the manifest",
+        "results/answer.json: changed",
+    ]
+
+
+def test_every_flipped_byte_is_found(bundle: Path) -> None:
+    path = bundle / "results" / "operating_characteristics.parquet"
+    content = bytearray(path.read_bytes())
+    for position in range(0, len(content), max(1, len(content) // 50)):
+        content[position] ^= 1
+        path.write_bytes(content)
+        assert check_bundle(bundle) == ["results/operating_characteristics.parquet: changed"]
+        content[position] ^= 1
+
+
+def test_results_hash_is_reproducible(bundle: Path, small, result: StudyResult, tmp_path: Path) -> None:
+    with new_bundle(tmp_path / "study-2") as folder:
+        write_inputs(result, small.history, folder / "inputs")
+        write_results(result, folder / "results")
+        manifest = seal(folder, run_facts(result))
+    assert manifest["results"] == json.loads((bundle / "manifest.json").read_text())["results"]
+
+
+def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> None:
+        with new_bundle(tmp_path / "study-3") as folder:
+            (folder / "half.txt").write_text("half")
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_bundle_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    with pytest.raises(BundleError, match="no run bundle"), new_bundle(tmp_path / "thesis"):
+        pass
+
+
+def test_no_manifest_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no readable manifest"):
+        check_bundle(tmp_path)
+
+
+def test_replicates_are_written_in_order_one_file_a_cell(small, tmp_path: Path) -> None:
+    with ReplicateRecorder(tmp_path) as recorder:
+        result = small.run(record=recorder)
+    files = sorted(path.stem for path in tmp_path.glob("*.parquet"))
+    assert files == sorted(cell.cell.name for cell in result.cells)
+    for cell in result.cells:
+        frame = pd.read_parquet(tmp_path / f"{cell.cell.name}.parquet")
+        assert list(frame["replicate"]) == list(range(600))
+        for name, one in cell.characteristics.items():
+            assert (frame[f"{name}_p_value"] <= 0.05).sum() == one.counts.rejected
