@@ -1,6 +1,6 @@
 """Virtual clinical trials with placebo twins: from a protocol and a history to a sized control arm.
 
-The main job's steps, each usable alone; every room offers more (``trialsim.analysis``, ``trialsim.design``, …):
+The main job's steps, each usable alone; every room offers more, such as ``trialsim.analysis``:
 
 - `read_protocol`, `read_card`, `disease_model`: what is asked, of whom, and what happens to them.
 - `generate_history`, `load_history`: past placebo participants.
@@ -33,7 +33,7 @@ _ROOMS = {
     "write_report": "report",
 }
 
-__all__ = sorted(_ROOMS)  # noqa: PLE0605 - names are resolved on first use, to keep the import instant
+__all__ = sorted(_ROOMS)
 
 
 def __getattr__(name: str) -> Any:
