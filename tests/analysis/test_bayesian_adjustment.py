@@ -104,6 +104,22 @@ def test_the_interval_holds_its_level_and_estimates_read_the_same_posterior() ->
     assert (np.sign(estimates.statistic) == np.sign(above - 0.5)).all()
 
 
+def test_mean_and_sd_are_those_of_draws_from_the_mixture() -> None:
+    y, arm, score = block(1, 12)
+    prior = AdjustmentPrior(
+        PRIOR.informative, AdjustmentPriorPart((0.0, 2.0, 0.0), (5.0, 0.1, 5.0), 3.0, 1.0)
+    )
+    got = bayesian_adjustment_block(y, arm, score, prior)
+    generator = stream(9, "draws", 0, "analysis")
+    part = (generator.random(400_000) > got.weight[0]).astype(int)
+    draws = got.location[0][part] + got.scale[0][part] * generator.standard_t(got.df[0][part])
+    mean, sd = got.mean()[0], got.sd()[0]
+    assert 0.05 < got.weight[0] < 0.95
+    assert draws.mean() == pytest.approx(mean, abs=4 * sd / np.sqrt(400_000))
+    square = (draws - mean) ** 2
+    assert square.mean() == pytest.approx(sd**2, abs=4 * square.std() / np.sqrt(400_000))
+
+
 def test_a_replicate_that_cannot_be_read_comes_back_with_its_reason() -> None:
     y, arm, score = block(3)
     y[0, arm[0] == 0] = np.nan

@@ -75,6 +75,15 @@ def test_elir_of_a_probability_density_is_the_same_on_a_table() -> None:
     assert elir_ess(table).value == pytest.approx(11, rel=1e-8)
 
 
+def test_a_robust_table_has_the_size_and_law_of_the_robust_beta_mixture() -> None:
+    table = normal_on_link(-0.8, 0.25, data="binomial").robust(1.0, 30.0, 70.0).robust(0.2)
+    beta = BetaMixture(1, 30, 70).robust(0.2)
+    assert elir_ess(table).value == pytest.approx(elir_ess(beta).value, rel=1e-7)
+    assert table.sd() == pytest.approx(beta.sd(), rel=1e-8)
+    assert table.quantile([0.05, 0.5, 0.9]) == pytest.approx(beta.quantile([0.05, 0.5, 0.9]), rel=1e-6)
+    assert table.posterior(16, 24).mean() == pytest.approx(beta.posterior(16, 24).mean(), rel=1e-8)
+
+
 @pytest.mark.parametrize(
     ("prior", "size"),
     [

@@ -12,8 +12,7 @@ import pandas as pd
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri
-from scipy.stats import binom
+from scipy.special import gammaln, ndtr, ndtri, xlog1py, xlogy
 
 from trialsim.analysis.beta_mixture import BetaMixture
 from trialsim.analysis.borrowing_checks import counts, finite, finite_array, inside_unit, positive
@@ -348,4 +347,6 @@ def _normal_posteriors(prior: NormalMixture, y: Floats, se: float) -> tuple[Floa
 def _binomial_mass(n: int, rate: float) -> Floats:
     if not 0 <= rate <= 1:
         raise AnalysisError("must be in [0, 1]", field="rate", value=rate)
-    return np.asarray(binom.pmf(np.arange(n + 1), n, rate))
+    r = np.arange(n + 1)
+    choose = gammaln(n + 1) - gammaln(r + 1) - gammaln(n - r + 1)
+    return np.asarray(np.exp(choose + xlogy(r, rate) + xlog1py(n - r, -rate)))
