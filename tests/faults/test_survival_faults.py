@@ -97,6 +97,11 @@ def test_an_event_that_is_not_0_or_1_is_refused() -> None:
         log_rank(trial().assign(died=[1, 0, 2, 1, 0, 1, 1, 1]), **COLUMNS)
 
 
+def test_a_cause_that_is_censoring_is_refused() -> None:
+    with pytest.raises(AnalysisError, match="cause of interest and censoring must differ"):
+        gray_test(trial(), **COLUMNS, cause=0)
+
+
 def test_three_arms_need_a_name() -> None:
     data = trial().assign(arm=list("abcabcab"))
     with pytest.raises(AnalysisError, match=r"levels a, b, c: active is not clear.*active="):

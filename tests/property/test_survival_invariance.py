@@ -94,6 +94,15 @@ def test_relabelling_arms_and_strata_changes_no_digit(analysis: Callable[..., Es
     assert_array_equal(numbers(analysis(data)), numbers(analysis(relabelled, control="Ω-last")))
 
 
+@EVERY
+@pytest.mark.parametrize("kind", ["bool", "boolean", "Int64", "float32"])
+def test_the_type_of_the_event_column_changes_no_digit(analysis: Callable[..., Estimates], kind: str) -> None:
+    data = trial(1)
+    assert_array_equal(
+        numbers(analysis(data)), numbers(analysis(data.astype({"event": kind, "arm": "category"})))
+    )
+
+
 @pytest.mark.parametrize("name", ["cox", "adjusted_log_rank"])
 @FEW
 @given(seed=st.integers(0, 2**32 - 1))

@@ -3,7 +3,8 @@ r"""Cox regression of two arms with few covariates, stratified or not.
 .. math:: \ell(β) = \sum_{deaths} \Big( β'x_i - \log \sum_{j\ at\ risk} e^{β'x_j} \Big)
 
 with Efron's or Breslow's correction for ties. The robust standard error is Lin and Wei's sandwich
-(1989, JASA 84:1074) of score residuals, without a small-sample factor, as in R's survival.
+(1989, JASA 84:1074) of score residuals, without a small-sample factor, as in R's survival; Newton's
+method stops where R's does, at a change of the log likelihood below 1e-9 of itself.
 """
 
 from __future__ import annotations

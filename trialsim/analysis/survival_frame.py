@@ -234,6 +234,8 @@ def _read_causes(data: pd.DataFrame, column: str, rows: Ints, codes: tuple[objec
     """Return 0 for censored, 1 for the cause of interest and 2 for any other cause."""
     refuse_missing(data, column, rows)
     censored, cause = codes
+    if cause == censored:
+        raise AnalysisError("the cause of interest and censoring must differ", field=column, value=cause)
     levels = levels_of(data[column])
     if cause not in levels:
         raise AnalysisError(
