@@ -107,7 +107,7 @@ def test_the_interval_holds_its_level_and_estimates_read_the_same_posterior() ->
 def test_mean_and_sd_are_those_of_draws_from_the_mixture() -> None:
     y, arm, score = block(1, 12)
     prior = AdjustmentPrior(
-        PRIOR.informative, AdjustmentPriorPart((0.0, 2.0, 0.0), (5.0, 0.1, 5.0), 3.0, 1.0)
+        PRIOR.informative, AdjustmentPriorPart((0.0, 2.0, 0.0), (1.0, 0.1, 1.0), 3.0, 1.0)
     )
     got = bayesian_adjustment_block(y, arm, score, prior)
     generator = stream(9, "draws", 0, "analysis")
