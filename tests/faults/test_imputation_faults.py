@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import imputation_block, reference_based_imputation, tipping_point
+from trialsim.analysis import imputation_block, monotone_block, reference_based_imputation, tipping_point
 from trialsim.errors import AnalysisError
 
 FACE = {"outcome": "y", "arm": "arm", "visit": "visit", "participant": "id", "covariates": ["base", "sex"]}
@@ -141,6 +143,19 @@ def test_bad_options_are_refused_by_name(options, words):
         reference_based_imputation(good(), **(FACE | options))
 
 
+def test_gaps_that_leave_nothing_to_learn_from_are_refused_by_name():
+    apart = good()
+    odd = (apart["id"] % 4).isin([0, 1])
+    apart.loc[odd & (apart["visit"] == 1), "y"] = np.nan
+    apart.loc[~odd & (apart["visit"] == 2), "y"] = np.nan
+    with pytest.raises(AnalysisError, match="visits_never_observed_together"):
+        reference_based_imputation(apart, strategy="MAR", **FACE)
+    few = good()
+    few.loc[(few["visit"] == 1) & (few["id"] > 3), "y"] = np.nan
+    with pytest.raises(AnalysisError, match="too_few_participants_at_visit"):
+        reference_based_imputation(few, strategy="MAR", **FACE)
+
+
 def test_carrying_forward_needs_an_outcome():
     data = good()
     data.loc[data["id"] == 0, "y"] = np.nan
@@ -170,3 +185,15 @@ def test_bad_tipping_points_are_refused_by_name(options, words):
 def test_bad_block_options_are_refused(options):
     with pytest.raises(AnalysisError):
         imputation_block(np.zeros((1, 9, 2)), np.ones((9, 2)), **options)
+
+
+def test_blocks_need_arms_and_visits_that_exist():
+    design = np.column_stack([np.ones(9), np.arange(9) % 2])
+    outcomes = np.random.default_rng(1).normal(size=(1, 9, 2))
+    for work in (monotone_block, partial(imputation_block, strategy="J2R")):
+        with pytest.raises(AnalysisError, match="visit: must be between -2 and 1"):
+            work(outcomes, design, visit=2)
+        with pytest.raises(AnalysisError, match="arm_column: must be between -2 and 1"):
+            work(outcomes, design, arm_column=2)
+    with pytest.raises(AnalysisError, match="0 for control and 1 for active"):
+        imputation_block(outcomes, np.column_stack([np.ones(9), 1 + np.arange(9) % 2]), strategy="J2R")

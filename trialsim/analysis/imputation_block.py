@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from trialsim.analysis.imputation import REASONS, Variance, strategy_code
 from trialsim.analysis.imputation_jackknife import impute_block
 from trialsim.analysis.imputation_kernel import EFFECT, SLOPE_CONTROL, Plan
-from trialsim.analysis.monotone import checked_arrays, raise_for_non_finite
+from trialsim.analysis.monotone import checked_arrays, position_of, raise_for_non_finite
 from trialsim.analysis.monotone_kernel import NON_FINITE, OK
 from trialsim.analysis.shift_law import critical_value, two_sided
 from trialsim.data import Estimates, Floats, Ints
@@ -136,13 +136,16 @@ def _run(
         raise AnalysisError("must be 0 (control) or 1 (active)", field="reference", value=reference)
     if variance not in ("jackknife", "information_anchored"):
         raise AnalysisError("must be 'jackknife' or 'information_anchored'", field="variance", value=variance)
+    arm_column = position_of(arm_column, design.shape[2], "arm_column")
+    if not np.isin(design[..., arm_column], (0.0, 1.0)).all():
+        raise AnalysisError("must hold 0 for control and 1 for active", field=f"covariate {arm_column}")
     others = [column for column in range(1, design.shape[2]) if column != arm_column]
     plan = Plan(
         arm_column,
         np.array([0, arm_column, *others]),
         reference,
         np.full(2, code),
-        range(values.shape[2])[visit],
+        position_of(visit, values.shape[2], "visit"),
     )
     replicates = len(values)
     results, covariances = np.full((replicates, 5), np.nan), np.full((replicates, 5, 5), np.nan)

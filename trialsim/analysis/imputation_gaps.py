@@ -21,7 +21,6 @@ import numpy as np
 from trialsim.analysis import imputation_kernel as kernel
 from trialsim.analysis.imputation_jackknife import jackknife_covariance
 from trialsim.analysis.imputation_kernel import Plan
-from trialsim.analysis.monotone import fit_monotone
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -87,9 +86,26 @@ def pattern_sums(outcomes: Floats, design: Floats) -> tuple[PatternSums, Ints]:
 
 
 def start_sigma(outcomes: Floats, design: Floats) -> Floats:
-    """Return the closed-form Sigma of the data up to each participant's first gap."""
-    reached = np.logical_and.accumulate(~np.isnan(outcomes), axis=1)
-    return fit_monotone(np.where(reached, outcomes, np.nan), design).sigma
+    """Return the residual variances of each visit's own participants on a diagonal, where EM can start.
+
+    Raises
+    ------
+    AnalysisError
+        If a visit has too few participants, or no participant is seen at both of two visits.
+    """
+    seen = ~np.isnan(outcomes)
+    visits, q = outcomes.shape[1], design.shape[1]
+    reached = (last_visits(outcomes)[:, None] > np.arange(visits)).sum(axis=0)
+    if (np.minimum(reached - np.arange(visits), seen.sum(axis=0)) <= q).any():
+        raise AnalysisError("too_few_participants_at_visit", mend="drop the visit or covariates")
+    if not (seen.T.astype(np.int64) @ seen).all():
+        raise AnalysisError("visits_never_observed_together", mend="drop one of them")
+    variances = np.empty(visits)
+    for j in range(visits):
+        here = seen[:, j]
+        solution, *_ = np.linalg.lstsq(design[here], outcomes[here, j])
+        variances[j] = ((outcomes[here, j] - design[here] @ solution) ** 2).sum() / (here.sum() - q)
+    return np.diag(variances)
 
 
 def fit_gaps(sums: PatternSums, sigma: Floats) -> tuple[Floats, Floats]:
@@ -98,15 +114,21 @@ def fit_gaps(sums: PatternSums, sigma: Floats) -> tuple[Floats, Floats]:
     Raises
     ------
     AnalysisError
-        If EM does not converge, or a visit has too few participants.
+        If EM does not converge, or a matrix is singular.
     """
-    for _ in range(_MOST_STEPS):
-        means, variance = _mean_coefficients(sums, sigma)
-        new = _covariance(_expected_products(sums, sigma, means, variance), sums)
-        step = np.abs(new - sigma).max()
-        sigma = new
-        if step <= _TOLERANCE * np.abs(sigma).max():
-            return sigma, _mean_coefficients(sums, sigma)[0]
+    try:
+        for _ in range(_MOST_STEPS):
+            means, variance = _mean_coefficients(sums, sigma)
+            new = _covariance(_expected_products(sums, sigma, means, variance), sums)
+            step = np.abs(new - sigma).max()
+            sigma = new
+            if step <= _TOLERANCE * np.abs(sigma).max():
+                return sigma, _mean_coefficients(sums, sigma)[0]
+    except np.linalg.LinAlgError as error:
+        raise AnalysisError(
+            "singular_covariance: covariates or visits are collinear, here or without one participant",
+            mend="drop a visit or covariate",
+        ) from error
     raise AnalysisError(
         f"not_converged: EM did not settle in {_MOST_STEPS} steps", mend="drop the visit with most gaps"
     )

@@ -101,6 +101,7 @@ class ImputationResult:
             f"  model       unstructured; by visit: {', '.join(('arm', *self.covariates))}",
             f"  analysed    {sum(self.participants)} ({', '.join(counts)})",
             f"  imputed     {imputed}  (visit: {self.arms[0]} + {self.arms[1]})",
+            "  LS means    at the mean of the analysis covariates, factors by their observed shares",
             "",
             self.to_frame().to_string(index=False, float_format=lambda value: f"{value:.5g}"),
         ]

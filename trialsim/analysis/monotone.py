@@ -102,7 +102,7 @@ class MonotoneFit:
             Position of the visit; -1 is the last.
         """
         weights = np.asarray(weights, dtype=np.float64)
-        position = range(len(self.reached))[visit]
+        position = position_of(visit, len(self.reached), "visit")
         centred = weights - weights[0] * self._centre
         centred[0] = weights[0]
         _, variance, df = kernel.contrast_at_visit(
@@ -224,7 +224,7 @@ def monotone_block(
     """
     values, design = checked_arrays(np.asarray(outcomes), np.asarray(covariates))
     contrast = np.zeros(design.shape[2])
-    contrast[arm_column] = 1.0
+    contrast[position_of(arm_column, len(contrast), "arm_column")] = 1.0
     results, _, _, status = _fit(values, design, contrast, visit, likelihood, keep=False)
     estimate, variance, df = results.T
     standard_error = np.sqrt(variance)
@@ -268,7 +268,7 @@ def _fit(
         outcomes,
         covariates,
         contrast,
-        range(visits)[visit],
+        position_of(visit, visits, "visit"),
         _restricted(likelihood),
         keep,
         results,
@@ -302,6 +302,13 @@ def checked_arrays(outcomes: NDArray[np.generic], covariates: NDArray[np.generic
             "the first covariate must be 1 for everyone", mend="put a column of ones in front"
         )
     return values, design
+
+
+def position_of(index: int, size: int, field: str) -> int:
+    """Return a position from 0, counting negative ones from the end, or refuse it."""
+    if not -size <= index < size:
+        raise AnalysisError(f"must be between {-size} and {size - 1}", field=field, value=index)
+    return range(size)[index]
 
 
 def _restricted(likelihood: Likelihood) -> bool:

@@ -30,7 +30,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from trialsim.analysis import null_library_kernel as kernel
-from trialsim.analysis.monotone import REASONS
+from trialsim.analysis.monotone import REASONS, position_of
 from trialsim.analysis.monotone_kernel import OK
 from trialsim.analysis.null_library_kernel import NullDraws
 from trialsim.analysis.shift_law import critical_value, two_sided
@@ -146,7 +146,7 @@ class NullLibrary:
         moves the standard error more.
         """
         root = cholesky_of(sigma, self.retention.shape[1])
-        position = range(len(root))[visit]
+        position = position_of(visit, len(root), "visit")
         factors = self.draws.factors[:, position, : position + 1, : position + 1]
         weights = root[position, : position + 1]
         square = ((weights @ factors) ** 2).sum(axis=1) / (weights @ weights)
@@ -157,7 +157,7 @@ class NullLibrary:
         """Return rest, standard error, df and the scale of what is integrated out (D,); NaN where failed."""
         visits = self.retention.shape[1]
         root = cholesky_of(sigma, visits)
-        position = range(visits)[visit]
+        position = position_of(visit, visits, "visit")
         rest, error, df = (np.full(len(self), np.nan) for _ in range(3))
         kernel.read_direction(np.ascontiguousarray(root[position]), self.draws, rest, error, df)
         return rest, error, df, np.sqrt(self.draws.integrated) * float(np.linalg.norm(root[position]))
