@@ -93,6 +93,10 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: map_prior_poisson([-1], [2], mean_prior=(0, 1), heterogeneity_scale=1),
         "at least 0",
     ),
+    "an ELIR that lives in the tails": (
+        lambda: elir_ess(map_prior_binomial([3], [10], mean_prior=(0, 10), heterogeneity_scale=2).prior),
+        "tails carry",
+    ),
     "an SD of 0 on the link": (lambda: normal_on_link(0, 0, data="binomial"), "sd"),
     "a power above 1": (lambda: power_prior_binomial(3, 10, 1.5), "power"),
     "a power of 0 on a flat base": (lambda: power_prior_normal(1, 1, 0), "leaves no prior"),
@@ -152,3 +156,12 @@ def test_a_power_that_no_rate_reaches_is_a_design_error() -> None:
     design = BinaryBorrowingDesign(BetaMixture(1, 1, 1), BetaMixture(1, 1, 1), 3, 3, DecisionRule(0.999))
     with pytest.raises(DesignError, match="no treatment rate"):
         design.difference_for_power(0.5, 0.9)
+
+
+def test_a_map_prior_without_an_elir_says_why_and_still_prints() -> None:
+    prior = map_prior_binomial([3], [10], mean_prior=(0, 10), heterogeneity_scale=2)
+    sizes = prior.effective_sample_sizes()
+    assert np.isnan(sizes["size"][0])
+    assert "tails carry" in sizes["definition"][0]
+    assert "not available" in str(prior)
+    assert sizes["size"][1] > 0

@@ -19,7 +19,7 @@ from trialsim.analysis.borrowing_checks import (
     positive,
 )
 from trialsim.analysis.count_history import integrate_count_history
-from trialsim.analysis.effective_sample_size import effective_sample_sizes
+from trialsim.analysis.effective_sample_size import elir_ess, moment_ess
 from trialsim.analysis.monotone_root import bisect_between
 from trialsim.analysis.normal_mixture import NormalMixture
 from trialsim.analysis.tabulated_prior import CountData, TabulatedPrior
@@ -101,8 +101,14 @@ class MapPrior:
         Morita's needs the mode of a fitted mixture and is left out: it is not stable (95 or 121 for the
         same prior).
         """
-        sizes = effective_sample_sizes(self.prior)
-        return sizes[sizes["name"] != "Morita"].reset_index(drop=True)
+        rows = []
+        for size in (elir_ess, moment_ess):
+            try:
+                got = size(self.prior)
+                rows.append((got.name, got.value, got.definition))
+            except AnalysisError as error:
+                rows.append((size.__name__, np.nan, f"not available: {error.problem}"))
+        return pd.DataFrame(rows, columns=["name", "size", "definition"])
 
     def to_frame(self) -> pd.DataFrame:
         """Return mean, SD and quantiles of τ and of the predictive control parameter."""

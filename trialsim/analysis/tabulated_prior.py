@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 CountData = Literal["binomial", "poisson"]
+_LARGEST_END = 1e-3
 
 
 @dataclass(frozen=True)
@@ -137,13 +138,24 @@ class TabulatedPrior:
     def expected_information_ratio(self) -> float:
         """Return E[i(p)/i_F] of the density of the probability or rate (see `elir_ess`).
 
-        Left ends where the density of the parameter itself stays finite (a vague Beta(1, 1) part) count
-        as they do for beta mixtures: nothing.
+        Ends where the density of the parameter itself stays finite (a vague Beta(1, 1) part) count as
+        they do for beta mixtures: nothing.
+
+        Raises
+        ------
+        AnalysisError
+            If the tails carry the integral, as they do for a nearly flat prior on the link scale.
         """
         unit, density = self._derivative(), np.exp(self.log_density)
-        value = self.step * float(density @ (-self.curvature / unit))
+        terms = -density * self.curvature / unit
+        if np.abs(terms[[0, -1]]).max() > _LARGEST_END * np.abs(terms).max():
+            raise AnalysisError(
+                "the tails carry the expected local information ratio, so it says nothing",
+                field="prior",
+                mend="give a tighter prior of the mean or of the heterogeneity, or use moment_ess",
+            )
         boundary = (density * self.slope / unit)[[0, -1]]
-        return value - float(boundary[0] - boundary[1])
+        return self.step * float(terms.sum()) - float(boundary[0] - boundary[1])
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table of the density on the scale of the probability or rate."""
