@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from trialsim.analysis import mmrm
 from trialsim.analysis.imputation import REASONS, STRATEGIES, reference_based_imputation
 from trialsim.analysis.imputation_block import imputation_block, tipping_point_block
 from trialsim.analysis.imputation_draws import Records, draw_and_analyse
@@ -164,6 +165,15 @@ def test_fit_with_gaps_is_the_optimum_of_the_dense_restricted_likelihood():
             slope = (restricted(sigma + step)[0] - restricted(sigma - step)[0]) / 2e-4
             assert abs(slope) < 1e-4
             assert restricted(sigma + 100 * step)[0] > best
+
+
+def test_conditional_means_under_mar_with_gaps_give_the_newton_fit_of_the_mmrm():
+    outcomes, design = trial(13, participants=120, visits=4)
+    outcomes[np.random.default_rng(14).random(outcomes.shape) < 0.06] = np.nan
+    rows = as_rows(outcomes, design)
+    ours = reference_based_imputation(rows, strategy="MAR", **FACE)
+    newton = mmrm(rows, by_visit=["base"], **(FACE | {"covariates": ["base"]})).to_frame()
+    np.testing.assert_allclose(ours.estimate[:, 0], newton["estimate"], rtol=1e-7)
 
 
 def test_gap_path_equals_kernel_path_without_gaps():
