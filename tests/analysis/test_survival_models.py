@@ -294,3 +294,24 @@ def test_a_block_gives_named_statuses_and_keeps_the_other_replicates() -> None:
         assert np.isfinite(estimates.p_value[0])
         assert np.isnan(estimates.p_value[1:]).all()
         assert not estimates.rejects(1.0)[1:].any()
+
+
+def test_tiny_trials_either_have_finite_numbers_or_a_named_reason() -> None:
+    generator = np.random.default_rng(12)
+    shape = (2000, 6)
+    time, arm = np.ceil(4 * generator.exponential(size=shape)), generator.integers(0, 2, shape)
+    event, cause = generator.integers(0, 2, shape), generator.integers(0, 3, shape)
+    times = np.where(generator.random((*shape, 2)) < 0.4, generator.random((*shape, 2)), np.nan)
+    for estimates in (
+        cox_block(time, event, arm, generator.normal(size=shape)),
+        adjusted_log_rank_block(time, event, arm, generator.normal(size=shape)),
+        gray_test_block(time, cause, arm),
+        cumulative_incidence_block(time, cause, arm, 3.0),
+        lwyy_block(times, np.ones(shape), arm),
+    ):
+        ok = estimates.status == 0
+        assert 0 < ok.sum() < len(ok)
+        for values in (estimates.estimate, estimates.standard_error, estimates.p_value):
+            assert np.isfinite(values[ok]).all()
+            assert np.isnan(values[~ok]).all()
+        assert (estimates.standard_error[ok] > 1e-8).all()

@@ -68,7 +68,7 @@ def gray_test(table: Floats, count: int) -> tuple[float, float, float]:
         if everyone > 0.0:
             score += table[k, 1, 1] - deaths * actual[1] / everyone
             information += deaths * actual[0] * actual[1] / everyone**2
-        pooled -= jump[k]
+        pooled = max(pooled - jump[k], 0.0)
         for a in range(2):
             n = table[k, a, 0]
             if n > 0.0:
@@ -77,7 +77,7 @@ def gray_test(table: Floats, count: int) -> tuple[float, float, float]:
     variance, ahead = 0.0, 0.0
     for k in range(count - 1, -1, -1):
         total = scaled[k, 0] + scaled[k, 1]
-        if total == 0.0:
+        if total == 0.0 or null[k] == 0.0:
             continue
         weight = scaled[k, 0] * scaled[k, 1] * null[k] / total
         for a in range(2):

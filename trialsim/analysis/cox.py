@@ -31,12 +31,15 @@ from trialsim.analysis.survival_block import (
 from trialsim.analysis.survival_frame import Columns, read_frame
 from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.survival_sweep import common_status, time_order
-from trialsim.data import Estimates, Floats
+from trialsim.data import STATUS_OK, Estimates, Floats
 
 Ties = Literal["efron", "breslow"]
 Variance = Literal["model", "robust"]
 TIES, VARIANCES = ("efron", "breslow"), ("model", "robust")
-REASONS = (*COMMON_REASONS, "collinear", "infinite_coefficient", "not_converged")
+REASONS = (*COMMON_REASONS, "collinear", "infinite_coefficient", "not_converged", "no_variance")
+NO_VARIANCE = len(REASONS) - 1
+
+_ROUNDING = 1e-16  # variance of a log ratio that only rounding leaves
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,14 @@ def fit_cox(block: SurvivalBlock, ties: str = "efron", variance: str = "robust")
         beta, covariances[0], covariances[1], tests, status,
     )  # fmt: skip
     unit = scale[:, 0, :]
+    status = refuse_no_variance(status, covariances[asked])
     return CoxFits(beta / unit, covariances[asked] / (unit[:, :, None] * unit[:, None, :]), tests, status)
+
+
+def refuse_no_variance(status: Labels, covariance: Floats) -> Labels:
+    """Return the status, changed where a fit's residuals (R, P, P) leave the arm no variance at all."""
+    nothing = ~(covariance[:, 0, 0] > _ROUNDING)
+    return np.where((status == STATUS_OK) & nothing, NO_VARIANCE, status).astype(np.int8)
 
 
 def cox_block(

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 NOT_FOLLOWED, NO_VARIANCE = len(COMMON_REASONS), len(COMMON_REASONS) + 1
 REASONS = (*COMMON_REASONS, "not_followed_to_horizon", "no_variance")
 
+_ROUNDING = 1e-15  # variance of a probability that only rounding leaves
+
 
 def cumulative_incidence_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike, at: float) -> Estimates:
     """Compare the cumulative incidence at one time in every replicate of a block.
@@ -80,7 +82,7 @@ def _difference(block: SurvivalBlock, at: float) -> Estimates:
     short = ((result[:, :, 3] < at) & (result[:, :, 2] > 0)).any(axis=1)
     status[(status == STATUS_OK) & short] = NOT_FOLLOWED
     variance = result[:, :, 1].sum(axis=1)
-    status[(status == STATUS_OK) & ~(variance > 0)] = NO_VARIANCE
+    status[(status == STATUS_OK) & ~(variance > _ROUNDING)] = NO_VARIANCE
     error = np.sqrt(np.where(status == STATUS_OK, variance, 1.0))
     difference = result[:, 1, 0] - result[:, 0, 0]
     return normal_estimates("cumulative incidence", difference, error, status, REASONS)

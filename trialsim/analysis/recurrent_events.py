@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-from trialsim.analysis.cox import REASONS, TIES, Ties
+from trialsim.analysis.cox import REASONS, TIES, Ties, refuse_no_variance
 from trialsim.analysis.recurrent_events_frame import read_histories
 from trialsim.analysis.recurrent_events_kernel import fit_histories, fit_rows
 from trialsim.analysis.survival_block import (
@@ -91,6 +91,7 @@ def lwyy_block(
     fit_histories(
         times, block.time, block.stratum, block.strata, X, efron, beta, model, robust, tests, status
     )
+    status = refuse_no_variance(status, robust)
     return normal_estimates("LWYY", beta[:, 0], np.sqrt(robust[:, 0, 0]), status, REASONS)
 
 
@@ -251,7 +252,7 @@ def lwyy(
         rows.X - rows.X.mean(axis=0), rows.participant, int(rows.participant.max()) + 1, efron,
         beta, model, robust, test,
     )  # fmt: skip
-    raise_for(status, REASONS, arm)
+    raise_for(refuse_no_variance(np.array([status]), robust[None])[0], REASONS, arm)
     error = np.sqrt(robust[:1, 0])
     return RateRatioResult(
         estimates=normal_estimates("LWYY", beta[:1], error, np.zeros(1, np.int8), REASONS),
