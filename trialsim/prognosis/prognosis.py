@@ -21,7 +21,7 @@ from trialsim.prognosis.store import Arrays, digest, read, write
 
 FORMAT_TAG = "trialsim.prognosis/1"
 _CHUNK_NUMBERS = 4_000_000
-_DRAW_CHUNK_NUMBERS = 200_000  # what the processor's cache holds: twice as fast as larger chunks
+_DRAW_CHUNK_NUMBERS = 100_000  # what the processor's cache holds: twice as fast as larger chunks
 
 
 @dataclass(frozen=True)
