@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.gray_test import gray_test
-from trialsim.analysis.recurrent_events import lwyy
+from trialsim.analysis.survival_gray import gray_test
+from trialsim.analysis.survival_recurrent_events import lwyy
 
 TRANSPLANTS = Path(__file__).parent / "data" / "transplant_competing_risks.csv"
 

@@ -14,10 +14,10 @@ import pytest
 from lifelines import datasets
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.log_rank import LogRankResult, log_rank
-from trialsim.analysis.max_combo import MaxComboResult, max_combo
-from trialsim.analysis.milestone_survival import milestone_survival
-from trialsim.analysis.restricted_mean_survival import restricted_mean_survival
+from trialsim.analysis.survival_log_rank import LogRankResult, log_rank
+from trialsim.analysis.survival_max_combo import MaxComboResult, max_combo
+from trialsim.analysis.survival_milestone import milestone_survival
+from trialsim.analysis.survival_restricted_mean import restricted_mean_survival
 from trialsim.analysis.survival_weights import (
     AtRisk,
     EarlyZero,

@@ -1,10 +1,5 @@
 """How a trial is read: estimators that serve one data set and a block of simulated trials alike."""
 
-from trialsim.analysis.adjusted_log_rank import (
-    AdjustedLogRankResult,
-    adjusted_log_rank,
-    adjusted_log_rank_block,
-)
 from trialsim.analysis.adjustment_prior import (
     AdjustmentPrior,
     AdjustmentPriorPart,
@@ -25,12 +20,6 @@ from trialsim.analysis.commensurate_prior import (
     commensurate_normal,
     pooled_exponential,
 )
-from trialsim.analysis.cox import CoxResult, cox, cox_block
-from trialsim.analysis.cumulative_incidence import (
-    CumulativeIncidenceResult,
-    cumulative_incidence,
-    cumulative_incidence_block,
-)
 from trialsim.analysis.effective_sample_size import (
     EffectiveSampleSize,
     borrowed_ess,
@@ -45,28 +34,23 @@ from trialsim.analysis.effective_sample_size import (
     precision_ess,
 )
 from trialsim.analysis.gamma_mixture import GammaMixture
-from trialsim.analysis.gray_test import GrayResult, gray_test, gray_test_block
 from trialsim.analysis.imputation import reference_based_imputation
 from trialsim.analysis.imputation_block import imputation_block, tipping_point_block
 from trialsim.analysis.imputation_result import ImputationResult
-from trialsim.analysis.kaplan_meier import KaplanMeierResult, kaplan_meier
 from trialsim.analysis.large_sample_mmrm import large_sample_inflation, large_sample_size
 from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.linear_frame import ancova, dose_response, prognostic_adjustment, unadjusted
 from trialsim.analysis.linear_result import LinearResult
 from trialsim.analysis.linear_safety import UnsafeStandardErrorWarning, model_based_type_one_error
 from trialsim.analysis.linear_weights import fit_twin_weighted
-from trialsim.analysis.log_rank import LogRankResult, log_rank, log_rank_block
 from trialsim.analysis.marginal_effects import MarginalEstimates, fit_marginal
 from trialsim.analysis.marginal_effects_frame import MarginalResult, g_computation
-from trialsim.analysis.max_combo import MaxComboResult, max_combo, max_combo_block
 from trialsim.analysis.meta_analytic_predictive import (
     MapPrior,
     map_prior_binomial,
     map_prior_normal,
     map_prior_poisson,
 )
-from trialsim.analysis.milestone_survival import MilestoneResult, milestone_survival, milestone_survival_block
 from trialsim.analysis.mixture_difference import probability_difference_above
 from trialsim.analysis.mmrm import mmrm
 from trialsim.analysis.mmrm_block import fit_mmrm_block
@@ -90,17 +74,33 @@ from trialsim.analysis.power_prior import (
     weighted_power_prior_binomial,
 )
 from trialsim.analysis.probability_of_success import NormalSuccessRule
-from trialsim.analysis.recurrent_events import RateRatioResult, lwyy, lwyy_block
-from trialsim.analysis.restricted_mean_survival import (
-    RestrictedMeanResult,
-    restricted_mean_survival,
-    restricted_mean_survival_block,
-)
 from trialsim.analysis.self_adapting_mixture import (
     sam_binomial,
     sam_normal,
     sam_weight_binomial,
     sam_weight_normal,
+)
+from trialsim.analysis.survival_adjusted_log_rank import (
+    AdjustedLogRankResult,
+    adjusted_log_rank,
+    adjusted_log_rank_block,
+)
+from trialsim.analysis.survival_cox import CoxResult, cox, cox_block
+from trialsim.analysis.survival_gray import GrayResult, gray_test, gray_test_block
+from trialsim.analysis.survival_incidence import (
+    CumulativeIncidenceResult,
+    cumulative_incidence,
+    cumulative_incidence_block,
+)
+from trialsim.analysis.survival_kaplan_meier import KaplanMeierResult, kaplan_meier
+from trialsim.analysis.survival_log_rank import LogRankResult, log_rank, log_rank_block
+from trialsim.analysis.survival_max_combo import MaxComboResult, max_combo, max_combo_block
+from trialsim.analysis.survival_milestone import MilestoneResult, milestone_survival, milestone_survival_block
+from trialsim.analysis.survival_recurrent_events import RateRatioResult, lwyy, lwyy_block
+from trialsim.analysis.survival_restricted_mean import (
+    RestrictedMeanResult,
+    restricted_mean_survival,
+    restricted_mean_survival_block,
 )
 from trialsim.analysis.survival_weights import AtRisk, EarlyZero, FlemingHarrington, MagirrBurman, PetoPeto
 from trialsim.analysis.tabulated_prior import TabulatedPrior

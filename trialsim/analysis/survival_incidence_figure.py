@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from trialsim.analysis.kaplan_meier_figure import COLOURS
+from trialsim.analysis.survival_kaplan_meier_figure import COLOURS
 
 
 def draw(curves: pd.DataFrame, arms: tuple[str, str], cause: str, time_label: str) -> go.Figure:

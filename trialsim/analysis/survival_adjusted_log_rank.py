@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.adjusted_log_rank_kernel import adjust_replicates
+from trialsim.analysis.survival_adjusted_log_rank_kernel import adjust_replicates
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,

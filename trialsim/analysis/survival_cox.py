@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-from trialsim.analysis import cox_kernel as kernel
+from trialsim.analysis import survival_cox_kernel as kernel
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,

@@ -18,9 +18,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-from trialsim.analysis.cox import REASONS, TIES, Ties, refuse_no_variance
-from trialsim.analysis.recurrent_events_frame import read_histories
-from trialsim.analysis.recurrent_events_kernel import fit_histories, fit_rows
 from trialsim.analysis.survival_block import (
     normal_estimates,
     place,
@@ -29,7 +26,10 @@ from trialsim.analysis.survival_block import (
     read_choice,
     read_probability,
 )
+from trialsim.analysis.survival_cox import REASONS, TIES, Ties, refuse_no_variance
 from trialsim.analysis.survival_frame import Columns
+from trialsim.analysis.survival_recurrent_events_frame import read_histories
+from trialsim.analysis.survival_recurrent_events_kernel import fit_histories, fit_rows
 from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width
 from trialsim.analysis.survival_sweep import common_status
 from trialsim.data import Estimates, Floats

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from trialsim.analysis.cox_kernel import invert, sort_by_stratum
 from trialsim.analysis.survival_block import Labels
+from trialsim.analysis.survival_cox_kernel import invert, sort_by_stratum
 from trialsim.data import STATUS_OK, Floats, Ints
 
 NO_INFORMATION, COLLINEAR, NO_ROOT = 3, 4, 5

@@ -18,8 +18,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-from trialsim.analysis.log_rank import REASONS, WeightedScores, weighted_scores
-from trialsim.analysis.max_combo_kernel import tail_probabilities
 from trialsim.analysis.survival_block import (
     normal_estimates,
     raise_for,
@@ -28,6 +26,8 @@ from trialsim.analysis.survival_block import (
     read_probability,
 )
 from trialsim.analysis.survival_frame import Columns, read_frame
+from trialsim.analysis.survival_log_rank import REASONS, WeightedScores, weighted_scores
+from trialsim.analysis.survival_max_combo_kernel import tail_probabilities
 from trialsim.analysis.survival_result import Facts, Printed, Tables, number, p_text
 from trialsim.analysis.survival_weights import FlemingHarrington, Weight
 from trialsim.data import STATUS_OK, Bools, Estimates, Floats

@@ -20,8 +20,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.competing_risks_kernel import incidence_at, incidence_replicates, tabulate
-from trialsim.analysis.gray_test import count_events
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     SurvivalBlock,
@@ -30,7 +28,9 @@ from trialsim.analysis.survival_block import (
     read_positive,
     read_probability,
 )
+from trialsim.analysis.survival_competing_risks_kernel import incidence_at, incidence_replicates, tabulate
 from trialsim.analysis.survival_frame import read_frame
+from trialsim.analysis.survival_gray import count_events
 from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width
 from trialsim.analysis.survival_sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates
@@ -134,7 +134,7 @@ class CumulativeIncidenceResult(Printed):
 
     def plot(self) -> go.Figure:
         """Draw the curves of both arms with their limits."""
-        from trialsim.analysis.cumulative_incidence_figure import draw
+        from trialsim.analysis.survival_incidence_figure import draw
 
         return draw(self.curves, self.arms, self.cause, self.unit_label)
 

@@ -174,7 +174,7 @@ class KaplanMeierResult(Printed):
 
     def plot(self) -> go.Figure:
         """Draw the curves with their limits, censoring marks and numbers at risk."""
-        from trialsim.analysis.kaplan_meier_figure import draw
+        from trialsim.analysis.survival_kaplan_meier_figure import draw
 
         return draw(self.curves, self.unit_label, self.level)
 

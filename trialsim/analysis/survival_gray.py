@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.competing_risks_kernel import gray_replicates
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,
@@ -25,6 +24,7 @@ from trialsim.analysis.survival_block import (
     raise_for,
     read_block,
 )
+from trialsim.analysis.survival_competing_risks_kernel import gray_replicates
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_result import Facts, Printed, Tables, number, p_text
 from trialsim.analysis.survival_sweep import common_status, time_order

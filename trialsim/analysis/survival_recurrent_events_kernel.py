@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from trialsim.analysis.cox_kernel import fit, sort_by_stratum
 from trialsim.analysis.survival_block import Labels
+from trialsim.analysis.survival_cox_kernel import fit, sort_by_stratum
 from trialsim.data import STATUS_OK, Floats, Ints
 
 
@@ -26,7 +26,7 @@ def fit_rows(
     robust: Floats,
     test: Floats,
 ) -> int:
-    """Sort rows (start, stop] of any order, fit them, and return the status; see `cox_kernel.fit`."""
+    """Sort rows (start, stop] of any order, fit them, and return the status of `survival_cox_kernel.fit`."""
     rows, segment = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
     sort_by_stratum(np.argsort(stop, kind="mergesort"), stratum, strata, rows, segment)
     start, stop, event, X, cluster = start[rows], stop[rows], event[rows], X[rows], cluster[rows]
