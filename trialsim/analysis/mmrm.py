@@ -179,6 +179,8 @@ def _add_factor(
     covariate: CovariateColumn, by_visit: bool, terms: list[Term], columns: list[Floats]
 ) -> tuple[int | None, ...]:
     """Add an indicator of each level but the last of the content order; return the term of each level."""
+    if len(covariate.levels) < 2:
+        raise AnalysisError("collinear_design: the covariate is constant", field=covariate.name)
     place: list[int | None] = [None] * len(covariate.levels)
     for level in covariate.order[:-1]:
         place[level] = len(terms)

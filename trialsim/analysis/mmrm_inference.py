@@ -22,7 +22,7 @@ from trialsim.analysis.covariance_structures import Structure, covariance_deriva
 from trialsim.analysis.gram_sums import GramSums
 from trialsim.analysis.mmrm_algebra import FAST, inverse_of, pair_index
 from trialsim.analysis.mmrm_information import directional, observed_information
-from trialsim.analysis.mmrm_likelihood import gradient, in_parameters, mean_matrix, trace_products
+from trialsim.analysis.mmrm_likelihood import gradient, in_parameters, mean_matrix, moments, trace_products
 from trialsim.analysis.mmrm_newton import INDEFINITE, OK, Fit
 from trialsim.data import Floats, Ints
 
@@ -71,12 +71,13 @@ def covariance_uncertainty(
 
     `curved` asks for what the full Kenward-Roger variance needs.
     """
-    information = observed_information(fit.mean, fit.moments, grams, cell, restricted)
+    moment = moments(fit.mean, grams, cell, restricted)
+    information = observed_information(fit.mean, moment, grams, cell, restricted)
     curvature = np.zeros(len(information))
     if structure.unstructured and not curved:
         regular, variance = inverse_of(information)
         return CovarianceUncertainty(regular, variance, curvature)
-    slope = gradient(fit.mean, fit.moments, grams)
+    slope = gradient(fit.mean, moment, grams)
     _, first, second = covariance_derivatives(fit.parameters, structure)
     regular, inner = inverse_of(in_parameters(information, slope, first, second))
     for h in range(len(curvature)):

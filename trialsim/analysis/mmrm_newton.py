@@ -68,8 +68,6 @@ class Fit(NamedTuple):
         Parameters of the structure.
     mean : Mean
         Coefficients, their variance and the deviance.
-    moments : Moments
-        Residual moments at the optimum.
     steps : int
         Newton steps taken.
     """
@@ -78,7 +76,6 @@ class Fit(NamedTuple):
     covariance: Floats
     parameters: Floats
     mean: Mean
-    moments: Moments
     steps: int
 
 
@@ -240,16 +237,15 @@ def fit_grams(
     outcome, dependent, short, covariance = first_covariance(grams, cell)
     parameters = np.zeros(0)
     mean = Mean(False, np.zeros((0, 0, 0)), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(columns), np.nan)
-    nothing = Moments(np.zeros((0, 0, 0)), np.zeros((0, 0, 0)))
     if outcome != REGRESSED:
-        return Fit(TOO_FEW if outcome == FEW else SINGULAR, covariance, parameters, mean, nothing, 0)
+        return Fit(TOO_FEW if outcome == FEW else SINGULAR, covariance, parameters, mean, 0)
     if structure.unstructured and not seen_together(grams):
-        return Fit(NEVER_TOGETHER, covariance, parameters, mean, nothing, 0)
+        return Fit(NEVER_TOGETHER, covariance, parameters, mean, 0)
     if structure.unstructured and dependent:
-        return Fit(SINGULAR, covariance, parameters, mean, nothing, 0)
+        return Fit(SINGULAR, covariance, parameters, mean, 0)
     parameters = parameters_near(covariance, structure)
     if first_redundant_column(np.diag(np.diag(covariance)), grams, cell, columns) >= 0:
-        return Fit(COLLINEAR, covariance, parameters, mean, nothing, 0)
+        return Fit(COLLINEAR, covariance, parameters, mean, 0)
     steps = 0
     converged = False
     if structure.unstructured:
@@ -272,7 +268,7 @@ def fit_grams(
         )
         steps += more
     if nearly_singular(covariance):
-        return Fit(TOO_FEW if short else SINGULAR, covariance, parameters, mean, nothing, steps)
+        return Fit(TOO_FEW if short else SINGULAR, covariance, parameters, mean, steps)
     if not converged:
-        return Fit(TOO_FEW if short else NOT_CONVERGED, covariance, parameters, mean, nothing, steps)
-    return Fit(OK, covariance, parameters, mean, moments(mean, grams, cell, restricted), steps)
+        return Fit(TOO_FEW if short else NOT_CONVERGED, covariance, parameters, mean, steps)
+    return Fit(OK, covariance, parameters, mean, steps)
