@@ -28,6 +28,11 @@ def find_benchmarks() -> dict[str, Benchmark]:
     return dict(sorted(found.items()))
 
 
+def as_json_line(figure: Figure) -> str:
+    """Return a figure as one JSON object."""
+    return json.dumps(vars(figure) | {"met": figure.met}, ensure_ascii=False)
+
+
 def as_line(figure: Figure) -> str:
     """Return a figure as one line of text."""
     verdict = {True: "met", False: "NOT MET", None: ""}[figure.met]
@@ -37,11 +42,33 @@ def as_line(figure: Figure) -> str:
     return f"{figure.name:45s} {figure.value:12.5g} {figure.unit:12s} {goal}{verdict} {rest}"
 
 
+def as_row(figure: Figure) -> str:
+    """Return a figure as a row of a Markdown table."""
+    verdict = {True: "met", False: "**not met**", None: ""}[figure.met]
+    goal = "" if figure.goal is None else f"{'≤' if figure.at_most else '≥'} {figure.goal:g}"
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.3g} ×"
+    cells = (
+        figure.name,
+        f"{figure.value:.4g} {figure.unit}",
+        goal,
+        verdict,
+        figure.peer,
+        ratio,
+        figure.limit,
+    )
+    return "| " + " | ".join(cell or "" for cell in cells) + " |"
+
+
+HEADING = """| figure | measured | goal | | peer in the same run | ratio | limit |
+| --- | --- | --- | --- | --- | --- | --- |"""
+
+
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @click.option("--list", "list_only", is_flag=True, help="Print the names and stop.")
-def main(names: tuple[str, ...], as_json: bool, list_only: bool) -> None:
+def main(names: tuple[str, ...], as_json: bool, markdown: bool, list_only: bool) -> None:
     """Measure the named figures, or all of them."""
     known = find_benchmarks()
     unknown = sorted(set(names) - set(known))
@@ -50,10 +77,12 @@ def main(names: tuple[str, ...], as_json: bool, list_only: bool) -> None:
     if list_only:
         click.echo("\n".join(known))
         return
+    show = as_row if markdown else as_json_line if as_json else as_line
+    if markdown:
+        click.echo(HEADING)
     for name in names or known:
         for figure in known[name]():
-            text = json.dumps(vars(figure) | {"met": figure.met}) if as_json else as_line(figure)
-            click.echo(text)
+            click.echo(show(figure))
 
 
 if __name__ == "__main__":

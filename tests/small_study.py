@@ -14,7 +14,7 @@ from trialsim.prognosis import Calibration, Gain, Prognosis, Sampler
 from trialsim.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
 from trialsim.study import StudyResult, generate_history, learn, run_study
 
-PROTOCOL = Path(__file__).parents[2] / "protocols" / "alzheimers_phase2.toml"
+PROTOCOL = Path(__file__).parents[1] / "protocols" / "alzheimers_phase2.toml"
 
 
 @dataclass(frozen=True)
