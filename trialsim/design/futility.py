@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from trialsim.design.crossing import Floats, Walk, crossings, walk
 from trialsim.design.spending import (
@@ -155,16 +157,21 @@ class BoundaryProblem:
         lower, spending, lower_drift = self._futility(self.futility, drift)
         if self.futility.binding:
             return self._solve(lower, spending, lower_drift)
-        upper = self._solve(None, None, 0.0).upper
         if isinstance(self.futility, NullSpending):
-            return self._meeting(upper, lower, self.futility.spending)
-        return self._walk(upper, lower, spending, lower_drift)
+            return self._meeting(lower, self.futility.spending)
+        return self._walk(self._kept_upper, lower, spending, lower_drift)
 
-    def _meeting(self, upper: Floats, lower: Floats, spending: SpendingFunction) -> Walk:
+    @cached_property
+    def _kept_upper(self) -> Floats:
+        """Upper bounds found as if there were no lower ones."""
+        return self._solve(None, None, 0.0).upper
+
+    def _meeting(self, lower: Floats, spending: SpendingFunction) -> Walk:
         """Return the lower bounds that spend all that the kept upper bounds leave under the null."""
         total = 1 - self.alpha
         while True:
-            path = self._walk(upper, lower, increments(spending, total, self.spending_time), 0.0)
+            steps = increments(spending, total, self.spending_time)
+            path = self._walk(self._kept_upper, lower, steps, 0.0)
             left = 1 - float(crossings(path).upper.sum())
             if abs(left - total) < 1e-13:
                 return path
@@ -205,9 +212,12 @@ class BoundaryProblem:
         match self.efficacy:
             case WangTsiatis() as rule:
                 shape = rule.shape(self.time)
-                least = 0.3 * norm.isf(self.alpha)
-                most = norm.isf(self.alpha / looks) / shape.min() + 0.01
-                constant = brentq(lambda c: crossed(c * shape) - self.alpha, least, most, xtol=1e-11)
+                # Each look alone crosses less often than all; futility lets bounds come lower.
+                least = -ndtri(self.alpha) / shape.min() * (1.0 if lower is None else 0.3)
+                most = -ndtri(self.alpha / looks) / shape.min() + 0.01
+                constant = brentq(
+                    lambda c: math.log(crossed(c * shape) / self.alpha), least - 1e-9, most, xtol=1e-10
+                )
                 return attempt(constant * shape)
             case HaybittlePeto(z=z):
                 upper = np.full(looks, z)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from trialsim.design.crossing import Crossings, Floats, Walk, crossings, walk
 from trialsim.design.futility import BoundaryProblem, FutilityRule
+from trialsim.design.looks import NEAREST_LOOKS, check_errors, checked_times
 from trialsim.design.spending import (
     EfficacyRule,
     OBrienFlemingSpending,
@@ -24,7 +25,6 @@ from trialsim.errors import DesignError
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_NEAREST_LOOKS = 1e-4
 _LARGEST_DRIFT = 40.0
 
 
@@ -130,12 +130,12 @@ class GroupSequentialDesign:
     @property
     def nominal_p(self) -> Floats:
         """Nominal p value at each upper bound (K,), over both sides if there are two."""
-        return np.asarray(self.sides * norm.sf(self.upper))
+        return np.asarray(self.sides * ndtr(-np.array(self.upper)))
 
     @property
     def fixed_drift(self) -> float:
         """Drift for which a trial with one look has the same power: z_{1−α} + z_{1−β}."""
-        return float(norm.isf(self.alpha / self.sides) + norm.ppf(self.power))
+        return float(ndtri(self.power) - ndtri(self.alpha / self.sides))
 
     @property
     def inflation(self) -> float:
@@ -181,7 +181,7 @@ class GroupSequentialDesign:
             Information at the looks so far, relative to the planned maximum; may exceed 1 at the last.
         final : bool
             The last of `observed` is the final look, whatever its information: what is left of alpha
-            is spent there. If it is not, planned looks that lie ahead are kept.
+            is spent there. If it is not, the planned looks that have not been held are kept.
         spending_time : sequence of float, optional
             Where spending functions are read at the observed looks; their information if left out.
             Needed where the plan spends by calendar.
@@ -222,8 +222,9 @@ class GroupSequentialDesign:
         seen = np.asarray(observed if spending_time is None else spending_time, dtype=np.float64)
         if len(seen) != len(observed):
             raise DesignError("must hold one time for each look", field="spending_time", value=len(seen))
-        planned = zip(self.information, self.spending_time, strict=True)
-        ahead = [] if final else [pair for pair in planned if pair[0] > observed[-1] + _NEAREST_LOOKS]
+        planned = list(zip(self.information, self.spending_time, strict=True))
+        coming = [] if final else planned[min(len(observed), len(planned) - 1) :]
+        ahead = [pair for pair in coming if pair[0] > observed[-1] + NEAREST_LOOKS]
         if not final and not ahead:
             raise DesignError(
                 "leaves no look ahead",
@@ -231,7 +232,7 @@ class GroupSequentialDesign:
                 value=observed[-1],
                 mend="say that it is the final look",
             )
-        information = _checked_times([*observed, *(t for t, _ in ahead)], "observed", last=None)
+        information = checked_times([*observed, *(t for t, _ in ahead)], "observed", last=None)
         clock = np.minimum([*seen, *(s for _, s in ahead)], 1.0)
         clock[-1] = 1.0
         problem = replace(self._problem(), time=information, spending_time=clock)
@@ -362,12 +363,12 @@ def group_sequential_design(
     >>> round(design.inflation, 5)
     1.03771
     """
-    times = _checked_times(information, "information", last=1.0)
-    clock = times if spending_time is None else _checked_times(spending_time, "spending_time", last=1.0)
+    times = checked_times(information, "information", last=1.0)
+    clock = times if spending_time is None else checked_times(spending_time, "spending_time", last=1.0)
     if len(clock) != len(times):
         raise DesignError("must hold one time for each look", field="spending_time", value=list(clock))
-    _check_errors(alpha, power, sides, futility)
-    fixed = float(norm.isf(alpha / sides) + norm.ppf(power))
+    check_errors(alpha, power, sides, futility)
+    fixed = float(ndtri(power) - ndtri(alpha / sides))
     rule = OBrienFlemingSpending() if efficacy is None else efficacy
     problem = BoundaryProblem(times, clock, rule, futility, alpha / sides, 1 - power, sides, 2 * fixed)
     drift = _drift(problem, fixed, power)
@@ -419,41 +420,3 @@ def _design(
         efficacy=problem.efficacy,
         futility=problem.futility,
     )
-
-
-def _checked_times(times: Sequence[float] | Floats, field: str, last: float | None) -> Floats:
-    """Return times as an array if they ascend from above 0 and end as they must."""
-    checked = np.asarray(times, dtype=np.float64)
-    if checked.ndim != 1 or len(checked) == 0 or not np.isfinite(checked).all():
-        raise DesignError("must be a list of numbers", field=field, value=list(times))
-    if checked[0] <= 0 or np.any(np.diff(checked) < _NEAREST_LOOKS):
-        raise DesignError(
-            "must ascend from above 0, each look after the one before",
-            field=field,
-            value=checked.tolist(),
-            mend="put the looks in order, the interim ones before the final one",
-        )
-    if last is not None and abs(checked[-1] - last) > 1e-12:
-        raise DesignError(
-            f"must end with {last:g}",
-            field=field,
-            value=checked.tolist(),
-            mend="give information relative to its maximum; no look lies after the final one",
-        )
-    return checked
-
-
-def _check_errors(alpha: float, power: float, sides: int, futility: FutilityRule | None) -> None:
-    if not 0 < alpha < 0.5:
-        raise DesignError("must lie between 0 and 0.5", field="alpha", value=alpha)
-    if not alpha < power < 1:
-        raise DesignError("must lie between alpha and 1", field="power", value=power)
-    if sides not in (1, 2):
-        raise DesignError("must be 1 or 2", field="sides", value=sides)
-    if sides == 2 and futility is not None:
-        raise DesignError(
-            "is offered for one-sided designs only",
-            field="futility",
-            value=futility.label,
-            mend="plan one-sided at half the alpha",
-        )

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from trialsim.errors import DesignError
 
@@ -52,7 +52,7 @@ class OBrienFlemingSpending:
 
     def cumulative(self, total: float, time: ArrayLike) -> Floats:
         """Return the error spent by each time in (0, 1]."""
-        return np.asarray(2 * norm.sf(norm.isf(total / 2) / np.sqrt(_unit(time))))
+        return np.asarray(2 * ndtr(ndtri(total / 2) / np.sqrt(_unit(time))))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""Group-sequential bounds: the time of a whole design, beside rpact, gsDesign and lrstat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from benchmarks.figure import Figure, seconds
+from trialsim.design import (
+    BetaSpending,
+    FutilityRule,
+    GroupSequentialDesign,
+    HwangShihDeCani,
+    NullSpending,
+    OBrienFlemingSpending,
+    PocockSpending,
+    SpendingFunction,
+    WangTsiatis,
+    group_sequential_design,
+)
+
+REPEATS = 200
+
+# Milliseconds a design, one core, as measured for the project's notes with rpact 3.3.4, gsDesign 3.10.1
+# and lrstat 0.2.15; not run here.
+PEERS_THREE_LOOKS = {"rpact": 80.0, "gsDesign": 13.0, "lrstat": 25.0}
+PEERS_FIVE_LOOKS = {"rpact": 1043.0, "gsDesign": 49.0}
+
+THREE = [1 / 3, 2 / 3, 1.0]
+FIVE = [0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+def whole_design(
+    looks: list[float], rule: SpendingFunction | WangTsiatis, futility: FutilityRule | None = None
+) -> Callable[[], GroupSequentialDesign]:
+    """Return work that finds bounds, drift, inflation and the stopping probabilities under H0 and H1."""
+
+    def work() -> GroupSequentialDesign:
+        design = group_sequential_design(looks, efficacy=rule, futility=futility)
+        assert np.isfinite(design.inflation)
+        assert design.under_null.upper.sum() < design.under_alternative.upper.sum()
+        return design
+
+    return work
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    return 1e3 * seconds(work, REPEATS)
+
+
+def figure(name: str, value: float, peers: dict[str, float], goal: float | None) -> Figure:
+    best = min(peers, key=lambda peer: peers[peer])
+    words = ", ".join(f"{peer} {time:g} ms" for peer, time in peers.items())
+    return Figure(
+        f"boundaries: {name}",
+        value,
+        "ms/design",
+        goal=goal,
+        at_most=True,
+        peer=f"{words} (from the notes, not run here)",
+        ratio=peers[best] / value,
+    )
+
+
+def boundaries() -> Iterator[Figure]:
+    """Yield the time of designs with three looks, against the goal, and with five looks and futility."""
+    lower = HwangShihDeCani(-2.0)
+    for name, rule in (("O'Brien-Fleming", OBrienFlemingSpending()), ("Pocock", PocockSpending())):
+        time = milliseconds(whole_design(THREE, rule))
+        yield figure(f"K=3 {name} spending", time, PEERS_THREE_LOOKS, goal=1.0)
+    time = milliseconds(whole_design(THREE, WangTsiatis(0.25)))
+    yield figure("K=3 Wang-Tsiatis 0.25", time, PEERS_THREE_LOOKS, goal=None)
+    for name, futility in (
+        ("beta spending, non-binding", BetaSpending(lower)),
+        ("beta spending, binding", BetaSpending(lower, binding=True)),
+        ("null spending, non-binding", NullSpending(lower)),
+    ):
+        time = milliseconds(whole_design(FIVE, OBrienFlemingSpending(), futility))
+        yield figure(f"K=5 {name}", time, PEERS_FIVE_LOOKS, goal=None)
+
+
+BENCHMARKS = {"boundaries": boundaries}

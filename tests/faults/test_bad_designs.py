@@ -1,0 +1,192 @@
+"""Designs and sizes that cannot be: one clear error each, naming the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from trialsim.design import (
+    Accrual,
+    EventForecast,
+    ExponentialSpending,
+    FutilityBounds,
+    GivenBounds,
+    HaybittlePeto,
+    HwangShihDeCani,
+    MeansQuestion,
+    PiecewiseRate,
+    PocockSpending,
+    PowerSpending,
+    RatesQuestion,
+    SpendingTable,
+    WangTsiatis,
+    conditional_power,
+    events_for_power,
+    group_sequential_design,
+    means_size,
+    predictive_power,
+    repeated_p_value,
+    survival_size,
+)
+from trialsim.errors import DesignError
+
+gs = group_sequential_design
+HALVES = [0.5, 1.0]
+PLAN = gs([0.5, 0.75, 1.0])
+CONSTANT, NONE = PiecewiseRate((0.05,)), (PiecewiseRate((0.0,)), PiecewiseRate((0.0,)))
+
+
+def forecast(ratio: PiecewiseRate) -> EventForecast:
+    return EventForecast(Accrual((10.0,), (12.0,)), CONSTANT, ratio, NONE)
+
+
+CASES: dict[str, tuple[Callable[[], object], str, str]] = {
+    "interim after final": (lambda: gs([0.5, 1.2, 1.0]), "information", "must ascend"),
+    "look past the end": (lambda: gs([0.5, 1.2]), "information", "must end with 1"),
+    "two looks at once": (lambda: gs([0.5, 0.5, 1.0]), "information", "must ascend"),
+    "look at nothing": (lambda: gs([0.0, 1.0]), "information", "must ascend"),
+    "no looks": (lambda: gs([]), "information", "list of numbers"),
+    "clock of another length": (lambda: gs(HALVES, spending_time=[1.0]), "spending_time", "one time"),
+    "clock backwards": (lambda: gs(HALVES, spending_time=[1.5, 1.0]), "spending_time", "must ascend"),
+    "alpha of 0": (lambda: gs(HALVES, alpha=0.0), "alpha", "between 0 and 0.5"),
+    "alpha of 0.6": (lambda: gs(HALVES, alpha=0.6), "alpha", "between 0 and 0.5"),
+    "power of 1": (lambda: gs(HALVES, power=1.0), "power", "between alpha and 1"),
+    "power under alpha": (lambda: gs(HALVES, power=0.01), "power", "between alpha and 1"),
+    "three sides": (lambda: gs(HALVES, sides=3), "sides", "1 or 2"),
+    "two-sided futility": (
+        lambda: gs(HALVES, sides=2, futility=FutilityBounds((0.0,))),
+        "futility",
+        "one-sided designs only",
+    ),
+    "table that overspends": (
+        lambda: SpendingTable((0.5, 1.0), (0.6, 1.1)),
+        "share",
+        "more than the whole error",
+    ),
+    "table that takes back": (lambda: SpendingTable((0.5, 0.7, 1.0), (0.6, 0.5, 1.0)), "share", "never fall"),
+    "table out of order": (lambda: SpendingTable((0.7, 0.5, 1.0), (0.1, 0.2, 1.0)), "time", "must ascend"),
+    "table of two lengths": (lambda: SpendingTable((1.0,), (0.5, 1.0)), "share", "one share"),
+    "bounds that overspend": (
+        lambda: gs(HALVES, efficacy=GivenBounds((2.0, 1.9))),
+        "efficacy.z",
+        "more than the 0.025",
+    ),
+    "bounds of another length": (lambda: gs(HALVES, efficacy=GivenBounds((2.0,))), "efficacy.z", "2 bounds"),
+    "Haybittle-Peto that overspends": (
+        lambda: gs(HALVES, efficacy=HaybittlePeto(1.5)),
+        "efficacy.z",
+        "whole error before the last look",
+    ),
+    "futility of another length": (
+        lambda: gs(HALVES, futility=FutilityBounds((0.0, 0.0))),
+        "futility.z",
+        "each of 1 interim",
+    ),
+    "crossed bounds": (
+        lambda: gs(HALVES, futility=FutilityBounds((3.5,))),
+        "futility",
+        "crosses the efficacy bound at look 1",
+    ),
+    "futility that stops all": (
+        lambda: gs([0.001, 1.0], futility=FutilityBounds((6.0,))),
+        "power",
+        "not reached at any effect",
+    ),
+    "gamma of 100": (lambda: HwangShihDeCani(100), "gamma", "between -40 and 40"),
+    "rho of 0": (lambda: PowerSpending(0), "rho", "above 0"),
+    "nu of 0": (lambda: ExponentialSpending(0), "nu", "above 0"),
+    "delta of 1": (lambda: WangTsiatis(1.0), "delta", "0.7"),
+    "Haybittle-Peto of 0": (lambda: HaybittlePeto(0.0), "z", "above 0"),
+    "shape at other looks": (
+        lambda: gs(HALVES, efficacy=WangTsiatis(0.25)).at_observed([0.6]),
+        "efficacy",
+        "no bounds for other looks",
+    ),
+    "observed past the end": (lambda: PLAN.at_observed([1.1]), "observed", "no look ahead"),
+    "observed out of order": (lambda: PLAN.at_observed([0.5, 0.4], final=True), "observed", "must ascend"),
+    "calendar forgotten": (
+        lambda: gs(HALVES, spending_time=[0.6, 1.0]).at_observed([0.5]),
+        "spending_time",
+        "spends by calendar",
+    ),
+    "conditional on the last look": (lambda: conditional_power(PLAN, 3, 1.0), "look", "interim look"),
+    "conditional on no look": (lambda: conditional_power(PLAN, 0, 1.0), "look", "interim look"),
+    "added information that falls": (
+        lambda: conditional_power(PLAN, 1, 1.0, information=[0.5, 0.4]),
+        "information",
+        "must ascend",
+    ),
+    "added information of another spacing": (
+        lambda: conditional_power(PLAN, 1, 1.0, information=[0.1, 0.5]),
+        "information",
+        "planned spacing",
+    ),
+    "prior without weight": (lambda: predictive_power(PLAN, 1, 1.0, [0.0], [0.0]), "weights", "not all 0"),
+    "repeated p of no look": (lambda: repeated_p_value(PLAN, 4, 1.0), "look", "from 1 to 3"),
+    "no effect": (lambda: MeansQuestion(0.2, margin=0.2), "effect", "no size detects it"),
+    "no spread": (lambda: MeansQuestion(0.2, sd=0.0), "sd", "above 0"),
+    "no allocation": (lambda: MeansQuestion(0.2, allocation=0.0), "allocation", "above 0"),
+    "means of power 1": (lambda: means_size(MeansQuestion(0.2), 1.0), "power", "between alpha and 1"),
+    "effect too small for any trial": (lambda: means_size(MeansQuestion(1e-6)), "power", "a billion"),
+    "rate of 1": (lambda: RatesQuestion(1.0, 0.5), "control", "between 0 and 1"),
+    "rates at the margin": (lambda: RatesQuestion(0.5, 0.4, margin=-0.1), "active", "no size detects it"),
+    "ratio margin of 0": (lambda: RatesQuestion(0.5, 0.4, scale="ratio", margin=0.0), "margin", "above 0"),
+    "odds ratio margin": (
+        lambda: RatesQuestion(0.5, 0.4, scale="odds ratio", margin=2.0),
+        "margin",
+        "differences and ratios only",
+    ),
+    "hazard ratio of 1": (lambda: events_for_power(1.0), "hazard_ratio", "no number of events"),
+    "hazard ratio of 0": (lambda: events_for_power(0.0), "hazard_ratio", "above 0"),
+    "Freedman with a margin": (
+        lambda: events_for_power(0.9, margin=1.3, method="freedman"),
+        "margin",
+        "Schoenfeld",
+    ),
+    "unknown formula": (lambda: events_for_power(0.9, method="cox"), "method", "not a formula"),
+    "unknown size": (
+        lambda: survival_size(forecast(PiecewiseRate((0.7,))), 24, method="cox"),
+        "method",
+        "known",
+    ),
+    "Lachin-Foulkes at 1": (
+        lambda: survival_size(forecast(PiecewiseRate((1.0,))), 24, method="lachin-foulkes"),
+        "hazard_ratio",
+        "must not be 1",
+    ),
+    "delayed effect in a formula": (
+        lambda: survival_size(forecast(PiecewiseRate((1.0, 0.6), (0.0, 3.0))), 24),
+        "hazard_ratio",
+        "proportional hazards",
+    ),
+    "analysis before the close": (
+        lambda: survival_size(forecast(PiecewiseRate((0.7,))), 6),
+        "analysis_time",
+        "before accrual closes",
+    ),
+    "nobody enters": (lambda: Accrual((0.0,), (12.0,)), "rates", "nobody would enter"),
+    "period of no length": (lambda: Accrual((1.0,), (0.0,)), "durations", "above 0"),
+    "periods of two lengths": (lambda: Accrual((1.0,), (1.0, 2.0)), "durations", "one length"),
+    "no event ever": (
+        lambda: EventForecast(Accrual((1.0,), (1.0,)), PiecewiseRate((0.0,)), PiecewiseRate((0.7,))),
+        "control_hazard",
+        "no event would come",
+    ),
+    "hazard below 0": (lambda: PiecewiseRate((-0.1,)), "rates", "below 0"),
+    "overlapping pieces": (lambda: PiecewiseRate((0.1, 0.2), (0.0, 0.0)), "starts", "ascend from 0"),
+    "Pocock that crosses futility": (
+        lambda: gs(HALVES, efficacy=PocockSpending(), futility=FutilityBounds((2.5,))),
+        "futility",
+        "crosses",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_impossible_design_is_refused_by_name(name: str) -> None:
+    attempt, field, words = CASES[name]
+    with pytest.raises(DesignError) as caught:
+        attempt()
+    assert caught.value.field == field
+    assert words in str(caught.value)
