@@ -65,6 +65,14 @@ def test_rows_become_participants_by_visits(files):
     assert np.isnan(history.outcomes[3, 1])
 
 
+@pytest.mark.parametrize("week", [8, 16])
+def test_weeks_that_are_not_asked_for_are_left_out(files, week):
+    path = files[0]
+    both, one = read(path), read_history(path, TABLE, "score", [week], ["age", "sex"])
+    np.testing.assert_array_equal(one.outcomes[:, 0], both.outcomes[:, both.weeks == week][:, 0])
+    np.testing.assert_array_equal(one.baseline, both.baseline)
+
+
 def test_parquet_gives_the_same_history(files):
     path, rows, _ = files
     rows.to_parquet(path.with_suffix(".parquet"))

@@ -48,6 +48,16 @@ def test_a_changed_byte_is_found(tmp_path, where):
         read(path)
 
 
+def test_a_rewritten_archive_is_found_though_its_checksums_hold(tmp_path):
+    path = tmp_path / "x.npz"
+    write(path, ARRAYS, META)
+    with np.load(path) as archive:
+        content = {name: archive[name] for name in archive.files}
+    np.savez(path, **(content | {"a": content["a"] + 1e-12}))
+    with pytest.raises(HistoryError, match="does not have the hash that it carries"):
+        read(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind", b"PK\x03\x04"])
 def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "x.npz"

@@ -19,8 +19,8 @@ from trialsim.prognosis.store import Arrays, address, digest, recall, write
 from trialsim.streams import stream
 
 FORMAT_TAG = "trialsim.validation/1"
-# A fold is one of ten and only its mean and spread are used: 1 % Monte Carlo error of a standard
-# deviation is enough, which 100 effective draws of a scale and 500 or more of a coefficient give.
+# Only the mean and spread of a fold's predictions are used. With 100 effective draws their Monte Carlo
+# error is a tenth of the posterior's standard deviation, which is itself small beside one participant's.
 FOLD_SETTINGS = FitSettings(tune=500, draws=500, max_rhat=1.03, min_ess=100.0, max_divergences=10)
 LEVELS = (0.5, 0.8, 0.95)
 _BINS = 10
