@@ -45,7 +45,7 @@ def check_cell(
 
 
 def formula_vs_simulation() -> Iterator[Figure]:
-    """Compare simulated with formula power over allocation, unequal spreads, correlations and both estimators."""
+    """Compare simulated with formula power over allocation, spreads, correlations and estimators."""
     checked = Parallel(n_jobs=os.cpu_count())(delayed(check_cell)(*cell) for cell in cells())
     for name, total, difference, error in checked:
         yield Figure(

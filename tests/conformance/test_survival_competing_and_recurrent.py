@@ -1,8 +1,8 @@
 """Published numbers of Gray's test and of LWYY.
 
 Gray: 177 stem-cell transplants (month, status 0 censored, 1 relapse, 2 death before relapse; ALL or AML) of
-Scrucca, Santucci and Aversa (2010, Bone Marrow Transplant. 45:1388), the data set bmtcrr of the R package casebase.
-The expected numbers are cmprsk's, as printed by its users. No participant's row is part of this project, so both
+Scrucca, Santucci and Aversa (2010, Bone Marrow Transplant. 45:1388): bmtcrr of the R package casebase. The
+expected numbers are cmprsk's, as printed by its users. No participant's row is part of this project: both
 tests need a file that the tester brings.
 """
 
