@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from trialsim.design import (
@@ -32,6 +33,20 @@ from trialsim.design import (
 from trialsim.errors import DesignError
 
 gs = group_sequential_design
+
+
+class Scaled:
+    """A spending function of a user, with its first and last share."""
+
+    label = "scaled"
+
+    def __init__(self, first: float, last: float) -> None:
+        self.shares = (first, last)
+
+    def cumulative(self, total: float, time: object) -> np.ndarray:
+        return total * np.array(self.shares)
+
+
 HALVES = [0.5, 1.0]
 PLAN = gs([0.5, 0.75, 1.0])
 CONSTANT, NONE = PiecewiseRate((0.05,)), (PiecewiseRate((0.0,)), PiecewiseRate((0.0,)))
@@ -67,6 +82,12 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
     "table that takes back": (lambda: SpendingTable((0.5, 0.7, 1.0), (0.6, 0.5, 1.0)), "share", "never fall"),
     "table out of order": (lambda: SpendingTable((0.7, 0.5, 1.0), (0.1, 0.2, 1.0)), "time", "must ascend"),
     "table of two lengths": (lambda: SpendingTable((1.0,), (0.5, 1.0)), "share", "one share"),
+    "function that overspends": (
+        lambda: gs(HALVES, efficacy=Scaled(0.5, 1.1)),
+        "spending",
+        "more than the whole error",
+    ),
+    "function that takes back": (lambda: gs(HALVES, efficacy=Scaled(1.1, 1.0)), "spending", "takes back"),
     "bounds that overspend": (
         lambda: gs(HALVES, efficacy=GivenBounds((2.0, 1.9))),
         "efficacy.z",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -23,7 +22,6 @@ from trialsim.design import (
 )
 from trialsim.design.crossing import crossing_probabilities
 from trialsim.design.rates_size import rates_under_null
-from trialsim.design.survival_size import EventsMethod
 
 few = settings(deadline=None, max_examples=25)
 looks = st.lists(st.floats(0.05, 1.0), min_size=1, max_size=5).map(
@@ -78,6 +76,23 @@ def test_swapping_arms_swaps_sizes(control: float, active: float, allocation: fl
     assert one.control == pytest.approx(other.active, rel=1e-9)
     question = RatesQuestion(control, active, scale=scale, allocation=allocation)
     assert power_of_rates(one.control, question) == pytest.approx(0.9, abs=1e-9)
+
+
+@few
+@given(rate, rate, st.floats(0.3, 3.0), st.floats(0.5, 2.0))
+def test_swapping_arms_turns_the_margin(
+    control: float, active: float, allocation: float, margin: float
+) -> None:
+    for scale, turned, gap in (
+        ("ratio", 1 / margin, active - margin * control),
+        ("difference", 1 - margin, active - control - (margin - 1)),
+    ):
+        kept = margin if scale == "ratio" else margin - 1
+        if abs(gap) < 0.02 or (abs(kept) > 0.95 and scale == "difference"):
+            continue
+        one = rates_size(RatesQuestion(control, active, scale, kept, allocation=allocation))
+        other = rates_size(RatesQuestion(active, control, scale, turned, allocation=1 / allocation))
+        assert one.control == pytest.approx(other.active, rel=1e-7)
 
 
 @few
