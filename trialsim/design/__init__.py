@@ -5,6 +5,9 @@
 - `asymptotic_size`, `asymptotic_controls`: the same in the normal approximation, to check by hand.
 - `simulated_power`: the power of a size by simulation, a check on the formula.
 - `plan_control_arm`: sizes of every analysis and the saving beyond baseline ANCOVA, in three figures.
+- `PredictionMoments`, `dial_sizes`, `conservative_moments`: how much of a shared prognosis counts.
+- `guenther_schouten_size`, `mmrm_variance`: margins, and dropout visit by visit.
+- `marginal_size`, `marginal_controls`, `prognostic_events`: binary, count and survival outcomes.
 - `group_sequential_design`: bounds of a trial that is read more than once.
 - `conditional_power`, `predictive_power`: what an interim result says about the end.
 - `means_size`, `rates_size`, `survival_size`: classical sizes.
@@ -31,6 +34,30 @@ from trialsim.design.control_arm import (
 from trialsim.design.expected_events import Accrual, EventForecast, PiecewiseRate
 from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
 from trialsim.design.group_sequential import GroupSequentialDesign, group_sequential_design
+from trialsim.design.heterogeneity import (
+    DialSizes,
+    PredictionMoments,
+    conservative_moments,
+    detectable_drift,
+    dial_sizes,
+    fixed_slope_variance,
+)
+from trialsim.design.margin_size import (
+    guenther_schouten_power,
+    guenther_schouten_size,
+    mmrm_variance,
+    score_adjusted_covariance,
+    two_visit_inflation,
+)
+from trialsim.design.marginal_size import (
+    MarginalQuestion,
+    MarginalVariance,
+    control_cut,
+    marginal_controls,
+    marginal_power,
+    marginal_size,
+    marginal_variance,
+)
 from trialsim.design.means_size import (
     MeansQuestion,
     TwoArmSize,
@@ -45,6 +72,13 @@ from trialsim.design.operating_characteristics import (
     to_frame,
 )
 from trialsim.design.rates_size import RatesQuestion, power_of_rates, rates_size
+from trialsim.design.score_gain import (
+    PrognosticEvents,
+    martingale_correlation,
+    martingale_residuals,
+    prognostic_events,
+    weighted_variance_factor,
+)
 from trialsim.design.simulated_power import simulated_power
 from trialsim.design.size import (
     Size,
@@ -89,6 +123,7 @@ __all__ = [
     "Adjustment",
     "BetaSpending",
     "ControlArmPlan",
+    "DialSizes",
     "EfficacyRule",
     "EventForecast",
     "ExponentialSpending",
@@ -98,6 +133,8 @@ __all__ = [
     "GroupSequentialDesign",
     "HaybittlePeto",
     "HwangShihDeCani",
+    "MarginalQuestion",
+    "MarginalVariance",
     "MeansQuestion",
     "NullSpending",
     "OBrienFlemingSpending",
@@ -106,6 +143,8 @@ __all__ = [
     "PlanningMoments",
     "PocockSpending",
     "PowerSpending",
+    "PredictionMoments",
+    "PrognosticEvents",
     "PrognosticGain",
     "RatesQuestion",
     "Saving",
@@ -124,12 +163,26 @@ __all__ = [
     "asymptotic_variance",
     "conditional_bounds",
     "conditional_power",
+    "conservative_moments",
+    "control_cut",
     "controls_for_power",
+    "detectable_drift",
+    "dial_sizes",
     "drift_of_events",
     "drift_of_means",
     "events_for_power",
+    "fixed_slope_variance",
     "group_sequential_design",
+    "guenther_schouten_power",
+    "guenther_schouten_size",
+    "marginal_controls",
+    "marginal_power",
+    "marginal_size",
+    "marginal_variance",
+    "martingale_correlation",
+    "martingale_residuals",
     "means_size",
+    "mmrm_variance",
     "o_brien_fleming",
     "plan_control_arm",
     "pocock",
@@ -138,13 +191,17 @@ __all__ = [
     "power_of_size",
     "predictive_power",
     "predictive_power_normal",
+    "prognostic_events",
     "rates_size",
     "repeated_interval",
     "repeated_p_value",
+    "score_adjusted_covariance",
     "simulated_power",
     "size_for_power",
     "survival_looks",
     "survival_size",
     "tally",
     "to_frame",
+    "two_visit_inflation",
+    "weighted_variance_factor",
 ]
