@@ -204,3 +204,12 @@ def test_gsdesign2_expected_accrual(entry: Entry) -> None:
     accrual = Accrual(tuple(inputs["rates"]), tuple(inputs["enrolment_periods"]))
     found = [accrual.expected(time) for time in inputs["times"]]
     np.testing.assert_allclose(found, entry["expected"]["expected"], atol=1e-9)
+
+
+def test_every_size_of_the_file_is_used() -> None:
+    here = ("rpact_", "gsdesign_", "expected_accrual")
+    left = [e["id"] for e in ENTRIES if not e["id"].startswith(here)]
+    assert len(ENTRIES) == 154
+    # Repeated measures are sized in another room.
+    assert all(name.startswith("lu_luo_chen") for name in left)
+    assert len(left) == 11

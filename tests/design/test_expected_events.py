@@ -79,3 +79,12 @@ def test_units_of_time_do_not_matter() -> None:
     months, years = forecast(1.0), forecast(12.0)
     assert months.events(30.0) == pytest.approx(years.events(2.5), rel=1e-12)
     assert months.average_hazard_ratio(30.0) == pytest.approx(years.average_hazard_ratio(2.5), rel=1e-12)
+
+
+def test_frame_of_looks_holds_calendar_bounds_and_power_of_the_forecast() -> None:
+    looks = survival_looks(group_sequential_design([0.5, 1.0]), FORECAST, 30.0)
+    frame = looks.to_frame()
+    assert frame["events"].tolist() == [15.0, 30.0]
+    assert frame["time"].tolist() == list(looks.times)
+    assert frame["cumulative_power"].iloc[-1] == pytest.approx(looks.power)
+    assert looks.power < looks.design.power

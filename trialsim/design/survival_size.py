@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from trialsim.design.crossing import Floats
+from trialsim.design.crossing import Crossings, Floats, crossing_probabilities
 from trialsim.design.expected_events import EventForecast, PiecewiseRate
 from trialsim.design.group_sequential import GroupSequentialDesign
 from trialsim.design.means_size import check_level, check_power
@@ -236,6 +236,9 @@ def _participants(
 class SurvivalLooks:
     """Calendar of an event-driven group-sequential trial; made by `survival_looks`.
 
+    Hazards need not be proportional: each look has its own average hazard ratio. Their probabilities
+    rest on Schoenfeld's information d r/(1 + r)² and are approximate, the more so the larger the effect.
+
     Parameters
     ----------
     design : GroupSequentialDesign
@@ -253,36 +256,46 @@ class SurvivalLooks:
     participants: tuple[float, ...]
 
     @property
-    def drift(self) -> float:
-        """Drift under the forecast's average hazard ratio at the last look, by Schoenfeld's formula."""
-        ratio = self.forecast.average_hazard_ratio(self.times[-1])
-        return drift_of_events(self.events[-1], ratio, self.forecast.allocation)
+    def means(self) -> Floats:
+        """Mean of z at each look (K,): |ln AHR| √(r d)/(1 + r), with the average hazard ratio so far."""
+        return np.array(
+            [
+                drift_of_events(events, self.forecast.average_hazard_ratio(time), self.forecast.allocation)
+                for events, time in zip(self.events, self.times, strict=True)
+            ]
+        )
+
+    @property
+    def stopping(self) -> Crossings:
+        """Stopping probabilities at each look under the forecast's effect."""
+        time, upper, lower = (
+            np.array(part) for part in (self.design.information, self.design.upper, self.design.lower)
+        )
+        return crossing_probabilities(time, upper, lower, self.means)
 
     @property
     def power(self) -> float:
-        """Power under `drift`."""
-        return self.design.power_at(self.drift)
+        """Probability of crossing an upper bound under the forecast's effect."""
+        return float(self.stopping.upper.sum())
 
-    def expected(self, drift: float | None = None) -> dict[str, float]:
-        """Return expected events, duration and participants when the trial stops.
-
-        Parameters
-        ----------
-        drift : float, optional
-            Drift of the statistic; the calendar stays that of the forecast. `drift` if left out.
-        """
-        stops = self.design.stopping(self.drift if drift is None else drift).stopped.copy()
+    def expected(self) -> dict[str, float]:
+        """Return expected events, duration and participants when the trial stops."""
+        stops = self.stopping.stopped.copy()
         stops[-1] = 1 - stops[:-1].sum()
         columns = {"events": self.events, "duration": self.times, "participants": self.participants}
         return {name: float(np.dot(stops, values)) for name, values in columns.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each look."""
+        """Return one row for each look; probabilities under H1 are those of the forecast's effect."""
         calendar = pd.DataFrame(
             {"events": self.events, "time": self.times, "participants": self.participants},
             index=pd.RangeIndex(1, len(self.events) + 1, name="look"),
         )
-        return calendar.join(self.design.to_frame())
+        stops = self.stopping
+        bounds = self.design.to_frame().assign(
+            stop_upper_h1=stops.upper, stop_lower_h1=stops.lower, cumulative_power=np.cumsum(stops.upper)
+        )
+        return calendar.join(bounds.drop(columns="beta_spent"))
 
 
 def survival_looks(
