@@ -5,15 +5,36 @@
 - `allocate`, `enrol`, `drop_out`, `treated_course`: its steps, each usable alone.
 - `site_plan`, `recruit`, `PlannedAccrual`: entry by sites with caps and screening, or at planned rates.
 - `forecast_enrolment`, `posterior_plan`, `fit_site_rates`: when enrolment will be full.
+- `PiecewiseHazard`, `WeibullLaw`, `CureLaw`, `competing_times`, `gompertz_of_course`: times to events.
+- `normal_outcomes` with `VisitEffect`; `binary_outcomes`, `ordinal_outcomes`, `count_outcomes`,
+  `recurrent_events`: other outcomes.
 - `simple_randomisation`, `permuted_blocks`, `minimise`: other ways to allocate, to any number of arms.
 """
 
 from trialsim.trial.accrual import PlannedAccrual
 from trialsim.trial.block import Pool, TrialSize, simulate_block
+from trialsim.trial.discrete_outcomes import (
+    binary_outcomes,
+    count_outcomes,
+    draw_frailty,
+    ordinal_outcomes,
+    recurrent_events,
+)
 from trialsim.trial.dropout import drop_out
 from trialsim.trial.effect import treated_course
 from trialsim.trial.enrolment import enrol
 from trialsim.trial.enrolment_forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
+from trialsim.trial.longitudinal import (
+    VisitEffect,
+    add_effects,
+    autoregressive,
+    constant_shift,
+    covariance_of,
+    exchangeable,
+    normal_outcomes,
+    ramp_shift,
+    slope_change,
+)
 from trialsim.trial.minimisation import minimise
 from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
 from trialsim.trial.sites import (
@@ -24,26 +45,54 @@ from trialsim.trial.sites import (
     recruit,
     site_plan,
 )
+from trialsim.trial.survival_laws import (
+    CureLaw,
+    PiecewiseHazard,
+    SurvivalLaw,
+    WeibullLaw,
+    competing_times,
+    gompertz_of_course,
+)
 
 __all__ = [
+    "CureLaw",
     "EnrolmentForecast",
     "InterimEnrolment",
+    "PiecewiseHazard",
     "PlannedAccrual",
     "Pool",
     "Recruitment",
     "SitePlan",
+    "SurvivalLaw",
     "TrialSize",
+    "VisitEffect",
+    "WeibullLaw",
+    "add_effects",
     "allocate",
+    "autoregressive",
+    "binary_outcomes",
+    "competing_times",
+    "constant_shift",
+    "count_outcomes",
+    "covariance_of",
+    "draw_frailty",
     "drop_out",
     "enrol",
+    "exchangeable",
     "fit_site_rates",
     "forecast_enrolment",
+    "gompertz_of_course",
     "minimise",
+    "normal_outcomes",
+    "ordinal_outcomes",
     "permuted_blocks",
     "posterior_plan",
+    "ramp_shift",
     "recruit",
+    "recurrent_events",
     "simple_randomisation",
     "simulate_block",
     "site_plan",
+    "slope_change",
     "treated_course",
 ]
