@@ -212,3 +212,23 @@ def test_a_third_of_gaps_in_small_trials_converges() -> None:
     outcome[rng.random(outcome.shape) < 0.33] = np.nan
     found = fit_mmrm_block(outcome, np.arange(60) % 2)
     assert (found.status == 0).all()
+
+
+def test_pairs_of_visits_that_cannot_hold_together_are_called_singular() -> None:
+    """Each is seen at two of three visits: correlations .9, .9 and -.9, so that no proper Σ is best."""
+    rng = np.random.default_rng(8)
+    size = 90
+    outcome = np.full((40, size, 3), np.nan)
+    for group, (a, b, sign) in enumerate([(0, 1, 1.0), (1, 2, 1.0), (0, 2, -1.0)]):
+        rows = np.arange(size) % 3 == group
+        common = rng.normal(size=(40, size // 3)) * 3
+        outcome[:, rows, a] = common + rng.normal(size=common.shape)
+        outcome[:, rows, b] = sign * common + rng.normal(size=common.shape)
+    arm = np.arange(size) // 3 % 2
+    for df in ("satterthwaite", "z"):
+        found = fit_mmrm_block(outcome, arm, df=df)
+        reasons = np.array(found.reasons)[found.status]
+        assert set(reasons) <= {"singular_covariance", "too_few_participants_at_visit"}
+    toeplitz = fit_mmrm_block(outcome, arm, covariance="toeph")
+    assert not (toeplitz.status == 0).any()
+    assert (fit_mmrm_block(outcome, arm, covariance="ar1h").status == 0).all()

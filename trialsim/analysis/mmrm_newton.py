@@ -50,6 +50,7 @@ OK, NOT_CONVERGED, TOO_FEW, NEVER_TOGETHER, COLLINEAR, CONSTANT, SINGULAR, NO_AR
 
 STEPS_BEFORE_EXACT = 6
 NEAR = 1e-6
+EDGE = 1e-4
 SHORTEST_STEP = 1e-12
 MOST_DIRECT_STEPS = 30
 MOST_STEPS = 300
@@ -202,6 +203,15 @@ def nearly_singular(covariance: Floats) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
+def interior(mean: Mean, grams: GramSums, cell: Ints, restricted: bool) -> bool:
+    """Return whether the gradient in the elements of Σ vanishes: not so on the edge of a singular Σ."""
+    moment = moments(mean, grams, cell, restricted)
+    slope = gradient(mean, moment, grams)
+    regular, inverse = inverse_of(observed_information(mean, moment, grams, cell, restricted))
+    return regular and slope @ (inverse @ slope) < EDGE
+
+
+@numba.njit(cache=True, nogil=True)
 def fit_grams(
     grams: GramSums,
     cell: Ints,
@@ -212,8 +222,8 @@ def fit_grams(
 ) -> Fit:
     """Fit the model.
 
-    An unstructured covariance is first sought in its elements; if that does not converge, in the
-    parameters of its Cholesky factor, where it stays positive definite.
+    An unstructured covariance is first sought in its elements; if that does not converge, or ends where
+    only the observed blocks are positive definite, in the parameters of its Cholesky factor.
 
     Parameters
     ----------
@@ -246,6 +256,7 @@ def fit_grams(
     parameters = parameters_near(covariance, structure)
     if first_redundant_column(np.diag(np.diag(covariance)), grams, cell, columns) >= 0:
         return Fit(COLLINEAR, covariance, parameters, mean, 0)
+    short = short and structure.unstructured
     steps = 0
     converged = False
     if structure.unstructured:
@@ -260,13 +271,15 @@ def fit_grams(
             tolerance,
             MOST_DIRECT_STEPS,
         )
-    if converged:
+    if converged and not nearly_singular(covariance):
         parameters = parameters_near(covariance, structure)
     else:
         converged, parameters, covariance, mean, more = descend(
             parameters, grams, cell, columns, restricted, structure, False, tolerance, MOST_STEPS
         )
         steps += more
+        if converged and structure.unstructured and not interior(mean, grams, cell, restricted):
+            return Fit(TOO_FEW if short else SINGULAR, covariance, parameters, mean, steps)
     if nearly_singular(covariance):
         return Fit(TOO_FEW if short else SINGULAR, covariance, parameters, mean, steps)
     if not converged:
