@@ -8,6 +8,8 @@
 - `PredictionMoments`, `dial_sizes`, `conservative_moments`: how much of a shared prognosis counts.
 - `guenther_schouten_size`, `mmrm_variance`: margins, and dropout visit by visit.
 - `marginal_size`, `marginal_controls`, `prognostic_events`: binary, count and survival outcomes.
+- `BorrowingQuestion`, `control_frontier`: the fewest controls under a cap on the type I error.
+- `drift_map`, `tipping_drift`: what borrowing risks over drift, and whether that would be seen.
 - `group_sequential_design`: bounds of a trial that is read more than once.
 - `conditional_power`, `predictive_power`: what an interim result says about the end.
 - `means_size`, `rates_size`, `survival_size`: classical sizes.
@@ -16,6 +18,13 @@
 """
 
 from trialsim.design.asymptotic import asymptotic_controls, asymptotic_size
+from trialsim.design.borrowing_question import (
+    DECLARED_DRIFTS,
+    BorrowingCharacteristics,
+    BorrowingMethod,
+    BorrowingQuestion,
+    NoBorrowing,
+)
 from trialsim.design.conditional_power import (
     conditional_bounds,
     conditional_power,
@@ -31,7 +40,14 @@ from trialsim.design.control_arm import (
     Saving,
     plan_control_arm,
 )
+from trialsim.design.drift_map import DriftMap, TippingDrift, drift_map, tipping_drift
 from trialsim.design.expected_events import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.frontier import (
+    ControlFrontier,
+    FrontierPoint,
+    control_frontier,
+    default_methods,
+)
 from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
 from trialsim.design.group_sequential import GroupSequentialDesign, group_sequential_design
 from trialsim.design.heterogeneity import (
@@ -65,6 +81,14 @@ from trialsim.design.means_size import (
     means_size,
     power_of_means,
 )
+from trialsim.design.normal_borrowing import (
+    Commensurate,
+    PowerPrior,
+    RobustMap,
+    SelfAdapting,
+    TwinInformedPrior,
+    vague_weight_from_calibration,
+)
 from trialsim.design.operating_characteristics import (
     OperatingCharacteristics,
     Tally,
@@ -79,6 +103,7 @@ from trialsim.design.score_gain import (
     prognostic_events,
     weighted_variance_factor,
 )
+from trialsim.design.simulated_borrowing import ExactBayesian
 from trialsim.design.simulated_power import simulated_power
 from trialsim.design.size import (
     Size,
@@ -118,15 +143,24 @@ from trialsim.design.variance import (
 )
 
 __all__ = [
+    "DECLARED_DRIFTS",
     "FIGURES",
     "Accrual",
     "Adjustment",
     "BetaSpending",
+    "BorrowingCharacteristics",
+    "BorrowingMethod",
+    "BorrowingQuestion",
+    "Commensurate",
     "ControlArmPlan",
+    "ControlFrontier",
     "DialSizes",
+    "DriftMap",
     "EfficacyRule",
     "EventForecast",
+    "ExactBayesian",
     "ExponentialSpending",
+    "FrontierPoint",
     "FutilityBounds",
     "FutilityRule",
     "GivenBounds",
@@ -136,18 +170,22 @@ __all__ = [
     "MarginalQuestion",
     "MarginalVariance",
     "MeansQuestion",
+    "NoBorrowing",
     "NullSpending",
     "OBrienFlemingSpending",
     "OperatingCharacteristics",
     "PiecewiseRate",
     "PlanningMoments",
     "PocockSpending",
+    "PowerPrior",
     "PowerSpending",
     "PredictionMoments",
     "PrognosticEvents",
     "PrognosticGain",
     "RatesQuestion",
+    "RobustMap",
     "Saving",
+    "SelfAdapting",
     "Size",
     "SizingQuestion",
     "SpendingFunction",
@@ -155,6 +193,8 @@ __all__ = [
     "SurvivalLooks",
     "SurvivalSize",
     "Tally",
+    "TippingDrift",
+    "TwinInformedPrior",
     "TwoArmSize",
     "WangTsiatis",
     "adjustment",
@@ -165,9 +205,12 @@ __all__ = [
     "conditional_power",
     "conservative_moments",
     "control_cut",
+    "control_frontier",
     "controls_for_power",
+    "default_methods",
     "detectable_drift",
     "dial_sizes",
+    "drift_map",
     "drift_of_events",
     "drift_of_means",
     "events_for_power",
@@ -201,7 +244,9 @@ __all__ = [
     "survival_looks",
     "survival_size",
     "tally",
+    "tipping_drift",
     "to_frame",
     "two_visit_inflation",
+    "vague_weight_from_calibration",
     "weighted_variance_factor",
 ]

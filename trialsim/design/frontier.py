@@ -1,0 +1,305 @@
+"""How few concurrent controls each method needs, under a cap on the type I error over declared drifts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from trialsim.design.borrowing_question import BorrowingMethod, BorrowingQuestion, NoBorrowing
+from trialsim.design.drift_map import NOT_DEFENSIBLE, tipping_drift
+from trialsim.design.normal_borrowing import (
+    Commensurate,
+    PowerPrior,
+    RobustMap,
+    SelfAdapting,
+    TwinInformedPrior,
+)
+from trialsim.design.simulated_borrowing import ExactBayesian
+from trialsim.errors import DesignError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_FEWEST_CONTROLS = 5
+_SCAN_POINTS = 6
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class FrontierPoint:
+    """The fewest controls of one method, or the best that it can do.
+
+    Parameters
+    ----------
+    method, setting : str
+        What is used, and how its prior is set.
+    feasible : bool
+        Whether some setting and number of controls meet power and cap; the other fields then describe
+        the fewest controls, else the setting that comes nearest at the most controls looked at.
+    controls : int
+        Randomised controls.
+    power, worst_power : float
+        Power at no drift, and the smallest over the declared drifts.
+    worst_type_one_error, at_drift : float
+        Largest over the declared drifts, and where.
+    error : float
+        Monte Carlo standard error of the type I error; 0 where integrated.
+    effective_controls : float
+        Controls that borrowing is worth at no drift.
+    tipping, detectable : float
+        Drifts in SD; see `TippingDrift`.
+    verdict : str
+        What follows, in words.
+    """
+
+    method: str
+    setting: str
+    feasible: bool
+    controls: int
+    power: float
+    worst_power: float
+    worst_type_one_error: float
+    at_drift: float
+    error: float
+    effective_controls: float
+    tipping: float
+    detectable: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class ControlFrontier:
+    """The frontier: one point a method, beside prognostic adjustment without borrowing.
+
+    Parameters
+    ----------
+    points : tuple of FrontierPoint
+        In the order of the methods.
+    question : BorrowingQuestion
+        What was asked.
+    plain_controls : int or None
+        Controls of prognostic adjustment; None where the active arm alone is too small.
+    """
+
+    points: tuple[FrontierPoint, ...]
+    question: BorrowingQuestion
+    plain_controls: int | None
+
+    def point(self, method: str) -> FrontierPoint:
+        """Return the point of one method by its name."""
+        for point in self.points:
+            if point.method == method:
+                return point
+        raise DesignError("is not on the frontier", field="method", value=method)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a method, with the controls saved beside prognostic adjustment."""
+        frame = pd.DataFrame([vars(point) for point in self.points])
+        plain = math.nan if self.plain_controls is None else float(self.plain_controls)
+        saved = np.where(frame["feasible"], plain - frame["controls"], np.nan)
+        frame.insert(4, "controls_saved", saved)
+        return frame
+
+    def __str__(self) -> str:
+        q = self.question
+        head = (
+            f"Fewest controls beside {q.active} active for power {q.power:g} (effect {q.effect:g}, "
+            f"SD {q.sd:g}, correlation {q.correlation:g}, history of {q.history}),\n"
+            f"two-sided alpha {q.alpha:g}, type I error at most {q.type_one_cap:g} over drifts of {min(q.drifts):g} to {max(q.drifts):g} SD"
+        )
+        lines = [
+            f"{point.method}: "
+            + (f"{point.controls} controls ({point.setting}), " if point.feasible else "none feasible; ")
+            + point.verdict
+            for point in self.points
+        ]
+        return "\n".join([head, *lines])
+
+    def plot(self) -> go.Figure:
+        """Draw the fewest controls of each method; methods without a feasible setting are named at 0."""
+        import plotly.graph_objects as go
+
+        shown = [point.controls if point.feasible else 0 for point in self.points]
+        text = [str(p.controls) if p.feasible else "none feasible" for p in self.points]
+        figure = go.Figure(go.Bar(x=[p.method for p in self.points], y=shown, text=text))
+        if self.plain_controls is not None:
+            figure.add_hline(y=self.plain_controls, line_dash="dash", annotation_text="without borrowing")
+        figure.update_layout(yaxis_title="concurrent controls")
+        return figure
+
+
+def default_methods(weighted_variance_factor: float = 1.0) -> tuple[BorrowingMethod, ...]:
+    """Return every method of the frontier at its first setting.
+
+    Parameters
+    ----------
+    weighted_variance_factor : float
+        What weighting by the twins' own certainty leaves of the variance; 1, no gain, unless given.
+        See `trialsim.design.weighted_variance_factor`.
+    """
+    return (
+        NoBorrowing(),
+        NoBorrowing("weighted adjustment", weighted_variance_factor),
+        ExactBayesian(),
+        RobustMap(),
+        Commensurate(),
+        PowerPrior(),
+        SelfAdapting(),
+        TwinInformedPrior(),
+    )
+
+
+def control_frontier(
+    question: BorrowingQuestion,
+    methods: Sequence[BorrowingMethod] | None = None,
+    *,
+    most_controls: int | None = None,
+) -> ControlFrontier:
+    """Return the fewest concurrent controls of every method, each at its best setting.
+
+    Parameters
+    ----------
+    question : BorrowingQuestion
+        Active arm, history, power, cap and declared drifts.
+    methods : sequence of BorrowingMethod, optional
+        `default_methods` if not given. Every candidate setting of each is looked at.
+    most_controls : int, optional
+        Where the search ends; by default what prognostic adjustment needs, since more would save
+        nothing, or four times the active arm where that is infeasible.
+
+    Returns
+    -------
+    ControlFrontier
+
+    Notes
+    -----
+    Power at no drift rises with the controls, so the fewest that reach it are found by halving. From
+    there upward the type I error is looked at on a grid and the first crossing of the cap halved down.
+    Between grid points it is taken to fall with more controls. Simulated methods compare an
+    estimate with the cap; its Monte Carlo error is in the result.
+
+    Examples
+    --------
+    >>> question = BorrowingQuestion(0.4, 120, 1000, correlation=0.5)
+    >>> print(control_frontier(question, [NoBorrowing(), PowerPrior(), RobustMap()]))
+    Fewest controls beside 120 active ...
+    """
+    chosen = default_methods() if methods is None else tuple(methods)
+    if not chosen:
+        raise DesignError("must name at least one method", field="methods")
+    ceiling = 4 * question.active if most_controls is None else most_controls
+    plain = _fewest_for_power(NoBorrowing(), question, ceiling)
+    most = ceiling if plain is None or most_controls is not None else plain
+    return ControlFrontier(tuple(_point(method, question, most) for method in chosen), question, plain)
+
+
+def _point(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> FrontierPoint:
+    """Return the best candidate's point: fewest controls, or, if none is feasible, nearest the cap."""
+    best: tuple[int, BorrowingMethod] | None = None
+    for candidate in method.candidates():
+        # A calmer prior that needs as many controls is preferred: it risks less for the same size.
+        limit = most if best is None else best[0]
+        controls = _fewest(candidate, question, limit)
+        if controls is not None:
+            best = (controls, candidate)
+    if best is not None:
+        return _describe(best[1], question, best[0], feasible=True)
+    return _describe(_nearest(method, question, most), question, most, feasible=False)
+
+
+def _fewest(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> int | None:
+    """Return the fewest controls up to `most` that reach the power and keep the cap, or None."""
+    start = _fewest_for_power(method, question, most)
+    if start is None:
+        return None
+    grid = np.unique(np.linspace(start, most, _SCAN_POINTS).round().astype(int))
+    drifts = np.asarray(question.drifts)
+
+    def keeps(controls: int) -> bool:
+        worst = method.characteristics(question, controls, drifts).worst()[0]
+        return worst <= question.type_one_cap + _TOLERANCE
+
+    below = None
+    for controls in grid:
+        if keeps(int(controls)):
+            return int(controls) if below is None else _halve(keeps, below, int(controls))
+        below = int(controls)
+    return None
+
+
+def _fewest_for_power(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> int | None:
+    def enough(controls: int) -> bool:
+        return bool(
+            method.characteristics(question, controls, np.zeros(1)).power[0] >= question.power - _TOLERANCE
+        )
+
+    if most < _FEWEST_CONTROLS or not enough(most):
+        return None
+    if enough(_FEWEST_CONTROLS):
+        return _FEWEST_CONTROLS
+    return _halve(enough, _FEWEST_CONTROLS, most)
+
+
+def _halve(holds: Callable[[int], bool], fails: int, high: int) -> int:
+    """Return the smallest number in (fails, high] where the predicate holds, if it holds from there on."""
+    while high - fails > 1:
+        middle = (fails + high) // 2
+        fails, high = (fails, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _nearest(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> BorrowingMethod:
+    """Return the candidate that reaches the power with the least type I error, else with the most power."""
+    drifts = np.asarray(question.drifts)
+    scored = []
+    for candidate in method.candidates():
+        power = candidate.characteristics(question, most, np.zeros(1)).power[0]
+        worst = candidate.characteristics(question, most, drifts).worst()[0]
+        short = max(question.power - power, 0.0)
+        scored.append((short > _TOLERANCE, worst if short <= _TOLERANCE else short, candidate))
+    return min(scored, key=lambda one: one[:2])[2]
+
+
+def _describe(
+    method: BorrowingMethod, question: BorrowingQuestion, controls: int, *, feasible: bool
+) -> FrontierPoint:
+    over = method.characteristics(question, controls, np.asarray(question.drifts))
+    still = method.characteristics(question, controls, np.zeros(1))
+    worst, at = over.worst()
+    edge = tipping_drift(method, question, controls)
+    power = float(still.power[0])
+    return FrontierPoint(
+        method=method.name,
+        setting=method.setting,
+        feasible=feasible,
+        controls=controls,
+        power=power,
+        worst_power=float(over.power.min()),
+        worst_type_one_error=worst,
+        at_drift=at,
+        error=over.error,
+        effective_controls=float(still.effective_controls[0]),
+        tipping=edge.tipping,
+        detectable=edge.detectable,
+        verdict=_verdict(feasible, power, worst, at, edge.defensible, question),
+    )
+
+
+def _verdict(
+    feasible: bool, power: float, worst: float, at: float, defensible: bool, question: BorrowingQuestion
+) -> str:
+    found = f"power {power:.3f}, worst type I error {worst:.4f} at a drift of {at:g} SD"
+    if not feasible:
+        missed = []
+        if power < question.power - _TOLERANCE:
+            missed.append("the power")
+        if worst > question.type_one_cap + _TOLERANCE:
+            missed.append("the cap")
+        why = " and ".join(missed) or "the cap at fewer controls"
+        return f"best that can be had misses {why}: {found}"
+    return found if defensible else f"{found}; {NOT_DEFENSIBLE}"

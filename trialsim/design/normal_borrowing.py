@@ -1,0 +1,368 @@
+"""Borrowing through a mixture of normals for the control mean, with level and power by quadrature."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import log_expit, logsumexp, ndtr
+
+from trialsim.analysis import CommensuratePrior, sam_weight_normal
+from trialsim.data import Floats
+from trialsim.design.borrowing_question import BorrowingCharacteristics, BorrowingMethod, BorrowingQuestion
+from trialsim.errors import DesignError
+
+_NODES_PER_SD = 8
+_TAIL_SDS = 8.0
+_HALVINGS = 44
+_LOG_PRECISION_NODES = 121
+
+
+@dataclass(frozen=True)
+class ControlPosterior:
+    """Posterior mixture of the control mean at G values of the concurrent controls' estimate.
+
+    Parameters
+    ----------
+    weight, mean : ndarray (G, K)
+        Of each component.
+    variance : ndarray (K,)
+        Of each component.
+    """
+
+    weight: Floats
+    mean: Floats
+    variance: Floats
+
+    def moments(self) -> tuple[Floats, Floats]:
+        """Return posterior means and variances (G,)."""
+        mean = (self.weight * self.mean).sum(axis=1)
+        spread = self.variance + (self.mean - mean[:, None]) ** 2
+        return mean, np.asarray((self.weight * spread).sum(axis=1))
+
+    def critical_estimates(self, active_variance: float, tail: float) -> Floats:
+        """Return the active arm's estimates (G,) above which P(no benefit) falls below `tail`."""
+        spread = np.sqrt(active_variance + self.variance)
+        reach = 9.0 * spread.max()
+        low, high = self.mean.min(axis=1) - reach, self.mean.max(axis=1) + reach
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            no_benefit = (self.weight * ndtr((self.mean - middle[:, None]) / spread)).sum(axis=1)
+            below = no_benefit > tail
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray(0.5 * (low + high))
+
+
+def control_posterior(
+    estimate: Floats, standard_error: float, log_weight: Floats, variance: Floats
+) -> ControlPosterior:
+    """Return the posterior of the control mean under Σ_k w_k N(0, s_k²), at estimates (G,).
+
+    Parameters
+    ----------
+    estimate : ndarray (G,)
+        Concurrent controls' mean, counted from what the history says.
+    standard_error : float
+        Of that estimate.
+    log_weight : ndarray (K,) or (G, K)
+        Log prior weights up to a constant.
+    variance : ndarray (K,)
+        s_k².
+    """
+    marginal = variance + standard_error**2
+    log_posterior = log_weight - 0.5 * np.log(marginal) - 0.5 * estimate[:, None] ** 2 / marginal
+    weight = np.exp(log_posterior - logsumexp(log_posterior, axis=1, keepdims=True))
+    # The weights of a wide prior's components beyond reach would only cost time.
+    used = weight.max(axis=0) > 1e-15
+    weight, shrunk = weight[:, used], variance[used]
+    share = shrunk / (shrunk + standard_error**2)
+    return ControlPosterior(weight, estimate[:, None] * share, share * standard_error**2)
+
+
+@dataclass(frozen=True)
+class NormalBorrowing:
+    """A prior of the control mean, centred on what the history says; base of the methods below."""
+
+    name: str
+
+    @property
+    def setting(self) -> str:
+        """Setting of the prior, in words."""
+        raise NotImplementedError
+
+    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+        """Return log weights (K,) and variances (K,) of the prior of the control mean."""
+        raise NotImplementedError
+
+    def log_weights(self, question: BorrowingQuestion, estimate: Floats, standard_error: float) -> Floats:
+        """Return log prior weights (K,) or, where the data set them, (G, K)."""
+        del estimate, standard_error
+        return self.components(question)[0]
+
+    def characteristics(
+        self, question: BorrowingQuestion, controls: int, drifts: Floats
+    ) -> BorrowingCharacteristics:
+        """Return level, power, bias and effective controls, averaged over the history's own error.
+
+        With v0, v1, v_H the variances of the arms' and the history's means, u the controls' estimate
+        and y the active arm's, both counted from the history's::
+
+            u ~ N(d, v0 + v_H),   y | u ~ N(d + τ + b(u − d), v1 + v_H(1 − b)),   b = v_H/(v0 + v_H)
+
+        The trial rejects if P(θ1 ≤ θ0 | u, y) is outside [α/2, 1 − α/2]; the critical y is solved at
+        each node of u once for all drifts, and u is integrated by the trapezoidal rule.
+        """
+        d = np.asarray(drifts, dtype=float) * question.sd
+        v0, v1 = question.arm_variances(controls)
+        vh = question.history_variance
+        spread = math.sqrt(v0 + vh)
+        half = max(float(np.abs(d).max()), question.sd * 1e-9) + _TAIL_SDS * spread
+        nodes = math.ceil(half / (math.sqrt(v0) / _NODES_PER_SD))
+        u = np.linspace(-half, half, 2 * nodes + 1)
+        se = math.sqrt(v0)
+        posterior = control_posterior(u, se, self.log_weights(question, u, se), self.components(question)[1])
+        upper = posterior.critical_estimates(v1, question.alpha / 2)
+        # The prior is symmetric about the history's mean, and so is the grid.
+        lower = -upper[::-1]
+        density = np.exp(-0.5 * ((u - d[:, None]) / spread) ** 2)
+        density /= density.sum(axis=1, keepdims=True)
+        b = vh / (v0 + vh)
+        centre, sd = d[:, None] + b * (u - d[:, None]), math.sqrt(v1 + vh * (1 - b))
+        level = ndtr((centre - upper) / sd) + ndtr((lower - centre) / sd)
+        power = ndtr((centre + question.effect - upper) / sd)
+        mean, variance = posterior.moments()
+        return BorrowingCharacteristics(
+            drift=np.asarray(drifts, dtype=float),
+            type_one_error=np.asarray((density * level).sum(axis=1)),
+            power=np.asarray((density * power).sum(axis=1)),
+            bias=d - density @ mean,
+            effective_controls=controls * (1 - question.dropout[0]) * (v0 / (density @ variance) - 1),
+        )
+
+
+@dataclass(frozen=True)
+class PowerPrior(NormalBorrowing):
+    """The history's likelihood raised to a fixed power a₀.
+
+    Parameters
+    ----------
+    weight : float
+        a₀ in (0, 1].
+
+    Examples
+    --------
+    >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
+    >>> got = PowerPrior(weight=1.0).characteristics(question, 100, np.array([0.0, 0.3]))
+    >>> got.type_one_error.round(3)
+    array([0.05 , 0.854])
+    """
+
+    name: str = "power prior"
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        _in_unit("weight", self.weight)
+
+    @property
+    def setting(self) -> str:
+        """Setting of the prior, in words."""
+        return f"a0 = {self.weight:g}"
+
+    def candidates(self) -> tuple[BorrowingMethod, ...]:
+        """Return powers from 1 down to .005."""
+        return tuple(replace(self, weight=a) for a in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005))
+
+    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+        """Return one normal of variance v_H/a₀."""
+        return np.zeros(1), np.array([question.history_variance / self.weight])
+
+
+@dataclass(frozen=True)
+class RobustMap(NormalBorrowing):
+    """Meta-analytic-predictive prior beside a vague part worth one participant.
+
+    Parameters
+    ----------
+    vague_weight : float
+        Weight of the vague part, in (0, 1].
+    between_sd : float
+        Between-trial SD of what the score misses on average, in SD of the outcome.
+    """
+
+    name: str = "robust MAP"
+    vague_weight: float = 0.2
+    between_sd: float = 0.05
+
+    def __post_init__(self) -> None:
+        _in_unit("vague_weight", self.vague_weight)
+        _not_negative("between_sd", self.between_sd)
+
+    @property
+    def setting(self) -> str:
+        """Setting of the prior, in words."""
+        return f"vague weight {self.vague_weight:g}, between-trial SD {self.between_sd:g}"
+
+    def candidates(self) -> tuple[BorrowingMethod, ...]:
+        """Return weights of the vague part from .02 up to .999."""
+        weights = (0.02, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
+        return tuple(replace(self, vague_weight=w) for w in weights)
+
+    def informative_variance(self, question: BorrowingQuestion) -> float:
+        """Return the variance of the informative part."""
+        return question.history_variance + (self.between_sd * question.sd) ** 2
+
+    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+        """Return the informative and the vague part."""
+        with np.errstate(divide="ignore"):
+            log_weight = np.log([1 - self.vague_weight, self.vague_weight])
+        return log_weight, np.array([self.informative_variance(question), question.residual_variance])
+
+
+@dataclass(frozen=True)
+class TwinInformedPrior(RobustMap):
+    """Robust prior centred on the trial's average placebo twin, discounted by the twins' calibration.
+
+    The informative part has variance ``v_H + ω² + ((1 − b) δ_M)²``: the history's own error, the SD ω
+    (`between_sd`) of calibration in the large over held-out studies, and what a slope b off 1 does to a
+    trial whose mean score differs by δ_M. The weight of the vague part comes from the calibration drift,
+    see `vague_weight_from_calibration`.
+
+    Parameters
+    ----------
+    calibration_slope : float
+        b of outcome on score in held-out studies.
+    score_shift : float
+        δ_M, plausible difference of the trial's mean score from the history's, in SD of the outcome.
+    """
+
+    name: str = "twin-informed prior"
+    vague_weight: float = 0.2
+    between_sd: float = 0.05
+    calibration_slope: float = 1.0
+    score_shift: float = 0.25
+
+    def informative_variance(self, question: BorrowingQuestion) -> float:
+        """Return the variance of the informative part."""
+        off = (1 - self.calibration_slope) * self.score_shift * question.sd
+        return super().informative_variance(question) + off**2
+
+    @property
+    def setting(self) -> str:
+        """Setting of the prior, in words."""
+        return f"{super().setting}, calibration slope {self.calibration_slope:g}"
+
+
+@dataclass(frozen=True)
+class Commensurate(NormalBorrowing):
+    """Concurrent and past control means differ by Δ | τ ~ N(0, 1/τ), τ ~ Gamma(shape, rate).
+
+    Parameters
+    ----------
+    shape, rate : float
+        τ is a precision in units of 1/SD² of the outcome; a large shape/rate borrows much.
+    """
+
+    name: str = "commensurate prior"
+    shape: float = 1.0
+    rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        CommensuratePrior(self.shape, self.rate)
+
+    @property
+    def setting(self) -> str:
+        """Setting of the prior, in words."""
+        return f"precision Gamma({self.shape:g}, {self.rate:g})"
+
+    def candidates(self) -> tuple[BorrowingMethod, ...]:
+        """Return rates from .001 up to 3 with the same shape."""
+        rates = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+        return tuple(replace(self, rate=rate) for rate in rates)
+
+    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+        """Return normals over nodes of ln τ; the prior is their mixture.
+
+        The posterior tilts the weights by the square root of the precision, so nodes reach down to where
+        that factor leaves nothing, even for a shape near 0.
+        """
+        centre = math.log((self.shape + 0.5) / self.rate)
+        log_precision = np.linspace(
+            centre - 24 / min(self.shape + 0.5, 2.0), centre + 6, _LOG_PRECISION_NODES
+        )
+        log_weight = self.shape * log_precision - self.rate * np.exp(log_precision)
+        return log_weight, question.history_variance + question.sd**2 * np.exp(-log_precision)
+
+
+@dataclass(frozen=True)
+class SelfAdapting(RobustMap):
+    """Self-adapting mixture: the concurrent controls set the weight of history, w = R/(1 + R).
+
+    ``R = odds × L(θ_h)/max L(θ_h ± δ)`` (Yang et al. 2023, Biometrics 79:2857).
+
+    Parameters
+    ----------
+    difference : float
+        δ, a difference of control means that matters, in SD of the outcome, above 0.
+    prior_odds : float
+        Prior odds of no conflict, above 0; smaller borrows less.
+    """
+
+    name: str = "self-adapting mixture"
+    difference: float = 0.2
+    prior_odds: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.difference > 0 and self.prior_odds > 0):
+            raise DesignError("must be above 0", field="difference", value=self.difference)
+
+    @property
+    def setting(self) -> str:
+        """Setting of the prior, in words."""
+        return f"δ {self.difference:g} SD, prior odds {self.prior_odds:g}"
+
+    def candidates(self) -> tuple[BorrowingMethod, ...]:
+        """Return prior odds from 1 down to .001."""
+        odds = (1.0, 0.3, 0.1, 0.05, 0.02, 0.01, 0.001)
+        return tuple(replace(self, prior_odds=o) for o in odds)
+
+    def log_weights(self, question: BorrowingQuestion, estimate: Floats, standard_error: float) -> Floats:
+        """Return log weights (G, 2) that the estimates (G,) set."""
+        delta = self.difference * question.sd
+        weight = sam_weight_normal(0.0, estimate, standard_error, delta, self.prior_odds)
+        with np.errstate(divide="ignore"):
+            log_odds = np.log(weight) - np.log1p(-weight)
+        return np.column_stack([log_expit(log_odds), log_expit(-log_odds)])
+
+
+def vague_weight_from_calibration(bias: Floats, standard_error: Floats) -> float:
+    """Return a weight of the vague part from the calibration in the large of held-out studies.
+
+    Share of studies whose mean error lies outside its own 95 % limits, ``(k + ½)/(H + 1)``, so that few
+    studies never earn full trust.
+
+    Parameters
+    ----------
+    bias, standard_error : ndarray (H,)
+        Mean error of the twins in each held-out study, and its standard error.
+
+    Examples
+    --------
+    >>> round(vague_weight_from_calibration(np.array([0.1, -0.4, 0.0]), np.array([0.1, 0.1, 0.1])), 4)
+    0.375
+    """
+    b, se = np.atleast_1d(np.asarray(bias, float)), np.atleast_1d(np.asarray(standard_error, float))
+    if len(b) != len(se) or len(b) == 0 or not (np.isfinite(b).all() and (se > 0).all()):
+        raise DesignError("needs finite biases and as many standard errors above 0", field="bias")
+    return float(((np.abs(b) > 1.959964 * se).sum() + 0.5) / (len(b) + 1))
+
+
+def _in_unit(name: str, value: float) -> None:
+    if not 0 < value <= 1:
+        raise DesignError("must lie in (0, 1]", field=name, value=value)
+
+
+def _not_negative(name: str, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise DesignError("must be at least 0", field=name, value=value)
