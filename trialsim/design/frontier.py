@@ -110,7 +110,8 @@ class ControlFrontier:
         head = (
             f"Fewest controls beside {q.active} active for power {q.power:g} (effect {q.effect:g}, "
             f"SD {q.sd:g}, correlation {q.correlation:g}, history of {q.history}),\n"
-            f"two-sided alpha {q.alpha:g}, type I error at most {q.type_one_cap:g} over drifts of {min(q.drifts):g} to {max(q.drifts):g} SD"
+            f"two-sided alpha {q.alpha:g}, type I error at most "
+            f"{q.type_one_cap:g} over drifts of {min(q.drifts):g} to {max(q.drifts):g} SD"
         )
         lines = [
             f"{point.method}: "
