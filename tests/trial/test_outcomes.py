@@ -130,6 +130,13 @@ def test_longitudinal_moments_by_arm_and_subgroup() -> None:
     np.testing.assert_allclose(np.cov(draws[arm == 0].T), covariance, atol=4 * 25 * np.sqrt(2 / n))
 
 
+def test_correlated_draws_equal_a_matrix_product() -> None:
+    covariance = covariance_of([3.0, 4.0, 5.0], autoregressive(3, 0.6))
+    draws = normal_outcomes(arms(20), [1.0, 2.0, 3.0], covariance, (), np.random.default_rng(12))
+    noise = np.random.default_rng(12).standard_normal((1, 20, 3))
+    np.testing.assert_allclose(draws, [1.0, 2.0, 3.0] + noise @ np.linalg.cholesky(covariance).T, rtol=1e-13)
+
+
 def test_shapes_of_effects() -> None:
     np.testing.assert_allclose(ramp_shift([4.0, 8.0, 16.0], 2.0, 8.0).shift, [1.0, 2.0, 2.0])
     np.testing.assert_allclose(slope_change([52.18], 1.0).shift, [12.0], rtol=1e-3)

@@ -3,11 +3,13 @@
 - `run_study`: the main job; `StudyResult` is what it finds.
 - `generate_history`, `load_history`, `learn`, `build_register`, `plan_from`, `plan_cells`, `simulate`: its
   steps, each usable alone.
+- `estimand_ledger`, `usual_analyses`: each analysis against the true value of each estimand.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
 from trialsim.study.bundle import check_bundle, new_bundle, seal
 from trialsim.study.cells import Cell, plan_cells
+from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.history import check_composition, generate_history, load_history
 from trialsim.study.record import (
     ReplicateRecorder,
@@ -38,6 +40,7 @@ __all__ = [
     "calibration_frame",
     "check_bundle",
     "check_composition",
+    "estimand_ledger",
     "gain_frame",
     "generate_history",
     "input_hashes",
@@ -51,6 +54,7 @@ __all__ = [
     "seal",
     "simulate",
     "sizes_frame",
+    "usual_analyses",
     "write_inputs",
     "write_results",
 ]

@@ -8,11 +8,20 @@
 - `PiecewiseHazard`, `WeibullLaw`, `CureLaw`, `competing_times`, `gompertz_of_course`: times to events.
 - `normal_outcomes` with `VisitEffect`; `binary_outcomes`, `ordinal_outcomes`, `count_outcomes`,
   `recurrent_events`: other outcomes.
+- `LongitudinalWorld` with `IntercurrentEvent` and `DiscontinuationCause`: why people stop and what follows;
+  `simulate_longitudinal` gives trials, `true_values` the value under every estimand strategy.
 - `simple_randomisation`, `permuted_blocks`, `minimise`: other ways to allocate, to any number of arms.
 """
 
 from trialsim.trial.accrual import PlannedAccrual
 from trialsim.trial.block import Pool, TrialSize, simulate_block
+from trialsim.trial.discontinuation import (
+    Discontinuation,
+    DiscontinuationCause,
+    calibrate_discontinuation,
+    expected_incidence,
+    intermittent_gaps,
+)
 from trialsim.trial.discrete_outcomes import (
     binary_outcomes,
     count_outcomes,
@@ -24,6 +33,18 @@ from trialsim.trial.dropout import drop_out
 from trialsim.trial.effect import treated_course
 from trialsim.trial.enrolment import enrol
 from trialsim.trial.enrolment_forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
+from trialsim.trial.intercurrent import (
+    STRATEGIES,
+    IntercurrentEvent,
+    LongitudinalTrials,
+    LongitudinalWorld,
+    PotentialOutcomes,
+    Strategy,
+    TrueValue,
+    potential_outcomes,
+    simulate_longitudinal,
+    true_values,
+)
 from trialsim.trial.longitudinal import (
     VisitEffect,
     add_effects,
@@ -55,22 +76,32 @@ from trialsim.trial.survival_laws import (
 )
 
 __all__ = [
+    "STRATEGIES",
     "CureLaw",
+    "Discontinuation",
+    "DiscontinuationCause",
     "EnrolmentForecast",
+    "IntercurrentEvent",
     "InterimEnrolment",
+    "LongitudinalTrials",
+    "LongitudinalWorld",
     "PiecewiseHazard",
     "PlannedAccrual",
     "Pool",
+    "PotentialOutcomes",
     "Recruitment",
     "SitePlan",
+    "Strategy",
     "SurvivalLaw",
     "TrialSize",
+    "TrueValue",
     "VisitEffect",
     "WeibullLaw",
     "add_effects",
     "allocate",
     "autoregressive",
     "binary_outcomes",
+    "calibrate_discontinuation",
     "competing_times",
     "constant_shift",
     "count_outcomes",
@@ -79,20 +110,25 @@ __all__ = [
     "drop_out",
     "enrol",
     "exchangeable",
+    "expected_incidence",
     "fit_site_rates",
     "forecast_enrolment",
     "gompertz_of_course",
+    "intermittent_gaps",
     "minimise",
     "normal_outcomes",
     "ordinal_outcomes",
     "permuted_blocks",
     "posterior_plan",
+    "potential_outcomes",
     "ramp_shift",
     "recruit",
     "recurrent_events",
     "simple_randomisation",
     "simulate_block",
+    "simulate_longitudinal",
     "site_plan",
     "slope_change",
     "treated_course",
+    "true_values",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike
 
 from trialsim.data import Floats
@@ -145,11 +146,22 @@ def normal_outcomes(
     """
     centre = np.asarray(mean, dtype=np.float64)
     visits = len(centre)
-    factor = _factor(covariance, visits)
-    noise = generator.standard_normal((*arm.shape, visits))
-    outcomes = noise @ factor.T
-    outcomes += centre
+    factor = covariance_factor(covariance, visits)
+    outcomes = generator.standard_normal((*arm.shape, visits))
+    correlate(outcomes.reshape(-1, visits), factor, centre)
     return add_effects(outcomes, arm, effects, subgroup)
+
+
+@njit(cache=True)
+def correlate(normals: Floats, factor: Floats, mean: Floats) -> None:
+    """Turn rows z of standard normals (M, V) into mean + L z, in place; the same on any number of threads."""
+    rows, visits = normals.shape
+    for i in range(rows):
+        for j in range(visits - 1, -1, -1):
+            total = mean[j]
+            for k in range(j + 1):
+                total += factor[j, k] * normals[i, k]
+            normals[i, j] = total
 
 
 def add_effects(
@@ -179,7 +191,8 @@ def add_effects(
     return outcomes
 
 
-def _factor(covariance: ArrayLike, visits: int) -> Floats:
+def covariance_factor(covariance: ArrayLike, visits: int) -> Floats:
+    """Return the lower Cholesky factor (V, V) of a covariance, or refuse it."""
     matrix = np.asarray(covariance, dtype=np.float64)
     if matrix.shape != (visits, visits):
         raise DesignError(f"must have the shape {(visits, visits)}", field="covariance", value=matrix.shape)
