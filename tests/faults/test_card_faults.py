@@ -106,14 +106,14 @@ FAULTS = {
     "unknown key": (('n = 10', 'n = 10\ncolour = "red"'), "colour", "remove the key"),
     "unknown key of a number": (("value = 70,", "value = 70, vlaue = 3,"), "margins[0].mean.vlaue", "remove"),
     "missing key": (('title = "Tiny"\n', ""), "title", "add the key"),
-    "wrong type": (("n = 10", 'n = "10"'), "n", "mend the value"),
-    "negative n": (("n = 10", "n = -1"), "n", "mend the value"),
+    "wrong type": (("n = 10", 'n = "10"'), "n", "whole number"),
+    "negative n": (("n = 10", "n = -1"), "n", "at least 1"),
     "nan": (("value = 70,", "value = nan,"), "margins[0].mean.value", "finite"),
     "infinite": (("value = 70,", "value = inf,"), "margins[0].mean.value", "finite"),
-    "unknown kind": (('kind = "beta"', 'kind = "cauchy"'), "margins[3]", "kinds named"),
-    "which population": (('describes = "enrolled"', 'describes = "some"'), "describes", "values named"),
-    "bad name": (('name = "age"', 'name = "Age (years)"'), "margins[0].name", "lower-case"),
-    "evidence": (('evidence = "assumed" }\nsd', 'evidence = "sure" }\nsd'), "margins[0].mean.evidence", "values named"),
+    "unknown kind": (('kind = "beta"', 'kind = "cauchy"'), "margins[3]", "'gamma'"),
+    "which population": (('describes = "enrolled"', 'describes = "some"'), "describes", "use one of 'enrolled'"),
+    "bad name": (('name = "age"', 'name = "Age (years)"'), "margins[0].name", "[a-z]"),
+    "evidence": (('evidence = "assumed" }\nsd', 'evidence = "sure" }\nsd'), "margins[0].mean.evidence", "use one of 'published'"),
     "sd 0": (("value = 8,", "value = 0,"), "margins[0].sd", "positive SD"),
     "sd infeasible for limits": (("value = 8,", "value = 15,"), "margins[0].sd", "beta margin"),
     "mean outside limits": (("value = 70,", "value = 95,"), "margins[0].mean", "limits"),
@@ -125,7 +125,7 @@ FAULTS = {
     "duplicate name": (('name = "female"', 'name = "age"'), "margins[1].name", "rename"),
     "missing source": (('value = 70, source = "us"', 'value = 70, source = "them"'), "margins[0].mean.source", "[sources]"),
     "published unread": (('value = 70, source = "us", evidence = "assumed"', 'value = 70, source = "memory", evidence = "published"'), "margins[0].mean.evidence", "recalled"),
-    "correlation 1": (("value = 0.1", "value = 1.0"), "correlations[0].value", "mend the value"),
+    "correlation 1": (("value = 0.1", "value = 1.0"), "correlations[0].value", "below 1"),
     "correlation of a stranger": (('between = ["age", "female"]', 'between = ["age", "weight"]'), "correlations[0].between", "use two of"),
     "correlation twice": (('between = ["age", "stage"]', 'between = ["female", "age"]'), "correlations[1].between", "drop"),
     "correlation with itself": (('between = ["age", "stage"]', 'between = ["age", "age"]'), "correlations[1].between", "drop"),
@@ -180,14 +180,14 @@ def test_pairs_that_nobody_speaks_of_must_be_spoken_of(tmp_path):
     read_card(write(tmp_path, GOOD.replace("n = 10", 'n = 10\nunlisted_pairs = "independent"')))
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "empty"), ("  \n", "empty"), ("a = ", "not TOML")])
+@pytest.mark.parametrize(("text", "words"), [("", "empty"), ("  \n", "empty"), ("a = ", "not valid TOML")])
 def test_a_file_that_holds_no_card_is_refused(tmp_path, text, words):
     with pytest.raises(CardError, match=words):
         read_card(write(tmp_path, text))
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(CardError, match="does not exist"):
+    with pytest.raises(CardError, match="not found"):
         read_card(tmp_path / "none.toml")
 
 
@@ -198,7 +198,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path):
 
 
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(CardError, match="cannot be read"):
+    with pytest.raises(CardError, match="is not a file"):
         read_card(tmp_path)
 
 
@@ -238,3 +238,27 @@ def test_a_shift_that_cannot_be_is_refused(tmp_path, shift, words):
     card = read_card(write(tmp_path, FULL))
     with pytest.raises(InputError, match=words):
         draw_covariates(card, 10, np.random.default_rng(1), shift=shift)
+
+
+def test_every_fault_of_form_and_margin_is_listed_at_once(tmp_path):
+    text = (
+        FULL.replace("n = 10", "n = -1")
+        .replace("value = 8,", "value = 15,")
+        .replace("value = 0.3,", "value = 0.33,")
+    )
+    with pytest.raises(CardError) as caught:
+        read_card(write(tmp_path, text))
+    message = str(caught.value)
+    assert "and 2 more" in message
+    for field in ("n: ", "margins[0].sd", "margins[2].probabilities"):
+        assert field in message
+    assert "truncated_normal.sd" not in message
+
+
+def test_every_fault_of_content_is_listed_at_once(tmp_path):
+    text = FULL.replace('value = 70, source = "us"', 'value = 70, source = "them"').replace(
+        'between = ["age", "stage"]', 'between = ["age", "weight"]'
+    )
+    with pytest.raises(CardError, match="and 2 more") as caught:
+        read_card(write(tmp_path, text.replace('name = "female"', 'name = "age"', 1)))
+    assert "correlations[1].between" in str(caught.value)

@@ -1,30 +1,53 @@
-"""Who takes part: cohort cards, margins, copula and eligibility.
+"""Who takes part: cohort cards, margins, copula, calibration, eligibility, fidelity and privacy.
 
-`read_card(path)` reads and proves a card; `check_card(card)` returns its certificate;
-`draw_covariates(card, n, generator)` draws participants and `draw_eligible(card, criteria, n,
-generator)` those who meet the criteria, with the screen-failure rate. `solve_copula(card)` gives the
-latent correlations.
+- `read_card` reads and proves a card; `check_card` returns its certificate.
+- `draw_covariates` draws participants, `draw_eligible` those who meet criteria with the screen-failure rate,
+  `draw_calibrated` those whose numbers are the printed ones, `make_missing` takes baseline values away.
+- `solve_copula`, `solve_pair`, `attainable`: latent correlations, and what margins can have.
+- `family_sensitivity`, `correlation_sensitivity`: how far an answer rests on what a card assumes.
 """
 
-from trialsim.population.card import CohortCard, Correlation, Number, Source
+from trialsim.population.calibrate import CalibratedDraw, draw_calibrated
+from trialsim.population.card import CohortCard
 from trialsim.population.check import check_card
-from trialsim.population.dependence import Copula, PairSolution, attainable, solve_copula, solve_pair
-from trialsim.population.draw import EligibleDraw, draw_covariates, draw_eligible
+from trialsim.population.dependence import Copula, solve_copula
+from trialsim.population.draw import draw_covariates
+from trialsim.population.eligibility import EligibleDraw, LinearCriterion, draw_eligible
+from trialsim.population.missing import MissingValues, make_missing
+from trialsim.population.nearest import nearest_correlation
+from trialsim.population.pairs import PairSolution, attainable, solve_pair
+from trialsim.population.provenance import Correlation, Number, Source
 from trialsim.population.reading import read_card
+from trialsim.population.sensitivity import correlation_sensitivity, family_sensitivity
+from trialsim.population.targets import Moment, Target
+from trialsim.population.tilt import Tilt, entropy_tilt, systematic_resample
 
 __all__ = [
+    "CalibratedDraw",
     "CohortCard",
     "Copula",
     "Correlation",
     "EligibleDraw",
+    "LinearCriterion",
+    "MissingValues",
+    "Moment",
     "Number",
     "PairSolution",
     "Source",
+    "Target",
+    "Tilt",
     "attainable",
     "check_card",
+    "correlation_sensitivity",
+    "draw_calibrated",
     "draw_covariates",
     "draw_eligible",
+    "entropy_tilt",
+    "family_sensitivity",
+    "make_missing",
+    "nearest_correlation",
     "read_card",
     "solve_copula",
     "solve_pair",
+    "systematic_resample",
 ]

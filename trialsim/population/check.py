@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from scipy import special
 
-from trialsim.population.card import CohortCard, Number
-from trialsim.population.dependence import solve_copula
+from trialsim.population.card import CohortCard
+from trialsim.population.dependence import Copula, solve_copula
 from trialsim.population.hermite import latent_grid
-from trialsim.population.laws import Law
+from trialsim.population.laws import Law, NominalLaw
+from trialsim.population.margins import NominalMargin
+from trialsim.population.nominal import category_shares
+from trialsim.population.provenance import Number
+
+_QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
+_NOT_A_NUMBER = float("nan")
 
 
 def check_card(card: CohortCard) -> pd.DataFrame:
@@ -21,10 +29,11 @@ def check_card(card: CohortCard) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a number: ``what`` (mean, sd, probability or correlation), ``of``, ``asked``,
-        ``attainable_low`` and ``attainable_high`` (correlations, given the margins), ``latent`` (the
-        correlation of the latent normals), ``achieved`` (by quadrature over the law that is drawn
-        from), ``error`` (achieved minus asked), ``evidence`` and ``source``.
+        One row a number: ``what`` (mean, sd, probability, quartile, group mean, correlation or another
+        measure), ``of``, ``asked``, ``attainable_low`` and ``attainable_high`` (associations, given the
+        margins), ``latent`` (the correlation of the latent normals), ``achieved`` (by quadrature over the
+        law that is drawn from), ``error`` (achieved minus asked), ``moved`` (by how much the latent
+        correlation was moved so that all pairs can hold together), ``evidence`` and ``source``.
 
     Raises
     ------
@@ -42,42 +51,63 @@ def check_card(card: CohortCard) -> pd.DataFrame:
     rows = []
     for margin, law in zip(card.margins, copula.laws, strict=True):
         for field, number in margin.numbers().items():
-            rows.append(_margin_row(margin.name, field, number, law))
-    for entry in card.correlations:
-        pair = copula.pairs[entry.between]
-        rows.append(
-            {
-                "what": "correlation",
-                "of": " – ".join(entry.between),
-                "asked": pair.asked,
-                "attainable_low": pair.low,
-                "attainable_high": pair.high,
-                "latent": pair.latent,
-                "achieved": pair.achieved,
-                "evidence": entry.evidence,
-                "source": entry.source,
-            }
-        )
+            if not field.startswith("group_means"):
+                rows.append(_row(field, margin.name, number, _achieved(field, number, law)))
+        if isinstance(margin, NominalMargin):
+            rows += _group_rows(margin, copula)
+    rows += _pair_rows(card, copula)
     frame = pd.DataFrame(rows)
     frame.insert(7, "error", frame["achieved"] - frame["asked"])
     return frame
 
 
-def _margin_row(name: str, field: str, number: Number, law: Law) -> dict[str, object]:
+def _row(what: str, of: str, number: Number, achieved: float) -> dict[str, object]:
     return {
-        "what": field,
-        "of": name,
+        "what": what,
+        "of": of,
         "asked": number.value,
-        "attainable_low": float("nan"),
-        "attainable_high": float("nan"),
-        "latent": float("nan"),
-        "achieved": _achieved(field, number, law),
+        "attainable_low": _NOT_A_NUMBER,
+        "attainable_high": _NOT_A_NUMBER,
+        "latent": _NOT_A_NUMBER,
+        "achieved": achieved,
+        "moved": 0.0,
         "evidence": number.evidence,
         "source": number.source,
     }
 
 
+def _group_rows(margin: NominalMargin, copula: Copula) -> list[dict[str, object]]:
+    return [
+        _row("group mean", f"{group.of} in {category}", number, float(achieved))
+        for group in margin.group_means
+        for category, number, achieved in zip(
+            margin.categories, group.means, copula.group_means[margin.name, group.of], strict=True
+        )
+    ]
+
+
+def _pair_rows(card: CohortCard, copula: Copula) -> list[dict[str, object]]:
+    rows = []
+    for entry in card.correlations:
+        pair = copula.pairs[entry.between]
+        pearson = entry.measure in ("pearson", "point_biserial")
+        row = _row(
+            "correlation" if pearson else entry.measure.replace("_", " "),
+            " – ".join(entry.between),
+            entry,
+            pair.achieved,
+        )
+        row |= {"attainable_low": pair.low, "attainable_high": pair.high, "latent": pair.latent}
+        row["moved"] = copula.moves.get(entry.between, 0.0)
+        rows.append(row)
+    return rows
+
+
 def _achieved(field: str, number: Number, law: Law) -> float:
+    if isinstance(law, NominalLaw):
+        return category_shares(law.utilities)[_position(field)]
+    if field in _QUARTILES:
+        return float(law.from_latent(np.array([special.ndtri(_QUARTILES[field])]))[0])
     z, weights = latent_grid(law.cuts)
     values = law.from_latent(z)
     mean = float(weights @ values)
@@ -87,5 +117,9 @@ def _achieved(field: str, number: Number, law: Law) -> float:
         return float((weights @ (values - mean) ** 2) ** 0.5)
     if field in ("lower", "upper"):
         return float(getattr(law, field))
-    level = sorted(set(values.tolist()))[int(field.removeprefix("probabilities[").removesuffix("]"))]
+    level = sorted(set(values.tolist()))[_position(field)]
     return float(weights @ (values == level))
+
+
+def _position(field: str) -> int:
+    return int(field.removeprefix("probabilities[").removesuffix("]"))

@@ -1,47 +1,36 @@
-"""Latent correlations under which the observed correlations come out as asked."""
+"""Latent correlations under which the observed associations come out as asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
-from scipy import optimize
 
 from trialsim.data import Floats
 from trialsim.errors import CardError
+from trialsim.population.associations import observed_association, solve_association
 from trialsim.population.card import CohortCard
-from trialsim.population.hermite import coefficients, covariance, latent_grid
-from trialsim.population.laws import Law, StepLaw
-from trialsim.population.steps import step_covariance
-from trialsim.population.tabulated import TabulatedLaw, fast
+from trialsim.population.laws import Law, NominalLaw, StepLaw
+from trialsim.population.margins import NominalMargin
+from trialsim.population.nearest import nearest_correlation
+from trialsim.population.nominal import group_means, solve_loadings, solve_utilities
+from trialsim.population.pairs import LatentLaw, PairSolution, attainable, solve_latent_pair, solve_pair
 
-LARGEST_LATENT = 0.9999
-_SERIES_REACH = 0.85
+__all__ = [
+    "Copula",
+    "LatentLaw",
+    "PairSolution",
+    "attainable",
+    "require_positive_definite",
+    "solve_copula",
+    "solve_latent_pair",
+    "solve_pair",
+]
+
 _SMALLEST_EIGENVALUE = 1e-8
-
-
-@dataclass(frozen=True)
-class PairSolution:
-    """One pair of the copula.
-
-    Parameters
-    ----------
-    asked : float
-        Observed correlation asked for.
-    low, high : float
-        Attainable interval of the observed correlation, given the margins.
-    latent : float
-        Correlation of the latent normals.
-    achieved : float
-        Observed correlation under `latent`.
-    """
-
-    asked: float
-    low: float
-    high: float
-    latent: float
-    achieved: float
+# How much more a pair that somebody read resists being moved than one that is assumed.
+_RESISTANCE = {"published": 100.0, "computed": 100.0, "recalled": 10.0, "assumed": 1.0}
 
 
 @dataclass(frozen=True)
@@ -54,151 +43,131 @@ class Copula:
         Covariates, P of them.
     laws : tuple of Law
         Their margins.
-    latent : ndarray (P, P)
-        Correlation matrix of the latent normals, positive definite.
+    latent : ndarray (Q, Q)
+        Correlation matrix of the latent normals, positive definite. Q = P unless a covariate is nominal:
+        that one has a latent normal a category.
     pairs : dict
         Solution of each listed pair of names.
+    group_means : dict
+        Mean of a covariate in each category, as achieved, by (nominal covariate, other covariate).
+    moves : dict
+        By how much the latent correlation of a pair was moved to make the matrix possible.
     """
 
     names: tuple[str, ...]
     laws: tuple[Law, ...]
     latent: Floats
     pairs: dict[tuple[str, str], PairSolution]
+    group_means: dict[tuple[str, str], Floats] = field(default_factory=dict)
+    moves: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def spans(self) -> list[slice]:
+        """Return which latent normals belong to each covariate."""
+        ends = np.cumsum([width(law) for law in self.laws])
+        return [slice(int(end) - width(law), int(end)) for law, end in zip(self.laws, ends, strict=True)]
 
 
-@dataclass(frozen=True)
-class LatentLaw:
-    """A margin with what the solve of its pairs needs, worked out once.
-
-    Parameters
-    ----------
-    law : Law
-        The margin.
-    fast : Law or TabulatedLaw
-        The same function of the latent normal, cheap to evaluate.
-    coefficients : ndarray (K,)
-        Its Hermite coefficients c_1 … c_K.
-    """
-
-    law: Law
-    fast: Law | TabulatedLaw
-    coefficients: Floats
-
-    @classmethod
-    def of(cls, law: Law) -> LatentLaw:
-        """Work out table and coefficients of a margin."""
-        return cls(law, fast(law), coefficients(law))
-
-
-def attainable(first: Law, second: Law) -> tuple[float, float]:
-    """Return the interval of attainable correlations of two margins (Hoeffding–Fréchet).
-
-    The ends are the counter- and the co-monotone coupling, by quadrature of F_i⁻¹(Φ(z)) F_j⁻¹(Φ(∓z))
-    split at the jumps.
-
-    Examples
-    --------
-    >>> from trialsim.population.laws import StepLaw
-    >>> sex, ecog = StepLaw((0, 1), (0.62, 0.38)), StepLaw((0, 1, 2, 3), (0.1, 0.25, 0.4, 0.25))
-    >>> low, high = attainable(sex, ecog)
-    >>> round(low, 4), round(high, 4)
-    (-0.8309, 0.7242)
-    """
-    return _attainable(LatentLaw.of(first), LatentLaw.of(second))
-
-
-def solve_pair(first: Law, second: Law, asked: float) -> PairSolution:
-    """Return the latent correlation under which two margins have the observed correlation `asked`.
-
-    Raises
-    ------
-    CardError
-        If the margins cannot have that correlation; the message gives the attainable interval.
-
-    Examples
-    --------
-    >>> from trialsim.population.laws import StepLaw
-    >>> carrier = StepLaw((0, 1), (0.7, 0.3))
-    >>> round(solve_pair(carrier, carrier, 0.317939622297).latent, 8)
-    0.5
-    """
-    return solve_latent_pair(LatentLaw.of(first), LatentLaw.of(second), asked)
-
-
-def _attainable(first: LatentLaw, second: LatentLaw) -> tuple[float, float]:
-    ends = []
-    for sign in (-1.0, 1.0):
-        z, weights = latent_grid((*first.law.cuts, *(sign * cut for cut in second.law.cuts)))
-        a, b = first.fast.from_latent(z), second.fast.from_latent(sign * z)
-        ends.append(float(weights @ ((a - first.law.mean) * (b - second.law.mean))))
-    scale = first.law.sd * second.law.sd
-    return ends[0] / scale, ends[1] / scale
-
-
-def solve_latent_pair(first: LatentLaw, second: LatentLaw, asked: float) -> PairSolution:
-    """Return what `solve_pair` returns, for margins that are already worked out."""
-    low, high = _attainable(first, second)
-
-    if not low < asked < high:
-        raise CardError(
-            f"lies outside what these margins can have, {low:.4f} to {high:.4f}",
-            field="value",
-            value=asked,
-            mend="mend the correlation or the margins",
-        )
-
-    def excess(latent: float) -> float:
-        return _correlation(first, second, latent) - asked
-
-    near, far = np.copysign(_SERIES_REACH, asked), np.copysign(LARGEST_LATENT, asked)
-    bracket = (-near, near) if excess(near) * asked > 0 else (near, far)
-    if excess(bracket[1]) * asked < 0:
-        raise CardError(
-            f"lies too near the end of what these margins can have, {low:.4f} to {high:.4f}",
-            field="value",
-            value=asked,
-            mend="treat the two covariates as one",
-        )
-    latent = 0.0 if asked == 0.0 else float(optimize.brentq(excess, *bracket, xtol=1e-14))
-    return PairSolution(asked, low, high, latent, excess(latent) + asked)
-
-
-def _correlation(first: LatentLaw, second: LatentLaw, latent: float) -> float:
-    """Return the observed correlation under a latent one, by the method that is exact there."""
-    scale = first.law.sd * second.law.sd
-    for step, other in ((first, second), (second, first)):
-        if isinstance(step.law, StepLaw) and abs(latent) > _SERIES_REACH:
-            return step_covariance(step.law, other.fast, other.law.cuts, other.law.mean, latent) / scale
-    return covariance(first.coefficients, second.coefficients, latent) / scale
+def width(law: Law) -> int:
+    """Return how many latent normals a law is drawn from."""
+    return len(law.utilities) if isinstance(law, NominalLaw) else 1
 
 
 def solve_copula(card: CohortCard) -> Copula:
-    """Return the Gaussian copula whose observed correlations are those of the card.
+    """Return the Gaussian copula whose observed associations are those of the card.
 
     Raises
     ------
     CardError
-        If a margin or a correlation is infeasible, or the latent matrix is not positive definite.
+        If a margin or a correlation is infeasible, or the latent matrix is not positive definite and the
+        card does not ask for the nearest one that is.
     """
     laws = tuple(_law(card, position) for position in range(len(card.margins)))
     prepared = [LatentLaw.of(law) for law in laws]
-    position = {name: i for i, name in enumerate(card.names)}
-    latent = np.eye(len(laws))
-    pairs = {}
+    copula = Copula(card.names, laws, np.eye(sum(map(width, laws))), {})
+    _solve_pairs(card, copula, prepared)
+    _solve_group_means(card, copula, prepared)
+    if card.contradictions == "nearest" and np.linalg.eigvalsh(copula.latent)[0] <= _SMALLEST_EIGENVALUE:
+        copula = _repaired(card, copula, prepared)
+    require_positive_definite(copula.latent, _latent_names(copula))
+    return copula
+
+
+def _solve_pairs(card: CohortCard, copula: Copula, prepared: list[LatentLaw]) -> None:
+    spans = copula.spans()
     for k, entry in enumerate(card.correlations):
-        i, j = position[entry.between[0]], position[entry.between[1]]
+        i, j = (card.names.index(name) for name in entry.between)
         try:
-            pairs[entry.between] = solve_latent_pair(prepared[i], prepared[j], entry.value)
+            solution = solve_association(entry, prepared[i], prepared[j])
         except CardError as error:
             raise CardError(
                 f"the correlation of {entry.between[0]} and {entry.between[1]} {error.problem}",
-                field=f"correlations[{k}].value",
+                field=f"correlations[{k}].{error.field or 'value'}",
                 value=error.value,
                 mend=error.mend,
             ) from None
-        latent[i, j] = latent[j, i] = pairs[entry.between].latent
-    require_positive_definite(latent, card.names)
-    return Copula(card.names, laws, latent, pairs)
+        copula.pairs[entry.between] = solution
+        a, b = spans[i].start, spans[j].start
+        copula.latent[a, b] = copula.latent[b, a] = solution.latent
+
+
+def _solve_group_means(card: CohortCard, copula: Copula, prepared: list[LatentLaw]) -> None:
+    spans = copula.spans()
+    for i, (margin, law) in enumerate(zip(card.margins, copula.laws, strict=True)):
+        if not (isinstance(margin, NominalMargin) and isinstance(law, NominalLaw)):
+            continue
+        for g, group in enumerate(margin.group_means):
+            j = card.names.index(group.of)
+            if isinstance(copula.laws[j], NominalLaw):
+                raise CardError(
+                    "a category has no mean",
+                    field=f"margins[{i}].group_means[{g}].of",
+                    value=group.of,
+                    mend="give cells of the two as targets of kind proportion",
+                )
+            wanted = np.array([number.value for number in group.means])
+            try:
+                loadings = solve_loadings(law, prepared[j], wanted, group.of)
+            except CardError as error:
+                raise CardError(
+                    error.problem, field=f"margins[{i}].group_means[{g}]", value=error.value, mend=error.mend
+                ) from None
+            copula.latent[spans[i], spans[j].start] = loadings
+            copula.latent[spans[j].start, spans[i]] = loadings
+            copula.group_means[margin.name, group.of] = group_means(law, prepared[j], loadings)
+
+
+def _repaired(card: CohortCard, copula: Copula, prepared: list[LatentLaw]) -> Copula:
+    """Move the latent matrix to the nearest possible one, and say what comes of every pair."""
+    spans = copula.spans()
+    weights = np.ones_like(copula.latent)
+    places = {
+        entry.between: tuple(spans[card.names.index(name)].start for name in entry.between)
+        for entry in card.correlations
+    }
+    for entry in card.correlations:
+        a, b = places[entry.between]
+        weights[a, b] = weights[b, a] = _RESISTANCE[entry.evidence]
+    for span, law in zip(spans, copula.laws, strict=True):
+        if isinstance(law, NominalLaw):
+            weights[span, span] = max(_RESISTANCE.values()) * 100
+    latent = nearest_correlation(copula.latent, weights)
+    pairs, moves = {}, {}
+    for entry in card.correlations:
+        i, j = (card.names.index(name) for name in entry.between)
+        moved = float(latent[places[entry.between]])
+        solution = copula.pairs[entry.between]
+        achieved = observed_association(entry, prepared[i], prepared[j], moved)
+        pairs[entry.between] = replace(solution, latent=moved, achieved=achieved)
+        moves[entry.between] = moved - solution.latent
+    return replace(copula, latent=latent, pairs=pairs, moves=moves)
+
+
+def _latent_names(copula: Copula) -> tuple[str, ...]:
+    return tuple(
+        name if width(law) == 1 else f"{name}[{k}]"
+        for name, law in zip(copula.names, copula.laws, strict=True)
+        for k in range(width(law))
+    )
 
 
 def require_positive_definite(matrix: Floats, names: tuple[str, ...]) -> None:
@@ -215,14 +184,16 @@ def require_positive_definite(matrix: Floats, names: tuple[str, ...]) -> None:
         "the correlations contradict each other: their latent matrix is not positive definite"
         f" (smallest eigenvalue {values[0]:.4g}); most to blame are {worst}",
         field="correlations",
-        mend="bring these pairs nearer to zero, or to each other",
+        mend='bring these pairs nearer to zero, or to each other, or say contradictions = "nearest"',
     )
 
 
 def _law(card: CohortCard, position: int) -> Law:
     margin = card.margins[position]
     try:
-        return margin.law()
+        law = margin.law()
+        nominal = isinstance(margin, NominalMargin) and isinstance(law, StepLaw)
+        return solve_utilities(law.probabilities) if nominal and isinstance(law, StepLaw) else law
     except CardError as error:
         raise CardError(
             f"{margin.name}: {error.problem}",

@@ -11,6 +11,9 @@ Every law offers the same: `mean`, `sd`, `lower`, `upper`, `cuts` (the z at whic
 | BetaLaw(a, b, low, high) | (low, high) | low + width a/(a+b) | width² ab / ((a+b)²(a+b+1)) |
 | TruncatedNormalLaw(μ, σ, low, high) | (low, high) | as solved | as solved |
 | StepLaw(levels, probabilities) | levels | Σ p v | Σ p (v − mean)² |
+| NominalLaw(probabilities, utilities) | codes 0 … K − 1 | Σ p k | Σ p (k − mean)² |
+
+Further laws: `bounded` (logit-normal, maximum entropy, quartiles) and `counts`.
 """
 
 from __future__ import annotations
@@ -198,3 +201,43 @@ class StepLaw:
     def from_latent(self, z: Floats) -> Floats:
         """Return the level of Φ(z)."""
         return np.asarray(self.levels)[np.searchsorted(self.cuts, z, side="left")]
+
+
+@dataclass(frozen=True)
+class NominalLaw:
+    """Law of the codes 0 … K − 1, drawn from K latent normals.
+
+    Parameters
+    ----------
+    probabilities, utilities : tuple of float
+        Of each category; the utilities add up to 0.
+    """
+
+    probabilities: tuple[float, ...]
+    utilities: tuple[float, ...]
+    cuts: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """Mean of the codes."""
+        return float(np.arange(len(self.probabilities)) @ np.asarray(self.probabilities))
+
+    @property
+    def sd(self) -> float:
+        """SD of the codes."""
+        codes = np.arange(len(self.probabilities))
+        return float(np.sqrt(((codes - self.mean) ** 2) @ np.asarray(self.probabilities)))
+
+    @property
+    def lower(self) -> float:
+        """First code."""
+        return 0.0
+
+    @property
+    def upper(self) -> float:
+        """Last code."""
+        return float(len(self.probabilities) - 1)
+
+    def from_latent(self, z: Floats) -> Floats:
+        """Return the code (n,) of each column of latent normals (K, n)."""
+        return np.asarray(np.argmax(np.asarray(self.utilities)[:, None] + z, axis=0), dtype=np.float64)

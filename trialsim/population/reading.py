@@ -1,26 +1,20 @@
-"""From a TOML file to a cohort card, or to one clear refusal."""
+"""From a TOML file to a cohort card, or to one refusal that names every fault."""
 
 from __future__ import annotations
 
-import tomllib
+import re
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from trialsim.errors import CardError
-from trialsim.population.card import CohortCard, Number
+from trialsim.population.card import CohortCard
 from trialsim.population.dependence import solve_copula
+from trialsim.population.margins import KINDS
+from trialsim.protocol.reading import check_model, read_toml
 
-_MENDS = {
-    "extra_forbidden": "remove the key, or mend its spelling",
-    "missing": "add the key",
-    "finite_number": "give a finite number",
-    "literal_error": "use one of the values named",
-    "union_tag_invalid": "use one of the kinds named",
-    "union_tag_not_found": "give the kind of the margin",
-    "string_pattern_mismatch": "use lower-case letters, digits and underscores",
-}
+_TAG = re.compile(rf"(margins\[\d+\])\.({'|'.join(KINDS)})\b")
+_SHOWN = 5
 
 
 def read_card(path: Path | str) -> CohortCard:
@@ -39,7 +33,7 @@ def read_card(path: Path | str) -> CohortCard:
     Raises
     ------
     CardError
-        At the first fault: file, field, value and mend.
+        The first fault with file, field, value and mend, the others listed behind it.
 
     Examples
     --------
@@ -47,7 +41,7 @@ def read_card(path: Path | str) -> CohortCard:
     854
     """
     path = Path(path)
-    card = parse_card(_content(path), path)
+    card = parse_card(read_toml(path, CardError), path)
     try:
         check_content(card)
         solve_copula(card)
@@ -59,69 +53,31 @@ def read_card(path: Path | str) -> CohortCard:
 
 
 def parse_card(content: dict[str, object], path: Path | None = None) -> CohortCard:
-    """Return a card from parsed TOML, or raise `CardError` at its first fault of form."""
+    """Return a card from parsed TOML, or raise `CardError` with every fault of form or margin."""
     try:
-        return CohortCard.model_validate(_frozen(content))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise CardError(
-            fault["msg"],
-            file=path,
-            field=_field(fault["loc"], content),
-            value=fault["input"] if isinstance(fault["input"], str | int | float) else None,
-            mend=_MENDS.get(fault["type"], "mend the value"),
-        ) from None
+        return check_model(content, CohortCard, CardError, file=path)
+    except CardError as error:
+        error.problem = _TAG.sub(r"\1", error.problem)
+        error.field = _TAG.sub(r"\1", error.field or "")
+        raise
 
 
 def check_content(card: CohortCard) -> None:
-    """Raise `CardError` if names repeat, a pair is unknown, repeated or missing, or a source is."""
-    _check_names(card)
-    _check_sources(card)
-    _check_pairs(card)
+    """Raise `CardError` with every repeated name, unknown source and unknown, repeated or missing pair."""
+    faults = [*_name_faults(card), *_source_faults(card), *_pair_faults(card), *_reference_faults(card)]
+    if not faults:
+        return
+    first, others = faults[0], faults[1:]
+    if others:
+        listed = "; ".join(f"{other.field}: {other.problem}" for other in others[:_SHOWN])
+        first.problem += f" (and {len(others)} more: {listed})"
+    raise first
 
 
-def _content(path: Path) -> dict[str, object]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise CardError("the file does not exist", file=path, mend="mend the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CardError(f"cannot be read ({error})", file=path, mend="give a TOML file in UTF-8") from None
-    if not text.strip():
-        raise CardError("the file is empty", file=path, mend="start from a card made by `trialsim init`")
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CardError(f"is not TOML ({error})", file=path, mend="mend the line named") from None
-
-
-def _frozen(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
-    return value
-
-
-def _field(location: tuple[int | str, ...], content: dict[str, object]) -> str:
-    """Return a field's path, without the union tags that pydantic puts between keys."""
-    path, here = "", content
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-            here = here[part] if isinstance(here, list) and part < len(here) else None  # type: ignore[assignment]  # a walk down mixed TOML
-        elif isinstance(here, dict) and here.get("kind") == part and part not in here:
-            continue
-        else:
-            path += f".{part}" if path else part
-            here = here.get(part) if isinstance(here, dict) else None  # type: ignore[assignment]  # as above
-    return path
-
-
-def _check_names(card: CohortCard) -> None:
+def _name_faults(card: CohortCard) -> Iterator[CardError]:
     for i, name in enumerate(card.names):
         if name in card.names[:i]:
-            raise CardError(
+            yield CardError(
                 "two margins have this name",
                 field=f"margins[{i}].name",
                 value=name,
@@ -129,55 +85,80 @@ def _check_names(card: CohortCard) -> None:
             )
 
 
-def _check_sources(card: CohortCard) -> None:
-    for i, margin in enumerate(card.margins):
-        for field, number in margin.numbers().items():
-            _check_source(card, number, f"margins[{i}].{field}")
-    for k, entry in enumerate(card.correlations):
-        _check_source(card, entry, f"correlations[{k}]")
+def _source_faults(card: CohortCard) -> Iterator[CardError]:
+    for field, number in card.numbers().items():
+        if number.source not in card.sources:
+            yield CardError(
+                "this source is not on the card",
+                field=f"{field}.source",
+                value=number.source,
+                mend=f"add it under [sources], or use one of {', '.join(card.sources)}",
+            )
+        elif number.evidence == "published" and not card.sources[number.source].read:
+            yield CardError(
+                f"a number of a source that was not read ({number.source}) cannot be called published",
+                field=f"{field}.evidence",
+                value=number.evidence,
+                mend="call it recalled or assumed, or read the source",
+            )
 
 
-def _check_source(card: CohortCard, number: Number, field: str) -> None:
-    if number.source not in card.sources:
-        raise CardError(
-            "this source is not on the card",
-            field=f"{field}.source",
-            value=number.source,
-            mend=f"add it under [sources], or use one of {', '.join(card.sources)}",
-        )
-    if number.evidence == "published" and not card.sources[number.source].read:
-        raise CardError(
-            f"a number of a source that was not read ({number.source}) cannot be called published",
-            field=f"{field}.evidence",
-            value=number.evidence,
-            mend="call it recalled or assumed, or read the source",
-        )
-
-
-def _check_pairs(card: CohortCard) -> None:
+def _pair_faults(card: CohortCard) -> Iterator[CardError]:
     seen: set[frozenset[str]] = set()
+    nominal = {margin.name for margin in card.margins if margin.kind == "nominal"}
     for k, entry in enumerate(card.correlations):
+        field = f"correlations[{k}].between"
         for name in entry.between:
             if name not in card.names:
-                raise CardError(
+                yield CardError(
                     "no margin has this name",
-                    field=f"correlations[{k}].between",
+                    field=field,
                     value=name,
                     mend=f"use two of {', '.join(card.names)}",
                 )
+            elif name in nominal:
+                yield CardError(
+                    "categories without an order have no correlation",
+                    field=field,
+                    value=name,
+                    mend="give the other covariate's mean in each category, as group_means",
+                )
         pair = frozenset(entry.between)
         if len(pair) == 1 or pair in seen:
-            raise CardError(
+            yield CardError(
                 "this pair is given twice" if pair in seen else "a covariate has no correlation with itself",
-                field=f"correlations[{k}].between",
+                field=field,
                 value=" and ".join(entry.between),
                 mend="drop the entry",
             )
         seen.add(pair)
-    missing = [pair for pair in combinations(card.names, 2) if frozenset(pair) not in seen]
+    ordered = [name for name in card.names if name not in nominal]
+    missing = [pair for pair in combinations(ordered, 2) if frozenset(pair) not in seen]
     if missing and card.unlisted_pairs is None:
-        raise CardError(
+        yield CardError(
             f"{len(missing)} pairs have no correlation, first {' and '.join(missing[0])}",
             field="correlations",
             mend='add them, or say unlisted_pairs = "independent"',
         )
+
+
+def _reference_faults(card: CohortCard) -> Iterator[CardError]:
+    """Yield targets, missing values and group means that name a covariate which is not there."""
+    named: list[tuple[str, str]] = []
+    for k, target in enumerate(card.targets):
+        named += [(f"targets[{k}].covariate", target.covariate)] if target.covariate else []
+        named += [(f"targets[{k}].where[{w}].covariate", one.covariate) for w, one in enumerate(target.where)]
+    for k, entry in enumerate(card.missing):
+        named.append((f"missing[{k}].covariate", entry.covariate))
+        named += [(f"missing[{k}].depends_on", name) for name in entry.depends_on]
+    for i, margin in enumerate(card.margins):
+        for g, group in enumerate(getattr(margin, "group_means", ())):
+            named.append((f"margins[{i}].group_means[{g}].of", group.of))
+    for field, name in named:
+        if name not in card.names:
+            yield CardError(
+                "the card has no such covariate",
+                field=field,
+                value=name,
+                mend=f"use one of {', '.join(card.names)}",
+            )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from trialsim.data import Floats
+from trialsim.population.bounded import LogitNormalLaw, QuartileLaw
 from trialsim.population.hermite import REACH
-from trialsim.population.laws import Law, LognormalLaw, NormalLaw, StepLaw
+from trialsim.population.laws import Law, LognormalLaw, NominalLaw, NormalLaw, StepLaw
 
 _INTERVALS = 4096
+_CHEAP = (StepLaw, NominalLaw, NormalLaw, LognormalLaw, LogitNormalLaw, QuartileLaw)
 
 
 class TabulatedLaw:
@@ -29,26 +32,41 @@ class TabulatedLaw:
         nodes = np.asarray(-REACH + self._step * np.arange(-1, _INTERVALS + 2), dtype=np.float64)
         x = law.from_latent(nodes)
         before, left, right, after = x[:-3], x[1:-2], x[2:-1], x[3:]
-        self._coefficients = (
-            left.copy(),
-            -before / 3 - left / 2 + right - after / 6,
-            (before + right) / 2 - left,
-            (after - before) / 6 + (left - right) / 2,
+        self._table = np.column_stack(
+            [
+                left,
+                -before / 3 - left / 2 + right - after / 6,
+                (before + right) / 2 - left,
+                (after - before) / 6 + (left - right) / 2,
+            ]
         )
 
     def from_latent(self, z: Floats) -> Floats:
         """Return F⁻¹(Φ(z)), of the shape of z."""
-        position = (z + REACH) / self._step
-        interval = np.clip(position.astype(np.int64), 0, _INTERVALS - 1)
-        t = position - interval
-        c0, c1, c2, c3 = (c[interval] for c in self._coefficients)
-        x = np.asarray(c0 + t * (c1 + t * (c2 + t * c3)))
+        z = np.ascontiguousarray(z)
+        x = _interpolate(z.ravel(), self._step, self._table, self._law.lower, self._law.upper).reshape(
+            z.shape
+        )
         beyond = np.abs(z) > REACH
         if beyond.any():
-            x[beyond] = self._law.from_latent(z[beyond])
-        return np.clip(x, self._law.lower, self._law.upper)
+            x[beyond] = np.clip(self._law.from_latent(z[beyond]), self._law.lower, self._law.upper)
+        return np.asarray(x)
+
+
+@njit(cache=True, nogil=True)
+def _interpolate(z: Floats, step: float, table: Floats, lower: float, upper: float) -> Floats:
+    x = np.empty_like(z)
+    for i in range(len(z)):
+        position = (z[i] + REACH) / step
+        interval = min(max(int(position), 0), len(table) - 1)
+        t = position - interval
+        value = table[interval, 0] + t * (
+            table[interval, 1] + t * (table[interval, 2] + t * table[interval, 3])
+        )
+        x[i] = min(max(value, lower), upper)
+    return x
 
 
 def fast(law: Law) -> Law | TabulatedLaw:
     """Return the law itself where it is cheap, else its table."""
-    return law if isinstance(law, StepLaw | NormalLaw | LognormalLaw) else TabulatedLaw(law)
+    return law if isinstance(law, _CHEAP) else TabulatedLaw(law)

@@ -54,7 +54,7 @@ def solve_truncated_normal(mean: float, sd: float, lower: float, upper: float) -
             value=mean,
             mend="mend the limits",
         )
-    v, weights = _grid((lower - mean) / sd, (upper - mean) / sd)
+    v, weights = moment_grid((lower - mean) / sd, (upper - mean) / sd)
     largest = _largest_sd(v, weights) * sd
     if not sd < largest:
         raise CardError(
@@ -64,12 +64,13 @@ def solve_truncated_normal(mean: float, sd: float, lower: float, upper: float) -
             value=sd,
             mend="mend the limits, or use a beta margin, which allows larger SDs",
         )
-    first, second = _multipliers(v, weights)
+    first, second, _ = multipliers(v, weights)
     location = mean - sd * first / (2 * second)
     return TruncatedNormalLaw(mean, sd, lower, upper, float(location), float(sd * np.sqrt(-0.5 / second)))
 
 
-def _grid(low: float, high: float) -> tuple[Floats, Floats]:
+def moment_grid(low: float, high: float) -> tuple[Floats, Floats]:
+    """Return nodes and weights of composite Gauss–Legendre quadrature between two limits, in SDs."""
     edges = np.linspace(max(low, -_FARTHEST), min(high, _FARTHEST), _PANELS + 1)
     points, weights = np.polynomial.legendre.leggauss(_NODES)
     half = np.diff(edges)[:, None] / 2
@@ -98,7 +99,8 @@ def _largest_sd(v: Floats, weights: Floats) -> float:
     return float(np.sqrt(_law(v, weights, first, 0.0)[1] @ (v * v)))
 
 
-def _multipliers(v: Floats, weights: Floats) -> tuple[float, float]:
+def multipliers(v: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Return λ₁ and λ₂ of the law on the grid with mean 0 and SD 1, and by how much its moments miss."""
     features = np.column_stack([v, v * v])
     target = np.array([0.0, 1.0])
     point = np.array([0.0, -0.5])
@@ -121,4 +123,5 @@ def _multipliers(v: Floats, weights: Floats) -> tuple[float, float]:
             size /= 2
         point = point - size * step
         value = _law(v, weights, *point)[0] - point @ target
-    return float(point[0]), float(point[1])
+    miss = _law(v, weights, *point)[1] @ features - target
+    return float(point[0]), float(point[1]), float(np.abs(miss).max())
