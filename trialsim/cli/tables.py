@@ -11,19 +11,51 @@ from trialsim.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+    from rich.table import Table
 
 
 def print_frame(frame: pd.DataFrame, console: Console, title: str | None = None) -> None:
-    """Print a tidy table, numbers to the right."""
+    """Print a tidy table; a wide and short one is turned on its side, a pipe gets its full width."""
+    names = [str(name).replace("_", " ") for name in frame.columns]
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    numeric = [frame[name].dtype.kind in "if" for name in frame.columns]
+    table = _table(title, names, rows, numeric)
+    turned = _sideways(title, names, rows)
+    if _natural_width(table, console) > console.width >= _natural_width(turned, console):
+        table = turned
+    if not console.is_terminal:
+        console.width = max(console.width, _natural_width(table, console))
+    console.print(table)
+
+
+def _natural_width(table: Table, console: Console) -> int:
+    from rich.measure import Measurement
+
+    return Measurement.get(console, console.options.update(width=10_000), table).maximum
+
+
+def _table(title: str | None, names: list[str], rows: list[list[str]], numeric: list[bool]) -> Table:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", header_style="bold")
-    for name in frame.columns:
-        numeric = frame[name].dtype.kind in "if"
-        table.add_column(str(name).replace("_", " "), justify="right" if numeric else "left")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    console.print(table)
+    for name, right in zip(names, numeric, strict=True):
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _sideways(title: str | None, names: list[str], rows: list[list[str]]) -> Table:
+    """Return the table with a row for each column; the first column heads the others."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    table.add_column(names[0], justify="left")
+    for row in rows:
+        table.add_column(row[0], justify="right", overflow="fold")
+    for position, name in enumerate(names[1:], start=1):
+        table.add_row(name, *(row[position] for row in rows))
+    return table
 
 
 def _cell(value: object) -> str:
