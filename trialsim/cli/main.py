@@ -7,6 +7,7 @@ import sys
 import click
 
 from trialsim.cli.cohort import cohort
+from trialsim.cli.frontier import frontier
 from trialsim.cli.init import init
 from trialsim.cli.run import run
 from trialsim.cli.size import size
@@ -33,7 +34,7 @@ def commands() -> None:
     """
 
 
-for command in (run, size, init, twins, cohort, verify):
+for command in (run, size, frontier, init, twins, cohort, verify):
     commands.add_command(command)
 
 
