@@ -9,6 +9,7 @@
 - `guenther_schouten_size`, `mmrm_variance`: margins, and dropout visit by visit.
 - `marginal_size`, `marginal_controls`, `prognostic_events`: binary, count and survival outcomes.
 - `BorrowingQuestion`, `control_frontier`: the fewest controls under a cap on the type I error.
+- `safe_priors`: priors tuned to the cap, and what gain is left.
 - `drift_map`, `tipping_drift`: what borrowing risks over drift, and whether that would be seen.
 - `group_sequential_design`: bounds of a trial that is read more than once.
 - `conditional_power`, `predictive_power`: what an interim result says about the end.
@@ -96,6 +97,7 @@ from trialsim.design.operating_characteristics import (
     to_frame,
 )
 from trialsim.design.rates_size import RatesQuestion, power_of_rates, rates_size
+from trialsim.design.safe_prior import SafePriors, safe_priors
 from trialsim.design.score_gain import (
     PrognosticEvents,
     martingale_correlation,
@@ -184,6 +186,7 @@ __all__ = [
     "PrognosticGain",
     "RatesQuestion",
     "RobustMap",
+    "SafePriors",
     "Saving",
     "SelfAdapting",
     "Size",
@@ -238,6 +241,7 @@ __all__ = [
     "rates_size",
     "repeated_interval",
     "repeated_p_value",
+    "safe_priors",
     "score_adjusted_covariance",
     "simulated_power",
     "size_for_power",

@@ -13,7 +13,7 @@ from trialsim.design.borrowing_question import BorrowingCharacteristics, Borrowi
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 
-_HISTORIES = 40
+_HISTORIES = 20
 
 
 @dataclass(frozen=True)
