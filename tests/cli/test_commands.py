@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -156,11 +157,15 @@ def test_an_interrupt_stops_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
         sys.executable, "-m", "trialsim", "run", str(ROOT / "protocols/alzheimers_phase2.toml"),
         "-o", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--quiet",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"})
+    # A shell that runs the tests in the background has its children ignore interrupts: undo that.
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (tmp_path / "out").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(2)
+    process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Nothing was written" in error
