@@ -12,15 +12,25 @@
 - `FOLD_SETTINGS`: the settings of a fold's fit.
 - `calibrate`, `Calibration`: whether the twins' distribution is right, visit by visit.
 - `gain_beyond_baseline`, `Gain`: what the score adds to the baseline, with bootstrap intervals.
-- `leave_one_out_r2`: what baseline columns predict of an outcome, each participant without itself.
+- `update_twins`, `UpdatedTwins`, `update_interim`: twins that know the visits observed so far.
+- `value_of_updating`, `UpdateValue`: what each visit adds to a twin, out of sample.
+- `recalibrate`, `Recalibration`, `add_interim`: a line, or a refit, from interim data.
+- `NO_COVARIATE`: why updated twins adjust no analysis.
+- `require_compatible`: refuse a history and a trial that must not meet.
+- `leave_one_out_r2`, `in_sample_r2`: what columns predict of an outcome, each participant
+  without itself or all together.
 """
 
+from trialsim.prognosis.compatibility import require_compatible
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
 from trialsim.prognosis.fitting import fit_prognosis, history_hash
 from trialsim.prognosis.gain import Gain, gain_beyond_baseline, leave_one_out_r2
 from trialsim.prognosis.history import read_history
 from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
 from trialsim.prognosis.prognosis import Prognosis
+from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
+from trialsim.prognosis.update_value import UpdateValue, in_sample_r2, value_of_updating
+from trialsim.prognosis.updating import NO_COVARIATE, UpdatedTwins, update_interim, update_twins
 from trialsim.prognosis.validation import (
     FOLD_SETTINGS,
     Calibration,
@@ -31,20 +41,31 @@ from trialsim.prognosis.validation import (
 
 __all__ = [
     "FOLD_SETTINGS",
+    "NO_COVARIATE",
     "Calibration",
     "CrossValidation",
     "FitSettings",
     "Gain",
     "HistorySummary",
     "Prognosis",
+    "Recalibration",
     "Sampler",
+    "UpdateValue",
+    "UpdatedTwins",
+    "add_interim",
     "calibrate",
     "cross_validate",
     "fit_prognosis",
     "gain_beyond_baseline",
     "history_hash",
+    "in_sample_r2",
     "leave_one_out_r2",
     "read_history",
+    "recalibrate",
+    "require_compatible",
     "require_learnable",
     "summarise",
+    "update_interim",
+    "update_twins",
+    "value_of_updating",
 ]

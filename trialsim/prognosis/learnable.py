@@ -10,6 +10,7 @@ import numpy as np
 
 from trialsim.data import Floats, History, Ints
 from trialsim.errors import HistoryError
+from trialsim.prognosis.compatibility import require_no_leak
 
 FEWEST_BEFORE_COVARIATES = 20
 FEWEST_PER_COVARIATE = 2
@@ -49,6 +50,7 @@ def require_learnable(history: History, file: Path | str | None = None) -> None:
             file=file,
             mend="give a larger history, fewer covariates or an earlier last visit",
         )
+    require_no_leak(history)
 
 
 def _refuse_useless(name: str, values: Floats, file: Path | str | None) -> None:

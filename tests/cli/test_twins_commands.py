@@ -1,0 +1,97 @@
+"""``trialsim twins`` as a user meets it, on a small history of the pilot's protocol."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from trialsim.cli import main
+from trialsim.prognosis import FitSettings
+from trialsim.prognosis.fit import sampler as sampler_module
+
+PROTOCOL = Path(__file__).parents[2] / "protocols" / "alzheimers_phase2.toml"
+COVARIATES = ("age", "female", "apoe4_carrier", "mmse", "adas_cog", "faq", "hippocampal_volume")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(autouse=True)
+def _one_compilation(monkeypatch, sampler) -> None:
+    """Let the command line share the session's compiled model and sample briefly."""
+    monkeypatch.setattr(sampler_module.Sampler, "__init__", lambda self: vars(self).update(vars(sampler)))
+    brief = FitSettings(tune=400, draws=400, max_rhat=1.05, min_ess=50.0, max_divergences=20)
+    monkeypatch.setattr("trialsim.prognosis.fitting.FitSettings", lambda: brief)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def people(count: int, weeks: tuple[int, ...], seed: int) -> pd.DataFrame:
+    """Return a tidy file in the protocol's columns, whose change depends on age and persists."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(count):
+        age, own = rng.normal(70, 7), rng.normal(0, 1)
+        base = dict(
+            zip(COVARIATES, [age, i % 2, i % 3 == 0, rng.normal(25, 2), rng.normal(16, 4), rng.normal(6, 3),
+                             rng.normal(0.9, 0.05)], strict=True)
+        )  # fmt: skip
+        start = rng.normal(4, 1)
+        for week in weeks:
+            change = week / 78 * (1.5 + 0.05 * (age - 70) + own) + rng.normal(0, 0.3) * (week > 0)
+            rows.append({"participant": f"{seed}-{i}", "week": week, "cdr_sb": start + change, **base})
+    return pd.DataFrame(rows).astype({"apoe4_carrier": float})
+
+
+@pytest.fixture
+def files(tmp_path) -> tuple[str, str]:
+    past, now = tmp_path / "past.csv", tmp_path / "now.csv"
+    people(120, (0, 13, 26, 39, 52, 65, 78), 1).to_csv(past, index=False)
+    people(60, (0, 13, 26), 2).to_csv(now, index=False)
+    return str(past), str(now)
+
+
+def test_update_conditions_a_running_trial(monkeypatch, capsys, tmp_path, files) -> None:
+    past, now = files
+    out = tmp_path / "twins.csv"
+    done = run(
+        monkeypatch, "twins", "update", str(PROTOCOL), "--history", past, "--interim", now,
+        "--source", "control", "-o", str(out), "--cache", str(tmp_path), "--quiet",
+    )  # fmt: skip
+    text = capsys.readouterr()
+    assert done == 0, text.err
+    assert "Recalibration at week 26 (60 participants)" in text.out
+    assert "no covariate for a randomised comparison" in " ".join(text.out.split())
+    frame = pd.read_csv(out)
+    assert frame["week"].unique().tolist() == [39, 52, 65, 78]
+    assert len(frame) == 60 * 4
+    assert (frame["sd"] > 0).all()
+
+
+def test_update_without_a_trial_shows_what_visits_add(monkeypatch, capsys, tmp_path, files) -> None:
+    arguments = ("twins", "update", str(PROTOCOL), "--history", files[0], "--folds", "3", "--quiet")
+    assert run(monkeypatch, *arguments) == 0
+    text = capsys.readouterr().out
+    assert "to week 65" in text
+    assert "twin r2" in text
+    assert "no covariate for a randomised comparison" in " ".join(text.split())
+
+
+def test_update_refuses_participants_of_the_history(monkeypatch, capsys, tmp_path, files) -> None:
+    arguments = ("twins", "update", str(PROTOCOL), "--history", files[0], "--interim", files[0], "--quiet")
+    assert run(monkeypatch, *arguments, "--cache", str(tmp_path)) == 2
+    assert "120 participants stand in the history and in the trial" in capsys.readouterr().err
+
+
+def test_output_without_a_trial_is_refused(monkeypatch, capsys, tmp_path, files) -> None:
+    assert run(monkeypatch, "twins", "update", str(PROTOCOL), "--history", files[0], "-o", "x.csv") == 2
+    assert "--output needs --interim" in capsys.readouterr().err

@@ -1,0 +1,100 @@
+"""Histories and trials that must not meet: one clear reason, and no participant's value in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from trialsim.data import Covariates
+from trialsim.errors import HistoryError
+from trialsim.prognosis import fit_prognosis
+from trialsim.prognosis.compatibility import participant_hashes, require_compatible
+
+
+class NoSampler:
+    is_compiled = True
+
+    def sample(self, *_):
+        raise AssertionError("a twin would have been issued")
+
+
+@pytest.fixture(scope="module")
+def history(simulate_history):
+    return simulate_history(participants=120)
+
+
+@pytest.fixture(scope="module")
+def trial(simulate_history):
+    return simulate_history(participants=60, seed=9)
+
+
+def test_strangers_may_meet(history, trial):
+    require_compatible(history, trial)
+
+
+def test_overlap_is_found_whatever_the_order_of_rows_and_columns(history, trial):
+    mine = history.take(np.array([70, 3]))
+    mine = replace(mine, covariates=mine.covariates.select(["x2", "x0", "x1"]))
+    rows = np.concatenate([trial.baseline, mine.baseline])
+    mixed = replace(
+        trial,
+        covariates=Covariates(
+            ("x2", "x0", "x1"),
+            np.concatenate([trial.covariates.select(["x2", "x0", "x1"]).values, mine.covariates.values]),
+        ),
+        baseline=rows,
+        outcomes=np.concatenate([trial.outcomes, mine.outcomes]),
+        group=np.zeros(len(rows), dtype=np.int64),
+    )
+    shared = int(np.isfinite(mine.outcomes).any(axis=1).sum())
+    with pytest.raises(HistoryError, match=f"{shared} participants stand in the history and in the trial"):
+        require_compatible(history, mixed)
+
+
+def test_a_participant_without_outcomes_is_nobody(history):
+    unseen = replace(history, outcomes=np.full_like(history.outcomes, np.nan))
+    assert set(participant_hashes(unseen)) == {b""}
+
+
+@pytest.mark.parametrize("factor", [0.01, 100.0])
+def test_another_unit_is_another_scale(history, trial, factor):
+    other = replace(trial, baseline=factor * trial.baseline, outcomes=factor * trial.outcomes)
+    with pytest.raises(HistoryError, match="looks to be on another scale"):
+        require_compatible(history, other)
+
+
+def test_another_endpoint(history, trial):
+    with pytest.raises(HistoryError, match="endpoint is adas, the history's is score"):
+        require_compatible(history, replace(trial, endpoint="adas"))
+
+
+def test_a_covariate_that_one_of_them_lacks(history, trial):
+    without = replace(trial, covariates=trial.covariates.select(["x0", "x2"]))
+    with pytest.raises(HistoryError, match="x1: the trial's participants do not have it"):
+        require_compatible(history, without)
+    values = trial.covariates.values.copy()
+    values[:, 1] = np.nan
+    empty = replace(trial, covariates=Covariates(trial.covariates.names, values))
+    with pytest.raises(HistoryError, match="x1: is missing for the whole trial"):
+        require_compatible(history, empty)
+    with pytest.raises(HistoryError, match="x1: is missing for the whole history"):
+        require_compatible(replace(empty, baseline=history.baseline[:60]), trial)
+
+
+@pytest.mark.parametrize("leak", ["outcome", "change", "reversed"])
+def test_an_outcome_among_the_covariates_issues_no_twin(history, leak):
+    at_36 = history.outcomes[:, 2]
+    column = {"outcome": at_36, "change": at_36 - history.baseline, "reversed": 100 - 2 * at_36}[leak]
+    values = np.column_stack([history.covariates.values, column])
+    leaky = replace(history, covariates=Covariates((*history.covariates.names, "odd"), values))
+    with pytest.raises(HistoryError, match="odd: covariate is the outcome of week 36"):
+        fit_prognosis(leaky, seed=1, sampler=NoSampler())
+
+
+def test_a_copy_of_the_baseline_is_no_leak(history):
+    values = np.column_stack([history.covariates.values, 2 * history.baseline + 1])
+    copied = replace(history, covariates=Covariates((*history.covariates.names, "again"), values))
+    with pytest.raises(AssertionError, match="would have been issued"):
+        fit_prognosis(copied, seed=1, sampler=NoSampler())

@@ -1,0 +1,131 @@
+"""Whether a history and a trial may meet: nobody in both, one scale, the same covariates, no leak."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import numpy as np
+
+from trialsim.data import Covariates, Floats, History
+from trialsim.errors import HistoryError
+
+FARTHEST_MEAN_SD = 4.0
+LARGEST_SD_RATIO = 5.0
+LEAK_CORRELATION = 0.999
+_FEWEST_FOR_LEAK = 10
+
+
+def participant_hashes(history: History) -> list[bytes]:
+    """Return the hash of each participant: baseline, covariates by name and the first later outcome.
+
+    Identifiers differ between files and are not kept, so that a participant is known by what was measured.
+    A participant without a later outcome has no hash of use: an empty one.
+    """
+    order = sorted(range(len(history.covariates.names)), key=lambda k: history.covariates.names[k])
+    hashes = []
+    for i in range(len(history)):
+        seen = np.flatnonzero(np.isfinite(history.outcomes[i]))
+        if not seen.size:
+            hashes.append(b"")
+            continue
+        facts = [history.baseline[i], history.weeks[seen[0]], history.outcomes[i, seen[0]]]
+        # Adding 0 makes one of the two zeros that floats have.
+        row = np.array([*facts, *history.covariates.values[i, order]]) + 0.0
+        hashes.append(blake2b(row.tobytes(), digest_size=16).digest())
+    return hashes
+
+
+def require_compatible(history: History, trial: History) -> None:
+    """Raise if the twins of a history may not be issued to, or checked on, a trial's participants.
+
+    Raises
+    ------
+    HistoryError
+        Another endpoint or scale, a covariate that one of them lacks, or participants in both.
+    """
+    if history.endpoint != trial.endpoint:
+        raise HistoryError(
+            f"the trial's endpoint is {trial.endpoint}, the history's is {history.endpoint}",
+            field="endpoint",
+            mend="learn from a history of the same endpoint",
+        )
+    require_same_covariates(history.covariates, trial.covariates)
+    require_same_scale(history.baseline, trial.baseline, history.endpoint)
+    both = (set(participant_hashes(history)) & set(participant_hashes(trial))) - {b""}
+    if both:
+        raise HistoryError(
+            f"{len(both)} participants stand in the history and in the trial: same baseline, covariates and "
+            "first outcome",
+            field="participants",
+            mend="leave the trial's participants out of the history, or twins know their own outcomes",
+        )
+
+
+def require_same_covariates(history: Covariates, trial: Covariates) -> None:
+    """Raise if a covariate of the history is absent or always missing in the trial, or the other way."""
+    for name in history.names:
+        given = name in trial.names
+        if not given or np.isnan(trial.column(name)).all():
+            raise HistoryError(
+                "the trial's participants do not have it" if not given else "is missing for the whole trial",
+                field=name,
+                mend="measure it in the trial, or fit the prognosis without it",
+            )
+        if np.isnan(history.column(name)).all():
+            raise HistoryError(
+                "is missing for the whole history", field=name, mend="fit the prognosis without it"
+            )
+
+
+def require_same_scale(history: Floats, trial: Floats, endpoint: str) -> None:
+    """Raise if baselines are so far apart that one of them must be on another scale.
+
+    More than four of the history's SDs between the means, or a ratio of the SDs above five: no trial that
+    is worth a twin differs so much from its history, and points against percent do.
+    """
+    mine, theirs = history[np.isfinite(history)], trial[np.isfinite(trial)]
+    if theirs.size < 2 or mine.size < 2:
+        return
+    apart = abs(theirs.mean() - mine.mean()) / mine.std()
+    ratio = max(theirs.std(), 1e-300) / mine.std()
+    if apart > FARTHEST_MEAN_SD or not 1 / LARGEST_SD_RATIO <= ratio <= LARGEST_SD_RATIO:
+        raise HistoryError(
+            f"looks to be on another scale: baseline mean {mine.mean():.3g} (SD {mine.std():.3g}) in the "
+            f"history, {theirs.mean():.3g} (SD {theirs.std():.3g}) in the trial",
+            field=endpoint,
+            mend="give both in the same unit",
+        )
+
+
+def require_no_leak(history: History) -> None:
+    """Raise if a covariate is an outcome, or a change from baseline, in another dress.
+
+    Correlation above .999 with a later outcome or its change. A copy of the baseline is no leak: it cannot
+    reach that unless nobody changes.
+
+    Raises
+    ------
+    HistoryError
+        Names the covariate and the visit.
+    """
+    change = history.outcomes - history.baseline[:, None]
+    for name in history.covariates.names:
+        column = history.covariates.column(name)
+        for visit, week in enumerate(history.weeks):
+            found = max(
+                _correlation(column, history.outcomes[:, visit]), _correlation(column, change[:, visit])
+            )
+            if found > LEAK_CORRELATION > _correlation(column, history.baseline):
+                raise HistoryError(
+                    f"covariate is the outcome of week {week:g}: correlation above {LEAK_CORRELATION}",
+                    field=name,
+                    mend="leave it out, only what is known at baseline can predict",
+                )
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    """Return the size of the correlation of what is observed of both; 0 where it has no meaning."""
+    kept = np.isfinite(a) & np.isfinite(b)
+    if kept.sum() < _FEWEST_FOR_LEAK or np.ptp(a[kept]) == 0 or np.ptp(b[kept]) == 0:
+        return 0.0
+    return float(abs(np.corrcoef(a[kept], b[kept])[0, 1]))

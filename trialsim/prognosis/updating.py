@@ -1,0 +1,256 @@
+"""The living twin: a participant's twin, given the visits that have been observed since.
+
+Given one posterior draw the outcomes of a participant are jointly normal, so conditioning is closed form:
+
+    E(y_later | y_seen) = m_l + V_ls V_ss^-1 (y_seen - m_s),    Var = V_ll - V_ls V_ss^-1 V_sl
+
+The draws themselves are weighed by N(y_seen; m_s, V_ss), the density of what was seen: the result is the
+posterior predictive distribution of a history to which this participant has been added, without a refit.
+
+**Post-baseline data are no covariate for a randomised comparison.** Treatment acts on them: adjusting for
+an updated twin removes a part of the effect itself. Updated twins serve forecasts, monitoring and planning;
+the score of an analysis is the twin at baseline (`Prognosis.predict`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from trialsim.data import Bools, Covariates, Floats, History, Ints, Twins
+from trialsim.errors import HistoryError
+from trialsim.prognosis.compatibility import require_compatible
+from trialsim.prognosis.gram import regression_rows
+from trialsim.prognosis.prognosis import Prognosis
+
+NO_COVARIATE = (
+    "Post-baseline data are no covariate for a randomised comparison: treatment acts on them. Use updated "
+    "twins for forecasts and monitoring; adjust an analysis for the twin at baseline."
+)
+_CHUNK_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True)
+class UpdatedTwins:
+    """Twins that know some visits of their participants.
+
+    Parameters
+    ----------
+    twins : Twins
+        Of the weeks that were asked for.
+    effective_draws : ndarray (N,)
+        Kish size of the weights of the posterior draws; small where the participant is unlike the history.
+    """
+
+    twins: Twins
+    effective_draws: Floats
+
+
+def update_twins(
+    prognosis: Prognosis,
+    covariates: Covariates,
+    baseline: Floats,
+    seen_weeks: Sequence[float] | Floats,
+    seen: Floats,
+    weeks: Sequence[float] | Floats,
+    generator: np.random.Generator | None = None,
+    draws: int = 0,
+) -> UpdatedTwins:
+    """Condition the twins of participants on the visits observed so far.
+
+    Post-baseline data are no covariate for a randomised comparison; see the module.
+
+    Parameters
+    ----------
+    prognosis : Prognosis
+        Fitted to a history.
+    covariates, baseline
+        As in `Prognosis.predict`, N participants.
+    seen_weeks : sequence of float (O,)
+        Weeks of the observed visits, within the history's range.
+    seen : ndarray (N, O)
+        Outcomes in points; NaN where a participant was not seen.
+    weeks : sequence of float (W,)
+        Weeks to predict, none of which is in `seen_weeks`.
+    generator : Generator, optional
+        Of the component ``twins``; needed for draws.
+    draws : int
+        Predictive draws of each participant, joint over weeks.
+
+    Returns
+    -------
+    UpdatedTwins
+
+    Raises
+    ------
+    HistoryError
+        A week to predict was observed already, an outcome is infinite, or as in `Prognosis.predict`.
+    ValueError
+        Draws are asked for without a generator.
+    """
+    seen_weeks, weeks = np.asarray(seen_weeks, dtype=float), np.asarray(weeks, dtype=float)
+    seen, baseline = np.asarray(seen, dtype=float), np.asarray(baseline, dtype=float)
+    _check(seen_weeks, seen, weeks, len(baseline))
+    if draws and generator is None:
+        raise ValueError("predictive draws need a generator: trialsim.streams.stream(..., 'twins')")
+    joint = _Joint.of(prognosis, covariates, baseline, np.concatenate([seen_weeks, weeks]))
+    score, sd = np.empty((2, len(baseline), len(weeks)))
+    effective = np.empty(len(baseline))
+    drawn = np.empty((len(baseline), len(weeks), draws))
+    patterns, which = np.unique(np.isfinite(seen), axis=0, return_inverse=True)
+    with threadpool_limits(1, user_api="blas"):
+        for number, pattern in enumerate(patterns):
+            rows = np.flatnonzero(which.ravel() == number)
+            conditional = _Conditional.of(joint, pattern, len(weeks))
+            size = max(1, _CHUNK_NUMBERS // (joint.covariance.shape[0] * joint.covariance.shape[1]))
+            for part in np.array_split(rows, -(-len(rows) // size)):
+                mean, weight = conditional.means(joint, part, seen[part])
+                score[part] = np.einsum("nwd,nd->nw", mean, weight)
+                spread = np.einsum("nwd,nd->nw", (mean - score[part, :, None]) ** 2, weight)
+                sd[part] = np.sqrt(spread + weight @ np.einsum("dww->dw", conditional.covariance))
+                effective[part] = 1 / (weight**2).sum(axis=1)
+                if generator is not None and draws:
+                    drawn[part] = conditional.draw(mean, weight, draws, generator)
+    return UpdatedTwins(Twins(weeks, score, sd, drawn if draws else None), effective)
+
+
+def update_interim(prognosis: Prognosis, history: History, interim: History) -> pd.DataFrame:
+    """Return the updated twins of a running trial, one row a participant and week still ahead.
+
+    Parameters
+    ----------
+    prognosis : Prognosis
+        Fitted to `history`.
+    history, interim : History
+        What was learnt from, and the trial's participants so far, with a baseline each.
+
+    Returns
+    -------
+    DataFrame
+        participant (position in `interim`), week, score, sd, effective_draws. A week that anybody was
+        measured at is not ahead.
+
+    Raises
+    ------
+    HistoryError
+        The two may not meet (`require_compatible`), or share no week.
+    """
+    require_compatible(history, interim)
+    shared = np.isin(interim.weeks, history.weeks)
+    if not shared.any():
+        raise HistoryError(
+            "the interim data have no week of the history", field="weeks", mend="give the history's visits"
+        )
+    weeks = history.weeks[~np.isin(history.weeks, interim.weeks)]
+    updated = update_twins(
+        prognosis,
+        interim.covariates,
+        interim.baseline,
+        interim.weeks[shared],
+        interim.outcomes[:, shared],
+        weeks,
+    )
+    people = len(interim)
+    return pd.DataFrame(
+        {
+            "participant": np.repeat(np.arange(people), len(weeks)),
+            "week": np.tile(weeks, people),
+            "score": updated.twins.score.ravel(),
+            "sd": updated.twins.sd.ravel(),
+            "effective_draws": np.repeat(updated.effective_draws, len(weeks)),
+        }
+    )
+
+
+def _check(seen_weeks: Floats, seen: Floats, weeks: Floats, participants: int) -> None:
+    if seen.shape != (participants, len(seen_weeks)):
+        raise HistoryError(
+            f"observed outcomes are {seen.shape}, not {participants} participants by {len(seen_weeks)} weeks",
+            field="seen",
+            mend="give one row a participant and one column a week, NaN where not seen",
+        )
+    if np.isinf(seen).any():
+        raise HistoryError("an observed outcome is infinite", field="seen", mend="correct the file")
+    if both := sorted(set(seen_weeks) & set(weeks)):
+        raise HistoryError(
+            f"week {', '.join(f'{week:g}' for week in both)} was observed, there is nothing to predict",
+            field="weeks",
+            mend="ask for other weeks",
+        )
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """Rows of the regression (N, O+W, C), coefficients (C, D) and covariance (D, O+W, O+W), in points."""
+
+    rows: Floats
+    theta: Floats
+    baseline: Floats
+    covariance: Floats
+
+    @classmethod
+    def of(cls, prognosis: Prognosis, covariates: Covariates, baseline: Floats, weeks: Floats) -> _Joint:
+        s = prognosis.standardisation
+        rows = regression_rows(s.hats(weeks), s.matrix(covariates, baseline), s.clock(weeks))
+        return cls(rows, prognosis.coefficients.T * s.unit, baseline, prognosis.residual_covariance(weeks))
+
+
+@dataclass(frozen=True)
+class _Conditional:
+    """What one pattern of observed visits makes of the later ones, by posterior draw.
+
+    Parameters
+    ----------
+    seen, later : ndarray of int
+        Positions among all visits.
+    factor : ndarray (D, S, S)
+        Lower Cholesky factor of the covariance of what is seen.
+    gain : ndarray (D, W, S)
+        V_ls V_ss^-1.
+    covariance : ndarray (D, W, W)
+        Of the later visits given what is seen.
+    """
+
+    seen: Ints
+    later: Ints
+    factor: Floats
+    gain: Floats
+    covariance: Floats
+
+    @classmethod
+    def of(cls, joint: _Joint, pattern: Bools, later: int) -> _Conditional:
+        seen = np.flatnonzero(pattern)
+        ahead = len(pattern) + np.arange(later)
+        v = joint.covariance
+        of_seen, cross = v[:, seen[:, None], seen], v[:, ahead[:, None], seen]
+        solved = np.linalg.solve(of_seen, cross.transpose(0, 2, 1))
+        gain = np.asarray(solved.transpose(0, 2, 1), dtype=np.float64)
+        covariance: Floats = v[:, ahead[:, None], ahead] - gain @ cross.transpose(0, 2, 1)
+        factor = np.asarray(np.linalg.cholesky(of_seen), dtype=np.float64)
+        return cls(seen, ahead, factor, gain, covariance)
+
+    def means(self, joint: _Joint, part: Ints, seen: Floats) -> tuple[Floats, Floats]:
+        """Return means (n, W, D) and weights of the draws (n, D) of participants with this pattern."""
+        mean = joint.baseline[part, None, None] + joint.rows[part] @ joint.theta
+        missed = seen[:, self.seen, None] - mean[:, self.seen]
+        whitened = np.linalg.solve(self.factor, missed.transpose(2, 1, 0))
+        log_weight = -0.5 * (whitened**2).sum(axis=1)
+        log_weight -= np.log(np.einsum("dss->ds", self.factor)).sum(axis=1)[:, None]
+        weight = np.exp(log_weight - log_weight.max(axis=0)).T
+        later = mean[:, self.later] + np.einsum("dws,nsd->nwd", self.gain, missed)
+        return later, weight / weight.sum(axis=1, keepdims=True)
+
+    def draw(self, mean: Floats, weight: Floats, draws: int, generator: np.random.Generator) -> Floats:
+        """Return predictive draws (n, W, draws): posterior draws by systematic resampling, then noise."""
+        factor = np.linalg.cholesky(self.covariance)
+        result = np.empty((len(mean), mean.shape[1], draws))
+        for i in range(len(mean)):
+            at = (np.arange(draws) + generator.random()) / draws
+            chosen = np.searchsorted(np.cumsum(weight[i]), at).clip(max=len(weight[i]) - 1)
+            noise = generator.standard_normal((draws, mean.shape[1], 1))
+            result[i] = mean[i][:, chosen] + (factor[chosen] @ noise)[:, :, 0].T
+        return result
