@@ -1,0 +1,55 @@
+"""The calibration studies that there are, one for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trialsim.prognosis import sbc_gaussian
+from trialsim.prognosis.fit.sampler import Sampler
+
+Ranks = tuple[dict[str, list[int]], list[dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class Study:
+    """How a model is calibrated.
+
+    Parameters
+    ----------
+    sources : tuple of Path
+        Files that make the model.
+    sampler : callable
+        Returns what compiles and samples it.
+    ranks : callable
+        From seed, first simulation, count and sampler to ranks by quantity and diagnostics.
+    draws : int
+        Posterior draws among which a truth is ranked.
+    settings : dict
+        What the record says of the size of the study.
+    """
+
+    sources: tuple[Path, ...]
+    sampler: Callable[[], Any]
+    ranks: Callable[[int, int, int, Any], Ranks]
+    draws: int
+    settings: dict[str, Any]
+
+
+STUDIES = {
+    "gaussian": Study(
+        sources=sbc_gaussian.SOURCES,
+        sampler=Sampler,
+        ranks=sbc_gaussian.gaussian_ranks,
+        draws=sbc_gaussian.RANKED_DRAWS,
+        settings={
+            "participants": sbc_gaussian.PARTICIPANTS,
+            "visits": len(sbc_gaussian.WEEKS),
+            "thin": sbc_gaussian.THIN,
+            "chains": sbc_gaussian.SETTINGS.chains,
+            "draws": sbc_gaussian.SETTINGS.draws,
+        },
+    ),
+}
