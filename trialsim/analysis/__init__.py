@@ -43,6 +43,7 @@ from trialsim.analysis.linear_frame import ancova, dose_response, prognostic_adj
 from trialsim.analysis.linear_result import LinearResult
 from trialsim.analysis.linear_safety import UnsafeStandardErrorWarning, model_based_type_one_error
 from trialsim.analysis.linear_weights import fit_twin_weighted
+from trialsim.analysis.log_rank_looks import LogRankLooks, log_rank_looks, sweep_looks
 from trialsim.analysis.marginal_effects import MarginalEstimates, fit_marginal
 from trialsim.analysis.marginal_effects_frame import MarginalResult, g_computation
 from trialsim.analysis.meta_analytic_predictive import (
@@ -135,6 +136,7 @@ __all__ = [
     "ImputationResult",
     "KaplanMeierResult",
     "LinearResult",
+    "LogRankLooks",
     "LogRankResult",
     "MagirrBurman",
     "MapPrior",
@@ -197,6 +199,7 @@ __all__ = [
     "large_sample_size",
     "log_rank",
     "log_rank_block",
+    "log_rank_looks",
     "lwyy",
     "lwyy_block",
     "map_prior_binomial",
@@ -232,6 +235,7 @@ __all__ = [
     "sam_normal",
     "sam_weight_binomial",
     "sam_weight_normal",
+    "sweep_looks",
     "tipping_point",
     "tipping_point_block",
     "unadjusted",

@@ -4,6 +4,7 @@
 - `generate_history`, `load_history`, `learn`, `build_register`, `plan_from`, `plan_cells`, `simulate`: its
   steps, each usable alone.
 - `estimand_ledger`, `usual_analyses`: each analysis against the true value of each estimand.
+- `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
@@ -25,6 +26,16 @@ from trialsim.study.record import (
 from trialsim.study.register import Register, RegisterFacts, build_register
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
 from trialsim.study.run import build_registers, learn, plan_from, run_study, simulate
+from trialsim.study.sequential_characteristics import (
+    SequentialCharacteristics,
+    SequentialTally,
+    tally_stopping,
+)
+from trialsim.study.survival_group_sequential import (
+    SurvivalPlan,
+    run_survival_block,
+    survival_group_sequential,
+)
 
 __all__ = [
     "Cell",
@@ -33,7 +44,10 @@ __all__ = [
     "Register",
     "RegisterFacts",
     "ReplicateRecorder",
+    "SequentialCharacteristics",
+    "SequentialTally",
     "StudyResult",
+    "SurvivalPlan",
     "answer",
     "build_register",
     "build_registers",
@@ -51,9 +65,12 @@ __all__ = [
     "plan_from",
     "run_facts",
     "run_study",
+    "run_survival_block",
     "seal",
     "simulate",
     "sizes_frame",
+    "survival_group_sequential",
+    "tally_stopping",
     "usual_analyses",
     "write_inputs",
     "write_results",

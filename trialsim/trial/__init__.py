@@ -56,8 +56,10 @@ from trialsim.trial.longitudinal import (
     ramp_shift,
     slope_change,
 )
+from trialsim.trial.looks import Looks, calendar_looks, check_event_order, check_reachable, event_looks
 from trialsim.trial.minimisation import minimise
 from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
+from trialsim.trial.sequential import Stopping, stop_at_bounds
 from trialsim.trial.sites import (
     InterimEnrolment,
     Recruitment,
@@ -74,6 +76,7 @@ from trialsim.trial.survival_laws import (
     competing_times,
     gompertz_of_course,
 )
+from trialsim.trial.survival_trial import SurvivalTrials, SurvivalWorld, simulate_survival
 
 __all__ = [
     "STRATEGIES",
@@ -85,14 +88,18 @@ __all__ = [
     "InterimEnrolment",
     "LongitudinalTrials",
     "LongitudinalWorld",
+    "Looks",
     "PiecewiseHazard",
     "PlannedAccrual",
     "Pool",
     "PotentialOutcomes",
     "Recruitment",
     "SitePlan",
+    "Stopping",
     "Strategy",
     "SurvivalLaw",
+    "SurvivalTrials",
+    "SurvivalWorld",
     "TrialSize",
     "TrueValue",
     "VisitEffect",
@@ -101,7 +108,10 @@ __all__ = [
     "allocate",
     "autoregressive",
     "binary_outcomes",
+    "calendar_looks",
     "calibrate_discontinuation",
+    "check_event_order",
+    "check_reachable",
     "competing_times",
     "constant_shift",
     "count_outcomes",
@@ -109,6 +119,7 @@ __all__ = [
     "draw_frailty",
     "drop_out",
     "enrol",
+    "event_looks",
     "exchangeable",
     "expected_incidence",
     "fit_site_rates",
@@ -127,8 +138,10 @@ __all__ = [
     "simple_randomisation",
     "simulate_block",
     "simulate_longitudinal",
+    "simulate_survival",
     "site_plan",
     "slope_change",
+    "stop_at_bounds",
     "treated_course",
     "true_values",
 ]

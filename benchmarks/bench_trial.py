@@ -1,0 +1,86 @@
+"""Speed of whole simulated trials, from entry to the decision, on one core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.figure import Figure, seconds
+from trialsim.streams import stream
+from trialsim.study import SurvivalPlan, run_survival_block
+from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, site_plan
+
+SEED, BLOCK = 20261121, 250
+CONTROL, LEAVE = PiecewiseHazard((0.0577622650466621,)), PiecewiseHazard((0.00427444119896255,))
+ACTIVE = PiecewiseHazard((0.0404335855326635,))
+DELAYED = PiecewiseHazard((0.0577622650466621, 0.033502113727064), (0.0, 6.0))
+PLAN = SurvivalPlan((165, 248, 330), (2.96258804272755, 2.35901775272199, 2.01408370036165))
+
+SIMPLE = SurvivalWorld(480, PlannedAccrual((20,), (24,)), (CONTROL, ACTIVE), (LEAVE, LEAVE))
+GENERAL = SurvivalWorld(
+    480,
+    site_plan(np.linspace(0.0, 12.0, 40), rate=0.75, shape=2.0, ramp=2.0),
+    (CONTROL, DELAYED),
+    (LEAVE, LEAVE),
+    strata_shares=(0.25, 0.5, 0.25),
+    strata_hazards=(0.7, 1.0, 1.4),
+    frailty=0.5,
+    dropout_dependence=1.0,
+)
+
+
+def milliseconds(world: SurvivalWorld) -> float:
+    """Return the milliseconds a trial of whole blocks."""
+    blocks = iter(range(10_000))
+    with threadpool_limits(1):
+        return (
+            1e3
+            * seconds(lambda: run_survival_block(world, PLAN, BLOCK, SEED, "bench", next(blocks)), 15)
+            / BLOCK
+        )
+
+
+def survival_gs() -> Iterable[Figure]:
+    value = milliseconds(SIMPLE)
+    yield Figure(
+        "survival_gs N=480, dropout 5 % a year, 3 event-driven log-rank looks",
+        value,
+        "ms/trial",
+        goal=0.15,
+        at_most=True,
+        peer="lrstat 0.63, rpact 0.67 ms/trial, measured on another machine",
+        limit=f"its random numbers alone {numbers_alone():.3f} ms/trial",
+    )
+
+
+def survival_gs_general() -> Iterable[Figure]:
+    simple, value = milliseconds(SIMPLE), milliseconds(GENERAL)
+    yield Figure(
+        "survival_gs_general 3 strata, delayed effect, 40 sites, informative dropout",
+        value,
+        "ms/trial",
+        goal=0.45,
+        at_most=True,
+        limit=f"{value / simple:.2f} times the simple trial, {simple:.3f} ms (limit 3)",
+    )
+
+
+def numbers_alone() -> float:
+    """Return the milliseconds of what a simple trial must draw: three exponentials and two uniforms each."""
+    generator = stream(SEED, "bench", 0, "outcome")
+    shape = (BLOCK, 480)
+
+    def draw() -> None:
+        for _ in range(3):
+            generator.standard_exponential(shape)
+        generator.random((2, *shape))
+
+    return 1e3 * seconds(draw, 15) / BLOCK
+
+
+BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
+    "survival_gs": survival_gs,
+    "survival_gs_general": survival_gs_general,
+}

@@ -1,0 +1,165 @@
+"""Operating characteristics of trials that may stop early, from running sums, with Monte Carlo errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from trialsim.data import Floats, Ints
+from trialsim.trial import Stopping
+
+
+@dataclass(frozen=True)
+class SequentialTally:
+    """Running sums over trials; memory does not grow with their number.
+
+    Parameters
+    ----------
+    trials : int
+        Number of trials.
+    efficacy, futility : ndarray of int (K,)
+        Trials that stopped at each look for either reason.
+    undecided : int
+        Trials that crossed nothing by the end.
+    unreached : ndarray of int (K,)
+        Looks that did not have the events that they waited for.
+    unreadable : ndarray of int (K,)
+        Looks without a statistic, which stop nothing.
+    sums, squares, least, most : dict of str to float
+        Of ``size``, ``events`` and ``months`` when the trial stopped.
+    """
+
+    trials: int
+    efficacy: Ints
+    futility: Ints
+    undecided: int
+    unreached: Ints
+    unreadable: Ints
+    sums: dict[str, float]
+    squares: dict[str, float]
+    least: dict[str, float]
+    most: dict[str, float]
+
+    def __add__(self, other: SequentialTally) -> SequentialTally:
+        return SequentialTally(
+            self.trials + other.trials,
+            self.efficacy + other.efficacy,
+            self.futility + other.futility,
+            self.undecided + other.undecided,
+            self.unreached + other.unreached,
+            self.unreadable + other.unreadable,
+            {name: self.sums[name] + other.sums[name] for name in self.sums},
+            {name: self.squares[name] + other.squares[name] for name in self.squares},
+            {name: min(self.least[name], other.least[name]) for name in self.least},
+            {name: max(self.most[name], other.most[name]) for name in self.most},
+        )
+
+
+def tally_stopping(
+    stopping: Stopping, statistic: Floats, reached: np.ndarray, **at_looks: np.ndarray
+) -> SequentialTally:
+    """Return the sums of a block of trials.
+
+    Parameters
+    ----------
+    stopping : Stopping
+        Where each trial stopped.
+    statistic : ndarray (R, K)
+        NaN where a look could not be analysed.
+    reached : ndarray of bool (R, K)
+        Whether each look had what it waited for.
+    **at_looks : ndarray (R, K)
+        What each trial had at each look: its ``size``, ``events`` and ``months``, or some of them.
+    """
+    looks = statistic.shape[1]
+    held = np.arange(looks) <= stopping.look[:, None]
+    values = {name: stopping.at(np.asarray(one, dtype=np.float64)) for name, one in at_looks.items()}
+    return SequentialTally(
+        len(statistic),
+        np.bincount(stopping.look[stopping.decision == 1], minlength=looks),
+        np.bincount(stopping.look[stopping.decision == -1], minlength=looks),
+        int((stopping.decision == 0).sum()),
+        (held & ~reached).sum(axis=0),
+        (held & np.isnan(statistic)).sum(axis=0),
+        {name: math.fsum(one) for name, one in values.items()},
+        {name: math.fsum(one**2) for name, one in values.items()},
+        {name: float(one.min()) for name, one in values.items()},
+        {name: float(one.max()) for name, one in values.items()},
+    )
+
+
+@dataclass(frozen=True)
+class SequentialCharacteristics:
+    """What a sequential design does in a scenario.
+
+    Parameters
+    ----------
+    scenario : str
+        Its name.
+    counts : SequentialTally
+        The sums.
+    """
+
+    scenario: str
+    counts: SequentialTally
+
+    @property
+    def rejection_rate(self) -> float:
+        """Share of trials that claim efficacy: power, or type I error under the null."""
+        return float(self.counts.efficacy.sum() / self.counts.trials)
+
+    @property
+    def rejection_rate_mcse(self) -> float:
+        """Its Monte Carlo standard error, never 0."""
+        return _proportion_error(int(self.counts.efficacy.sum()), self.counts.trials)
+
+    def mean(self, name: str) -> tuple[float, float]:
+        """Return the expected ``size``, ``events`` or ``months``, and its Monte Carlo standard error."""
+        n = self.counts.trials
+        mean = self.counts.sums[name] / n
+        spread = max(self.counts.squares[name] / n - mean**2, 0.0)
+        return mean, math.sqrt(spread / max(n - 1, 1))
+
+    def looks(self) -> pd.DataFrame:
+        """Return one row a look: stopping probabilities with their errors, and looks that fell short."""
+        n = self.counts.trials
+        rows = {
+            "efficacy": self.counts.efficacy / n,
+            "efficacy_mcse": [_proportion_error(int(k), n) for k in self.counts.efficacy],
+            "futility": self.counts.futility / n,
+            "futility_mcse": [_proportion_error(int(k), n) for k in self.counts.futility],
+            "cumulative_efficacy": np.cumsum(self.counts.efficacy) / n,
+            "unreached": self.counts.unreached,
+            "unreadable": self.counts.unreadable,
+        }
+        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(self.counts.efficacy) + 1, name="look"))
+
+    def to_row(self) -> dict[str, object]:
+        """Return a flat row for a tidy table: rates, means with errors, least and most."""
+        row: dict[str, object] = {
+            "scenario": self.scenario,
+            "trials": self.counts.trials,
+            "rejection_rate": self.rejection_rate,
+            "rejection_rate_mcse": self.rejection_rate_mcse,
+            "undecided": self.counts.undecided,
+            "unreached_looks": int(self.counts.unreached.sum()),
+            "unreadable_looks": int(self.counts.unreadable.sum()),
+        }
+        for name in self.counts.sums:
+            mean, error = self.mean(name)
+            row |= {
+                f"expected_{name}": mean,
+                f"expected_{name}_mcse": error,
+                f"least_{name}": self.counts.least[name],
+                f"most_{name}": self.counts.most[name],
+            }
+        return row
+
+
+def _proportion_error(successes: int, trials: int) -> float:
+    """Return the standard error of a proportion, with half a success added at the edges 0 and 1."""
+    rate = min(max(successes, 0.5), trials - 0.5) / trials
+    return math.sqrt(rate * (1 - rate) / trials)

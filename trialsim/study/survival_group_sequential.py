@@ -1,0 +1,172 @@
+"""Group-sequential trials with a time to event, from entry to the claim: log-rank looks by events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from trialsim.analysis import LogRankLooks, sweep_looks
+from trialsim.design import GivenBounds, group_sequential_design
+from trialsim.errors import DesignError
+from trialsim.streams import stream
+from trialsim.study.sequential_characteristics import (
+    SequentialCharacteristics,
+    SequentialTally,
+    tally_stopping,
+)
+from trialsim.trial import (
+    Looks,
+    Stopping,
+    SurvivalTrials,
+    SurvivalWorld,
+    check_event_order,
+    check_reachable,
+    event_looks,
+    simulate_survival,
+    stop_at_bounds,
+)
+
+
+@dataclass(frozen=True)
+class SurvivalPlan:
+    """When a trial is looked at, and what is claimed; a plan that cannot be is refused when it is made.
+
+    Parameters
+    ----------
+    events : tuple of int (K,)
+        Events that each look waits for, ascending.
+    upper : tuple of float (K,)
+        Efficacy bounds on the z scale.
+    lower : tuple of float (K,), optional
+        Futility bounds; obeyed in the simulation. The last one has no meaning.
+    alpha : float
+        One-sided type I error that the upper bounds may spend, without help from the lower ones.
+    stratified : bool
+        Whether the log-rank test is stratified by the strata of the world.
+    latest : float
+        Calendar month at which the trial ends whatever its events.
+
+    Raises
+    ------
+    DesignError
+        Looks out of order, bounds of another number, or bounds that spend more than alpha.
+
+    Examples
+    --------
+    >>> SurvivalPlan((80, 160), (2.0, 2.0))
+    Traceback (most recent call last):
+    trialsim.errors.DesignError: efficacy.z: spend 0.0379866, more than the 0.025 that there is. ...
+    """
+
+    events: tuple[int, ...]
+    upper: tuple[float, ...]
+    lower: tuple[float, ...] | None = None
+    alpha: float = 0.025
+    stratified: bool = True
+    latest: float = np.inf
+
+    def __post_init__(self) -> None:
+        wanted = check_event_order(self.events, max(self.events, default=0))
+        if len(self.upper) != len(wanted):
+            raise DesignError(f"must hold {len(wanted)} bounds", field="upper", value=self.upper)
+        information = (wanted / wanted[-1]).tolist()
+        group_sequential_design(information, efficacy=GivenBounds(tuple(self.upper)), alpha=self.alpha)
+        stop_at_bounds(np.zeros((1, len(wanted))), self.upper, self.lower)
+
+
+def run_survival_block(
+    world: SurvivalWorld, plan: SurvivalPlan, replicates: int, seed: int, scenario: str, block: int
+) -> tuple[SurvivalTrials, Looks, LogRankLooks, Stopping]:
+    """Simulate and read one block of trials; the same arguments give the same bytes anywhere.
+
+    Parameters
+    ----------
+    world : SurvivalWorld
+        Two arms.
+    plan : SurvivalPlan
+        Looks and bounds.
+    replicates : int
+        Trials in the block.
+    seed, scenario, block
+        Names of the random streams.
+    """
+    trials = simulate_survival(world, replicates, partial(stream, seed, scenario, block))
+    looks = event_looks(trials, plan.events, plan.latest)
+    strata = trials.strata if plan.stratified else 1
+    tests = sweep_looks(
+        trials.entry, trials.time, trials.event, trials.arm, looks.month, trials.stratum, strata
+    )
+    return trials, looks, tests, stop_at_bounds(tests.benefit, plan.upper, plan.lower)
+
+
+def survival_group_sequential(
+    world: SurvivalWorld,
+    plan: SurvivalPlan,
+    *,
+    replicates: int,
+    seed: int,
+    scenario: str,
+    block: int = 250,
+) -> SequentialCharacteristics:
+    """Return the operating characteristics of a group-sequential survival trial.
+
+    Parameters
+    ----------
+    world : SurvivalWorld
+        Two arms; the second is the active one.
+    plan : SurvivalPlan
+        Looks and bounds.
+    replicates : int
+        Number of trials.
+    seed, scenario
+        Names of the random streams.
+    block : int
+        Trials in memory at a time; part of the names of the streams.
+
+    Returns
+    -------
+    SequentialCharacteristics
+        Expected, least and most size, events and months; stopping probabilities; looks that fell short.
+
+    Raises
+    ------
+    DesignError
+        Not two arms, no replicate, or more events than can be expected: the error says how many can.
+
+    Examples
+    --------
+    >>> from trialsim.trial import PiecewiseHazard, PlannedAccrual
+    >>> laws = (PiecewiseHazard((0.06,)), PiecewiseHazard((0.036,)))
+    >>> world = SurvivalWorld(200, PlannedAccrual((20,), (10,)), laws, (None, None))
+    >>> plan = SurvivalPlan((60, 120), (2.963, 1.969))
+    >>> found = survival_group_sequential(world, plan, replicates=500, seed=1, scenario="doc")
+    >>> found.counts.trials, int(found.counts.most["events"])
+    (500, 120)
+    """
+    check_two_arms(world, replicates)
+    check_reachable(world, plan.events)
+    total: SequentialTally | None = None
+    for index, start in enumerate(range(0, replicates, block)):
+        size = min(block, replicates - start)
+        _, looks, tests, stopping = run_survival_block(world, plan, size, seed, scenario, index)
+        one = tally_stopping(
+            stopping,
+            tests.benefit,
+            looks.reached,
+            size=tests.entered,
+            events=tests.events.sum(axis=2),
+            months=looks.month,
+        )
+        total = one if total is None else total + one
+    assert total is not None
+    return SequentialCharacteristics(scenario, total)
+
+
+def check_two_arms(world: SurvivalWorld, replicates: int) -> None:
+    """Refuse what the log-rank looks cannot serve."""
+    if len(world.events) != 2:
+        raise DesignError("must be two: the log-rank test compares two arms", field="world.events")
+    if replicates < 1:
+        raise DesignError("must be at least 1", field="replicates", value=replicates)
