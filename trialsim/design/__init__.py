@@ -10,6 +10,8 @@
 - `marginal_size`, `marginal_controls`, `prognostic_events`: binary, count and survival outcomes.
 - `BorrowingQuestion`, `control_frontier`: the fewest controls under a cap on the type I error.
 - `safe_priors`: priors tuned to the cap, and what gain is left.
+- `assured_sizes`: power averaged over what the history leaves uncertain.
+- `virtual_controls`: placebo twins as controls, behind a calibration gate.
 - `drift_map`, `tipping_drift`: what borrowing risks over drift, and whether that would be seen.
 - `group_sequential_design`: bounds of a trial that is read more than once.
 - `conditional_power`, `predictive_power`: what an interim result says about the end.
@@ -18,6 +20,18 @@
 - `OperatingCharacteristics`, `Tally`, `tally`: what simulation says, with Monte Carlo errors.
 """
 
+from trialsim.design.assured_size import (
+    AssuranceQuestion,
+    AssuredSizes,
+    PlanningDraws,
+    assurance,
+    assured_sizes,
+    borrowing_assurance,
+    draws_from_history,
+    power_draws,
+    total_for_mean_assurance,
+    total_for_quantile_assurance,
+)
 from trialsim.design.asymptotic import asymptotic_controls, asymptotic_size
 from trialsim.design.borrowing_question import (
     DECLARED_DRIFTS,
@@ -41,7 +55,7 @@ from trialsim.design.control_arm import (
     Saving,
     plan_control_arm,
 )
-from trialsim.design.drift_map import DriftMap, TippingDrift, drift_map, tipping_drift
+from trialsim.design.drift_curves import DriftMap, TippingDrift, drift_map, tipping_drift
 from trialsim.design.expected_events import Accrual, EventForecast, PiecewiseRate
 from trialsim.design.frontier import (
     ControlFrontier,
@@ -66,7 +80,7 @@ from trialsim.design.margin_size import (
     score_adjusted_covariance,
     two_visit_inflation,
 )
-from trialsim.design.marginal_size import (
+from trialsim.design.marginal_scale_size import (
     MarginalQuestion,
     MarginalVariance,
     control_cut,
@@ -137,6 +151,13 @@ from trialsim.design.survival_size import (
     survival_looks,
     survival_size,
 )
+from trialsim.design.twins_as_controls import (
+    CalibrationEvidence,
+    CalibrationLimits,
+    VirtualControls,
+    calibration_failures,
+    virtual_controls,
+)
 from trialsim.design.variance import (
     Adjustment,
     PlanningMoments,
@@ -149,10 +170,14 @@ __all__ = [
     "FIGURES",
     "Accrual",
     "Adjustment",
+    "AssuranceQuestion",
+    "AssuredSizes",
     "BetaSpending",
     "BorrowingCharacteristics",
     "BorrowingMethod",
     "BorrowingQuestion",
+    "CalibrationEvidence",
+    "CalibrationLimits",
     "Commensurate",
     "ControlArmPlan",
     "ControlFrontier",
@@ -177,6 +202,7 @@ __all__ = [
     "OBrienFlemingSpending",
     "OperatingCharacteristics",
     "PiecewiseRate",
+    "PlanningDraws",
     "PlanningMoments",
     "PocockSpending",
     "PowerPrior",
@@ -199,11 +225,16 @@ __all__ = [
     "TippingDrift",
     "TwinInformedPrior",
     "TwoArmSize",
+    "VirtualControls",
     "WangTsiatis",
     "adjustment",
+    "assurance",
+    "assured_sizes",
     "asymptotic_controls",
     "asymptotic_size",
     "asymptotic_variance",
+    "borrowing_assurance",
+    "calibration_failures",
     "conditional_bounds",
     "conditional_power",
     "conservative_moments",
@@ -213,6 +244,7 @@ __all__ = [
     "default_methods",
     "detectable_drift",
     "dial_sizes",
+    "draws_from_history",
     "drift_map",
     "drift_of_events",
     "drift_of_means",
@@ -232,6 +264,7 @@ __all__ = [
     "o_brien_fleming",
     "plan_control_arm",
     "pocock",
+    "power_draws",
     "power_of_means",
     "power_of_rates",
     "power_of_size",
@@ -250,7 +283,10 @@ __all__ = [
     "tally",
     "tipping_drift",
     "to_frame",
+    "total_for_mean_assurance",
+    "total_for_quantile_assurance",
     "two_visit_inflation",
     "vague_weight_from_calibration",
+    "virtual_controls",
     "weighted_variance_factor",
 ]

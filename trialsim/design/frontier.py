@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.design.borrowing_question import BorrowingMethod, BorrowingQuestion, NoBorrowing
-from trialsim.design.drift_map import NOT_DEFENSIBLE, tipping_drift
+from trialsim.design.drift_curves import NOT_DEFENSIBLE, tipping_drift
 from trialsim.design.normal_borrowing import (
     Commensurate,
     PowerPrior,

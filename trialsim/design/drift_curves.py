@@ -1,0 +1,257 @@
+"""What borrowing risks and gains over drift: curves by setting, sweet spot, and tipping drift."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from trialsim.design.borrowing_question import (
+    BorrowingCharacteristics,
+    BorrowingMethod,
+    BorrowingQuestion,
+    NoBorrowing,
+)
+from trialsim.design.heterogeneity import detectable_drift
+from trialsim.errors import DesignError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_LARGEST_DRIFT = 2.0
+_TIPPING_STEP = 0.05
+_TOLERANCE = 1e-9
+NOT_DEFENSIBLE = "borrowing is not defensible"
+
+
+@dataclass(frozen=True)
+class TippingDrift:
+    """Where the type I error leaves its cap, beside what the concurrent controls can see.
+
+    Parameters
+    ----------
+    tipping : float
+        Smallest absolute drift, in SD, with a type I error above the cap; infinite if none up to 2 SD.
+    detectable : float
+        Drift, in SD, that the concurrent controls show in half of all trials.
+    """
+
+    tipping: float
+    detectable: float
+
+    @property
+    def defensible(self) -> bool:
+        """Whether a harmful drift would be seen: the tipping drift is not below the detectable one."""
+        return self.tipping >= self.detectable
+
+    @property
+    def reason(self) -> str:
+        """Why, in a sentence."""
+        seen = f"the concurrent controls can detect a drift of {self.detectable:.3f} SD"
+        if math.isinf(self.tipping):
+            return f"no drift up to {_LARGEST_DRIFT:g} SD breaks the cap; {seen}"
+        spot = f"the type I error leaves its cap at a drift of {self.tipping:.3f} SD"
+        return f"{spot}; {seen}" + ("" if self.defensible else f": {NOT_DEFENSIBLE}")
+
+
+def tipping_drift(method: BorrowingMethod, question: BorrowingQuestion, controls: int) -> TippingDrift:
+    """Return the tipping drift of a method with so many controls, and the smallest detectable drift.
+
+    The cap is looked for at steps of .05 SD and then halved down where the method is integrated; a
+    simulated one is interpolated between two steps.
+
+    Examples
+    --------
+    >>> from trialsim.design.normal_borrowing import PowerPrior
+    >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
+    >>> edge = tipping_drift(PowerPrior(weight=1.0), question, 100)
+    >>> round(edge.tipping, 3), round(edge.detectable, 3), edge.defensible
+    (0.046, 0.178, False)
+    """
+    steps = np.linspace(0.0, _LARGEST_DRIFT, round(_LARGEST_DRIFT / _TIPPING_STEP) + 1)
+    found = method.characteristics(question, controls, steps)
+    over = np.flatnonzero(found.type_one_error > question.type_one_cap + _TOLERANCE)
+    seen = detectable_drift(
+        controls * (1 - question.dropout[0]),
+        question.history,
+        correlation=question.correlation,
+        alpha=question.alpha,
+    )
+    if not len(over):
+        return TippingDrift(math.inf, seen)
+    first = int(over[0])
+    if first == 0:
+        return TippingDrift(0.0, seen)
+    if found.error > 0:
+        before, after = found.type_one_error[first - 1], found.type_one_error[first]
+        share = (question.type_one_cap - before) / (after - before)
+        return TippingDrift(float(steps[first - 1] + share * _TIPPING_STEP), seen)
+    low, high = float(steps[first - 1]), float(steps[first])
+    while high - low > 1e-4:
+        middle = 0.5 * (low + high)
+        level = method.characteristics(question, controls, np.array([middle])).type_one_error[0]
+        low, high = (low, middle) if level > question.type_one_cap else (middle, high)
+    return TippingDrift(high, seen)
+
+
+@dataclass(frozen=True)
+class DriftMap:
+    """Curves over drift by method and setting, at one number of controls.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        method, setting, drift, type_one_error, power, bias, effective_controls, error.
+    question : BorrowingQuestion
+        What was asked.
+    controls : int
+        Randomised controls.
+    """
+
+    frame: pd.DataFrame
+    question: BorrowingQuestion
+    controls: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a method, setting and drift; drift in SD, bias in the outcome's unit."""
+        return self.frame.copy()
+
+    def worst(self) -> pd.DataFrame:
+        """Return one row a method and setting: largest type I error, where, and power at no drift."""
+        rows = []
+        for (method, setting), part in self._curves():
+            level, drift = part["type_one_error"].to_numpy(), part["drift"].to_numpy()
+            at, still = int(level.argmax()), int(np.abs(drift).argmin())
+            rows.append((method, setting, level[at], drift[at], part["power"].iloc[still]))
+        names = ["method", "setting", "worst_type_one_error", "at_drift", "power_no_drift"]
+        return pd.DataFrame(rows, columns=names)
+
+    def sweet_spots(self) -> pd.DataFrame:
+        """Return, by method and setting, the drifts around 0 where borrowing gains and keeps the cap.
+
+        A sweet spot is the stretch of declared drifts that holds 0, with type I error at most the cap and
+        power at least that of the same trial without borrowing; NaN where there is none.
+        """
+        plain = NoBorrowing().characteristics(self.question, self.controls, np.zeros(1)).power[0]
+        rows = []
+        for (method, setting), part in self._curves():
+            part = part.sort_values("drift")
+            good = (part["type_one_error"] <= self.question.type_one_cap + _TOLERANCE) & (
+                part["power"] >= plain - _TOLERANCE
+            )
+            rows.append((method, setting, *_stretch(part["drift"].to_numpy(), good.to_numpy())))
+        return pd.DataFrame(rows, columns=["method", "setting", "from_drift", "to_drift"])
+
+    def averaged(self, drift_sd: float) -> pd.DataFrame:
+        """Return type I error and power averaged over drift ~ N(0, drift_sd²) on the declared drifts.
+
+        Weights are normal densities at the declared drifts, which should be even and reach 2 drift_sd.
+        """
+        if not drift_sd > 0:
+            raise DesignError("must be above 0", field="drift_sd", value=drift_sd)
+        rows = []
+        for (method, setting), part in self._curves():
+            weight = np.exp(-0.5 * (part["drift"].to_numpy() / drift_sd) ** 2)
+            weight /= weight.sum()
+            rows.append((method, setting, weight @ part["type_one_error"], weight @ part["power"]))
+        return pd.DataFrame(rows, columns=["method", "setting", "type_one_error", "power"])
+
+    def __str__(self) -> str:
+        worst = self.worst().round(4).to_string(index=False)
+        warning = ""
+        if (self.worst()["worst_type_one_error"] > self.question.type_one_cap + _TOLERANCE).any():
+            warning = "\nWarning: some of these settings break the cap under a declared drift."
+        return f"{self.controls} controls, {self.question.active} active\n{worst}{warning}"
+
+    def plot(self, quantity: str = "type_one_error") -> go.Figure:
+        """Draw a quantity over drift, one line a method and setting, with the cap where it applies."""
+        import plotly.graph_objects as go
+
+        if quantity not in self.frame.columns[3:]:
+            raise DesignError("is no curve of the map", field="quantity", value=quantity)
+        figure = go.Figure()
+        for (method, setting), part in self._curves():
+            figure.add_scatter(
+                x=part["drift"], y=part[quantity], name=f"{method}, {setting}", mode="lines+markers"
+            )
+        if quantity == "type_one_error":
+            figure.add_hline(y=self.question.type_one_cap, line_dash="dash", annotation_text="cap")
+        figure.update_layout(xaxis_title="drift (SD)", yaxis_title=quantity.replace("_", " "))
+        return figure
+
+    def _curves(self) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+        return [
+            ((str(method), str(setting)), part)
+            for (method, setting), part in self.frame.groupby(["method", "setting"], sort=False)
+        ]
+
+
+def drift_map(
+    methods: Sequence[BorrowingMethod],
+    question: BorrowingQuestion,
+    controls: int,
+    *,
+    all_settings: bool = False,
+) -> DriftMap:
+    """Return level, power, bias and effective controls over the declared drifts.
+
+    Parameters
+    ----------
+    methods : sequence of BorrowingMethod
+        At the settings to show.
+    question : BorrowingQuestion
+        With the declared drifts.
+    controls : int
+        Randomised controls, at least 2.
+    all_settings : bool
+        Show every candidate setting of each method: drift × weight.
+
+    Examples
+    --------
+    >>> from trialsim.design.normal_borrowing import RobustMap
+    >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5, drifts=(-0.3, 0.0, 0.3))
+    >>> worst = drift_map([NoBorrowing(), RobustMap()], question, 60).worst()
+    >>> worst[["method", "worst_type_one_error", "power_no_drift"]].round(3)
+                      method  worst_type_one_error  power_no_drift
+    0  prognostic adjustment                 0.050           0.807
+    1             robust MAP                 0.176           0.964
+    """
+    if controls < 2:
+        raise DesignError("must be at least 2", field="controls", value=controls)
+    shown = [one for method in methods for one in (method.candidates() if all_settings else (method,))]
+    parts = [
+        _frame(one, one.characteristics(question, controls, np.asarray(question.drifts))) for one in shown
+    ]
+    return DriftMap(pd.concat(parts, ignore_index=True), question, controls)
+
+
+def _frame(method: BorrowingMethod, found: BorrowingCharacteristics) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "method": method.name,
+            "setting": method.setting,
+            "drift": found.drift,
+            "type_one_error": found.type_one_error,
+            "power": found.power,
+            "bias": found.bias,
+            "effective_controls": found.effective_controls,
+            "error": found.error,
+        }
+    )
+
+
+def _stretch(drift: np.ndarray, good: np.ndarray) -> tuple[float, float]:
+    """Return the ends of the run of good drifts that holds the drift nearest 0."""
+    at = int(np.argmin(np.abs(drift)))
+    if not good[at]:
+        return math.nan, math.nan
+    low = high = at
+    while low > 0 and good[low - 1]:
+        low -= 1
+    while high < len(good) - 1 and good[high + 1]:
+        high += 1
+    return float(drift[low]), float(drift[high])
