@@ -5,9 +5,11 @@
   steps, each usable alone.
 - `estimand_ledger`, `usual_analyses`: each analysis against the true value of each estimand.
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
+- `adaptive_characteristics`: what an adaptive design in stages does.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
+from trialsim.study.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics, tally_staged
 from trialsim.study.bundle import check_bundle, new_bundle, seal
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
@@ -38,6 +40,7 @@ from trialsim.study.survival_group_sequential import (
 )
 
 __all__ = [
+    "AdaptiveCharacteristics",
     "Cell",
     "CellResult",
     "HistoryFacts",
@@ -48,6 +51,7 @@ __all__ = [
     "SequentialTally",
     "StudyResult",
     "SurvivalPlan",
+    "adaptive_characteristics",
     "answer",
     "build_register",
     "build_registers",
@@ -70,6 +74,7 @@ __all__ = [
     "simulate",
     "sizes_frame",
     "survival_group_sequential",
+    "tally_staged",
     "tally_stopping",
     "usual_analyses",
     "write_inputs",

@@ -10,10 +10,22 @@
   `recurrent_events`: other outcomes.
 - `LongitudinalWorld` with `IntercurrentEvent` and `DiscontinuationCause`: why people stop and what follows;
   `simulate_longitudinal` gives trials, `true_values` the value under every estimand strategy.
+- `SurvivalWorld`, `simulate_survival`, `event_looks`, `calendar_looks`, `stop_at_bounds`: sequential trials.
+- `simulate_staged` with a rule (`bounds_rule`, `blinded_resizing_rule`, `combination_rule`,
+  `thompson_rule`, `predictive_rule`, or your own): adaptive trials.
 - `simple_randomisation`, `permuted_blocks`, `minimise`: other ways to allocate, to any number of arms.
 """
 
 from trialsim.trial.accrual import PlannedAccrual
+from trialsim.trial.adaptive_rules import (
+    blinded_resizing_rule,
+    bounds_rule,
+    combination_rule,
+    keep_best,
+    promising_zone,
+    resize_blinded,
+)
+from trialsim.trial.bayesian_rules import predictive_rule, predictive_table, probability_best, thompson_rule
 from trialsim.trial.block import Pool, TrialSize, simulate_block
 from trialsim.trial.discontinuation import (
     Discontinuation,
@@ -68,6 +80,7 @@ from trialsim.trial.sites import (
     recruit,
     site_plan,
 )
+from trialsim.trial.staged import Rule, StageAction, StagedState, StagedTrials, simulate_staged
 from trialsim.trial.survival_laws import (
     CureLaw,
     PiecewiseHazard,
@@ -94,7 +107,11 @@ __all__ = [
     "Pool",
     "PotentialOutcomes",
     "Recruitment",
+    "Rule",
     "SitePlan",
+    "StageAction",
+    "StagedState",
+    "StagedTrials",
     "Stopping",
     "Strategy",
     "SurvivalLaw",
@@ -108,10 +125,13 @@ __all__ = [
     "allocate",
     "autoregressive",
     "binary_outcomes",
+    "blinded_resizing_rule",
+    "bounds_rule",
     "calendar_looks",
     "calibrate_discontinuation",
     "check_event_order",
     "check_reachable",
+    "combination_rule",
     "competing_times",
     "constant_shift",
     "count_outcomes",
@@ -126,22 +146,30 @@ __all__ = [
     "forecast_enrolment",
     "gompertz_of_course",
     "intermittent_gaps",
+    "keep_best",
     "minimise",
     "normal_outcomes",
     "ordinal_outcomes",
     "permuted_blocks",
     "posterior_plan",
     "potential_outcomes",
+    "predictive_rule",
+    "predictive_table",
+    "probability_best",
+    "promising_zone",
     "ramp_shift",
     "recruit",
     "recurrent_events",
+    "resize_blinded",
     "simple_randomisation",
     "simulate_block",
     "simulate_longitudinal",
+    "simulate_staged",
     "simulate_survival",
     "site_plan",
     "slope_change",
     "stop_at_bounds",
+    "thompson_rule",
     "treated_course",
     "true_values",
 ]
