@@ -45,7 +45,7 @@ class Figure:
         """Whether the goal is met; None without a goal."""
         if self.goal is None:
             return None
-        return self.value <= self.goal if self.at_most else self.value >= self.goal
+        return bool(self.value <= self.goal if self.at_most else self.value >= self.goal)
 
 
 def seconds(work: Callable[[], object], repeats: int = 5) -> float:

@@ -126,8 +126,8 @@ def test_a_replicate_that_cannot_be_read_comes_back_with_its_reason() -> None:
     y[1, 2] = np.inf
     estimates = bayesian_adjustment_block(y, arm, score, PRIOR).estimates()
     assert estimates.to_frame()["status"].tolist() == [
-        "an arm has no outcome",
-        "an outcome or score is infinite, or a score is missing",
+        "arm_empty",
+        "not_finite",
         "ok",
     ]
     assert np.isnan(estimates.p_value[:2]).all()

@@ -141,7 +141,7 @@ def broken(kind):
         outcomes[6:, 3] = np.nan
     elif kind == "singular_design":
         covariates[:, 2] = covariates[:, 1] * 2 + 1
-    elif kind == "zero_residual_variance":
+    elif kind == "no_residual_variance":
         outcomes[~np.isnan(outcomes[:, 1]), 1] = 4.0
     return outcomes, covariates
 

@@ -36,7 +36,7 @@ def test_table_14_3_01_p_values_and_fit(week_24):
     assert p["xan_high - placebo"] == pytest.approx(0.233, abs=5e-4)
     assert result.residual_sd == pytest.approx(5.16, abs=5e-3)
     assert result.r_squared == pytest.approx(0.095, abs=5e-4)
-    base = result.coefficients_frame().set_index("coefficient")["estimate"]["base"]
+    base = result.coefficients_frame().set_index("term")["estimate"]["base"]
     assert base == pytest.approx(-0.011, abs=5e-4)
     assert result.counts == {"placebo": 79, "xan_high": 74, "xan_low": 81}
 

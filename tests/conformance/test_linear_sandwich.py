@@ -18,7 +18,7 @@ TYPE_ONE = [entry for name, entry in ENTRIES.items() if name.startswith("model_s
 def check_sandwich(entry, data, terms, **model):
     expected = entry["expected"]
     for kind in KINDS:
-        frame = ancova(data, variance=kind, **model).coefficients_frame().set_index("coefficient").loc[terms]
+        frame = ancova(data, variance=kind, **model).coefficients_frame().set_index("term").loc[terms]
         np.testing.assert_allclose(frame["estimate"], expected["est"], rtol=1e-10)
         key = "se_model" if kind == "model" else f"se_{kind.upper()}"
         np.testing.assert_allclose(frame["standard_error"], expected[key], rtol=1e-9)

@@ -70,13 +70,13 @@ def test_an_impossible_prior_is_refused_by_name(setting: dict[str, float]) -> No
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (DATA.drop(columns="m"), "no such column"),
-        (DATA.assign(arm="c"), "two arms"),
-        (DATA.assign(arm=["a", "b", "c", "a"]), "two arms"),
-        (DATA.assign(arm=["c", "t", "c", None]), "no missing label"),
+        (DATA.drop(columns="m"), "is not a column"),
+        (DATA.assign(arm="c"), "one level"),
+        (DATA.assign(arm=["a", "b", "c", "a"]), "has 3 arms"),
+        (DATA.assign(arm=["c", "t", "c", None]), "is missing in row 3"),
         (DATA.assign(y=[0.1, np.inf, 0.3, 0.4]), "row 1"),
         (DATA.assign(m=[0.1, 0.2, np.nan, 0.4]), "row 2"),
-        (DATA.assign(y=[np.nan, 1.0, np.nan, 2.0]), "no outcome"),
+        (DATA.assign(y=[np.nan, 1.0, np.nan, 2.0]), "arm_empty"),
     ],
 )
 def test_a_trial_that_cannot_be_read_is_refused(data: pd.DataFrame, words: str) -> None:
@@ -85,7 +85,7 @@ def test_a_trial_that_cannot_be_read_is_refused(data: pd.DataFrame, words: str) 
 
 
 def test_a_control_that_is_no_arm_is_refused() -> None:
-    with pytest.raises(AnalysisError, match="not a label"):
+    with pytest.raises(AnalysisError, match="not an arm"):
         bayesian_adjustment(DATA, outcome="y", arm="arm", score="m", prior=PRIOR, control="x")
 
 

@@ -40,7 +40,7 @@ MODEL = {"outcome": "y", "arm": "arm", "family": "binomial", "covariates": ["x"]
         (trial(y=np.arange(40) % 3), {}, "0 or 1"),
         (trial(y=-1.0 * (np.arange(40) % 3)), {"family": "poisson"}, "0 or above"),
         (trial(y=0.5 * (np.arange(40) % 3)), {"family": "negative_binomial"}, "whole number"),
-        (trial(z=trial()["x"] * 2), {"covariates": ["x", "z"]}, "z: depends linearly"),
+        (trial(z=trial()["x"] * 2), {"covariates": ["x", "z"]}, "z: collinear_covariate"),
         (
             trial(y=(trial()["arm"] == "d") * (np.arange(40) % 4 == 1)),
             {"contrast": "log_ratio"},

@@ -104,22 +104,24 @@ def test_a_cause_that_is_censoring_is_refused() -> None:
 
 def test_three_arms_need_a_name() -> None:
     data = trial().assign(arm=list("abcabcab"))
-    with pytest.raises(AnalysisError, match=r"levels a, b, c: active is not clear.*active="):
+    with pytest.raises(AnalysisError, match=r"beside the control a, and has b, c.*active="):
         log_rank(data, **COLUMNS)
     assert log_rank(data, **COLUMNS, control="a", active="c").arms == ("a", "c")
 
 
 def test_an_unknown_control_is_refused() -> None:
-    with pytest.raises(AnalysisError, match="control is not clear"):
+    with pytest.raises(AnalysisError, match="the control is not an arm of the data"):
         log_rank(trial(), **COLUMNS, control="z")
 
 
 @pytest.mark.parametrize("analyse", [cox, adjusted_log_rank])
 def test_a_collinear_covariate_is_named(analyse: Callable[..., object]) -> None:
     data = trial().assign(months=lambda frame: 12 * frame.age - 3, same=4.0)
-    with pytest.raises(AnalysisError, match="months: is constant, or a linear combination"):
+    with pytest.raises(
+        AnalysisError, match="months: collinear_covariate: is constant, or a linear combination"
+    ):
         analyse(data, **COLUMNS, covariates=["age", "months"])
-    with pytest.raises(AnalysisError, match="same: is constant"):
+    with pytest.raises(AnalysisError, match="same: collinear_covariate: is constant"):
         analyse(data, **COLUMNS, covariates=["age", "same"])
 
 
@@ -135,9 +137,9 @@ def test_strata_without_both_arms_are_refused() -> None:
 
 def test_an_infinite_hazard_ratio_is_named() -> None:
     data = trial().assign(died=[1, 0] * 4)
-    with pytest.raises(AnalysisError, match="infinite coefficient"):
+    with pytest.raises(AnalysisError, match="infinite_coefficient"):
         cox(data, **COLUMNS)
-    with pytest.raises(AnalysisError, match="infinite hazard ratio"):
+    with pytest.raises(AnalysisError, match="infinite_hazard_ratio"):
         adjusted_log_rank(data, **COLUMNS)
 
 
@@ -149,7 +151,7 @@ def test_an_infinite_hazard_ratio_is_named() -> None:
     ],
 )
 def test_a_horizon_beyond_follow_up_is_refused(read: Reader) -> None:
-    with pytest.raises(AnalysisError, match="not followed to horizon"):
+    with pytest.raises(AnalysisError, match="not_followed_to_horizon"):
         read(trial().assign(died=[1, 0, 1, 1, 0, 1, 0, 1]))
 
 
@@ -162,7 +164,7 @@ def test_options_out_of_range_are_refused() -> None:
         restricted_mean_survival(trial(), **COLUMNS, tau=0)
     with pytest.raises(AnalysisError, match="ties: must be one of efron, breslow"):
         cox(trial(), **COLUMNS, ties="exact")
-    with pytest.raises(AnalysisError, match="level: must lie between 0 and 1"):
+    with pytest.raises(AnalysisError, match="level: must be in \\(0, 1\\)"):
         log_rank(trial(), **COLUMNS, level=95)
     with pytest.raises(AnalysisError, match="weights: is not a weight"):
         log_rank(trial(), **COLUMNS, weights="late")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,16 @@ from scipy.special import expit
 
 from trialsim.analysis.adjustment_prior import AdjustmentPrior
 from trialsim.analysis.bayesian_adjustment_kernel import OK, REASONS, adjust_block
+from trialsim.analysis.printed_result import Facts, Printed, Tables
 from trialsim.analysis.student_mixture import StudentMixture
+from trialsim.analysis.tidy_frame import (
+    check_roles,
+    control_first,
+    levels_of,
+    read_numbers,
+    read_outcome,
+    refuse_missing,
+)
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -89,8 +99,8 @@ def bayesian_adjustment_block(
     return StudentMixture(weight, location, scale, observed[:, None] + df, log_m, observed, status, REASONS)
 
 
-@dataclass(frozen=True)
-class BayesianAdjustment:
+@dataclass(frozen=True, repr=False)
+class BayesianAdjustment(Printed):
     """Exact Bayesian prognostic adjustment of one trial; prints as a statistician's output.
 
     Parameters
@@ -101,7 +111,7 @@ class BayesianAdjustment:
         That went in.
     outcome, arm, score, control, active : str
         Names of the columns and of the two arms.
-    missing : int
+    left_out : int
         Participants left out because their outcome is missing.
     """
 
@@ -112,7 +122,7 @@ class BayesianAdjustment:
     score: str
     control: str
     active: str
-    missing: int
+    left_out: int
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return the mixture and its two parts, one row each."""
@@ -125,15 +135,22 @@ class BayesianAdjustment:
             ignore_index=True,
         )
 
-    def __str__(self) -> str:
-        table = self.to_frame().round(4).to_string(index=False)
-        return (
-            f"Bayesian prognostic adjustment of {self.outcome}: {self.active} minus {self.control}\n"
-            f"n = {int(self.posterior.observed[0])} ({self.missing} without outcome), score {self.score}, "
-            f"prior weight of history {self.prior.mean_weight:g}, "
-            f"posterior weight {self.posterior.weight[0]:.4f}\n{table}\n"
-            "Type I error is not controlled under drift of the outcome against the score."
-        )
+    def _title(self) -> str:
+        return f"Bayesian prognostic adjustment of {self.outcome}; {self.active} minus {self.control}"
+
+    def _facts(self) -> Facts:
+        return {
+            "analysed": f"{int(self.posterior.observed[0])}; {self.left_out} without outcome left out",
+            "score": self.score,
+            "history": f"prior weight {self.prior.mean_weight:g}, "
+            f"posterior weight {self.posterior.weight[0]:.4f}",
+        }
+
+    def _tables(self) -> Tables:
+        return {"Posterior of the effect, 95% intervals": self.to_frame()}
+
+    def _notes(self) -> Sequence[str]:
+        return ("type I error is not controlled under drift of the outcome against the score",)
 
     def plot(self) -> go.Figure:
         """Draw the posterior density of the effect and of its two parts."""
@@ -172,7 +189,7 @@ def bayesian_adjustment(
     Raises
     ------
     AnalysisError
-        If a column is missing, the arms are not two, an arm has no outcome, or a value is not finite.
+        If a column is not there, the arms are not two, an arm has no outcome, or a value is not finite.
 
     Examples
     --------
@@ -180,37 +197,35 @@ def bayesian_adjustment(
     >>> from trialsim.analysis.adjustment_prior import HistoryFit, adjustment_prior
     >>> prior = adjustment_prior(HistoryFit(200, 0.0, 1.0, 1.0, 50.0))
     >>> print(bayesian_adjustment(data, outcome="y", arm="arm", score="m", prior=prior))
-    Bayesian prognostic adjustment of y: t minus c
-    n = 4 (0 without outcome), score m, prior weight of history 0.5, posterior weight 0.9407
-      component  weight   mean     sd   lower  upper  probability_above_0
-        mixture  1.0000 1.0014 0.6995 -0.3782 2.3753               0.9241
-    informative  0.9407 0.9960 0.7054 -0.3879 2.3799               0.9213
-          vague  0.0593 1.0883 0.5933 -0.0930 2.2697               0.9680
-    Type I error is not controlled under drift of the outcome against the score.
+        Bayesian prognostic adjustment of y; t minus c
+      analysed  4; 0 without outcome left out
+      score     m
+      history   prior weight 0.5, posterior weight 0.9407
+    <BLANKLINE>
+    Posterior of the effect, 95% intervals
+        component weight   mean     sd   lower  upper probability_above_0
+          mixture 1.0000 1.0014 0.6995 -0.3782 2.3753              0.9241
+      informative 0.9407 0.9960 0.7054 -0.3879 2.3799              0.9213
+            vague 0.0593 1.0883 0.5933 -0.0930 2.2697              0.9680
+    Note: type I error is not controlled under drift of the outcome against the score
     """
-    absent = [name for name in (outcome, arm, score) if name not in data.columns]
-    if absent:
-        raise AnalysisError("no such column", field=absent[0], mend=f"columns are {list(data.columns)}")
-    labels = sorted(data[arm].dropna().unique(), key=str)
-    if len(labels) != 2 or data[arm].isna().any():
-        raise AnalysisError("needs exactly two arms and no missing label", field=arm, value=len(labels))
-    if control is None:
-        control = labels[0]
-    if control not in labels:
-        raise AnalysisError("is not a label of an arm", field="control", value=control)
-    active = labels[1] if labels[0] == control else labels[0]
-    y, m = (data[name].to_numpy(dtype=float, na_value=np.nan) for name in (outcome, score))
-    unusable = np.flatnonzero(np.isinf(y) | (~np.isfinite(m) & ~np.isnan(y)))
-    if len(unusable):
-        raise AnalysisError("outcome or score is not finite", field=f"row {unusable[0]}")
-    indicator = (data[arm] == active).to_numpy().astype(np.int8)
-    posterior = bayesian_adjustment_block(
-        y[None], indicator[None], np.where(np.isnan(y), 0.0, m)[None], prior
-    )
+    check_roles(data, [outcome, arm, score])
+    y = read_outcome(data, outcome)
+    refuse_missing(data, arm)
+    control, *others = control_first(levels_of(data[arm]), control, arm)
+    if len(others) > 1:
+        raise AnalysisError(
+            f"has {1 + len(others)} arms", field=arm, mend="compare two arms at a time: take out the others"
+        )
+    rows = np.flatnonzero(~np.isnan(y))
+    m = np.zeros(len(y))
+    m[rows] = read_numbers(data.iloc[rows], score, rows)
+    indicator = (data[arm] == others[0]).to_numpy().astype(np.int8)
+    posterior = bayesian_adjustment_block(y[None], indicator[None], m[None], prior)
     if posterior.status[0] != OK:
-        raise AnalysisError(REASONS[posterior.status[0]], field=outcome)
+        raise AnalysisError(f"{REASONS[posterior.status[0]]}: the trial cannot be analysed", field=outcome)
     return BayesianAdjustment(
-        posterior, prior, outcome, arm, score, str(control), str(active), int(np.isnan(y).sum())
+        posterior, prior, outcome, arm, score, str(control), str(others[0]), len(y) - len(rows)
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trialsim.data import Floats
 
 OK, EMPTY_ARM, NON_FINITE = 0, 1, 2
-REASONS = ("ok", "an arm has no outcome", "an outcome or score is infinite, or a score is missing")
+REASONS = ("ok", "arm_empty", "not_finite")
 
 
 @njit(cache=True)

@@ -56,7 +56,7 @@ from trialsim.analysis.imputation_kernel import Plan
 from trialsim.analysis.imputation_result import ImputationResult
 from trialsim.analysis.monotone import REASONS as FIT_REASONS
 from trialsim.analysis.shift_law import ShiftLaw, combine
-from trialsim.analysis.survival_frame import Columns, as_names
+from trialsim.analysis.tidy_frame import Columns, as_names, check_level
 from trialsim.analysis.visit_frame import VisitFrame, read_visit_frame
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
@@ -67,7 +67,7 @@ Variance = Literal["jackknife", "information_anchored"]
 STRATEGIES = ("MAR", "J2R", "CR", "CIR", "LMCF")
 REASONS = (
     *FIT_REASONS,
-    "non_finite_value",
+    "not_finite",
     "singular_when_one_participant_is_left_out",
     "no_outcome_to_carry_forward",
     "arm_with_fewer_than_two_participants",
@@ -85,6 +85,7 @@ def reference_based_imputation(
     strategy: str | Mapping[str, str],
     reference: object = None,
     control: object = None,
+    visits: Sequence[object] | None = None,
     method: Method = "conditional_mean",
     variance: Variance = "jackknife",
     analysis_covariates: Columns | None = None,
@@ -109,6 +110,8 @@ def reference_based_imputation(
         Label of the reference arm; the control unless given.
     control : object, optional
         Label of the control arm; the first level unless given. Effects are the other arm minus control.
+    visits : sequence, optional
+        The visits in order; else the order of the category, or sorted with "week 2" before "week 10".
     method : {"conditional_mean", "bayes"}
     variance : {"jackknife", "information_anchored"}
         Of conditional-mean imputation; see the module.
@@ -152,6 +155,7 @@ def reference_based_imputation(
         participant=participant,
         covariates=covariates,
         control=control,
+        visits=visits,
     )
     names = as_names(covariates) if analysis_covariates is None else as_names(analysis_covariates)
     plan = Plan(
@@ -296,7 +300,7 @@ def _centred(frame: VisitFrame) -> tuple[Floats, float]:
 def raise_for(status: int) -> None:
     """Raise if a status of the kernels is not that of success."""
     if status != 0:
-        raise AnalysisError(f"the imputation model cannot be fitted: {REASONS[status]}")
+        raise AnalysisError(f"{REASONS[status]}: the imputation model cannot be fitted")
 
 
 def strategy_code(name: object) -> int:
@@ -363,5 +367,4 @@ def _check_options(
         )
     if draws < 2 or burn_in < 0:
         raise AnalysisError("at least 2 draws and no negative burn-in", field="draws", value=(draws, burn_in))
-    if not 0.0 < level < 1.0:
-        raise AnalysisError("must be between 0 and 1", field="level", value=level)
+    check_level(level)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, counts_text
 from trialsim.analysis.shift_law import ShiftLaw, critical_value, two_sided
 from trialsim.data import Floats, Ints
 
 
-@dataclass(frozen=True)
-class ImputationResult:
+@dataclass(frozen=True, repr=False)
+class ImputationResult(Printed):
     """Effect and least-squares means of every visit after imputation.
 
     Parameters
@@ -88,26 +89,25 @@ class ImputationResult:
         """Return the position of a visit by its label; the last one if None."""
         return len(self.visits) - 1 if visit is None else self.visits.index(str(visit))
 
-    def __str__(self) -> str:
-        counts = [f"{arm} {number}" for arm, number in zip(self.arms, self.participants, strict=True)]
+    def _title(self) -> str:
+        return f"Reference-based imputation of {self.outcome}"
+
+    def _facts(self) -> Facts:
         rules = [f"{arm} {rule}" for arm, rule in zip(self.arms, self.strategies, strict=True)]
         imputed = ", ".join(
             f"{visit}: {row[0]} + {row[1]}" for visit, row in zip(self.visits, self.imputed, strict=True)
         )
-        lines = [
-            f"Reference-based imputation of {self.outcome}",
-            f"  method      {self.method}",
-            f"  strategy    {', '.join(rules)}; reference {self.reference}",
-            f"  model       unstructured; by visit: {', '.join(('arm', *self.covariates))}",
-            f"  analysed    {sum(self.participants)} ({', '.join(counts)})",
-            f"  imputed     {imputed}  (visit: {self.arms[0]} + {self.arms[1]})",
-            "  LS means    at the mean of the analysis covariates, factors by their observed shares",
-            "",
-            self.to_frame().to_string(index=False, float_format=lambda value: f"{value:.5g}"),
-        ]
-        return "\n".join(lines)
+        return {
+            "method": self.method,
+            "strategy": f"{', '.join(rules)}; reference {self.reference}",
+            "model": f"unstructured; by visit: {', '.join(('arm', *self.covariates))}",
+            "analysed": counts_text(dict(zip(self.arms, self.participants, strict=True))),
+            "imputed": f"{imputed}  (visit: {self.arms[0]} + {self.arms[1]})",
+            "LS means": "at the mean of the analysis covariates, factors by their observed shares",
+        }
 
-    __repr__ = __str__
+    def _tables(self) -> Tables:
+        return {f"Effects and LS means, {self.level:.0%} intervals": self.to_frame()}
 
     def plot(self) -> Any:
         """Return a plotly figure of the effect at each visit with its confidence limits."""

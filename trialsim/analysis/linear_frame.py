@@ -21,6 +21,7 @@ from trialsim.analysis.linear_model import (
 )
 from trialsim.analysis.linear_result import LinearResult
 from trialsim.analysis.linear_weights import variance_function_weights
+from trialsim.analysis.tidy_frame import Columns, as_names
 from trialsim.data import Bools, Floats
 from trialsim.errors import AnalysisError
 
@@ -55,8 +56,8 @@ def ancova(
     *,
     outcome: str,
     arm: str,
-    covariates: Sequence[str] = (),
-    strata: Sequence[str] = (),
+    covariates: Columns = (),
+    strata: Columns = (),
     control: Hashable | None = None,
     slopes: Slopes = "common",
     variance: Variance = "hc3",
@@ -74,9 +75,9 @@ def ancova(
         Numeric column; rows where it is missing are left out.
     arm : str
         Column of the arm, of two levels or more.
-    covariates : sequence of str
+    covariates : str or sequence of str
         Baseline columns: numbers enter as they are, text, booleans and categories as factors.
-    strata : sequence of str
+    strata : str or sequence of str
         Factors of the randomisation, whatever their type; main effects.
     control : optional
         Level of the control; by default the first (of a category, else the smallest).
@@ -118,23 +119,24 @@ def ancova(
     ...     "chg": [1.0, 0.2, 2.1, 0.4, 3.3, 1.9, 1.2, 0.5, 2.0, 1.1, 0.6, 1.5]})
     >>> print(ancova(trial, outcome="chg", arm="arm", covariates=["base"], control="placebo"))
     ANCOVA of chg
-      model      chg ~ arm + base; common slopes
-      variance   HC3, Student's t
-      analysed   12 (placebo 6, drug 6); 0 without outcome left out
-      residual   SD 0.2972, R² 0.910
+      model     chg ~ arm + base; common slopes
+      variance  HC3, Student's t
+      analysed  12 (placebo 6, drug 6); 0 without outcome left out
+      residual  SD 0.2972, R² 0.910
     <BLANKLINE>
-          comparison  estimate  standard_error     df  statistic p_value   lower   upper
-      drug - placebo   -0.9781          0.2114 9.0000    -4.6278  0.0012 -1.4562 -0.5000
+    Effects, 95% intervals
+          comparison estimate standard_error  df statistic p_value   lower   upper
+      drug - placebo  -0.9781         0.2114 9.0    -4.628  0.0012 -1.4562 -0.5000
     <BLANKLINE>
-    Least-squares means (numeric covariates at their mean, equal weights over factor levels)
-          arm  participants  estimate  standard_error     df  lower  upper
-      placebo             6    1.8057          0.1583 9.0000 1.4476 2.1639
-         drug             6    0.8276          0.1322 9.0000 0.5285 1.1268
+    Least-squares means (numeric covariates at their mean, equal weights of factor levels)
+          arm participants estimate standard_error  df  lower  upper
+      placebo            6   1.8057         0.1583 9.0 1.4476 2.1639
+         drug            6   0.8276         0.1322 9.0 0.5285 1.1268
     """
     design = read_design(
         data, outcome=outcome, arm=arm, covariates=covariates, strata=strata, control=control
     )
-    interact = design.from_columns(covariates) & (slopes == "interacted")
+    interact = design.from_columns(as_names(covariates)) & (slopes == "interacted")
     title = f"{'ANHECOVA' if slopes == 'interacted' else 'ANCOVA'} of {outcome}"
     return analyse(
         design, title, slopes=slopes, interact=interact, variance=variance, randomisation=randomisation,
@@ -147,10 +149,10 @@ def prognostic_adjustment(
     *,
     outcome: str,
     arm: str,
-    score: str | Sequence[str],
+    score: Columns,
     score_sd: str | None = None,
-    covariates: Sequence[str] = (),
-    strata: Sequence[str] = (),
+    covariates: Columns = (),
+    strata: Columns = (),
     control: Hashable | None = None,
     slopes: Slopes = "common",
     variance: Variance = "hc3",
@@ -189,7 +191,7 @@ def prognostic_adjustment(
     >>> print(result.effects.round(2))
     [-1.03]
     """
-    scores = [score] if isinstance(score, str) else list(score)
+    scores, covariates = as_names(score), as_names(covariates)
     extra = () if score_sd is None else (score_sd,)
     design = read_design(
         data,
@@ -213,8 +215,8 @@ def dose_response(
     *,
     outcome: str,
     dose: str,
-    covariates: Sequence[str] = (),
-    strata: Sequence[str] = (),
+    covariates: Columns = (),
+    strata: Columns = (),
     variance: Variance = "hc3",
     level: float = 0.95,
 ) -> LinearResult:

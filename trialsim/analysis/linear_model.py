@@ -11,6 +11,7 @@ from trialsim.analysis.linear import LinearFits, Randomisation, Slopes, Variance
 from trialsim.analysis.linear_design import Design
 from trialsim.analysis.linear_result import LinearResult
 from trialsim.analysis.linear_safety import warn_where_unsafe
+from trialsim.analysis.tidy_frame import check_level, collinear
 from trialsim.data import Bools, Floats
 from trialsim.errors import AnalysisError
 
@@ -30,8 +31,7 @@ def analyse(
     weights: Floats | None = None,
 ) -> LinearResult:
     """Return the fitted linear model of a design, arms against the control, as a printable result."""
-    if not 0.0 < level < 1.0:
-        raise AnalysisError("is not in (0, 1)", field="level", value=level)
+    check_level(level)
     if means not in ("equal", "observed"):
         raise AnalysisError("is not a known choice", field="means", value=means, mend="use equal or observed")
     interact = np.zeros(len(design.columns), dtype=bool) if interact is None else interact
@@ -115,9 +115,7 @@ def refuse_failure(fits: LinearFits, names: tuple[str, ...], design: Design) -> 
     reason = kernel.REASONS[fits.status[0]]
     outcome = design.names["outcome"][0]
     if reason == "collinear_covariate":
-        raise AnalysisError(
-            "depends linearly on the columns before it", field=names[fits.dependent[0]], mend="leave it out"
-        )
+        raise collinear(names[fits.dependent[0]])
     problems = {
         "too_few_participants": f"{len(design.outcome)} participants cannot carry {len(names)} columns",
         "constant_outcome": "is the same for every participant",
@@ -125,7 +123,7 @@ def refuse_failure(fits: LinearFits, names: tuple[str, ...], design: Design) -> 
         "no_residual_variance": "is fitted perfectly by the covariates, so there is no standard error",
     }
     if reason in problems:
-        raise AnalysisError(problems[reason], field=outcome)
+        raise AnalysisError(f"{reason}: {problems[reason]}", field=outcome)
 
 
 def formula(design: Design, slopes: Slopes) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, counts_text
 from trialsim.data import Floats
 
-_DIGITS = 4
 
-
-@dataclass(frozen=True)
-class LinearResult:
+@dataclass(frozen=True, repr=False)
+class LinearResult(Printed):
     """Effects, least-squares means and coefficients of a linear model of one trial.
 
     Parameters
@@ -95,31 +94,30 @@ class LinearResult:
             self.coefficient_covariance,
             self.df,
             self.level,
-            "coefficient",
+            "term",
         )
 
-    def __str__(self) -> str:
-        arms = ", ".join(f"{name} {n}" for name, n in self.counts.items())
-        weighting = (
-            "equal weights over factor levels"
-            if self.mean_weights == "equal"
-            else "observed shares of levels"
-        )
-        lines = [
-            self.title,
-            f"  model      {self.model}",
-            f"  variance   {self.variance}, Student's t",
-            f"  analysed   {sum(self.counts.values())} ({arms}); {self.left_out} without outcome left out",
-            f"  residual   SD {self.residual_sd:.4g}, R² {self.r_squared:.3f}",
-            "",
-            table(self.to_frame()),
-        ]
+    def _title(self) -> str:
+        return self.title
+
+    def _facts(self) -> Facts:
+        return {
+            "model": self.model,
+            "variance": f"{self.variance}, Student's t",
+            "analysed": f"{counts_text(self.counts)}; {self.left_out} without outcome left out",
+            "residual": f"SD {self.residual_sd:.4g}, R² {self.r_squared:.3f}",
+        }
+
+    def _tables(self) -> Tables:
+        tables = {f"Effects, {self.level:.0%} intervals": self.to_frame()}
         if len(self.arm_means):
-            lines += ["", f"Least-squares means (numeric covariates at their mean, {weighting})"]
-            lines.append(table(self.means_frame()))
-        return "\n".join([*lines, *(f"Note: {note}" for note in self.notes)])
+            weighting = "equal weights" if self.mean_weights == "equal" else "observed shares"
+            title = f"Least-squares means (numeric covariates at their mean, {weighting} of factor levels)"
+            tables[title] = self.means_frame()
+        return tables
 
-    __repr__ = __str__
+    def _notes(self) -> Sequence[str]:
+        return self.notes
 
     def plot(self) -> Any:
         """Return a plotly figure of the effects with their confidence intervals."""
@@ -155,15 +153,6 @@ def inference(
             "upper": estimate + quantile * error,
         }
     )
-
-
-def table(frame: pd.DataFrame) -> str:
-    """Return a frame as aligned and indented text, p values to four digits and never as 0."""
-    shown = frame.copy()
-    if "p_value" in shown:
-        shown["p_value"] = ["<.0001" if p < 1e-4 else f"{p:.4f}" for p in shown["p_value"]]
-    text = shown.to_string(index=False, float_format=lambda value: f"{value:.{_DIGITS}f}")
-    return textwrap.indent(text, "  ")
 
 
 def forest(frame: pd.DataFrame, title: str, *, null: float = 0.0) -> Any:

@@ -15,7 +15,7 @@ from trialsim.analysis import marginal_effects_kernel as kernel
 from trialsim.analysis.linear import check_choice, fit_columns
 from trialsim.analysis.linear_design import Design, read_design
 from trialsim.analysis.linear_model import coefficient_names
-from trialsim.analysis.linear_result import forest, inference, table
+from trialsim.analysis.linear_result import forest, inference
 from trialsim.analysis.marginal_effects import (
     Contrast,
     Family,
@@ -27,6 +27,8 @@ from trialsim.analysis.marginal_effects import (
     rounding_variance,
     standardise,
 )
+from trialsim.analysis.printed_result import Facts, Printed, Tables, counts_text
+from trialsim.analysis.tidy_frame import Columns, as_names, check_level, collinear
 from trialsim.data import STATUS_OK, Bools, Floats
 from trialsim.errors import AnalysisError
 
@@ -42,8 +44,8 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class MarginalResult:
+@dataclass(frozen=True, repr=False)
+class MarginalResult(Printed):
     """Standardised means of the arms of one trial, and their contrasts.
 
     Parameters
@@ -98,27 +100,27 @@ class MarginalResult:
         frame.insert(1, "participants", list(self.counts.values()))
         return frame.drop(columns=["df", "statistic", "p_value"])
 
-    def __str__(self) -> str:
-        arms = ", ".join(f"{name} {n}" for name, n in self.counts.items())
-        lines = [
-            self.title,
-            f"  model      {self.model}",
-            f"  variance   {self.variance}, normal",
-            f"  analysed   {sum(self.counts.values())} ({arms}); {self.left_out} without outcome left out",
-            "",
-            table(self.to_frame()),
-            "",
-            "Means if everyone were in each arm",
-            table(self.means_frame()),
-        ]
-        if self.status != "ok":
-            met = (
-                "carries Firth's penalty" if self.status.startswith("penalised") else "is taken at its limit"
-            )
-            lines.append(f"Note: the outcome is separated by the covariates, so the working model {met}")
-        return "\n".join(lines)
+    def _title(self) -> str:
+        return self.title
 
-    __repr__ = __str__
+    def _facts(self) -> Facts:
+        return {
+            "model": self.model,
+            "variance": f"{self.variance}, normal",
+            "analysed": f"{counts_text(self.counts)}; {self.left_out} without outcome left out",
+        }
+
+    def _tables(self) -> Tables:
+        return {
+            f"Effects, {self.level:.0%} intervals": self.to_frame(),
+            "Means if everyone were in each arm": self.means_frame(),
+        }
+
+    def _notes(self) -> Sequence[str]:
+        if self.status == "ok":
+            return ()
+        met = "carries Firth's penalty" if self.status.startswith("penalised") else "is taken at its limit"
+        return (f"the outcome is separated by the covariates, so the working model {met}",)
 
     def plot(self) -> Any:
         """Return a plotly figure of the effects with their confidence intervals."""
@@ -132,9 +134,9 @@ def g_computation(
     arm: str,
     family: Family,
     contrast: Contrast = "difference",
-    covariates: Sequence[str] = (),
-    by_arm: Sequence[str] = (),
-    strata: Sequence[str] = (),
+    covariates: Columns = (),
+    by_arm: Columns = (),
+    strata: Columns = (),
     strata_in_model: bool = True,
     randomisation: Scheme = "simple",
     control: Hashable | None = None,
@@ -158,11 +160,11 @@ def g_computation(
         Working model, with its usual link.
     contrast : {"difference", "ratio", "log_ratio", "odds_ratio", "log_odds_ratio"}
         Scale of the effects: risk difference, risk or rate ratio, odds ratio.
-    covariates : sequence of str
+    covariates : str or sequence of str
         Baseline columns: numbers enter as they are, text, booleans and categories as factors.
-    by_arm : sequence of str
+    by_arm : str or sequence of str
         Those covariates (or strata) that have a slope in each arm.
-    strata : sequence of str
+    strata : str or sequence of str
         Factors of the randomisation, whatever their type.
     strata_in_model : bool
         Whether the strata are main effects of the working model.
@@ -204,10 +206,10 @@ def g_computation(
     comparison  estimate  standard_error
          d - p      -0.4          0.3162
     """
-    if not 0.0 < level < 1.0:
-        raise AnalysisError("is not in (0, 1)", field="level", value=level)
+    check_level(level)
     check_choice("comparisons", comparisons, ("control", "pairwise"))
     check_choice("variance", variance, ("population", "hc3"))
+    covariates, by_arm, strata = as_names(covariates), as_names(by_arm), as_names(strata)
     design = read_design(
         data, outcome=outcome, arm=arm, covariates=covariates, strata=strata, control=control
     )
@@ -299,15 +301,13 @@ def _refuse_failure(fits: MarginalMeans, names: tuple[str, ...], design: Design)
     if code in (STATUS_OK, *kernel.SEPARATED):
         return
     if code == linear_kernel.COLLINEAR_COVARIATE:
-        raise AnalysisError(
-            "depends linearly on the columns before it", field=names[fits.dependent[0]], mend="leave it out"
-        )
+        raise collinear(names[fits.dependent[0]])
     problems = {
         linear_kernel.TOO_FEW_PARTICIPANTS: f"{len(design.outcome)} rows cannot carry {len(names)} columns",
         linear_kernel.CONSTANT_OUTCOME: "is the same for every participant",
         kernel.NOT_CONVERGED: "has a working model that does not converge",
     }
-    raise AnalysisError(problems[code], field=design.names["outcome"][0])
+    raise AnalysisError(f"{kernel.REASONS[code]}: {problems[code]}", field=design.names["outcome"][0])
 
 
 def _formula(design: Design, family: Family, by_arm: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from trialsim.analysis.mmrm_methods import method_of
 from trialsim.analysis.mmrm_model import FittedModel, ModelTerms
 from trialsim.analysis.mmrm_newton import COLLINEAR, OK, STATUSES
 from trialsim.analysis.mmrm_result import MmrmResult
+from trialsim.analysis.tidy_frame import Columns, as_names, check_level, collinear
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -36,14 +37,14 @@ def mmrm(
     arm: str,
     visit: str,
     participant: str,
-    covariates: Sequence[str] = (),
-    by_visit: Sequence[str] = (),
+    covariates: Columns = (),
+    by_visit: Columns = (),
     control: object = None,
     visits: Sequence[object] | None = None,
     covariance: str = "us",
     method: str = "reml",
     df: str = "satterthwaite",
-    confidence: float = 0.95,
+    level: float = 0.95,
 ) -> MmrmResult:
     """Fit a mixed model for repeated measures: visit + arm × visit + covariates.
 
@@ -57,10 +58,10 @@ def mmrm(
         One row a participant and visit.
     outcome, arm, visit, participant : str
         Columns.
-    covariates : sequence of str
+    covariates : str or sequence of str
         Columns of covariates: main effects. Text, category and bool columns are factors. A number that
         changes within a participant is a visit-matched covariate, such as a prognostic score.
-    by_visit : sequence of str
+    by_visit : str or sequence of str
         Those covariates that have a coefficient at each visit.
     control : object, optional
         The control arm; else the first level (of a category, or sorted).
@@ -73,8 +74,8 @@ def mmrm(
     df : str
         ``"satterthwaite"``, ``"kenward-roger-linear"`` (as SAS for ``us``), ``"kenward-roger"`` (with the
         second derivatives, as the R package mmrm), ``"between-within"``, ``"residual"`` or ``"z"``.
-    confidence : float
-        Level of the intervals, in (0, 1).
+    level : float
+        Confidence level of the intervals, in (0, 1).
 
     Returns
     -------
@@ -113,9 +114,8 @@ def mmrm(
     [38.0, 38.0, 38.0]
     """
     chosen = method_of(method, df, covariance)
-    if not 0.0 < confidence < 1.0:
-        raise AnalysisError("must be in (0, 1)", field="confidence", value=confidence)
-    covariates, by_visit = _names(covariates, "covariates"), _names(by_visit, "by_visit")
+    check_level(level)
+    covariates, by_visit = as_names(covariates), as_names(by_visit)
     for name in by_visit:
         if name not in covariates:
             raise AnalysisError("is not among the covariates", field="by_visit", value=name)
@@ -140,13 +140,7 @@ def mmrm(
     if status != OK:
         reason = STATUSES[status]
         raise AnalysisError(f"{reason}: the model cannot be fitted", mend=MENDS.get(reason))
-    return MmrmResult(model, confidence, table, variance, sigma, deviance)
-
-
-def _names(given: Sequence[str], field: str) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise AnalysisError("needs a list of columns", field=field, value=given, mend=f"write [{given!r}]")
-    return tuple(given)
+    return MmrmResult(model, level, table, variance, sigma, deviance)
 
 
 def _model_terms(trial: RepeatedMeasures, by_visit: Sequence[str]) -> ModelTerms:
@@ -179,8 +173,6 @@ def _add_factor(
     covariate: CovariateColumn, by_visit: bool, terms: list[Term], columns: list[Floats]
 ) -> tuple[int | None, ...]:
     """Add an indicator of each level but the last of the content order; return the term of each level."""
-    if len(covariate.levels) < 2:
-        raise AnalysisError("collinear_design: the covariate is constant", field=covariate.name)
     place: list[int | None] = [None] * len(covariate.levels)
     for level in covariate.order[:-1]:
         place[level] = len(terms)
@@ -203,16 +195,11 @@ def _standardised(
         about = covariate.values - centre[0]
     scale = float(np.sqrt((about**2).mean()))
     if scale <= 1e-13 * float(np.abs(covariate.values[np.isfinite(covariate.values)]).max(initial=0.0)):
-        raise AnalysisError("collinear_design: the covariate is constant", field=covariate.name)
+        raise collinear(covariate.name)
     return centre, scale, about / scale
 
 
 def _raise_collinear(terms: ModelTerms, outcome: Floats) -> None:
     design = terms.design
     column = redundant_column(terms.values, outcome, design.cell, design.columns)
-    name = design.term_of(column)
-    raise AnalysisError(
-        "collinear_design: a linear function of the visits, arms and covariates before it",
-        field=name,
-        mend="leave it out, or merge rare levels",
-    )
+    raise collinear(design.term_of(column))

@@ -7,14 +7,24 @@ locale: participants and columns are brought into an order that their numbers al
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from trialsim.data import Floats, Ints
+from trialsim.analysis.tidy_frame import (
+    check_roles,
+    codes_of,
+    collinear,
+    control_first,
+    is_number,
+    read_outcome,
+    refuse_missing,
+    refuse_small_arms,
+    row_name,
+)
+from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
 
 
@@ -80,110 +90,91 @@ def read_repeated_measures(
     covariates: Sequence[str],
     control: object,
     visits: Sequence[object] | None,
+    of_baseline: bool = False,
 ) -> RepeatedMeasures:
-    """Return a tidy frame as arrays, or say what is wrong with it; see `trialsim.analysis.mmrm`."""
-    _check_columns(data, [outcome, arm, visit, participant, *covariates])
-    y = _outcome_of(data[outcome])
-    who, people = _codes(data[participant], ordered=False)
-    when, visit_labels = _codes(data[visit])
-    group, arm_labels = _codes(data[arm])
-    for name, codes in ((participant, who), (visit, when), (arm, group)):
-        _refuse_rows(codes < 0, "is missing", name)
-    visit_labels, when = _in_asked_order(visit_labels, when, visits, visit)
-    arm_labels, group = _control_first(arm_labels, group, control, arm)
-    _refuse_duplicates(who, when, len(visit_labels), participant, visit)
-    used = np.flatnonzero(~np.isnan(y))
-    if not len(used):
-        raise AnalysisError("every outcome is missing", field=outcome)
+    """Return a tidy frame as arrays, or say what is wrong with it; see `trialsim.analysis.mmrm`.
+
+    Covariates `of_baseline` must be the same in every row of a participant, and participants without any
+    outcome enter; else a number may be matched to visits, and they are left out.
+    """
+    check_roles(data, [outcome, arm, visit, participant, *covariates])
+    y = read_outcome(data, outcome)
+    for name in (participant, visit, arm):
+        refuse_missing(data, name)
+    who, people = pd.factorize(data[participant].array)
+    visit_labels, when = _in_asked_order(*codes_of(data[visit], unused=True), visits, visit)
+    arm_labels, group = _arms(data[arm], control)
+    _refuse_duplicates(who, when, len(visit_labels), visit)
     arms_of = _constant_within(group, who, len(people))
-    _refuse_rows(arms_of[who] != group, "differs from another row of the same participant", arm)
-    present = np.bincount(who[used], minlength=len(people)) > 0
-    wide = np.full((len(people), len(visit_labels)), np.nan)
-    wide[who[used], when[used]] = y[used]
-    kept = np.flatnonzero(present)
-    columns = [
-        _covariate(data[name], name, y, who, when, used, kept, len(people), len(visit_labels))
-        for name in covariates
-    ]
-    order = _content_order_of_participants(wide[kept], arms_of[kept], columns)
-    totals = _content_order(group[used], y[used], len(arm_labels))
+    _refuse_changing(arms_of[who] != group, arm)
+    entered = np.ones(len(y), bool) if of_baseline else ~np.isnan(y)
+    used = np.flatnonzero(entered)
+    rows = _Rows(y, who, when, used, np.unique(who[used]), len(people), len(visit_labels), of_baseline)
+    wide = rows.wide(y)
+    columns = [_covariate(data[name], rows) for name in covariates]
+    order = _content_order_of_participants(wide, arms_of[rows.kept], columns)
     trial = RepeatedMeasures(
         visit_labels,
         arm_labels,
-        wide[kept][order],
-        arms_of[kept][order],
+        wide[order],
+        arms_of[rows.kept][order],
         tuple(
             CovariateColumn(c.name, c.levels, c.matched, np.ascontiguousarray(c.values[order]), c.order)
             for c in columns
         ),
-        len(people) - len(kept),
-        tuple(k for k in totals if k > 0),
+        len(people) - len(rows.kept),
+        tuple(k for k in rows.content_order(group[used], len(arm_labels)) if k > 0),
     )
     _check_cells(trial, outcome, visit, arm)
     return trial
 
 
-def _check_columns(data: pd.DataFrame, names: Sequence[str]) -> None:
-    if not isinstance(data, pd.DataFrame):
-        raise AnalysisError("needs a data frame with one row a participant and visit", field="data")
-    for name in names:
-        if name not in data.columns:
-            raise AnalysisError("is not a column of the data", field=name)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if list(names).count(name) > 1)
-        raise AnalysisError("is used for two things", field=twice, mend="give each role its own column")
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a frame: outcome, participant and visit of each, and which participants enter."""
+
+    outcome: Floats
+    who: Ints
+    when: Ints
+    used: Ints
+    kept: Ints
+    people: int
+    visits: int
+    of_baseline: bool
+
+    def wide(self, values: Floats) -> Floats:
+        """Return values of the used rows by participant and visit, NaN where there is none."""
+        cells = np.full((self.people, self.visits), np.nan)
+        cells[self.who[self.used], self.when[self.used]] = values[self.used]
+        return cells[self.kept]
+
+    def content_order(self, codes: Ints, levels: int) -> tuple[int, ...]:
+        """Return levels by their number of rows and exact sum of outcomes, whatever their names and order."""
+        outcome = self.outcome[self.used]
+        parts = [outcome[(codes == level) & ~np.isnan(outcome)] for level in range(levels)]
+        return tuple(sorted(range(levels), key=lambda k: (len(parts[k]), math.fsum(parts[k]))))
 
 
-def _outcome_of(column: pd.Series) -> Floats:
-    name = str(column.name)
-    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
-        raise AnalysisError("is not a column of numbers", field=name, value=str(column.dtype))
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    _refuse_rows(np.isinf(values), "is not finite", name)
-    return values
+def _arms(column: pd.Series, control: object) -> tuple[tuple[object, ...], Ints]:
+    codes, found = codes_of(column)
+    labels = control_first(found, control, str(column.name))
+    return tuple(labels), np.array([labels.index(label) for label in found], np.int64)[codes]
 
 
-def _refuse_rows(bad: np.ndarray, problem: str, field: str) -> None:
-    """Raise an error that names the first bad row by its position, never by its content."""
-    if bad.any():
-        raise AnalysisError(f"{problem} in row {int(np.argmax(bad))}, counted from 0", field=field)
-
-
-def natural_key(label: object) -> tuple[int, float, list[tuple[int, int, str]], str]:
-    """Return a sort key that puts numbers before text, and "week 2" before "week 10", in any locale."""
-    if isinstance(label, (int, float, np.integer, np.floating)):
-        return 0, float(label), [], ""
-    text = str(label)
-    parts = re.findall(r"\d+|\D+", text)
-    return 1, 0.0, [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts], text
-
-
-def _codes(column: pd.Series, *, ordered: bool = True) -> tuple[Ints, tuple[object, ...]]:
-    """Return level positions (-1 where missing) and levels: a category's own order, else sorted."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy().astype(np.int64), tuple(column.cat.categories)
-    if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype):
-        codes, found = pd.factorize(column.to_numpy())
-    else:
-        codes, found = pd.factorize(column.to_numpy(dtype=object))
-    if not ordered:
-        return codes.astype(np.int64), tuple(found)
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        order = sorted(range(len(found)), key=lambda k: found[k])
-    else:
-        order = sorted(range(len(found)), key=lambda k: natural_key(found[k]))
-    rank = np.empty(len(found) + 1, np.int64)
-    rank[order] = np.arange(len(found))
-    rank[-1] = -1
-    labels = tuple(found[k].item() if isinstance(found[k], np.generic) else found[k] for k in order)
-    return rank[codes], labels
+def _refuse_changing(changed: Bools, field: str, rows: Ints | None = None) -> None:
+    if changed.any():
+        raise AnalysisError(
+            f"must be the same in every row of a participant, but changes in {row_name(changed, rows)}",
+            field=field,
+            mend="give the baseline value in every row",
+        )
 
 
 def _in_asked_order(
-    labels: tuple[object, ...], codes: Ints, asked: Sequence[object] | None, field: str
+    codes: Ints, labels: Sequence[object], asked: Sequence[object] | None, field: str
 ) -> tuple[tuple[object, ...], Ints]:
     if asked is None:
-        return labels, codes
+        return tuple(labels), codes
     asked = tuple(asked)
     for label in asked:
         if label not in labels:
@@ -199,29 +190,15 @@ def _in_asked_order(
     return asked, np.array([asked.index(label) for label in labels], np.int64)[codes]
 
 
-def _control_first(
-    labels: tuple[object, ...], codes: Ints, control: object, field: str
-) -> tuple[tuple[object, ...], Ints]:
-    counts = np.bincount(codes, minlength=len(labels))
-    seen = [k for k in range(len(labels)) if counts[k]]
-    if control is not None and control not in [labels[k] for k in seen]:
-        raise AnalysisError("the control is not an arm of the data", field=field, value=control)
-    if len(seen) < 2:
-        raise AnalysisError("needs at least two arms", field=field)
-    first = seen[0] if control is None else next(k for k in seen if labels[k] == control)
-    order = [first] + [k for k in seen if k != first]
-    rank = np.full(len(labels), -1, np.int64)
-    rank[order] = np.arange(len(order))
-    return tuple(labels[k] for k in order), rank[codes]
-
-
-def _refuse_duplicates(who: Ints, when: Ints, visits: int, participant: str, visit: str) -> None:
+def _refuse_duplicates(who: Ints, when: Ints, visits: int, visit: str) -> None:
     cell = who * visits + when
     if np.bincount(cell).max() > 1:
         _, first = np.unique(cell, return_index=True)
         again = np.ones(len(cell), bool)
         again[first] = False
-        _refuse_rows(again, f"has a second row for the same {visit}", participant)
+        raise AnalysisError(
+            f"occurs twice for a participant, again in {row_name(again)}", field=visit, mend="keep one"
+        )
 
 
 def _constant_within(values: np.ndarray, who: Ints, people: int) -> np.ndarray:
@@ -231,56 +208,36 @@ def _constant_within(values: np.ndarray, who: Ints, people: int) -> np.ndarray:
     return result
 
 
-def _content_order(codes: Ints, outcome: Floats, levels: int) -> tuple[int, ...]:
-    """Return levels by their number of rows and exact sum of outcomes, whatever their names and order."""
-    totals = [outcome[codes == level] for level in range(levels)]
-    return tuple(sorted(range(levels), key=lambda k: (len(totals[k]), math.fsum(totals[k]))))
-
-
-def _covariate(
-    column: pd.Series,
-    name: str,
-    outcome: Floats,
-    who: Ints,
-    when: Ints,
-    used: Ints,
-    kept: Ints,
-    people: int,
-    visits: int,
-) -> CovariateColumn:
-    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)[used]
-        if not np.isfinite(numbers).all():
-            row = int(used[np.argmax(~np.isfinite(numbers))])
+def _covariate(column: pd.Series, rows: _Rows) -> CovariateColumn:
+    name, used, who = str(column.name), rows.used, rows.who[rows.used]
+    if is_number(column):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        wrong = ~np.isfinite(numbers[used])
+        if wrong.any():
             raise AnalysisError(
-                f"is not finite in row {row}, counted from 0, where the outcome is observed",
+                f"must be finite, but is missing or infinite in {row_name(wrong, used)}",
                 field=name,
                 mend="impute baseline covariates before the analysis",
             )
-        baseline = _constant_within(numbers, who[used], people)
-        if np.array_equal(baseline[who[used]], numbers):
-            return CovariateColumn(name, (), False, baseline[kept])
-        wide = np.full((people, visits), np.nan)
-        wide[who[used], when[used]] = numbers
-        return CovariateColumn(name, (), True, wide[kept])
-    codes, labels = _codes(column)
-    if (codes[used] < 0).any():
-        row = int(used[np.argmax(codes[used] < 0)])
-        raise AnalysisError(f"is missing in row {row}, counted from 0", field=name)
-    factor = _constant_within(codes[used], who[used], people)
-    changing = factor[who[used]] != codes[used]
-    if changing.any():
-        row = int(used[np.argmax(changing)])
-        raise AnalysisError(
-            f"a factor must be constant within a participant; row {row}, counted from 0, differs",
-            field=name,
-        )
+        baseline = _constant_within(numbers[used], who, rows.people)
+        changing = baseline[who] != numbers[used]
+        if rows.of_baseline:
+            _refuse_changing(changing, name)
+        if changing.any():
+            return CovariateColumn(name, (), True, rows.wide(numbers))
+        return CovariateColumn(name, (), False, baseline[rows.kept])
+    codes, labels = codes_of(column)
+    refuse_missing(column.to_frame().iloc[used], name, used)
+    factor = _constant_within(codes[used], who, rows.people)
+    _refuse_changing(factor[who] != codes[used], name, used)
     seen = np.flatnonzero(np.bincount(codes[used], minlength=len(labels)))
+    if len(seen) < 2:
+        raise collinear(name)
     rank = np.zeros(len(labels), np.int64)
     rank[seen] = np.arange(len(seen))
-    order = _content_order(rank[codes[used]], outcome[used], len(seen))
+    order = rows.content_order(rank[codes[used]], len(seen))
     return CovariateColumn(
-        name, tuple(labels[k] for k in seen), False, rank[factor[kept]].astype(np.float64), order
+        name, tuple(labels[k] for k in seen), False, rank[factor[rows.kept]].astype(np.float64), order
     )
 
 
@@ -299,14 +256,7 @@ def _content_order_of_participants(wide: Floats, arm: Ints, covariates: Sequence
 def _check_cells(trial: RepeatedMeasures, outcome: str, visit: str, arm: str) -> None:
     """Refuse arms with one participant, and visits without an outcome or with a constant one."""
     seen = ~np.isnan(trial.outcome)
-    for position, label in enumerate(trial.arms):
-        size = int((trial.arm == position).sum())
-        if size < 2:
-            raise AnalysisError(
-                f"an arm has {size} participant{'s' if size != 1 else ''} with an outcome; it needs two",
-                field=arm,
-                value=label,
-            )
+    refuse_small_arms(trial.arms, np.bincount(trial.arm, minlength=len(trial.arms)), arm)
     for position, label in enumerate(trial.visits):
         here = trial.outcome[seen[:, position], position]
         if not len(here):
@@ -315,12 +265,16 @@ def _check_cells(trial: RepeatedMeasures, outcome: str, visit: str, arm: str) ->
             )
         if here.min() == here.max():
             raise AnalysisError(
-                "constant_outcome: every outcome is the same at this visit", field=visit, value=label
+                f"constant_outcome: {outcome} is the same for everybody at this visit",
+                field=visit,
+                value=label,
+                mend="leave the visit out",
             )
         for k, name in enumerate(trial.arms):
             if not seen[trial.arm == k, position].any():
                 raise AnalysisError(
-                    f"arm_not_observed_at_visit: {name!r} has no outcome at this visit",
+                    f"arm_not_observed_at_visit: arm {name} has no outcome at this visit",
                     field=visit,
                     value=label,
+                    mend="leave the visit out",
                 )

@@ -40,7 +40,7 @@ STATUSES = (
     "not_converged",
     "too_few_participants_at_visit",
     "visits_never_observed_together",
-    "collinear_design",
+    "collinear_covariate",
     "constant_outcome",
     "singular_covariance",
     "arm_not_observed_at_visit",

@@ -15,19 +15,20 @@ from trialsim.analysis.mmrm_analysis import analyse
 from trialsim.analysis.mmrm_methods import TITLES
 from trialsim.analysis.mmrm_model import FittedModel, reference_coding
 from trialsim.analysis.mmrm_newton import STATUSES
+from trialsim.analysis.printed_result import Facts, Printed, Tables
 from trialsim.data import Estimates, Floats
 from trialsim.errors import AnalysisError
 
 
-@dataclass(frozen=True)
-class MmrmResult:
+@dataclass(frozen=True, repr=False)
+class MmrmResult(Printed):
     """A fitted mixed model for repeated measures.
 
     Parameters
     ----------
     model : FittedModel
-    confidence : float
-        Level of the intervals.
+    level : float
+        Confidence level of the intervals.
 
     Attributes
     ----------
@@ -44,7 +45,7 @@ class MmrmResult:
     """
 
     model: FittedModel
-    confidence: float
+    level: float
     _table: Floats = field(repr=False)
     _variance: Floats = field(repr=False)
     _sigma: Floats = field(repr=False)
@@ -214,7 +215,7 @@ class MmrmResult:
         ]
         df = np.where(between, *options)
         normal = np.isinf(df)
-        tail = 0.5 + self.confidence / 2.0
+        tail = 0.5 + self.level / 2.0
         statistic = table[:, 0] / error
         finite = np.where(normal, 1.0, df)
         quantile = np.where(normal, ndtri(tail), stdtrit(finite, tail))
@@ -235,38 +236,38 @@ class MmrmResult:
         method = self.model.method
         return f"MMRM ({method.likelihood.upper()}, {self.model.covariance}, {method.df})"
 
-    def __str__(self) -> str:
-        """Return what a statistician's listing would show."""
+    def _title(self) -> str:
+        return f"Mixed model for repeated measures of {self.model.outcome}"
+
+    def _facts(self) -> Facts:
         model = self.model
-        percent = f"{100 * self.confidence:g}%"
         left_out = f", {model.trial.left_out} without any left out" if model.trial.left_out else ""
-        covariates = ", ".join(
+        covariates = [
             column.name + (" × visit" if model.by_visit(column.name) else "")
             for column in model.trial.covariates
-        )
-        lines = [
-            f"Mixed model for repeated measures of {model.outcome}",
-            f"  method        {model.method.likelihood.upper()}, covariance {model.covariance}, "
-            f"df {TITLES[model.method.df]}",
-            f"  participants  {self.participants} with an outcome{left_out}",
-            f"  observations  {self.observations}",
-            f"  mean          visit + arm × visit{' + ' + covariates if covariates else ''}",
-            f"  fit           -2 log-likelihood {self.minus_two_log_likelihood:.4f}, "
-            f"AIC {self.aic:.4f}, BIC {self.bic:.4f}",
-            "",
-            f"Effect: arm minus {model.trial.arms[0]}, {percent} interval",
-            _as_text(self.contrasts.drop(columns="control")),
-            "",
-            "LS means: numbers at their mean over the analysed records (visit-matched ones at that of "
-            "the visit), factor levels weighted equally",
-            _as_text(self.ls_means),
-            "",
-            "Covariance",
-            self.covariance.to_string(float_format=lambda value: f"{value:.4f}"),
         ]
-        return "\n".join(lines)
+        return {
+            "method": f"{model.method.likelihood.upper()}, covariance {model.covariance}, "
+            f"df {TITLES[model.method.df]}",
+            "participants": f"{self.participants} with an outcome{left_out}",
+            "observations": f"{self.observations}",
+            "mean": " + ".join(["visit", "arm × visit", *covariates]),
+            "fit": f"-2 log-likelihood {self.minus_two_log_likelihood:.4f}, "
+            f"AIC {self.aic:.4f}, BIC {self.bic:.4f}",
+        }
 
-    __repr__ = __str__
+    def _tables(self) -> Tables:
+        means = (
+            "LS means: numbers at their mean over the analysed records (visit-matched ones at that of "
+            "the visit), factor levels weighted equally"
+        )
+        return {
+            f"Effect: arm minus {self.model.trial.arms[0]}, {100 * self.level:g}% intervals": (
+                self.contrasts.drop(columns="control")
+            ),
+            means: self.ls_means,
+            "Covariance": self.covariance.reset_index(),
+        }
 
     def plot(self) -> Any:
         """Return a plotly figure: LS means of the arms over the visits, and the effects, with intervals."""
@@ -283,13 +284,3 @@ def _denominator_df(df: Floats) -> float:
         return 2.0
     total = float((df / (df - 2.0)).sum())
     return 2.0 * total / (total - len(df))
-
-
-def _as_text(frame: pd.DataFrame) -> str:
-    digits = {"df": "{:.1f}", "statistic": "{:.2f}", "p_value": "{:.4f}"}
-    shown = {
-        name: digits.get(name, "{:.4f}").format
-        for name in frame.columns
-        if frame[name].dtype.kind == "f" and name != "visit"
-    }
-    return frame.to_string(index=False, formatters=shown)

@@ -48,13 +48,13 @@ REASONS = (
     "not_monotone",
     "too_few_participants_at_visit",
     "singular_design",
-    "zero_residual_variance",
+    "no_residual_variance",
 )
 _EXPLANATIONS = {
     "not_monotone": "a participant has a missing outcome before an observed one; use the general MMRM",
     "too_few_participants_at_visit": "a visit needs more participants than covariates and earlier visits",
     "singular_design": "covariates or earlier visits are collinear at a visit; drop one of them",
-    "zero_residual_variance": "the outcome of a visit is constant given the covariates and earlier visits",
+    "no_residual_variance": "the outcome of a visit is constant given the covariates and earlier visits",
 }
 
 

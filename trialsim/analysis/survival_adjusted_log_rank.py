@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.survival_adjusted_log_rank_kernel import adjust_replicates
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
@@ -27,14 +28,13 @@ from trialsim.analysis.survival_block import (
     normal_estimates,
     raise_for,
     read_block,
-    read_probability,
 )
-from trialsim.analysis.survival_frame import Columns, read_frame
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_sweep import common_status, time_order
+from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import STATUS_OK, Estimates, Floats
 
-REASONS = (*COMMON_REASONS, "no_information", "collinear", "infinite_hazard_ratio")
+REASONS = (*COMMON_REASONS, "no_information", "collinear_covariate", "infinite_hazard_ratio")
 
 
 def adjusted_log_rank_block(
@@ -93,7 +93,7 @@ def _estimates(result: Floats, status: Labels) -> Estimates:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AdjustedLogRankResult(Printed):
     """A covariate-adjusted log-rank test of one trial.
 
@@ -143,7 +143,7 @@ class AdjustedLogRankResult(Printed):
         width = half_width(self.level) * error
         return pd.DataFrame(
             {
-                "contrast": [f"{self.arms[1]} minus {self.arms[0]}"],
+                "comparison": [f"{self.arms[1]} - {self.arms[0]}"],
                 "estimate": [estimate],
                 "standard_error": [error],
                 "hazard_ratio": [np.exp(estimate)],
@@ -152,12 +152,15 @@ class AdjustedLogRankResult(Printed):
             }
         )
 
+    def _title(self) -> str:
+        return f"Covariate-adjusted log-rank test; {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
         adjusted = ", ".join(self.covariates) or "no covariate"
         stratified = f", {self.strata} strata" if self.strata > 1 else ""
         return {
-            "Covariate-adjusted log-rank test": f"{adjusted}{stratified}; {self.participants} participants",
-            "Score test": f"z {number(self.z)}, p {p_text(self.p_value)}",
+            "adjusted for": f"{adjusted}{stratified}; {self.participants} participants",
+            "score test": f"z {number(self.z)}, p {p_text(self.p_value)}",
         }
 
     def _tables(self) -> Tables:
@@ -217,5 +220,5 @@ def adjusted_log_rank(
         covariates=frame.covariates,
         strata=frame.block.strata,
         arms=frame.arms,
-        level=read_probability("level", level),
+        level=check_level(level),
     )

@@ -14,8 +14,8 @@ from trialsim.errors import AnalysisError
 
 Labels = NDArray[np.int8]
 
-NO_EVENTS, ONE_ARM_EMPTY = 1, 2
-COMMON_REASONS = ("ok", "no_events", "one_arm_empty")
+NO_EVENTS, ARM_EMPTY = 1, 2
+COMMON_REASONS = ("ok", "no_events", "arm_empty")
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,6 @@ def _labels(field: str, values: ArrayLike, shape: Sequence[int], highest: int | 
 
 
 def raise_for(status: int, reasons: tuple[str, ...], field: str) -> None:
-    """Raise if the only replicate of a data frame failed, with the reason in words."""
+    """Raise if the only replicate of a data frame failed, naming its status."""
     if status != STATUS_OK:
-        raise AnalysisError(f"cannot be analysed: {reasons[status].replace('_', ' ')}", field=field)
+        raise AnalysisError(f"{reasons[status]}: the trial cannot be analysed", field=field)

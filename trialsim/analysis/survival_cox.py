@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from trialsim.analysis import survival_cox_kernel as kernel
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,
@@ -26,17 +27,16 @@ from trialsim.analysis.survival_block import (
     raise_for,
     read_block,
     read_choice,
-    read_probability,
 )
-from trialsim.analysis.survival_frame import Columns, read_frame
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_sweep import common_status, time_order
+from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 Ties = Literal["efron", "breslow"]
 Variance = Literal["model", "robust"]
 TIES, VARIANCES = ("efron", "breslow"), ("model", "robust")
-REASONS = (*COMMON_REASONS, "collinear", "infinite_coefficient", "not_converged", "no_variance")
+REASONS = (*COMMON_REASONS, "collinear_covariate", "infinite_coefficient", "not_converged", "no_variance")
 NO_VARIANCE = len(REASONS) - 1
 
 _ROUNDING = 1e-16  # variance of a log ratio that only rounding leaves
@@ -137,7 +137,7 @@ def _estimates(fits: CoxFits) -> Estimates:
     return normal_estimates("Cox regression", fits.coefficients[:, 0], error, fits.status, REASONS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CoxResult(Printed):
     """A Cox regression of one trial; the first coefficient is the arm's.
 
@@ -184,7 +184,7 @@ class CoxResult(Printed):
         return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a coefficient: log hazard ratio, hazard ratio with interval, z and p value."""
+        """Return one row a coefficient: log hazard ratio, error, hazard ratio with interval, test."""
         error, width = self.standard_errors, half_width(self.level) * self.standard_errors
         z = self.coefficients / error
         return pd.DataFrame(
@@ -195,17 +195,20 @@ class CoxResult(Printed):
                 "hazard_ratio": np.exp(self.coefficients),
                 "lower": np.exp(self.coefficients - width),
                 "upper": np.exp(self.coefficients + width),
-                "z": z,
+                "statistic": z,
                 "p_value": 2.0 * special.ndtr(-np.abs(z)),
             }
         )
 
+    def _title(self) -> str:
+        return f"Cox regression; {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
         ratio = 2.0 * (self.log_likelihood[1] - self.log_likelihood[0])
         return {
-            "Cox regression": f"{self.method}; {self.level:.0%} intervals",
-            "Likelihood ratio": self._chi_square(ratio),
-            "Score test": self._chi_square(self.score_chi_square),
+            "method": f"{self.method}; {self.level:.0%} intervals",
+            "likelihood ratio": self._chi_square(ratio),
+            "score test": self._chi_square(self.score_chi_square),
         }
 
     def _chi_square(self, value: float) -> str:
@@ -277,5 +280,5 @@ def cox(
         score_chi_square=float(fits.tests[0, 2]),
         arms=frame.arms,
         method=f"{ties.capitalize()} ties, {variance} variance{stratified}",
-        level=read_probability("level", level),
+        level=check_level(level),
     )

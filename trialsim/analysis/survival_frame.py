@@ -9,10 +9,21 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis.survival_block import SurvivalBlock
+from trialsim.analysis.tidy_frame import (
+    Columns,
+    as_names,
+    check_roles,
+    collinear,
+    control_first,
+    is_number,
+    levels_of,
+    read_numbers,
+    refuse_missing,
+    refuse_small_arms,
+    row_name,
+)
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
-
-Columns = str | Sequence[str]
 
 _DEPENDENT = 1e-9
 
@@ -75,7 +86,7 @@ def read_frame(
         two participants, or a covariate collinear with those before it.
     """
     stratum_columns, covariate_columns = as_names(strata), as_names(covariates)
-    refuse_absent(data, [time, event, arm, *stratum_columns, *covariate_columns])
+    check_roles(data, [time, event, arm, *stratum_columns, *covariate_columns])
     active_arm, keep, labels = read_arms(data, arm, control, active)
     rows = np.flatnonzero(keep)
     kept = data.iloc[rows]
@@ -100,42 +111,6 @@ def read_frame(
     return SurvivalFrame(block, labels, names, rows[order])
 
 
-def as_names(columns: Columns | None) -> list[str]:
-    """Return column names as a list."""
-    if columns is None:
-        return []
-    return [columns] if isinstance(columns, str) else list(columns)
-
-
-def refuse_absent(data: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise if the frame lacks a column."""
-    for column in columns:
-        if column not in data.columns:
-            known = ", ".join(map(str, data.columns))
-            raise AnalysisError("is not a column of the data", field=column, mend=f"use one of {known}")
-
-
-def row_name(wrong: Bools, rows: Ints) -> str:
-    """Return the first offending row by its position in the data frame, from 0."""
-    return f"row {rows[np.flatnonzero(wrong)[0]]} (by position, from 0)"
-
-
-def read_numbers(data: pd.DataFrame, column: str, rows: Ints) -> Floats:
-    """Return a numeric column without missing or infinite values."""
-    values = data[column]
-    if not pd.api.types.is_numeric_dtype(values):
-        raise AnalysisError("must hold numbers", field=column, value=str(values.dtype))
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = ~np.isfinite(numbers)
-    if wrong.any():
-        raise AnalysisError(
-            f"must be finite, but is missing or infinite in {row_name(wrong, rows)}",
-            field=column,
-            mend="drop or complete such rows first",
-        )
-    return numbers
-
-
 def read_events(data: pd.DataFrame, column: str, rows: Ints) -> Floats:
     """Return 0 for censored and 1 for an event."""
     events = read_numbers(data, column, rows)
@@ -149,42 +124,21 @@ def read_arms(
     data: pd.DataFrame, column: str, control: object, active: object
 ) -> tuple[Floats, Bools, tuple[str, str]]:
     """Return 1 for active (N,), whether a row is in either arm (N,), and the labels of both arms."""
-    refuse_missing(data, column, np.arange(len(data)))
-    levels = levels_of(data[column])
-    control = levels[0] if control is None and levels else control
-    others = [level for level in levels if level != control]
+    refuse_missing(data, column)
+    control, *others = control_first(levels_of(data[column]), control, column)
     if active is None and len(others) == 1:
         active = others[0]
-    for name, label in (("control", control), ("active", active)):
-        if label is None or label not in levels:
-            raise AnalysisError(
-                f"has the levels {', '.join(map(str, levels))}: {name} is not clear",
-                field=column,
-                value=label,
-                mend=f"name one of them with {name}=",
-            )
-    if control == active:
-        raise AnalysisError("control and active must differ", field=column, value=control)
+    if active not in others:
+        raise AnalysisError(
+            f"needs one arm beside the control {control}, and has {', '.join(map(str, others))}",
+            field=column,
+            value=active,
+            mend="name one of them with active=",
+        )
     is_active = (data[column] == active).to_numpy(dtype=bool)
     is_control = (data[column] == control).to_numpy(dtype=bool)
-    for label, members in ((control, is_control), (active, is_active)):
-        if members.sum() < 2:
-            raise AnalysisError(
-                f"arm {label} has {members.sum()} participant; each arm needs at least 2", field=column
-            )
+    refuse_small_arms((control, active), (is_control.sum(), is_active.sum()), column)
     return is_active.astype(np.float64), is_active | is_control, (str(control), str(active))
-
-
-def levels_of(values: pd.Series) -> list[object]:
-    """Return the levels present: in the order of a categorical, else sorted by value, never by locale."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        used = set(values)
-        return [level for level in values.cat.categories if level in used]
-    present = list(values.unique())
-    try:
-        return sorted(present)
-    except TypeError:
-        return sorted(present, key=str)
 
 
 def read_columns(data: pd.DataFrame, columns: Sequence[str], rows: Ints) -> tuple[tuple[str, ...], Floats]:
@@ -192,7 +146,7 @@ def read_columns(data: pd.DataFrame, columns: Sequence[str], rows: Ints) -> tupl
     names: list[str] = []
     values: list[Floats] = []
     for column in columns:
-        if pd.api.types.is_numeric_dtype(data[column]):
+        if is_number(data[column]):
             names.append(column)
             values.append(read_numbers(data, column, rows))
             continue
@@ -221,11 +175,7 @@ def refuse_collinear(names: Sequence[str], columns: Floats, stratum: Ints) -> No
         if length > _DEPENDENT * size:
             basis.append(rest / length)
         elif position > 0:
-            raise AnalysisError(
-                "is constant, or a linear combination of strata, arm and the covariates before it",
-                field=names[position - 1],
-                mend="leave it out",
-            )
+            raise collinear(names[position - 1])
         else:
             raise AnalysisError("no stratum has participants of both arms", field="strata")
 
@@ -246,15 +196,6 @@ def _read_causes(data: pd.DataFrame, column: str, rows: Ints, codes: tuple[objec
         )
     values = data[column].to_numpy()
     return np.where(values == cause, 1.0, np.where(values == censored, 0.0, 2.0))
-
-
-def refuse_missing(data: pd.DataFrame, column: str, rows: Ints) -> None:
-    """Raise if a label is missing."""
-    missing = data[column].isna().to_numpy()
-    if missing.any():
-        raise AnalysisError(
-            f"is missing in {row_name(missing, rows)}", field=column, mend="drop or complete such rows first"
-        )
 
 
 def _sort_by_content(

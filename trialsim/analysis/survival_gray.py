@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, number, p_text
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,
@@ -26,7 +27,6 @@ from trialsim.analysis.survival_block import (
 )
 from trialsim.analysis.survival_competing_risks_kernel import gray_replicates
 from trialsim.analysis.survival_frame import read_frame
-from trialsim.analysis.survival_result import Facts, Printed, Tables, number, p_text
 from trialsim.analysis.survival_sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats
 
@@ -76,7 +76,7 @@ def _estimates(result: Floats, status: Labels) -> Estimates:
     return normal_estimates("Gray's test", result[:, 0] / information, error, status, REASONS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GrayResult(Printed):
     """Gray's test of one trial.
 
@@ -115,10 +115,12 @@ class GrayResult(Printed):
         """Return one row an arm: participants and events by kind."""
         return self.events
 
+    def _title(self) -> str:
+        return f"Gray's test of cause {self.cause}; {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
         return {
-            "Gray's test": f"cause {self.cause}; {self.arms[1]} minus {self.arms[0]}",
-            "Statistic": (
+            "statistic": (
                 f"chi-square {number(self.chi_square)} on 1 df, "
                 f"z {number(float(self.estimates.statistic[0]))}, p {p_text(self.p_value)}"
             ),

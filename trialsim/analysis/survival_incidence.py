@@ -20,19 +20,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     SurvivalBlock,
     normal_estimates,
     read_block,
     read_positive,
-    read_probability,
 )
 from trialsim.analysis.survival_competing_risks_kernel import incidence_at, incidence_replicates, tabulate
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_gray import count_events
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width
 from trialsim.analysis.survival_sweep import common_status, time_order
+from trialsim.analysis.tidy_frame import check_level
 from trialsim.data import STATUS_OK, Estimates
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _difference(block: SurvivalBlock, at: float) -> Estimates:
     return normal_estimates("cumulative incidence", difference, error, status, REASONS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CumulativeIncidenceResult(Printed):
     """Cumulative incidence curves of one trial.
 
@@ -138,8 +138,11 @@ class CumulativeIncidenceResult(Printed):
 
         return draw(self.curves, self.arms, self.cause, self.unit_label)
 
+    def _title(self) -> str:
+        return f"Cumulative incidence of cause {self.cause}"
+
     def _facts(self) -> Facts:
-        return {"Cumulative incidence": f"cause {self.cause}; {self.level:.0%} intervals, log-log scale"}
+        return {"intervals": f"{self.level:.0%}, on the log-log scale"}
 
     def _tables(self) -> Tables:
         last = float(min(self.block.time[0][self.block.arm[0] == arm].max() for arm in (0, 1)))
@@ -214,7 +217,7 @@ def cumulative_incidence(
         data, time=time, event=event, arm=arm, control=control, active=active, codes=(censored, cause)
     )
     block = frame.block
-    read_probability("level", level)
+    check_level(level)
     curves = [
         _curve(block, position, label, _event_times(block, position), level)
         for position, label in enumerate(frame.arms)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number
 from trialsim.analysis.survival_block import read_choice, read_probability
 from trialsim.analysis.survival_frame import read_frame
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width
+from trialsim.analysis.tidy_frame import check_level
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -115,7 +116,7 @@ def _limits(survival: Floats, root: Floats, interval: str, width: float) -> tupl
     return np.where(untouched, 1.0, np.maximum(lower, 0.0)), np.where(untouched, 1.0, np.minimum(upper, 1.0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class KaplanMeierResult(Printed):
     """Kaplan–Meier curves of one trial.
 
@@ -135,8 +136,6 @@ class KaplanMeierResult(Printed):
     unit_label: str
     interval: str
     level: float
-
-    _missing = "not reached"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each arm and distinct time."""
@@ -178,8 +177,18 @@ class KaplanMeierResult(Printed):
 
         return draw(self.curves, self.unit_label, self.level)
 
+    def _title(self) -> str:
+        return "Kaplan–Meier estimates of survival"
+
     def _facts(self) -> Facts:
-        return {"Kaplan–Meier": f"{self.level:.0%} intervals on the {self.interval.replace('_', '-')} scale"}
+        return {"intervals": f"{self.level:.0%}, on the {self.interval.replace('_', '-')} scale"}
+
+    def _printed_quantiles(self) -> pd.DataFrame:
+        """Return the quantiles as text: a time that no share reached is no number."""
+        frame = self.quantiles()
+        for name in ("time", "lower", "upper"):
+            frame[name] = ["not reached" if np.isnan(value) else number(value) for value in frame[name]]
+        return frame
 
     def _tables(self) -> Tables:
         counts = pd.DataFrame(
@@ -189,7 +198,7 @@ class KaplanMeierResult(Printed):
                 "events": [int(curve.events.sum()) for curve in self.curves.values()],
             }
         )
-        return {"Participants": counts, f"Quantiles of {self.unit_label}": self.quantiles()}
+        return {"Participants": counts, f"Quantiles of {self.unit_label}": self._printed_quantiles()}
 
 
 def _at(arm: str, curve: Curve, times: Floats) -> pd.DataFrame:
@@ -249,24 +258,25 @@ def kaplan_meier(
     --------
     >>> data = pd.DataFrame({"month": [1, 2, 3, 4, 2, 3, 4, 5], "e": 1, "arm": list("aaaabbbb")})
     >>> print(kaplan_meier(data, time="month", event="e", arm="arm"))
-    Kaplan–Meier: 95% intervals on the log scale
+    Kaplan–Meier estimates of survival
+      intervals  95%, on the log scale
     <BLANKLINE>
     Participants
-    arm  participants  events
-      a             4       4
-      b             4       4
+      arm participants events
+        a            4      4
+        b            4      4
     <BLANKLINE>
     Quantiles of month
-    arm  probability  time  lower       upper
-      a         0.25   1.5      1 not reached
-      a          0.5   2.5      1 not reached
-      a         0.75   3.5      2 not reached
-      b         0.25   2.5      2 not reached
-      b          0.5   3.5      2 not reached
-      b         0.75   4.5      3 not reached
+      arm probability time lower       upper
+        a        0.25  1.5     1 not reached
+        a         0.5  2.5     1 not reached
+        a        0.75  3.5     2 not reached
+        b        0.25  2.5     2 not reached
+        b         0.5  3.5     2 not reached
+        b        0.75  4.5     3 not reached
     """
     read_choice("interval", interval, INTERVALS)
-    read_probability("level", level)
+    check_level(level)
     frame = read_frame(data, time=time, event=event, arm=arm, control=control, active=active)
     block = frame.block
     curves = {

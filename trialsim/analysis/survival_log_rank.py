@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,
@@ -24,12 +25,11 @@ from trialsim.analysis.survival_block import (
     normal_estimates,
     raise_for,
     read_block,
-    read_probability,
 )
-from trialsim.analysis.survival_frame import Columns, read_frame
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_sweep import common_status, sweep, time_order
 from trialsim.analysis.survival_weights import LOG_RANK, Weight, encode
+from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 NO_INFORMATION = len(COMMON_REASONS)
@@ -123,7 +123,7 @@ def _estimates(scores: WeightedScores, analysis: str) -> Estimates:
     return normal_estimates(analysis, estimate, standard_error, scores.status, REASONS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LogRankResult(Printed):
     """A (weighted, stratified) log-rank test of one trial.
 
@@ -192,15 +192,18 @@ class LogRankResult(Printed):
             }
         )
 
+    def _title(self) -> str:
+        stratified = f", {self.strata} strata" if self.strata > 1 else ""
+        name = str(self.weights)
+        return f"{name[0].upper()}{name[1:]} test{stratified}; {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
         low, high = np.exp(self.interval)
-        stratified = f", stratified ({self.strata} strata)" if self.strata > 1 else ""
         return {
-            "Test": f"{self.weights}{stratified}; {self.arms[1]} minus {self.arms[0]}",
-            "Statistic": (
+            "statistic": (
                 f"chi-square {number(self.chi_square)} on 1 df, z {number(self.z)}, p {p_text(self.p_value)}"
             ),
-            "Hazard ratio (one step)": (
+            "hazard ratio (one step)": (
                 f"{number(float(np.exp(self.estimates.estimate[0])))}, "
                 f"{self.level:.0%} interval {number(low)} to {number(high)}"
             ),
@@ -253,14 +256,14 @@ def log_rank(
     --------
     >>> data = pd.DataFrame({"t": [10, 20, 30, 10, 20, 50], "e": 1, "arm": list("aaabbb")})
     >>> print(log_rank(data, time="t", event="e", arm="arm", control="b"))
-    Test: log-rank; a minus b
-    Statistic: chi-square 0.254237 on 1 df, z 0.504219, p 0.6141
-    Hazard ratio (one step): 1.66275, 95% interval 0.230379 to 12.0009
+    Log-rank test; a minus b
+      statistic                chi-square 0.254237 on 1 df, z 0.504219, p 0.6141
+      hazard ratio (one step)  1.66275, 95% interval 0.230379 to 12.0009
     <BLANKLINE>
     Events
-    arm  participants  events  observed  expected
-      b             3       3         3       3.5
-      a             3       3         3       2.5
+      arm participants events observed expected
+        b            3      3   3.0000   3.5000
+        a            3      3   3.0000   2.5000
     """
     frame = read_frame(data, time=time, event=event, arm=arm, strata=strata, control=control, active=active)
     block = frame.block
@@ -279,5 +282,5 @@ def log_rank(
         arms=frame.arms,
         weights=weights,
         strata=block.strata,
-        level=read_probability("level", level),
+        level=check_level(level),
     )

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, number, p_text
 from trialsim.analysis.survival_block import (
     normal_estimates,
     raise_for,
@@ -25,11 +26,11 @@ from trialsim.analysis.survival_block import (
     read_choice,
     read_probability,
 )
-from trialsim.analysis.survival_frame import Columns, read_frame
+from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_log_rank import REASONS, WeightedScores, weighted_scores
 from trialsim.analysis.survival_max_combo_kernel import tail_probabilities
-from trialsim.analysis.survival_result import Facts, Printed, Tables, number, p_text
 from trialsim.analysis.survival_weights import FlemingHarrington, Weight
+from trialsim.analysis.tidy_frame import Columns
 from trialsim.data import STATUS_OK, Bools, Estimates, Floats
 from trialsim.errors import AnalysisError
 
@@ -151,7 +152,7 @@ def _estimates(scores: WeightedScores, combined: _Combination) -> Estimates:
     return replace(single, p_value=combined.p_value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MaxComboResult(Printed):
     """A MaxCombo test of one trial.
 
@@ -187,7 +188,7 @@ class MaxComboResult(Printed):
         return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a weight: z, and the p value it would have alone."""
+        """Return one row a weight: statistic, and the p value it would have alone."""
         tail = {
             "two-sided": 2.0 * special.ndtr(-np.abs(self.z)),
             "less": special.ndtr(self.z),
@@ -196,17 +197,19 @@ class MaxComboResult(Printed):
         return pd.DataFrame(
             {
                 "weight": [str(weight) for weight in self.weights],
-                "z": self.z,
+                "statistic": self.z,
                 "p_alone": tail[self.alternative],
             }
         )
 
+    def _title(self) -> str:
+        return f"MaxCombo test of {len(self.weights)} weights; {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
         return {
-            "Test": f"MaxCombo of {len(self.weights)} weights, {self.alternative}; "
-            f"{self.arms[1]} minus {self.arms[0]}",
-            "Statistic": (
-                f"z {number(self.z[self.best])} ({self.weights[self.best]}), p {p_text(self.p_value)}"
+            "statistic": (
+                f"z {number(self.z[self.best])} ({self.weights[self.best]}), p {p_text(self.p_value)}, "
+                f"{self.alternative}"
             ),
         }
 
@@ -251,13 +254,13 @@ def max_combo(
     --------
     >>> data = pd.DataFrame({"t": [3, 5, 7, 9, 11, 13, 15, 17], "e": 1, "arm": list("abaababb")})
     >>> print(max_combo(data, time="t", event="e", arm="arm", weights=FOUR_WEIGHTS[:2]))
-    Test: MaxCombo of 2 weights, two-sided; b minus a
-    Statistic: z -1.36039 (Fleming–Harrington(0, 1)), p 0.2495
+    MaxCombo test of 2 weights; b minus a
+      statistic  z -1.36039 (Fleming–Harrington(0, 1)), p 0.2495, two-sided
     <BLANKLINE>
     Weighted log-rank tests
-                      weight        z  p_alone
-                    log-rank -1.34477 0.178699
-    Fleming–Harrington(0, 1) -1.36039 0.173706
+                        weight statistic p_alone
+                      log-rank    -1.345  0.1787
+      Fleming–Harrington(0, 1)    -1.360  0.1737
     """
     frame = read_frame(data, time=time, event=event, arm=arm, strata=strata, control=control, active=active)
     chosen = _read_weights(weights)

@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.survival_block import (
     normal_estimates,
     raise_for,
     read_block,
     read_choice,
     read_positive,
-    read_probability,
 )
 from trialsim.analysis.survival_curves import CURVE_REASONS, NO_VARIANCE, Curves, curves_at
 from trialsim.analysis.survival_frame import read_frame
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.tidy_frame import check_level
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 Scale = Literal["difference", "log_log"]
@@ -86,7 +86,7 @@ def _estimates(curves: Curves, scale: str) -> Estimates:
     return normal_estimates("milestone survival", difference, error, status, CURVE_REASONS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MilestoneResult(Printed):
     """Survival of both arms of one trial at one time.
 
@@ -125,12 +125,14 @@ class MilestoneResult(Printed):
             {"arm": self.arms, "survival": self.survival, "standard_error": self.standard_errors}
         )
 
+    def _title(self) -> str:
+        return f"Survival at {number(self.at)}; {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
         estimate, error = float(self.estimates.estimate[0]), float(self.estimates.standard_error[0])
         width = half_width(self.level) * error
         return {
-            "Milestone survival": f"at {number(self.at)}; {self.arms[1]} minus {self.arms[0]}",
-            f"Effect ({self.scale.replace('_', '-')})": (
+            f"effect ({self.scale.replace('_', '-')})": (
                 f"{number(estimate)}, standard error {number(error)}, {self.level:.0%} interval "
                 f"{number(estimate - width)} to {number(estimate + width)}, p {p_text(self.p_value)}"
             ),
@@ -188,5 +190,5 @@ def milestone_survival(
         at=at,
         scale=scale,
         arms=frame.arms,
-        level=read_probability("level", level),
+        level=check_level(level),
     )

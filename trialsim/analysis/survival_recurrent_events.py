@@ -18,20 +18,19 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width
 from trialsim.analysis.survival_block import (
     normal_estimates,
     place,
     raise_for,
     read_block,
     read_choice,
-    read_probability,
 )
 from trialsim.analysis.survival_cox import REASONS, TIES, Ties, refuse_no_variance
-from trialsim.analysis.survival_frame import Columns
 from trialsim.analysis.survival_recurrent_events_frame import read_histories
 from trialsim.analysis.survival_recurrent_events_kernel import fit_histories, fit_rows
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width
 from trialsim.analysis.survival_sweep import common_status
+from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import Estimates, Floats
 from trialsim.errors import AnalysisError
 
@@ -122,7 +121,7 @@ def _refuse_impossible(times: Floats, follow_up: Floats) -> None:
             raise AnalysisError(f"{problem}, but are not at {place(participants)}", field="event_times")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RateRatioResult(Printed):
     """An LWYY analysis of one trial; the first coefficient is the arm's.
 
@@ -164,7 +163,7 @@ class RateRatioResult(Printed):
         return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a coefficient: log rate ratio, rate ratio with interval, z and p value."""
+        """Return one row a coefficient: log rate ratio, rate ratio with interval, statistic and p value."""
         width = half_width(self.level) * self.standard_errors
         z = self.coefficients / self.standard_errors
         return pd.DataFrame(
@@ -175,16 +174,16 @@ class RateRatioResult(Printed):
                 "rate_ratio": np.exp(self.coefficients),
                 "lower": np.exp(self.coefficients - width),
                 "upper": np.exp(self.coefficients + width),
-                "z": z,
+                "statistic": z,
                 "p_value": 2.0 * special.ndtr(-np.abs(z)),
             }
         )
 
+    def _title(self) -> str:
+        return f"Rate ratio of recurrent events (LWYY); {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
-        return {
-            "Recurrent events (LWYY)": f"{self.arms[1]} minus {self.arms[0]}; robust by participant; "
-            f"{self.level:.0%} intervals"
-        }
+        return {"variance": "robust, by participant", "intervals": f"{self.level:.0%}"}
 
     def _tables(self) -> Tables:
         return {"Exposure": self.exposure, "Coefficients": self.to_frame()}
@@ -262,5 +261,5 @@ def lwyy(
         model_covariance=model,
         exposure=rows.exposure(),
         arms=rows.arms,
-        level=read_probability("level", level),
+        level=check_level(level),
     )

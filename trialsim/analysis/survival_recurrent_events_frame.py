@@ -10,16 +10,19 @@ import pandas as pd
 
 from trialsim.analysis.survival_block import Labels
 from trialsim.analysis.survival_frame import (
-    Columns,
-    as_names,
     rank_by_content,
     read_arms,
     read_columns,
     read_events,
-    read_numbers,
-    refuse_absent,
     refuse_collinear,
+)
+from trialsim.analysis.tidy_frame import (
+    Columns,
+    as_names,
+    check_roles,
+    read_numbers,
     refuse_missing,
+    refuse_small_arms,
     row_name,
 )
 from trialsim.data import Floats, Ints
@@ -99,7 +102,7 @@ def read_histories(
         If it cannot be read; rows are named by position.
     """
     stratum_columns, covariate_columns = as_names(strata), as_names(covariates)
-    refuse_absent(data, [participant, start, stop, event, arm, *stratum_columns, *covariate_columns])
+    check_roles(data, [participant, start, stop, event, arm, *stratum_columns, *covariate_columns])
     is_active, keep, labels = read_arms(data, arm, control, active)
     rows = np.flatnonzero(keep)
     kept = data.iloc[rows]
@@ -167,9 +170,4 @@ def _refuse_changed_arm(
     changed = is_active != first[person]
     if changed.any():
         raise AnalysisError(f"{row_name(changed, rows)} changes the arm of its participant", field=arm)
-    for position, label in enumerate(labels):
-        members = int((first == position).sum())
-        if members < 2:
-            raise AnalysisError(
-                f"arm {label} has {members} participant; each arm needs at least 2", field=arm
-            )
+    refuse_small_arms(labels, [int((first == position).sum()) for position in (0, 1)], arm)

@@ -16,17 +16,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.survival_block import (
     normal_estimates,
     raise_for,
     read_block,
     read_choice,
     read_positive,
-    read_probability,
 )
 from trialsim.analysis.survival_curves import CURVE_REASONS, NO_VARIANCE, Curves, curves_at
 from trialsim.analysis.survival_frame import read_frame
-from trialsim.analysis.survival_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.tidy_frame import check_level
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 Variance = Literal["greenwood", "unbiased"]
@@ -85,7 +85,7 @@ def _estimates(curves: Curves, variance: str) -> Estimates:
     return normal_estimates("restricted mean survival", difference, np.sqrt(total), status, CURVE_REASONS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RestrictedMeanResult(Printed):
     """Restricted mean survival times of one trial.
 
@@ -122,7 +122,7 @@ class RestrictedMeanResult(Printed):
         width = half_width(self.level) * error
         return pd.DataFrame(
             {
-                "arm": [*self.arms, f"{self.arms[1]} minus {self.arms[0]}"],
+                "arm": [*self.arms, f"{self.arms[1]} - {self.arms[0]}"],
                 "estimate": estimate,
                 "standard_error": error,
                 "lower": estimate - width,
@@ -130,10 +130,13 @@ class RestrictedMeanResult(Printed):
             }
         )
 
+    def _title(self) -> str:
+        return f"Restricted mean survival to {number(self.tau)}; {self.arms[1]} minus {self.arms[0]}"
+
     def _facts(self) -> Facts:
         return {
-            "Restricted mean survival": f"to {number(self.tau)}; {self.level:.0%} intervals",
-            "Difference": f"z {number(float(self.estimates.statistic[0]))}, p {p_text(self.p_value)}",
+            "intervals": f"{self.level:.0%}",
+            "difference": f"z {number(float(self.estimates.statistic[0]))}, p {p_text(self.p_value)}",
         }
 
     def _tables(self) -> Tables:
@@ -187,5 +190,5 @@ def restricted_mean_survival(
         standard_errors=np.sqrt(_variances(curves, variance)[0]),
         tau=tau,
         arms=frame.arms,
-        level=read_probability("level", level),
+        level=check_level(level),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from trialsim.analysis.survival_block import NO_EVENTS, ONE_ARM_EMPTY, Labels
+from trialsim.analysis.survival_block import ARM_EMPTY, NO_EVENTS, Labels
 from trialsim.data import STATUS_OK, Floats, Ints
 
 FLEMING_HARRINGTON, MAGIRR_BURMAN, EARLY_ZERO, AT_RISK, PETO = range(5)
@@ -162,4 +162,4 @@ def common_status(event: Labels, arm: Labels) -> Labels:
     active = arm.sum(axis=1, dtype=np.int64)
     empty = (active == 0) | (active == arm.shape[1])
     none = ~(event == 1).any(axis=1)
-    return np.where(empty, ONE_ARM_EMPTY, np.where(none, NO_EVENTS, STATUS_OK)).astype(np.int8)
+    return np.where(empty, ARM_EMPTY, np.where(none, NO_EVENTS, STATUS_OK)).astype(np.int8)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from trialsim.analysis.imputation_result import ImputationResult
+from trialsim.analysis.printed_result import Facts, Printed, Tables, p_text
 from trialsim.analysis.shift_law import ShiftLaw, critical_value, two_sided
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
@@ -23,8 +24,8 @@ _GRID = 4_001
 _WIDEST = 1e4
 
 
-@dataclass(frozen=True)
-class TippingPoint:
+@dataclass(frozen=True, repr=False)
+class TippingPoint(Printed):
     """Where the conclusion changes as the imputed outcomes of one arm are shifted.
 
     Parameters
@@ -93,22 +94,24 @@ class TippingPoint:
             columns=pd.Index(columns, name=f"shift of {self.arms[1]}"),
         )
 
-    def __str__(self) -> str:
+    def _title(self) -> str:
+        return f"Tipping point of {self.comparison} at visit {self.visit}"
+
+    def _facts(self) -> Facts:
         estimate, error, _ = self.law.at()
         arm, slope = self.arms[self.shifted], self.law.slopes[self.shifted]
         found = "no shift changes the conclusion"
         if self.roots:
             change = "is lost" if self.significant else "is gained"
             found = f"significance at {self.alpha:g} {change} at a shift of {self.delta:.5g}"
-        lines = [
-            f"Tipping point of {self.comparison} at visit {self.visit}",
-            f"  shifted     imputed outcomes of {arm}; a unit moves the effect by {slope:.6g}",
-            f"  unshifted   {estimate:.5g} (SE {error:.5g}), p = {self.law.p_value():.4g}",
-            f"  tipping     {found}",
-        ]
-        return "\n".join(lines)
+        return {
+            "shifted": f"imputed outcomes of {arm}; a unit moves the effect by {slope:.6g}",
+            "unshifted": f"{estimate:.5g} (SE {error:.5g}), p {p_text(float(self.law.p_value()))}",
+            "tipping": found,
+        }
 
-    __repr__ = __str__
+    def _tables(self) -> Tables:
+        return {}
 
     def plot(self) -> Any:
         """Return a plotly figure of the effect and its limits against the shift, the tipping point marked."""
