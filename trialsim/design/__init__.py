@@ -12,6 +12,7 @@
 - `safe_priors`: priors tuned to the cap, and what gain is left.
 - `assured_sizes`: power averaged over what the history leaves uncertain.
 - `virtual_controls`: placebo twins as controls, behind a calibration gate.
+- `savings`, `compare_alternatives`: participants, months and money beyond baseline ANCOVA.
 - `drift_map`, `tipping_drift`: what borrowing risks over drift, and whether that would be seen.
 - `group_sequential_design`: bounds of a trial that is read more than once.
 - `conditional_power`, `predictive_power`: what an interim result says about the end.
@@ -151,6 +152,14 @@ from trialsim.design.survival_size import (
     survival_looks,
     survival_size,
 )
+from trialsim.design.trial_savings import (
+    Alternative,
+    AlternativesTable,
+    Prices,
+    SavingsTable,
+    compare_alternatives,
+    savings,
+)
 from trialsim.design.twins_as_controls import (
     CalibrationEvidence,
     CalibrationLimits,
@@ -170,6 +179,8 @@ __all__ = [
     "FIGURES",
     "Accrual",
     "Adjustment",
+    "Alternative",
+    "AlternativesTable",
     "AssuranceQuestion",
     "AssuredSizes",
     "BetaSpending",
@@ -208,12 +219,14 @@ __all__ = [
     "PowerPrior",
     "PowerSpending",
     "PredictionMoments",
+    "Prices",
     "PrognosticEvents",
     "PrognosticGain",
     "RatesQuestion",
     "RobustMap",
     "SafePriors",
     "Saving",
+    "SavingsTable",
     "SelfAdapting",
     "Size",
     "SizingQuestion",
@@ -235,6 +248,7 @@ __all__ = [
     "asymptotic_variance",
     "borrowing_assurance",
     "calibration_failures",
+    "compare_alternatives",
     "conditional_bounds",
     "conditional_power",
     "conservative_moments",
@@ -275,6 +289,7 @@ __all__ = [
     "repeated_interval",
     "repeated_p_value",
     "safe_priors",
+    "savings",
     "score_adjusted_covariance",
     "simulated_power",
     "size_for_power",

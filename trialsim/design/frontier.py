@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from trialsim.design.borrowing_question import BorrowingMethod, BorrowingQuestion, NoBorrowing
+from trialsim.design.borrowing_question import (
+    BorrowingCharacteristics,
+    BorrowingMethod,
+    BorrowingQuestion,
+    NoBorrowing,
+)
 from trialsim.design.drift_curves import NOT_DEFENSIBLE, tipping_drift
 from trialsim.design.normal_borrowing import (
     Commensurate,
@@ -290,14 +295,20 @@ def _describe(
         effective_controls=float(still.effective_controls[0]),
         tipping=edge.tipping,
         detectable=edge.detectable,
-        verdict=_verdict(feasible, power, worst, at, edge.defensible, question),
+        verdict=_verdict(feasible, power, over, edge.defensible, question),
     )
 
 
 def _verdict(
-    feasible: bool, power: float, worst: float, at: float, defensible: bool, question: BorrowingQuestion
+    feasible: bool,
+    power: float,
+    over: BorrowingCharacteristics,
+    defensible: bool,
+    question: BorrowingQuestion,
 ) -> str:
-    found = f"power {power:.3f}, worst type I error {worst:.4f} at a drift of {at:g} SD"
+    worst, at = over.worst()
+    noise = f" ± {over.error:.4f}" if over.error else ""
+    found = f"power {power:.3f}, worst type I error {worst:.4f}{noise} at a drift of {at:g} SD"
     if not feasible:
         missed = []
         if power < question.power - _TOLERANCE:

@@ -1,0 +1,122 @@
+"""Savings beyond baseline ANCOVA: they agree with the plan, carry intervals, and follow the prices."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from trialsim.design import (
+    Alternative,
+    PlanningMoments,
+    Prices,
+    PrognosticGain,
+    SizingQuestion,
+    compare_alternatives,
+    plan_control_arm,
+    savings,
+)
+from trialsim.errors import DesignError
+
+MOMENTS = PlanningMoments((2.2, 2.2), (0.2, 0.2), (0.0, 0.0))
+DRAWS = np.linspace(0.25, 0.55, 101)
+PRICES = Prices(30_000, 40_000, month=100_000)
+
+
+def months(n: int) -> float:
+    return n / 20
+
+
+def plan(partial: float = 0.4, question: SizingQuestion | None = None):
+    return plan_control_arm(
+        MOMENTS,
+        PrognosticGain(partial, 0.25, {}, 0.15, 0.05),
+        SizingQuestion(0.5) if question is None else question,
+        correlation_discount=0.9,
+        sd_inflation=1.1,
+        smallest_worthwhile_saving=0.02,
+    )
+
+
+def table(**changes: object):
+    settings = {
+        "correlation_draws": DRAWS,
+        "months": months,
+        "prices": PRICES,
+        "sd_inflation": 1.1,
+        **changes,
+    }
+    return savings(plan(), **settings)  # type: ignore[arg-type]
+
+
+def test_point_values_are_the_plans() -> None:
+    got, planned = table(), plan()
+    for saving in planned.savings:
+        assert got.value(saving.figure, "participants") == saving.participants_saved
+        assert got.value(saving.figure, "controls", "active arm fixed") == saving.controls_saved
+        assert got.value(saving.figure, "months") == pytest.approx(saving.participants_saved / 20)
+
+
+def test_cost_is_participants_and_months_at_the_users_prices() -> None:
+    saving, got = plan().saving("undiscounted"), table()
+    controls = saving.ancova.controls - saving.prognostic.controls
+    active = saving.ancova.active - saving.prognostic.active
+    expected = 30_000 * controls + 40_000 * active + 100_000 * (controls + active) / 20
+    assert got.value("undiscounted", "cost") == pytest.approx(expected)
+    assert "cost" in str(got)
+    assert got.plot("cost").data
+
+
+def test_intervals_hold_the_value_and_come_from_the_draws() -> None:
+    frame = table().to_frame()
+    assert (frame["lower"] <= frame["value"]).all()
+    assert (frame["value"] <= frame["upper"]).all()
+    narrow = savings(plan(), 0.4 + 0.001 * (DRAWS - 0.4), months, PRICES, sd_inflation=1.1).to_frame()
+    wide = frame["upper"] - frame["lower"]
+    assert (narrow["upper"] - narrow["lower"] < wide).all()
+
+
+def test_a_score_that_may_be_useless_may_save_nothing() -> None:
+    frame = table(correlation_draws=np.linspace(-0.2, 0.6, 81)).to_frame()
+    assert (frame.loc[frame["gain"] == "participants", "lower"] == 0).all()
+
+
+def test_the_inflation_must_be_the_plans() -> None:
+    with pytest.raises(DesignError, match="not the inflation"):
+        table(sd_inflation=1.3)
+
+
+def test_alternatives_are_sized_in_their_own_population() -> None:
+    moments, question = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.4, 0.4)), SizingQuestion(0.3)
+    wide = Alternative(moments, question, lambda n: n / 30, 0.8)
+    rich = Alternative(moments, SizingQuestion(0.4), lambda n: n / 10, 0.25)
+    got = compare_alternatives({"wide": lambda: wide, "rich": lambda: rich}, Prices(1, 2, 3, 4))
+    frame = got.to_frame().set_index(["alternative", "analysis"])
+    assert frame.loc[("rich", "ancova"), "total"] < frame.loc[("wide", "ancova"), "total"]
+    row = frame.loc[("rich", "prognostic")]
+    active = row["total"] - row["controls"]
+    assert row["screened"] == 4 * row["total"]
+    assert row["cost"] == pytest.approx(
+        row["controls"] + 2 * active + 3 * row["months"] + 4 * row["screened"]
+    )
+    assert got.plot().data
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Prices(-1, 0),
+        lambda: Prices(math.inf, 0),
+        lambda: table(correlation_draws=[0.4]),
+        lambda: table(correlation_draws=np.full(30, 1.0)),
+        lambda: table(months=lambda n: -1.0),
+        lambda: table().value("undiscounted", "happiness"),
+        lambda: table().plot("happiness"),
+        lambda: compare_alternatives({}, PRICES),
+        lambda: Alternative(MOMENTS, SizingQuestion(0.5), months, 0.0),
+    ],
+)
+def test_impossible_savings_are_refused(call) -> None:
+    with pytest.raises(DesignError):
+        call()
