@@ -33,7 +33,11 @@ def test_means_and_sds_come_out(drawn):
 def test_correlations_come_out(drawn):
     card, covariates = drawn
     standard = (covariates.values - covariates.values.mean(0)) / covariates.values.std(0)
-    asked = {frozenset(entry.between): entry.value for entry in card.correlations}
+    asked = {
+        frozenset(entry.between): entry.value if entry.measure == "pearson" else None
+        for entry in card.correlations
+    }
+    tied = {margin.name for margin in card.margins if margin.kind == "nominal"}
     for i, first in enumerate(card.names):
         for j, second in enumerate(card.names[:i]):
             a, b = standard[:, i], standard[:, j]
@@ -41,4 +45,6 @@ def test_correlations_come_out(drawn):
             influence = a * b - r / 2 * (a * a + b * b)
             error = np.std(influence) / np.sqrt(N)
             target = asked.get(frozenset((first, second)), 0.0)
+            if target is None or tied & {first, second}:
+                continue
             assert abs(r - target) < K * error, (first, second)

@@ -1,45 +1,240 @@
-"""``trialsim cohort``: look at a cohort card, and draw participants from it."""
+"""``trialsim cohort``: look at a cohort card, draw participants from it, or learn one from data."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from rich.console import Console
+
+    from trialsim.population import CohortCard
+    from trialsim.population.sensitivity import Answer
+
 CARD = click.argument("card", type=click.Path(path_type=Path))
+SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+SENSITIVITY_PARTICIPANTS = 20_000
 
 
 @click.group()
 def cohort() -> None:
-    """Check cohort cards, and draw virtual participants from them."""
+    """Check cohort cards, draw virtual participants from them, and learn cards from data."""
 
 
 @cohort.command()
 @CARD
-def check(card: Path) -> None:
+@click.option("--calibrate", is_flag=True, help="Also draw, tilt to every printed number, and certify that.")
+@click.option(
+    "--sensitivity",
+    metavar="COVARIATE",
+    help="Also show how the R² of COVARIATE on the others rests on families and unknown correlations.",
+)
+@SEED
+def check(card: Path, calibrate: bool, sensitivity: str | None, seed: int) -> None:
     """Print what CARD asks, what is attainable, and what is achieved, number by number."""
     from rich.console import Console
 
     from trialsim.cli.tables import print_frame
-    from trialsim.population import check_card, read_card
+    from trialsim.population import check_card, draw_calibrated, read_card
+    from trialsim.streams import stream
 
     found = read_card(card)
     console = Console()
     console.print(f"[bold]{found.title}[/bold]  ({found.name}, {found.content_hash()[:12]})")
+    console.print(f"The numbers describe the {found.describes} population.", highlight=False)
     print_frame(check_card(found), console)
+    if calibrate:
+        drawn = draw_calibrated(found, 100_000, stream(seed, "", 0, "register"))
+        print_frame(drawn.certificate, console, "After the tilt, 100,000 participants")
+        console.print(f"Effective size of the tilt: {drawn.effective_share:.4f} of the participants drawn.")
+    if sensitivity:
+        _print_sensitivity(found, sensitivity, stream(seed, "", 0, "analysis"), console)
+
+
+def _print_sensitivity(
+    card: CohortCard, covariate: str, generator: np.random.Generator, console: Console
+) -> None:
+    from trialsim.cli.tables import print_frame
+    from trialsim.errors import InputError
+    from trialsim.population import correlation_sensitivity, family_sensitivity
+
+    if covariate not in card.names:
+        raise InputError(
+            "the card has no such covariate",
+            field="--sensitivity",
+            value=covariate,
+            mend=f"use one of {', '.join(card.names)}",
+        )
+    answer = explained_by_the_others(covariate)
+    families = family_sensitivity(card, answer, SENSITIVITY_PARTICIPANTS, generator)
+    print_frame(families, console, f"R² of {covariate} on the others, by family of margin")
+    frame = correlation_sensitivity(card, answer, SENSITIVITY_PARTICIPANTS, generator)
+    worlds = frame.loc[frame["draw"] >= 0, "answer"]
+    low, middle, high = (float(worlds.quantile(share)) for share in (0.05, 0.5, 0.95))
+    console.print(
+        f"R² of {covariate} on the others: {float(frame['answer'].iloc[0]):.3f} as on the card;"
+        f" {low:.3f} to {high:.3f} (median {middle:.3f}) in nine of ten worlds that agree with what is"
+        " published, over a prior for what is not.",
+        highlight=False,
+    )
+
+
+def explained_by_the_others(covariate: str) -> Answer:
+    """Return the answer: R² of the linear regression of a covariate on all others."""
+    import numpy as np
+
+    from trialsim.data import Covariates
+
+    def answer(people: Covariates) -> float:
+        y = people.column(covariate)
+        others = people.select([name for name in people.names if name != covariate]).values
+        design = np.column_stack([np.ones(len(y)), others])
+        residual = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+        return float(1 - residual.var() / y.var())
+
+    return answer
 
 
 @cohort.command()
 @CARD
-@click.option("-n", "--participants", type=click.IntRange(1, 10_000_000), default=1000, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("-n", "--participants", type=click.IntRange(1, 1_000_000_000), default=1000, show_default=True)
+@SEED
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="CSV or Parquet file.")
-def draw(card: Path, participants: int, seed: int, output: Path) -> None:
-    """Draw virtual participants from CARD into a file, before any eligibility."""
-    from trialsim.cli.tables import write_frame
-    from trialsim.population import draw_covariates, read_card
+@click.option("--calibrated", is_flag=True, help="Tilt the draw to every printed number (at most 1,000,000).")
+@click.option("--missing", is_flag=True, help="Take away baseline values as the card's [[missing]] say.")
+def draw(card: Path, participants: int, seed: int, output: Path, calibrated: bool, missing: bool) -> None:
+    """Draw virtual participants from CARD into a file, before any eligibility.
+
+    A plain draw to Parquet is streamed: memory does not grow with the number of participants.
+    """
+    from trialsim.population import draw_calibrated, draw_covariates, make_missing, read_card
+    from trialsim.population.streaming import stream_to_parquet
     from trialsim.streams import stream
 
-    frame = draw_covariates(read_card(card), participants, stream(seed, "", 0, "register")).to_frame()
+    found = read_card(card)
+    generator = stream(seed, "", 0, "register")
+    if output.suffix == ".parquet" and not (calibrated or missing):
+        stream_to_parquet(found, participants, generator, output)
+    else:
+        _require_small(participants)
+        if calibrated:
+            people = draw_calibrated(found, participants, generator).covariates
+        else:
+            people = draw_covariates(found, participants, generator)
+        if missing:
+            people = make_missing(people, found.missing, stream(seed, "", 1, "register"))
+        _write(people.to_frame(), output)
+    click.echo(f"wrote {participants} virtual participants of {found.content_hash()[:12]} to {output}")
+
+
+def _require_small(participants: int) -> None:
+    from trialsim.errors import InputError
+
+    if participants > 1_000_000:
+        raise InputError(
+            "only a plain draw to Parquet is streamed",
+            field="--participants",
+            value=participants,
+            mend="ask for at most 1,000,000, or write a .parquet file without --calibrated and --missing",
+        )
+
+
+def _write(frame: pd.DataFrame, output: Path) -> None:
+    from trialsim.cli.tables import write_frame
+
     write_frame(frame, output)
-    click.echo(f"wrote {participants} virtual participants to {output}")
+
+
+@cohort.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="TOML file of the card.")
+@click.option("--columns", help="Baseline covariates to learn, separated by commas.  [default: all]")
+@click.option(
+    "--limits", multiple=True, metavar="COLUMN=LOW:HIGH", help="Public limits of a column, such as mmse=0:30."
+)
+@click.option("--population", required=True, help="Who they are.")
+@click.option("--period", required=True, help="When they were seen.")
+@click.option("--citation", required=True, help="Where the data come from.")
+@click.option("--licence", required=True, help="Licence of the data.")
+@click.option(
+    "--describes",
+    type=click.Choice(["enrolled", "source"]),
+    required=True,
+    help="Whether they passed a trial's criteria already.",
+)
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Later dates are refused.  [default: today]")
+def fit(
+    data: Path,
+    output: Path,
+    columns: str | None,
+    limits: tuple[str, ...],
+    population: str,
+    period: str,
+    citation: str,
+    licence: str,
+    describes: str,
+    as_of: datetime | None,
+) -> None:
+    """Learn a card from DATA, one row a participant; the card holds no participant's value."""
+    from trialsim.population.fitting import CardFacts, fit_card
+    from trialsim.population.writing import write_card
+
+    frame = _read(data, columns)
+    name = output.stem
+    facts = CardFacts(name, population, population, period, citation, licence, describes)
+    day = as_of.date() if as_of else date.today()
+    card = fit_card(frame, facts, limits=dict(map(_limit, limits)), as_of=day)
+    write_card(card, output)
+    click.echo(f"wrote {output}: {len(card.names)} covariates of {card.n} participants")
+
+
+def _read(data: Path, columns: str | None) -> pd.DataFrame:
+    import pandas as pd
+
+    from trialsim.errors import InputError
+
+    try:
+        frame = pd.read_parquet(data) if data.suffix == ".parquet" else pd.read_csv(data)
+    except (OSError, ValueError) as fault:
+        raise InputError(
+            f"cannot be read: {type(fault).__name__}", file=data, mend="give a CSV or Parquet file"
+        ) from None
+    wanted = columns.split(",") if columns else [str(name) for name in frame.columns]
+    absent = [name for name in wanted if name not in frame.columns]
+    if absent:
+        raise InputError("there is no such column", file=data, field=absent[0], mend="mend --columns")
+    return frame[wanted]
+
+
+def _limit(text: str) -> tuple[str, tuple[float, float]]:
+    from trialsim.errors import InputError
+
+    name, _, interval = text.partition("=")
+    try:
+        low, high = (float(end) for end in interval.split(":"))
+        if not low < high:
+            raise ValueError
+    except ValueError:
+        raise InputError(
+            "must be COLUMN=LOW:HIGH", field="--limits", value=text, mend="write it like mmse=0:30"
+        ) from None
+    return name, (low, high)
+
+
+@cohort.command()
+@CARD
+@SEED
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="HTML page.")
+def plot(card: Path, seed: int, output: Path) -> None:
+    """Draw every margin of CARD and its correlations on one page."""
+    from trialsim.population import read_card
+    from trialsim.population.plot import write_plot
+    from trialsim.streams import stream
+
+    write_plot(read_card(card), 50_000, stream(seed, "", 0, "register"), output)
+    click.echo(f"wrote {output}")

@@ -22,7 +22,7 @@ from scipy.stats import qmc
 from trialsim.data import Floats
 from trialsim.errors import CardError
 from trialsim.population.hermite import latent_grid
-from trialsim.population.laws import NominalLaw
+from trialsim.population.laws import NominalLaw, StepLaw
 from trialsim.population.pairs import LatentLaw
 
 _SOLVE_POINTS = 13
@@ -81,9 +81,17 @@ def group_means(law: NominalLaw, other: LatentLaw, loadings: Floats, points: int
     category = law.from_latent(sample.T).astype(np.int64)
     rest = np.sqrt(1.0 - float(loadings @ loadings))
     lean = sample @ loadings
-    conditional = other.fast.from_latent(lean[:, None] + rest * _NODES) @ _NODE_WEIGHTS
+    conditional = _given(other, lean, rest)
     sums = np.bincount(category, weights=conditional, minlength=len(law.utilities))
     return np.asarray(sums / np.bincount(category, minlength=len(law.utilities)))
+
+
+def _given(other: LatentLaw, lean: Floats, rest: float) -> Floats:
+    """Return E[X | Z = lean + rest · N(0, 1)] (n,)."""
+    if isinstance(other.law, StepLaw):
+        rises = special.ndtr((lean[:, None] - np.asarray(other.law.cuts)) / rest)
+        return np.asarray(other.law.levels[0] + rises @ np.diff(other.law.levels))
+    return np.asarray(other.fast.from_latent(lean[:, None] + rest * _NODES) @ _NODE_WEIGHTS)
 
 
 def solve_loadings(law: NominalLaw, other: LatentLaw, means: Floats, name: str) -> Floats:
