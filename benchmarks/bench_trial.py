@@ -8,9 +8,25 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
+from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
-from trialsim.study import SurvivalPlan, run_survival_block
-from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, site_plan
+from trialsim.study import (
+    BlockAnalysis,
+    LongitudinalPlan,
+    SurvivalPlan,
+    ancova_at_last_visit,
+    mmrm_at_last_visit,
+    run_survival_block,
+    simulate_longitudinal_block,
+)
+from trialsim.trial import (
+    PiecewiseHazard,
+    PlannedAccrual,
+    SurvivalWorld,
+    autoregressive,
+    ramp_shift,
+    site_plan,
+)
 
 SEED, BLOCK = 20261121, 250
 CONTROL, LEAVE = PiecewiseHazard((0.0577622650466621,)), PiecewiseHazard((0.00427444119896255,))
@@ -80,7 +96,61 @@ def numbers_alone() -> float:
     return 1e3 * seconds(draw, 15) / BLOCK
 
 
+def longitudinal(weeks: tuple[float, ...]) -> LongitudinalPlan:
+    """Return a trial of 400 at 20 unequal sites, with a fifth and a quarter dropping out."""
+    visits = (0.0, *weeks)
+    return LongitudinalPlan(
+        400,
+        site_plan(np.linspace(0.0, 6.0, 20), rate=2.0, shape=1.65),
+        (
+            Arm(name="placebo", role="control", allocation=1),
+            Arm(name="drug", role="active", allocation=1),
+        ),
+        (4,),
+        weeks,
+        np.zeros(len(visits)),
+        autoregressive(len(visits), 0.7),
+        ramp_shift(visits, 0.3, weeks[-1]),
+        (Dropout(cause="any", cumulative={"placebo": 0.2, "drug": 0.25}, source="benchmark"),),
+    )
+
+
+def trials_a_second(plan: LongitudinalPlan, analysis: BlockAnalysis) -> tuple[float, float]:
+    """Return whole trials a second, and analyses a second of trials that are already there."""
+    blocks = iter(range(10_000))
+    ready = simulate_longitudinal_block(plan, BLOCK, SEED, "bench", 0)
+    with threadpool_limits(1):
+        whole = seconds(
+            lambda: analysis(simulate_longitudinal_block(plan, BLOCK, SEED, "bench", next(blocks))), 15
+        )
+        return BLOCK / whole, BLOCK / seconds(lambda: analysis(ready), 15)
+
+
+def trial_mmrm() -> Iterable[Figure]:
+    rate, alone = trials_a_second(longitudinal((4.0, 8.0, 12.0, 18.0, 24.0)), mmrm_at_last_visit)
+    yield Figure(
+        "trial_mmrm n=400, 5 visits: sites, blocks, dropout, MMRM with df",
+        rate,
+        "trials/s",
+        goal=5_000.0,
+        limit=f"the analysis alone {alone:,.0f}/s",
+    )
+
+
+def trial_ancova() -> Iterable[Figure]:
+    rate, alone = trials_a_second(longitudinal((24.0,)), ancova_at_last_visit)
+    yield Figure(
+        "trial_ancova n=400: sites, blocks, dropout, ANCOVA with HC3",
+        rate,
+        "trials/s",
+        goal=10_000.0,
+        limit=f"the analysis alone {alone:,.0f}/s",
+    )
+
+
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "survival_gs": survival_gs,
     "survival_gs_general": survival_gs_general,
+    "trial_ancova": trial_ancova,
+    "trial_mmrm": trial_mmrm,
 }

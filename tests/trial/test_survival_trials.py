@@ -23,6 +23,7 @@ from trialsim.trial import (
     site_plan,
     stop_at_bounds,
 )
+from trialsim.trial.survival_trial import _compiled_times, _general_times
 
 CONTROL, ACTIVE, LEAVE = PiecewiseHazard((0.06,)), PiecewiseHazard((0.04,)), PiecewiseHazard((0.01,))
 RISING = WeibullLaw(9.0, 1.4)
@@ -85,6 +86,24 @@ def test_reachable_events_are_the_events_of_trials_followed_without_end(changes:
     it = world(**changes)
     events = simulate_survival(it, 500, chance()).event.sum(axis=1)
     assert abs(events.mean() - it.reachable_events) < 4 * events.std() / np.sqrt(500) + 0.02
+
+
+@pytest.mark.parametrize("dependence", [0.0, 1.0, -0.7])
+def test_compiled_times_equal_their_slow_twin(dependence: float) -> None:
+    delayed = PiecewiseHazard((0.06, 0.0, 0.03), (0.0, 4.0, 6.0))
+    it = world(
+        events=(CONTROL, delayed), dropout=(None, PiecewiseHazard((0.02, 0.0), (0.0, 9.0))),
+        strata_shares=(0.5, 0.5), strata_hazards=(0.5, 2.0), frailty=0.7, dropout_dependence=dependence,
+    )  # fmt: skip
+    trials = simulate_survival(it, 30, chance())
+    frailty = np.random.default_rng(1).gamma(1 / 0.7, 0.7, trials.arm.shape)
+    twins = [
+        times(it, trials.arm, trials.stratum, frailty, chance()("outcome"), chance()("dropout"))
+        for times in (_compiled_times, _general_times)
+    ]
+    np.testing.assert_allclose(twins[0][0], twins[1][0], rtol=1e-13)
+    np.testing.assert_array_equal(twins[0][1], twins[1][1])
+    assert np.isinf(twins[0][0]).sum() == 0 < (twins[0][1] == 0).sum()
 
 
 def test_informative_dropout_takes_those_at_high_risk() -> None:

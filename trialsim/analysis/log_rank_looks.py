@@ -222,7 +222,14 @@ def _sweep_strata(
     replicates, participants = time.shape
     n, n1 = np.empty(strata, np.int64), np.empty(strata, np.int64)
     d, d1 = np.zeros(strata, np.int64), np.zeros(strata, np.int64)
+    x, e = np.empty(participants), np.empty(participants)
+    active, had = np.empty(participants, np.int64), np.empty(participants, np.int64)
+    group = np.empty(participants, np.int64)
     for r in range(replicates):
+        for i in range(participants):
+            p = order[r, i]
+            x[i], e[i] = time[r, p], entry[r, p]
+            active[i], had[i], group[i] = arm[r, p], event[r, p], stratum[r, p]
         for look in range(months.shape[1]):
             c = months[r, look]
             n[:], n1[:] = 0, 0
@@ -233,37 +240,37 @@ def _sweep_strata(
                 total += 1
             entered[r, look] = total
             latest = total - 1
+            u, v = 0.0, 0.0
             i = 0
-            while i < participants and time[r, order[r, i]] <= c:
-                t = time[r, order[r, i]]
+            while i < participants and x[i] <= c:
+                t = x[i]
                 stop = i + 1
-                while stop < participants and time[r, order[r, stop]] == t:
+                while stop < participants and x[stop] == t:
                     stop += 1
+                if stop == i + 1 and e[i] + t > c:
+                    i = stop
+                    continue
                 while latest >= 0 and c - entry[r, latest] < t:
                     if entry[r, latest] + time[r, latest] > c:
                         n[stratum[r, latest]] -= 1
                         n1[stratum[r, latest]] -= arm[r, latest]
                     latest -= 1
                 for k in range(i, stop):
-                    p = order[r, k]
-                    if event[r, p] == 1 and entry[r, p] + t <= c:
-                        d[stratum[r, p]] += 1
-                        d1[stratum[r, p]] += arm[r, p]
-                        events[r, look, arm[r, p]] += 1
+                    if had[k] == 1 and e[k] + t <= c:
+                        d[group[k]] += 1
+                        d1[group[k]] += active[k]
+                        events[r, look, active[k]] += 1
                 for k in range(i, stop):
-                    p = order[r, k]
-                    s = stratum[r, p]
+                    s = group[k]
                     if d[s] > 0:
                         share = n1[s] / n[s]
-                        score[r, look] += d1[s] - d[s] * share
+                        u += d1[s] - d[s] * share
                         if n[s] > 1:
-                            information[r, look] += (
-                                d[s] * share * (1.0 - share) * (n[s] - d[s]) / (n[s] - 1.0)
-                            )
+                            v += d[s] * share * (1.0 - share) * (n[s] - d[s]) / (n[s] - 1.0)
                         d[s], d1[s] = 0, 0
                 for k in range(i, stop):
-                    p = order[r, k]
-                    if entry[r, p] + t <= c:
-                        n[stratum[r, p]] -= 1
-                        n1[stratum[r, p]] -= arm[r, p]
+                    if e[k] + t <= c:
+                        n[group[k]] -= 1
+                        n1[group[k]] -= active[k]
                 i = stop
+            score[r, look], information[r, look] = u, v

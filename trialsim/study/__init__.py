@@ -6,6 +6,7 @@
 - `estimand_ledger`, `usual_analyses`: each analysis against the true value of each estimand.
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
 - `adaptive_characteristics`: what an adaptive design in stages does.
+- `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
@@ -14,6 +15,15 @@ from trialsim.study.bundle import check_bundle, new_bundle, seal
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.history import check_composition, generate_history, load_history
+from trialsim.study.longitudinal_trials import (
+    BlockAnalysis,
+    LongitudinalBlock,
+    LongitudinalPlan,
+    ancova_at_last_visit,
+    longitudinal_characteristics,
+    mmrm_at_last_visit,
+    simulate_longitudinal_block,
+)
 from trialsim.study.record import (
     ReplicateRecorder,
     answer,
@@ -41,9 +51,12 @@ from trialsim.study.survival_group_sequential import (
 
 __all__ = [
     "AdaptiveCharacteristics",
+    "BlockAnalysis",
     "Cell",
     "CellResult",
     "HistoryFacts",
+    "LongitudinalBlock",
+    "LongitudinalPlan",
     "Register",
     "RegisterFacts",
     "ReplicateRecorder",
@@ -52,6 +65,7 @@ __all__ = [
     "StudyResult",
     "SurvivalPlan",
     "adaptive_characteristics",
+    "ancova_at_last_visit",
     "answer",
     "build_register",
     "build_registers",
@@ -64,6 +78,8 @@ __all__ = [
     "input_hashes",
     "learn",
     "load_history",
+    "longitudinal_characteristics",
+    "mmrm_at_last_visit",
     "new_bundle",
     "plan_cells",
     "plan_from",
@@ -72,6 +88,7 @@ __all__ = [
     "run_survival_block",
     "seal",
     "simulate",
+    "simulate_longitudinal_block",
     "sizes_frame",
     "survival_group_sequential",
     "tally_staged",

@@ -41,7 +41,7 @@ from trialsim.trial.discrete_outcomes import (
     ordinal_outcomes,
     recurrent_events,
 )
-from trialsim.trial.dropout import drop_out
+from trialsim.trial.dropout import constant_hazard_dropout, drop_out
 from trialsim.trial.effect import treated_course
 from trialsim.trial.enrolment import enrol
 from trialsim.trial.enrolment_forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
@@ -133,6 +133,7 @@ __all__ = [
     "check_reachable",
     "combination_rule",
     "competing_times",
+    "constant_hazard_dropout",
     "constant_shift",
     "count_outcomes",
     "covariance_of",

@@ -145,30 +145,32 @@ def normal_outcomes(
     array([  0.3, 100.8])
     """
     centre = np.asarray(mean, dtype=np.float64)
-    visits = len(centre)
-    factor = covariance_factor(covariance, visits)
-    outcomes = generator.standard_normal((*arm.shape, visits))
-    correlate(outcomes.reshape(-1, visits), factor, centre)
-    return add_effects(outcomes, arm, effects, subgroup)
-
-
-@njit(cache=True)
-def correlate(normals: Floats, factor: Floats, mean: Floats) -> None:
-    """Turn rows z of standard normals (M, V) into mean + L z, in place; the same on any number of threads."""
-    rows, visits = normals.shape
-    for i in range(rows):
-        for j in range(visits - 1, -1, -1):
-            total = mean[j]
-            for k in range(j + 1):
-                total += factor[j, k] * normals[i, k]
-            normals[i, j] = total
+    factor = covariance_factor(covariance, len(centre))
+    shift, extra = _effect_tables(arm, effects, len(centre))
+    outcomes = np.empty((*arm.shape, len(centre)))
+    _draw_visits(generator, arm, centre + shift, factor, outcomes)
+    return _add_subgroup(outcomes, arm, extra, subgroup)
 
 
 def add_effects(
     outcomes: Floats, arm: Labels, effects: tuple[VisitEffect, ...], subgroup: np.ndarray | None = None
 ) -> Floats:
     """Add the effects of the arms to outcomes (R, N, V), in place, and return them."""
-    visits = outcomes.shape[-1]
+    shift, extra = _effect_tables(arm, effects, outcomes.shape[-1])
+    outcomes += shift[arm]
+    return _add_subgroup(outcomes, arm, extra, subgroup)
+
+
+def _add_subgroup(outcomes: Floats, arm: Labels, extra: Floats, subgroup: np.ndarray | None) -> Floats:
+    if extra.any():
+        if subgroup is None:
+            raise DesignError("is needed where an effect depends on it", field="subgroup")
+        outcomes += np.where(subgroup[..., None], extra[arm], 0.0)
+    return outcomes
+
+
+def _effect_tables(arm: Labels, effects: tuple[VisitEffect, ...], visits: int) -> tuple[Floats, Floats]:
+    """Return what each arm adds at each visit (A, V): for everybody, and in the subgroup."""
     if int(arm.max(initial=0)) > len(effects):
         raise DesignError(f"must hold one effect for each of {int(arm.max())} active arms", field="effects")
     by_arm = np.zeros((len(effects) + 1, visits))
@@ -183,12 +185,38 @@ def add_effects(
                     f"must hold {visits} finite numbers, one a visit", field=f"effects[{a - 1}].{name}"
                 )
             table[a] = points
-    outcomes += by_arm[arm]
-    if extra.any():
-        if subgroup is None:
-            raise DesignError("is needed where an effect depends on it", field="subgroup")
-        outcomes += np.where(subgroup[..., None], extra[arm], 0.0)
-    return outcomes
+    return by_arm, extra
+
+
+@njit(cache=True)
+def _draw_visits(
+    generator: np.random.Generator, arm: Labels, mean: Floats, factor: Floats, outcomes: Floats
+) -> None:
+    """Fill outcomes (R, N, V) with mean + L z: the draws and their order are those of standard_normal."""
+    replicates, participants, visits = outcomes.shape
+    z = np.empty(visits)
+    for r in range(replicates):
+        for i in range(participants):
+            a = arm[r, i]
+            for j in range(visits):
+                z[j] = generator.standard_normal()
+            for j in range(visits):
+                total = mean[a, j]
+                for k in range(j + 1):
+                    total += factor[j, k] * z[k]
+                outcomes[r, i, j] = total
+
+
+@njit(cache=True)
+def correlate(normals: Floats, factor: Floats, mean: Floats) -> None:
+    """Turn rows z of standard normals (M, V) into mean + L z, in place; the same on any number of threads."""
+    rows, visits = normals.shape
+    for i in range(rows):
+        for j in range(visits - 1, -1, -1):
+            total = mean[j]
+            for k in range(j + 1):
+                total += factor[j, k] * normals[i, k]
+            normals[i, j] = total
 
 
 def covariance_factor(covariance: ArrayLike, visits: int) -> Floats:

@@ -328,20 +328,19 @@ def _month_of(operational: float, activation: float, ramp: float) -> float:
 
 
 @njit(cache=True)
-def _sift_down(heap: Ints, size: int, place: int, month: Floats) -> None:
-    """Restore a heap of sites, the earliest month first, from a place downwards."""
-    moving = heap[place]
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and month[heap[child + 1]] < month[heap[child]]:
+def _sift_down(heap: Ints, months: Floats, size: int, place: int) -> None:
+    """Restore a heap of sites and their next months, the earliest first, from a place downwards."""
+    site, month = heap[place], months[place]
+    child = 2 * place + 1
+    while child < size:
+        if child + 1 < size and months[child + 1] < months[child]:
             child += 1
-        if month[heap[child]] >= month[moving]:
+        if months[child] >= month:
             break
-        heap[place] = heap[child]
+        heap[place], months[place] = heap[child], months[child]
         place = child
-    heap[place] = moving
+        child = 2 * place + 1
+    heap[place], months[place] = site, month
 
 
 @njit(cache=True)
@@ -368,12 +367,12 @@ def _fill_arrivals(
         size = 0
         for s in range(sites):
             operational[s] = start[s] + generator.standard_exponential() / rates[r, s]
-            upcoming[s] = _month_of(operational[s], activation[s], ramp[s])
             if left[s] > 0:
                 heap[size] = s
+                upcoming[size] = _month_of(operational[s], activation[s], ramp[s])
                 size += 1
         for place in range(size // 2 - 1, -1, -1):
-            _sift_down(heap, size, place, upcoming)
+            _sift_down(heap, upcoming, size, place)
         entered = 0
         while entered < participants and size > 0:
             s = heap[0]
@@ -381,16 +380,16 @@ def _fill_arrivals(
             if left[s] > 0 and country_left[c] > 0:
                 screened[r] += 1
                 if screen_failure[s] == 0.0 or generator.random() >= screen_failure[s]:
-                    months[r, entered] = upcoming[s]
+                    months[r, entered] = upcoming[0]
                     site[r, entered] = s
                     entered += 1
                     left[s] -= 1
                     country_left[c] -= 1
             if left[s] > 0 and country_left[c] > 0:
                 operational[s] += generator.standard_exponential() / rates[r, s]
-                upcoming[s] = _month_of(operational[s], activation[s], ramp[s])
+                upcoming[0] = _month_of(operational[s], activation[s], ramp[s])
             else:
                 size -= 1
-                heap[0] = heap[size]
+                heap[0], upcoming[0] = heap[size], upcoming[size]
             if size > 0:
-                _sift_down(heap, size, 0, upcoming)
+                _sift_down(heap, upcoming, size, 0)

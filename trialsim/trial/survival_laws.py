@@ -73,21 +73,22 @@ class PiecewiseHazard:
             )
 
     @cached_property
-    def _knots(self) -> tuple[Floats, Floats, Floats]:
+    def knots(self) -> tuple[Floats, Floats, Floats]:
+        """Hazards, starts, and the cumulative hazard at each start."""
         hazards, starts = np.asarray(self.hazards, float), np.asarray(self.starts, float)
         reached = np.concatenate([[0.0], np.cumsum(hazards[:-1] * np.diff(starts))])
         return hazards, starts, reached
 
     def cumulative(self, months: ArrayLike) -> Floats:
         """Return the cumulative hazard by each month."""
-        hazards, starts, reached = self._knots
+        hazards, starts, reached = self.knots
         when = np.asarray(months, dtype=np.float64)
         piece = np.searchsorted(starts, when, side="right") - 1
         return np.asarray(reached[piece] + hazards[piece] * (when - starts[piece]))
 
     def time_of(self, exponential: Floats, hazard_ratio: Floats | float = 1.0) -> Floats:
         """Return H⁻¹(E / h)."""
-        hazards, starts, reached = self._knots
+        hazards, starts, reached = self.knots
         need = exponential / hazard_ratio
         if len(hazards) == 1:
             return np.asarray(need / hazards[0])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from scipy.special import gammaincinv
 
 from trialsim.data import Floats, Ints
@@ -20,7 +21,7 @@ from trialsim.trial.allocation_ratio import Labels, checked_ratio
 from trialsim.trial.discrete_outcomes import draw_frailty
 from trialsim.trial.randomisation import permuted_blocks, simple_randomisation
 from trialsim.trial.sites import SitePlan, recruit
-from trialsim.trial.survival_laws import SurvivalLaw
+from trialsim.trial.survival_laws import PiecewiseHazard, SurvivalLaw
 
 Chance = Callable[[str], np.random.Generator]
 
@@ -172,23 +173,115 @@ def simulate_survival(world: SurvivalWorld, replicates: int, chance: Chance) -> 
     """
     shape = (replicates, world.participants)
     entry = _entries(world, replicates, chance("enrolment"))
-    stratum = _strata(world, shape, chance("recruitment"))
+    recruitment = chance("recruitment")
+    stratum = _strata(world, shape, recruitment)
+    frailty = draw_frailty(shape, world.frailty, recruitment) if world.frailty else None
     arm = _allocate(world, stratum, shape, chance("randomisation"))
-    outcome, dropout = chance("outcome"), chance("dropout")
-    need, patience = outcome.standard_exponential(shape), dropout.standard_exponential(shape)
+    laws = (*world.events, *(law for law in world.dropout if law is not None))
+    draw = _compiled_times if all(isinstance(law, PiecewiseHazard) for law in laws) else _general_times
+    time, event = draw(world, arm, stratum, frailty, chance("outcome"), chance("dropout"))
+    return SurvivalTrials(entry, time, event, arm, stratum, len(world.strata_shares))
+
+
+def _general_times(
+    world: SurvivalWorld,
+    arm: Labels,
+    stratum: Ints,
+    frailty: Floats | None,
+    outcome: np.random.Generator,
+    dropout: np.random.Generator,
+) -> tuple[Floats, Labels]:
+    """Return times and events for any law."""
+    need, patience = outcome.standard_exponential(arm.shape), dropout.standard_exponential(arm.shape)
     if len(world.strata_hazards) > 1:
         need /= np.asarray(world.strata_hazards)[stratum]
-    if world.frailty:
-        frailty = draw_frailty(shape, world.frailty, outcome)
+    if frailty is not None:
         need /= frailty
-        if world.dropout_dependence:
-            patience /= frailty**world.dropout_dependence
+        patience /= frailty**world.dropout_dependence
     time, left = _by_arm(world.events, arm, need), _by_arm(world.dropout, arm, patience)
-    event = time <= left
-    event &= np.isfinite(time)
-    return SurvivalTrials(
-        entry, np.minimum(time, left), event.view(np.int8), arm, stratum, len(world.strata_shares)
-    )
+    event = (time <= left) & np.isfinite(time)
+    return np.minimum(time, left), event.view(np.int8)
+
+
+def _compiled_times(
+    world: SurvivalWorld,
+    arm: Labels,
+    stratum: Ints,
+    frailty: Floats | None,
+    outcome: np.random.Generator,
+    dropout: np.random.Generator,
+) -> tuple[Floats, Labels]:
+    """Return what `_general_times` does, several times faster, where every hazard is piecewise constant."""
+    time, event = np.empty(arm.shape), np.empty(arm.shape, dtype=np.int8)
+    hazard = np.asarray(world.strata_hazards, dtype=np.float64)
+    frail = np.empty((0, 0)) if frailty is None else frailty
+    _fill_times(
+        outcome, dropout, arm, stratum, hazard, frail, world.dropout_dependence, *_table(world.events),
+        *_table(world.dropout), time, event,
+    )  # fmt: skip
+    return time, event
+
+
+def _table(laws: Sequence[SurvivalLaw | None]) -> tuple[Floats, Floats, Floats, Ints]:
+    """Return hazards, starts and cumulative hazards at the starts (A, P), and pieces (A,)."""
+    pieces = [law if isinstance(law, PiecewiseHazard) else None for law in laws]
+    count = np.array([1 if law is None else len(law.hazards) for law in pieces])
+    hazards, starts, reached = (np.zeros((len(laws), count.max())) for _ in range(3))
+    for a, law in enumerate(pieces):
+        if law is not None:
+            hazards[a, : count[a]], starts[a, : count[a]], reached[a, : count[a]] = law.knots
+    return hazards, starts, reached, count
+
+
+@njit(cache=True)
+def _time_of(need: float, hazards: Floats, starts: Floats, reached: Floats, count: int) -> float:
+    """Return the time at which a piecewise constant hazard uses up an exponential."""
+    piece = count - 1
+    while piece > 0 and need <= reached[piece]:
+        piece -= 1
+    if hazards[piece] == 0.0:
+        return np.inf
+    return starts[piece] + (need - reached[piece]) / hazards[piece]
+
+
+@njit(cache=True)
+def _fill_times(
+    outcome: np.random.Generator,
+    dropout: np.random.Generator,
+    arm: Labels,
+    stratum: Ints,
+    stratum_hazard: Floats,
+    frailty: Floats,
+    dependence: float,
+    hazards: Floats,
+    starts: Floats,
+    reached: Floats,
+    count: Ints,
+    leave_hazards: Floats,
+    leave_starts: Floats,
+    leave_reached: Floats,
+    leave_count: Ints,
+    time: Floats,
+    event: Labels,
+) -> None:
+    replicates, participants = arm.shape
+    several, frail = len(stratum_hazard) > 1, frailty.size > 0
+    for r in range(replicates):
+        for i in range(participants):
+            a = arm[r, i]
+            need, patience = outcome.standard_exponential(), dropout.standard_exponential()
+            if several:
+                need /= stratum_hazard[stratum[r, i]]
+            if frail:
+                need /= frailty[r, i]
+                if dependence == 1.0:
+                    patience /= frailty[r, i]
+                elif dependence != 0.0:
+                    patience /= frailty[r, i] ** dependence
+            t = _time_of(need, hazards[a], starts[a], reached[a], count[a])
+            left = _time_of(patience, leave_hazards[a], leave_starts[a], leave_reached[a], leave_count[a])
+            event[r, i] = 1 if t <= left and t < np.inf else 0
+            time[r, i] = min(t, left)
 
 
 def _entries(world: SurvivalWorld, replicates: int, generator: np.random.Generator) -> Floats:

@@ -1,0 +1,118 @@
+"""Whole longitudinal trials: what each step leaves, and what the analyses make of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from trialsim.analysis import fit_linear, monotone_block
+from trialsim.errors import DesignError
+from trialsim.protocol import Arm, Dropout
+from trialsim.streams import stream
+from trialsim.study import (
+    LongitudinalPlan,
+    ancova_at_last_visit,
+    longitudinal_characteristics,
+    mmrm_at_last_visit,
+    simulate_longitudinal_block,
+)
+from trialsim.trial import (
+    autoregressive,
+    constant_hazard_dropout,
+    permuted_blocks,
+    ramp_shift,
+    recruit,
+    site_plan,
+)
+
+VISITS = (0.0, 6.0, 12.0, 24.0)
+PLAN = LongitudinalPlan(
+    90,
+    site_plan(np.linspace(0, 3, 8), rate=2.0, shape=1.65),
+    (Arm(name="placebo", role="control", allocation=1), Arm(name="drug", role="active", allocation=2)),
+    (3, 6),
+    VISITS[1:],
+    np.array([20.0, 19.0, 18.0, 17.0]),
+    9.0 * autoregressive(4, 0.7),
+    ramp_shift(VISITS, -1.5, 24.0),
+    (Dropout(cause="any", cumulative={"placebo": 0.2, "drug": 0.3}, source="test"),),
+)
+
+
+def test_a_block_equals_its_steps_one_by_one() -> None:
+    found = simulate_longitudinal_block(PLAN, 5, 1, "steps", 3)
+
+    def chance(name: str) -> np.random.Generator:
+        return stream(1, "steps", 3, name)
+
+    np.testing.assert_array_equal(found.entry, recruit(PLAN.sites, 5, 90, chance("enrolment")).month)
+    arm = permuted_blocks(5, 90, [1, 2], (3, 6), chance("randomisation"))
+    np.testing.assert_array_equal(found.arm, arm)
+    noise = chance("outcome").standard_normal((5, 90, 4)) @ np.linalg.cholesky(PLAN.covariance).T
+    values = PLAN.mean + noise + arm[..., None] * PLAN.effect.shift
+    np.testing.assert_allclose(found.baseline, values[..., 0], rtol=1e-12)
+    week, _ = constant_hazard_dropout(arm, [[0.2], [0.3]], 24.0, chance("dropout"))
+    seen = week[..., None] > np.array(VISITS[1:])
+    np.testing.assert_array_equal(np.isfinite(found.outcomes), seen)
+    np.testing.assert_allclose(found.outcomes[seen], values[..., 1:][seen], rtol=1e-12)
+    design = np.stack([np.ones(arm.shape), arm, found.baseline], axis=-1)
+    np.testing.assert_array_equal(
+        mmrm_at_last_visit(found).estimate, monotone_block(found.outcomes, design).estimate
+    )
+    np.testing.assert_array_equal(
+        ancova_at_last_visit(found).p_value,
+        fit_linear(found.outcomes[..., -1], arm, found.baseline[..., None]).p_value,
+    )
+
+
+@pytest.mark.parametrize("analysis", [mmrm_at_last_visit, ancova_at_last_visit])
+def test_estimates_are_unbiased_and_the_error_is_kept(analysis) -> None:  # type: ignore[no-untyped-def]  # an analysis
+    found, conduct = longitudinal_characteristics(PLAN, analysis, replicates=4000, seed=2, scenario="effect")
+    assert abs(found.bias) < 4 * found.bias_mcse
+    assert abs(found.coverage - 0.95) < 4 * found.coverage_mcse + 0.004
+    assert conduct.trials == 4000
+    null = replace(PLAN, effect=ramp_shift(VISITS, 0.0, 24.0))
+    rate, _ = longitudinal_characteristics(null, analysis, replicates=4000, seed=2, scenario="null")
+    assert abs(rate.rejection_rate - 0.05) < 4 * rate.rejection_rate_mcse + 0.003
+
+
+def test_ancova_without_dropout_has_its_textbook_variance() -> None:
+    complete = replace(PLAN, dropout=())
+    found, _ = longitudinal_characteristics(
+        complete, ancova_at_last_visit, replicates=4000, seed=3, scenario="complete"
+    )
+    # Residual variance given the baseline over both arms, and the loss by its random imbalance, n - 3 of 90.
+    expected = 9.0 * (1 - 0.7**6) * (1 / 30 + 1 / 60) * (1 + 1 / 87)
+    assert found.empirical_se**2 == pytest.approx(expected, rel=4 * np.sqrt(2 / 4000))
+
+
+def test_mmrm_gains_on_ancova_by_what_dropouts_have_shown() -> None:
+    one, _ = longitudinal_characteristics(PLAN, mmrm_at_last_visit, replicates=2000, seed=4, scenario="gain")
+    two, _ = longitudinal_characteristics(
+        PLAN, ancova_at_last_visit, replicates=2000, seed=4, scenario="gain"
+    )
+    assert one.empirical_se < two.empirical_se
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"weeks": (12.0, 6.0, 24.0)}, "weeks"),
+        ({"mean": np.zeros(3)}, "mean"),
+        ({"effect": ramp_shift(VISITS[1:], 1.0, 24.0)}, "effect"),
+        ({"effect": ramp_shift([1.0, 6.0, 12.0, 24.0], 1.0, 24.0)}, "effect"),
+        ({"sites": site_plan([0.0], rate=1.0, cap=89)}, "participants"),
+        ({"dropout": (Dropout(cause="x", cumulative={"placebo": 0.1}, source="t"),)}, "dropout[0]"),
+    ],
+)
+def test_impossible_plans_are_refused(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(DesignError) as fault:
+        replace(PLAN, **changes)  # type: ignore[arg-type]  # wrong on purpose
+    assert fault.value.field == field
+
+
+def test_no_replicate_is_refused() -> None:
+    with pytest.raises(DesignError, match="at least 1"):
+        longitudinal_characteristics(PLAN, mmrm_at_last_visit, replicates=0, seed=1, scenario="none")
