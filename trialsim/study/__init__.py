@@ -7,6 +7,7 @@
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
 - `adaptive_characteristics`: what an adaptive design in stages does.
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
+- `run_until_precise` with a `PrecisionRule`: as many blocks as a declared precision needs.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
@@ -24,6 +25,7 @@ from trialsim.study.longitudinal_trials import (
     mmrm_at_last_visit,
     simulate_longitudinal_block,
 )
+from trialsim.study.precision import Precise, PrecisionRule, run_until_precise
 from trialsim.study.record import (
     ReplicateRecorder,
     answer,
@@ -57,6 +59,8 @@ __all__ = [
     "HistoryFacts",
     "LongitudinalBlock",
     "LongitudinalPlan",
+    "Precise",
+    "PrecisionRule",
     "Register",
     "RegisterFacts",
     "ReplicateRecorder",
@@ -86,6 +90,7 @@ __all__ = [
     "run_facts",
     "run_study",
     "run_survival_block",
+    "run_until_precise",
     "seal",
     "simulate",
     "simulate_longitudinal_block",

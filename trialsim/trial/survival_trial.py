@@ -1,8 +1,9 @@
 r"""Replicate trials with a time to event: entry, strata, allocation, events and dropout.
 
-A participant of stratum s in arm a with frailty Z has the hazard of the arm's law times :math:`\theta_s Z`,
-and leaves at the dropout law's hazard times :math:`Z^\gamma`. With :math:`\gamma \ne 0` dropout is
-informative: who leaves would have had the event sooner (γ > 0) or later.
+A participant of stratum s in arm a with frailty Z has the hazard of the arm's law times :math:`\theta_s Z`
+(and times the stratum's effect in an active arm), and leaves at the dropout law's hazard times
+:math:`Z^\gamma`. With :math:`\gamma \ne 0` dropout is informative: who leaves would have had the event
+sooner (γ > 0) or later.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ class SurvivalWorld:
         Of permuted blocks within strata; empty for simple randomisation.
     strata_shares, strata_hazards : tuple of float (S,)
         Share and hazard ratio of each stratum.
+    strata_effects : tuple of float (S,)
+        Hazard ratio on top in the active arms of each stratum, for an effect that depends on the
+        subgroup; empty for none.
     frailty : float
         Variance of the gamma frailty, 0 for none.
     dropout_dependence : float
@@ -64,6 +68,7 @@ class SurvivalWorld:
     block_sizes: tuple[int, ...] = (4,)
     strata_shares: tuple[float, ...] = (1.0,)
     strata_hazards: tuple[float, ...] = (1.0,)
+    strata_effects: tuple[float, ...] = ()
     frailty: float = 0.0
     dropout_dependence: float = 0.0
     spread: Spread = "poisson"
@@ -84,14 +89,30 @@ class SurvivalWorld:
             )
         if abs(shares.sum() - 1) > 1e-9:
             raise DesignError("must add up to 1", field="strata_shares", value=self.strata_shares)
-        if not (np.isfinite(hazards) & (hazards > 0)).all():
-            raise DesignError("must be finite and above 0", field="strata_hazards", value=self.strata_hazards)
+        if self.strata_effects and len(self.strata_effects) != len(hazards):
+            raise DesignError(
+                f"must hold one ratio for each of {len(hazards)} strata",
+                field="strata_effects",
+                value=self.strata_effects,
+            )
+        for field in ("strata_hazards", "strata_effects"):
+            ratios = np.asarray(getattr(self, field), dtype=np.float64)
+            if not (np.isfinite(ratios) & (ratios > 0)).all():
+                raise DesignError("must be finite and above 0", field=field, value=getattr(self, field))
         if not (np.isfinite(self.frailty) and self.frailty >= 0):
             raise DesignError("must be finite and at least 0", field="frailty", value=self.frailty)
         if self.dropout_dependence and not self.frailty:
             raise DesignError(
                 "needs a frailty to depend on", field="dropout_dependence", value=self.dropout_dependence
             )
+
+    @property
+    def hazard_ratios(self) -> Floats:
+        """Hazard ratio of each arm and stratum on top of the arm's law (A, S)."""
+        table = np.tile(np.asarray(self.strata_hazards, dtype=np.float64), (len(self.events), 1))
+        if self.strata_effects:
+            table[1:] *= self.strata_effects
+        return table
 
     @property
     def reachable_events(self) -> float:
@@ -103,9 +124,10 @@ class SurvivalWorld:
         middle = (np.arange(_GRID) + 0.5) / _GRID
         need = -np.log1p(-middle)
         frailties = _frailty_quantiles(self.frailty)
+        ratios = self.hazard_ratios
         out = np.zeros(len(self.events))
         for a, (law, leave) in enumerate(zip(self.events, self.dropout, strict=True)):
-            for share, theta in zip(self.strata_shares, self.strata_hazards, strict=True):
+            for share, theta in zip(self.strata_shares, ratios[a], strict=True):
                 for z in frailties:
                     time = law.time_of(need, theta * z)
                     had = np.isfinite(time)
@@ -193,8 +215,7 @@ def _general_times(
 ) -> tuple[Floats, Labels]:
     """Return times and events for any law."""
     need, patience = outcome.standard_exponential(arm.shape), dropout.standard_exponential(arm.shape)
-    if len(world.strata_hazards) > 1:
-        need /= np.asarray(world.strata_hazards)[stratum]
+    need /= world.hazard_ratios[arm, stratum]
     if frailty is not None:
         need /= frailty
         patience /= frailty**world.dropout_dependence
@@ -213,11 +234,10 @@ def _compiled_times(
 ) -> tuple[Floats, Labels]:
     """Return what `_general_times` does, several times faster, where every hazard is piecewise constant."""
     time, event = np.empty(arm.shape), np.empty(arm.shape, dtype=np.int8)
-    hazard = np.asarray(world.strata_hazards, dtype=np.float64)
     frail = np.empty((0, 0)) if frailty is None else frailty
     _fill_times(
-        outcome, dropout, arm, stratum, hazard, frail, world.dropout_dependence, *_table(world.events),
-        *_table(world.dropout), time, event,
+        outcome, dropout, arm, stratum, world.hazard_ratios, frail, world.dropout_dependence,
+        *_table(world.events), *_table(world.dropout), time, event,
     )  # fmt: skip
     return time, event
 
@@ -250,7 +270,7 @@ def _fill_times(
     dropout: np.random.Generator,
     arm: Labels,
     stratum: Ints,
-    stratum_hazard: Floats,
+    ratios: Floats,
     frailty: Floats,
     dependence: float,
     hazards: Floats,
@@ -265,13 +285,13 @@ def _fill_times(
     event: Labels,
 ) -> None:
     replicates, participants = arm.shape
-    several, frail = len(stratum_hazard) > 1, frailty.size > 0
+    several, frail = ratios.shape[1] > 1 or (ratios != 1.0).any(), frailty.size > 0
     for r in range(replicates):
         for i in range(participants):
             a = arm[r, i]
             need, patience = outcome.standard_exponential(), dropout.standard_exponential()
             if several:
-                need /= stratum_hazard[stratum[r, i]]
+                need /= ratios[a, stratum[r, i]]
             if frail:
                 need /= frailty[r, i]
                 if dependence == 1.0:
