@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ import pandas as pd
 import pytest
 
 from trialsim.cli import main
+from trialsim.cli.twins_reach import print_reach
+from trialsim.data import Covariates, History
 from trialsim.prognosis import FitSettings
 from trialsim.prognosis.fit import sampler as sampler_module
+from trialsim.protocol import read_protocol
+from trialsim.study import load_history
 
 PROTOCOL = Path(__file__).parents[2] / "protocols" / "alzheimers_phase2.toml"
 COVARIATES = ("age", "female", "apoe4_carrier", "mmse", "adas_cog", "faq", "hippocampal_volume")
@@ -95,3 +100,33 @@ def test_update_refuses_participants_of_the_history(monkeypatch, capsys, tmp_pat
 def test_output_without_a_trial_is_refused(monkeypatch, capsys, tmp_path, files) -> None:
     assert run(monkeypatch, "twins", "update", str(PROTOCOL), "--history", files[0], "-o", "x.csv") == 2
     assert "--output needs --interim" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_validate_shows_subgroups_and_reach(monkeypatch, capsys, tmp_path, files) -> None:
+    arguments = ("twins", "validate", str(PROTOCOL), "--history", files[0], "--cache", str(tmp_path))
+    assert run(monkeypatch, *arguments, "--quiet") == 0
+    text = capsys.readouterr().out
+    for words in ("Calibration, out of sample", "severity at baseline", "concordance", "Gain beyond"):
+        assert words in text
+    assert "Generalisability index" in text
+
+
+def test_reach_of_a_history_into_the_protocols_population(capsys, files) -> None:
+    from rich.console import Console
+
+    protocol = read_protocol(PROTOCOL)
+    past = load_history(protocol, files[0])
+    print_reach(protocol, PROTOCOL, past, Console())
+    text = capsys.readouterr().out
+    for words in ("Far from the history", "Inside its hull", "effective participants", "Generalisability"):
+        assert words in text
+    print_reach(protocol, PROTOCOL, history_far_away(past), Console())
+    assert "cannot be carried over by weights" in capsys.readouterr().out
+
+
+def history_far_away(past: History) -> History:
+    """Return the history with everybody 60 years older: nobody of the card is like them."""
+    values = past.covariates.values.copy()
+    values[:, past.covariates.names.index("age")] += 60
+    return replace(past, covariates=Covariates(past.covariates.names, values))

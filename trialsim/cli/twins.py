@@ -33,33 +33,49 @@ def _past(protocol: Path, history: Path | None) -> tuple[Protocol, History]:
     card = read_card(cohort_path(asked, protocol))
     disease = disease_model(asked.disease.model, **asked.disease.options)
     check_composition(asked, card, disease, protocol)
-    past = generate_history(asked, card, disease) if history is None else load_history(asked, history)
-    return asked, past
+    if history is None:
+        return asked, generate_history(asked, card, disease)
+    return asked, load_history(asked, history, disease)
 
 
 @twins.command()
 @protocol_argument
 @history_option
 @cache_option
+@click.option(
+    "--by-group",
+    is_flag=True,
+    help="Judge subgroups on studies, sites or periods never seen: [history.columns] group names them.",
+)
 @quiet_option
-def validate(protocol: Path, history: Path | None, cache: Path, quiet: bool) -> None:
-    """Fit the twins of PROTOCOL, and print calibration and the gain beyond the baseline value.
+def validate(protocol: Path, history: Path | None, cache: Path, by_group: bool, quiet: bool) -> None:
+    """Fit the twins of PROTOCOL, and print calibration, subgroups, gain and reach of the history.
 
-    Everything is out of sample: each participant is predicted by a model that did not see them.
+    Everything is out of sample: each participant is predicted by a model that did not see them. The reach
+    compares the history with the population of PROTOCOL's cohort card.
     """
     from rich.console import Console
 
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
+    from trialsim.cli.twins_reach import print_reach
+    from trialsim.prognosis import calibrate, calibrate_subgroups, cross_validate, default_subgroups
     from trialsim.study import calibration_frame, gain_frame, learn
 
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
         _, calibration, gain = learn(asked, past, cache=cache, progress=progress)
+        folds = cross_validate(past, seed=asked.seed, by_group=by_group, cache=cache, progress=progress)
     console = Console()
     console.print(f"History: {past.source}")
     print_frame(calibration_frame(calibration), console, "Calibration, out of sample")
+    place = "on groups never seen" if by_group else "on participants never seen"
+    if by_group:
+        print_frame(calibration_frame(calibrate(folds)), console, f"Calibration, {place}")
+    subgroups = calibrate_subgroups(folds, default_subgroups(past))
+    print_frame(subgroups, console, f"Subgroups at week {past.weeks[-1]:g}, {place}; fewer than 11 not shown")
     print_frame(gain_frame(gain), console, "Gain beyond the baseline value, out of sample")
+    print_reach(asked, protocol, past, console)
 
 
 @twins.command()

@@ -15,12 +15,16 @@
 - `update_twins`, `UpdatedTwins`, `update_interim`: twins that know the visits observed so far.
 - `value_of_updating`, `UpdateValue`: what each visit adds to a twin, out of sample.
 - `recalibrate`, `Recalibration`, `add_interim`: a line, or a refit, from interim data.
+- `calibrate_subgroups`, `default_subgroups`: the same by subgroup, small ones not shown.
+- `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
+- `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
 - `require_compatible`: refuse a history and a trial that must not meet.
 - `leave_one_out_r2`, `in_sample_r2`: what columns predict of an outcome, each participant
   without itself or all together.
 """
 
+from trialsim.prognosis.applicability import Applicability, judge_applicability
 from trialsim.prognosis.compatibility import require_compatible
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
 from trialsim.prognosis.fitting import fit_prognosis, history_hash
@@ -29,6 +33,14 @@ from trialsim.prognosis.history import read_history
 from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
 from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
+from trialsim.prognosis.subgroups import calibrate_subgroups, default_subgroups
+from trialsim.prognosis.transport import (
+    Weights,
+    balance_to_table,
+    generalisability,
+    inverse_odds,
+    kish,
+)
 from trialsim.prognosis.update_value import UpdateValue, in_sample_r2, value_of_updating
 from trialsim.prognosis.updating import NO_COVARIATE, UpdatedTwins, update_interim, update_twins
 from trialsim.prognosis.validation import (
@@ -42,6 +54,7 @@ from trialsim.prognosis.validation import (
 __all__ = [
     "FOLD_SETTINGS",
     "NO_COVARIATE",
+    "Applicability",
     "Calibration",
     "CrossValidation",
     "FitSettings",
@@ -52,13 +65,21 @@ __all__ = [
     "Sampler",
     "UpdateValue",
     "UpdatedTwins",
+    "Weights",
     "add_interim",
+    "balance_to_table",
     "calibrate",
+    "calibrate_subgroups",
     "cross_validate",
+    "default_subgroups",
     "fit_prognosis",
     "gain_beyond_baseline",
+    "generalisability",
     "history_hash",
     "in_sample_r2",
+    "inverse_odds",
+    "judge_applicability",
+    "kish",
     "leave_one_out_r2",
     "read_history",
     "recalibrate",
