@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
+from scipy.special import chdtri, ndtr, ndtri
 
 from trialsim.data import Floats
 from trialsim.design.borrowing_question import BorrowingMethod, BorrowingQuestion
@@ -90,7 +90,7 @@ def draws_from_history(
     effect, effect_sd : float
         Prior of the effect.
     generator : numpy.random.Generator
-        Where chance comes from.
+        Pairs the draws of one parameter with those of another.
     sd_ratio, sd_ratio_log_sd : float
         Prior of σ1/σ0.
     agreement : pair of float
@@ -119,15 +119,16 @@ def draws_from_history(
         )
     if draws < 100:
         raise DesignError("must be at least 100", field="draws", value=draws)
-    z = generator.standard_normal((3, draws))
+    # A Latin hypercube: every margin is met almost exactly, and only the pairing is left to chance.
+    uniform = (generator.permuted(np.tile(np.arange(draws), (5, 1)), axis=1) + 0.5) / draws
+    z = ndtri(uniform[:3])
     rho = np.tanh(np.arctanh(correlation) + z[0] / math.sqrt(pairs - 3))
-    control_sd = sd * np.sqrt((pairs - 1) / generator.chisquare(pairs - 1, draws))
+    control_sd = sd * np.sqrt((pairs - 1) / chdtri(pairs - 1, uniform[3]))
     ratio = np.exp(math.log(sd_ratio) + sd_ratio_log_sd * z[1])
-    c = generator.uniform(agreement[0], agreement[1], draws) if agreement[0] < agreement[1] else None
     return PlanningDraws(
         (control_sd, control_sd * ratio),
         (rho, rho),
-        np.full(draws, agreement[0]) if c is None else c,
+        agreement[0] + (agreement[1] - agreement[0]) * uniform[4],
         effect + effect_sd * z[2],
     )
 
@@ -139,9 +140,9 @@ class AssuranceQuestion:
     Parameters
     ----------
     assurance : float
-        Asked assurance, in (0, 1): mean power, or probability that the power is reached.
+        Quantile form: asked probability that the power is reached, in (0, 1).
     power : float
-        1 − β of the quantile form.
+        1 − β; the mean form asks for that much power on average.
     alpha : float
         Two-sided level.
     allocation : pair of float
@@ -201,25 +202,25 @@ def assurance(total: float, draws: PlanningDraws, question: AssuranceQuestion) -
 
 
 def total_for_mean_assurance(draws: PlanningDraws, question: AssuranceQuestion) -> float:
-    """Return the smallest whole total whose mean power is at least the asked assurance.
+    """Return the smallest whole total whose power, averaged over the draws, is at least the asked one.
 
     Raises
     ------
     DesignError
         If no size does: draws without an effect in the right direction have no power at any size.
     """
-    if assurance(_LARGEST_TRIAL, draws, question) < question.assurance:
+    if assurance(_LARGEST_TRIAL, draws, question) < question.power:
         right = float(np.mean(question.direction * (draws.effect - question.margin) > 0))
         raise DesignError(
             f"is not reached by any size: the effect is on the right side in {right:.1%} of the draws",
-            field="assurance",
-            value=question.assurance,
+            field="power",
+            value=question.power,
             mend="ask for less, or state a prior of the effect that is surer",
         )
     low, high = 2, _LARGEST_TRIAL
     while low < high:
         middle = (low + high) // 2
-        if assurance(middle, draws, question) >= question.assurance:
+        if assurance(middle, draws, question) >= question.power:
             high = middle
         else:
             low = middle + 1

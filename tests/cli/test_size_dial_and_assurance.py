@@ -1,0 +1,49 @@
+"""`trialsim size` with the heterogeneity dial and with assurance."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from trialsim.cli import main
+
+BASE = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", "0.5")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_the_dial_shows_sharp_chosen_and_no_credit(monkeypatch, capsys) -> None:
+    assert run(monkeypatch, *BASE, "--agreement", "0.6") == 0
+    text = capsys.readouterr().out
+    assert "350.247" in text
+    assert "373.597" in text
+    assert "408.622" in text
+
+
+def test_assurance_shows_implied_beside_customary_discounts(monkeypatch, capsys) -> None:
+    assert run(monkeypatch, *BASE, "--assurance", "0.8", "--history-pairs", "300") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "undiscounted 351." in text
+    assert "implied discount at assurance 0.8" in text
+    assert "customary λ 0.9" in text
+    assert run(monkeypatch, *BASE, "--assurance", "0.8", "--history-pairs", "300") == 0
+    assert " ".join(capsys.readouterr().out.split()) == text
+
+
+def test_a_harmful_direction_is_sized_like_its_mirror(monkeypatch, capsys) -> None:
+    down = ("size", "--effect", "-0.3", "--sd", "1", "--partial-correlation", "0.5")
+    assert run(monkeypatch, *down, "--assurance", "0.8", "--history-pairs", "300") == 0
+    assert "undiscounted 351." in " ".join(capsys.readouterr().out.split())
+
+
+def test_assurance_needs_a_history(monkeypatch, capsys) -> None:
+    assert run(monkeypatch, *BASE, "--assurance", "0.8") == 2
+    assert "--history-pairs" in capsys.readouterr().err
