@@ -62,7 +62,7 @@ def test_support_follows_the_lower_bound(small, result: StudyResult) -> None:
 def test_a_useless_twin_knows_nothing_and_costs_no_error(result: StudyResult) -> None:
     fact = result.fact("useless_twin")
     assert abs(fact.moments.partial_correlation[0]) < 4 / np.sqrt(fact.participants)
-    shifted, plain = result.fact("scale_shift_null"), result.fact("null")
+    shifted, plain = result.fact("later_shift_null"), result.fact("null")
     assert shifted.mean_change - plain.mean_change == pytest.approx(0.5, abs=0.02)
 
 

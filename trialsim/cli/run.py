@@ -70,7 +70,9 @@ def run(
     card = read_card(cohort_path(asked, protocol))
     disease = disease_model(asked.disease.model, **asked.disease.options)
     check_composition(asked, card, disease, protocol)
-    past = generate_history(asked, card, disease) if history is None else load_history(asked, history)
+    past = (
+        generate_history(asked, card, disease) if history is None else load_history(asked, history, disease)
+    )
     target = output / f"{asked.name}-{_short_hash(asked, card.content_hash(), past)}"
     with new_bundle(target) as folder, progress_bars(quiet) as progress:
         with ReplicateRecorder(folder / "results" / "replicates") as recorder:

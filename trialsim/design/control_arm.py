@@ -38,6 +38,8 @@ class PrognosticGain:
         Lower 90 % bound of the gain; decides whether a saving is supported.
     active_to_control : float
         Ratio of the active arm's partial correlation to the control arm's, from the trial's model.
+    partial_correlation_upper : float, optional
+        Upper 95 % bound of the partial correlation; without it savings carry no interval.
     """
 
     partial_correlation: float
@@ -46,6 +48,7 @@ class PrognosticGain:
     gain: float
     gain_lower: float
     active_to_control: float = 1.0
+    partial_correlation_upper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class Saving:
 
     `ancova` and `prognostic` hold the asked power at the asked allocation; `active_fixed` keeps the
     active arm of `ancova` and removes controls only (None where that cannot reach the power).
+    A score that explains nothing costs a degree of freedom, so `prognostic` may exceed `ancova`: nobody
+    would then adjust for it, and the saving is 0, never below.
+
+    `interval` holds the participants saved at both ends of the history's 95 % interval of the partial
+    correlation, with the same discounts; None for the worst plausible figure, which is a bound itself.
     """
 
     figure: FigureName
@@ -61,11 +69,12 @@ class Saving:
     ancova: Size
     prognostic: Size
     active_fixed: Size | None
+    interval: tuple[int, int] | None = None
 
     @property
     def participants_saved(self) -> int:
         """Participants saved at fixed allocation."""
-        return self.ancova.total - self.prognostic.total
+        return max(0, self.ancova.total - self.prognostic.total)
 
     @property
     def share_saved(self) -> float:
@@ -75,7 +84,9 @@ class Saving:
     @property
     def controls_saved(self) -> int:
         """Controls saved with the active arm fixed; 0 where that is infeasible."""
-        return 0 if self.active_fixed is None else self.ancova.controls - self.active_fixed.controls
+        if self.active_fixed is None:
+            return 0
+        return max(0, self.ancova.controls - self.active_fixed.controls)
 
     @property
     def share_of_controls_saved(self) -> float:
@@ -145,6 +156,8 @@ class ControlArmPlan:
                     "prognostic_controls": saving.prognostic.controls,
                     "participants_saved": saving.participants_saved,
                     "share_saved": saving.share_saved,
+                    "participants_saved_low": None if saving.interval is None else saving.interval[0],
+                    "participants_saved_high": None if saving.interval is None else saving.interval[1],
                     "active_fixed_controls": None if fixed is None else fixed.controls,
                     "controls_saved_active_fixed": None if fixed is None else saving.controls_saved,
                     "share_of_controls_saved": None if fixed is None else saving.share_of_controls_saved,
@@ -205,14 +218,20 @@ def plan_control_arm(
     worst = max(
         0.0, min([gain.partial_correlation_lower, discounted, *gain.drift_partial_correlations.values()])
     )
-    cases: tuple[tuple[FigureName, float, float], ...] = (
-        ("undiscounted", point, 1.0),
-        ("discounted", discounted, sd_inflation),
-        ("worst_plausible", worst, sd_inflation),
-    )
-    savings = tuple(
-        _saving(name, r, moments.with_inflated_sd(sd), gain.active_to_control, question)
-        for name, r, sd in cases
+    ratio, inflated = gain.active_to_control, moments.with_inflated_sd(sd_inflation)
+    upper = gain.partial_correlation_upper
+    bounds = None if upper is None else (max(gain.partial_correlation_lower, 0.0), max(upper, 0.0))
+    savings = (
+        _saving("undiscounted", point, moments, ratio, question, bounds),
+        _saving(
+            "discounted",
+            discounted,
+            inflated,
+            ratio,
+            question,
+            None if bounds is None else (correlation_discount * bounds[0], correlation_discount * bounds[1]),
+        ),
+        _saving("worst_plausible", worst, inflated, ratio, question),
     )
     undiscounted = moments.with_partial(*savings[0].partial_correlation)
     supported, reason = _support(gain, smallest_worthwhile_saving)
@@ -232,17 +251,23 @@ def plan_control_arm(
 
 
 def _saving(
-    figure: FigureName, partial: float, moments: PlanningMoments, ratio: float, question: SizingQuestion
+    figure: FigureName,
+    partial: float,
+    moments: PlanningMoments,
+    ratio: float,
+    question: SizingQuestion,
+    bounds: Pair | None = None,
 ) -> Saving:
     pair = (partial, partial * ratio)
     with_score = moments.with_partial(*pair)
     ancova = size_for_power(with_score, "ancova", question)
     prognostic = size_for_power(with_score, "prognostic", question)
     fixed = controls_for_power(ancova.active, with_score, "prognostic", question)
-    if prognostic.total > ancova.total:
-        # A useless score costs a degree of freedom; nobody would then adjust for it.
-        prognostic, fixed = ancova, ancova
-    return Saving(figure, pair, ancova, prognostic, fixed)
+    interval = None
+    if bounds is not None:
+        low, high = (_saving(figure, bound, moments, ratio, question).participants_saved for bound in bounds)
+        interval = (low, high)
+    return Saving(figure, pair, ancova, prognostic, fixed, interval)
 
 
 def _support(gain: PrognosticGain, smallest: float) -> tuple[bool, str]:

@@ -120,6 +120,11 @@ class OperatingCharacteristics:
         return math.sqrt((self.counts.deviation_2 - n * self.bias**2) / (n - 1))
 
     @property
+    def empirical_se_mcse(self) -> float:
+        """Monte Carlo standard error of the empirical standard error."""
+        return self.empirical_se / math.sqrt(2 * (self.counts.fitted - 1))
+
+    @property
     def mean_squared_error(self) -> float:
         """Mean squared deviation of the estimates from the true effect."""
         return self.counts.deviation_2 / self.counts.fitted
@@ -168,6 +173,7 @@ class OperatingCharacteristics:
             "bias": self.bias,
             "bias_mcse": self.bias_mcse,
             "empirical_se": self.empirical_se,
+            "empirical_se_mcse": self.empirical_se_mcse,
             "root_mean_variance": self.root_mean_variance,
             "root_mean_variance_mcse": self.root_mean_variance_mcse,
             "mean_squared_error": self.mean_squared_error,

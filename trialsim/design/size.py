@@ -57,6 +57,10 @@ class SizingQuestion:
     largest_trial: int = 50_000
 
     def __post_init__(self) -> None:
+        if not math.isfinite(self.effect):
+            raise DesignError(
+                "must be a number", field="effect", value=self.effect, mend="give the effect in points"
+            )
         if self.effect == 0:
             raise DesignError(
                 "must not be 0", field="effect", value=0, mend="assume an effect; no size detects none"
@@ -179,7 +183,8 @@ def _expected_squared_error(
         leverage = 1 / n + p / total if question.slopes == "common" else (1 + p) / n
         inflation += lift * leverage * v / n
     if question.variance == "hc1":
-        inflation += variance * (2 + p) / total
+        columns = 2 + p * (1 if question.slopes == "common" else 2)
+        inflation += variance * columns / total
     return variance + inflation
 
 

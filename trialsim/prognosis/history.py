@@ -70,7 +70,7 @@ def read_history(
     asked = _weeks(visits, scores, weeks, path)
     grid = _grid(codes, visits, scores, np.concatenate([[0.0], asked]), people)
 
-    values = [_covariate(rows, codes, people, name, place, path) for name, place in places.items()]
+    values = [_covariate(rows, codes, visits, people, name, place, path) for name, place in places.items()]
     history = History(
         endpoint=endpoint,
         source=path.name,
@@ -162,7 +162,13 @@ def _grid(codes: Ints, visits: Floats, scores: Floats, weeks: Floats, people: in
 
 
 def _covariate(
-    rows: pd.DataFrame, codes: Ints, people: int, name: str, place: CovariateColumn, path: Path
+    rows: pd.DataFrame,
+    codes: Ints,
+    visits: Floats,
+    people: int,
+    name: str,
+    place: CovariateColumn,
+    path: Path,
 ) -> Floats:
     """Return one baseline covariate (N,), recoded if asked."""
     field = f"history.columns.covariates.{name}"
@@ -181,7 +187,23 @@ def _covariate(
             )
     else:
         values = numbers(column, path)
-    return _one_each(pd.Series(values, index=rows.index), codes, people, place.column, path)
+    series = pd.Series(values, index=rows.index)
+    _refuse_later_values(series, codes, visits, place.column, path)
+    return _one_each(series, codes, people, place.column, path)
+
+
+def _refuse_later_values(values: pd.Series, codes: Ints, visits: Floats, column: str, path: Path) -> None:
+    """Refuse a covariate that a participant has at later visits only: it may be an outcome."""
+    given = values.notna().to_numpy()
+    at_baseline, known = set(codes[visits == 0]), set(codes[given & (visits == 0)])
+    late = np.array([code in at_baseline and code not in known for code in codes], dtype=bool) & given
+    if late.any():
+        raise HistoryError(
+            f"has no value at week 0 but one later, first in {where(pd.Series(late))}",
+            file=path,
+            field=column,
+            mend="give the baseline value in the row of week 0: what is known later is no covariate",
+        )
 
 
 def _groups(rows: pd.DataFrame, codes: Ints, people: int, column: str | None, path: Path) -> Ints:

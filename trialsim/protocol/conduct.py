@@ -40,7 +40,7 @@ class Enrolment(Strict):
 
     sites: Annotated[int, Field(ge=1, le=5_000)]
     last_activation_month: Annotated[float, Field(ge=0, le=120)]
-    rate_per_site_month: Annotated[float, Field(gt=0, le=1_000)]
+    rate_per_site_month: Annotated[float, Field(ge=0.001, le=1_000)]
     rate_shape: Annotated[float, Field(gt=0, le=1_000)] = 1.65
     source: Text
 

@@ -174,7 +174,13 @@ def pit_figure(result: StudyResult) -> go.Figure:
     expected = counts.sum() / len(counts)
     error = np.sqrt(expected * (1 - 1 / len(counts)))
     figure.add_hrect(
-        y0=expected - 1.96 * error, y1=expected + 1.96 * error, fillcolor=SOFT, opacity=0.35, line_width=0
+        y0=expected - 1.96 * error,
+        y1=expected + 1.96 * error,
+        fillcolor=SOFT,
+        opacity=0.35,
+        line_width=0,
+        annotation_text="95 % band if calibrated",
+        annotation_position="top left",
     )
     return figure
 

@@ -10,9 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from trialsim.analysis import model_based_type_one_error
 from trialsim.report import figures, tables
 from trialsim.report.labels import label, share, with_error
-from trialsim.study import StudyResult, answer, input_hashes
+from trialsim.study import StudyResult, answer, input_hashes, sizes_at_history
 
 
 def write_report(result: StudyResult, path: Path) -> None:
@@ -56,8 +57,19 @@ def render_report(result: StudyResult) -> str:
         tables=tables.all_tables(result),
         with_error=with_error,
         plotly_js=Markup(get_plotlyjs()),  # noqa: S704 - the library's own bytes, not a user's
-        facts=result.fact(result.protocol.alternative.name),
+        at_history=sizes_at_history(result),
+        model_based_error=_model_based_error(result),
     )
+
+
+def _model_based_error(result: StudyResult) -> float | None:
+    """Return the type I error that model-based standard errors lead to, or None where they are not used."""
+    analysis = result.protocol.analysis
+    if analysis.variance != "model":
+        return None
+    control, active = result.plan.moments.sd
+    share = result.protocol.allocation[1]
+    return float(model_based_type_one_error(control, active, share, analysis.alpha))
 
 
 def _embed(name: str, figure: go.Figure) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from trialsim.protocol import Enrolment, Scenario
 from trialsim.report.labels import design_label, label, share, with_error
-from trialsim.study import StudyResult, calibration_frame, gain_frame, sizes_frame
+from trialsim.study import StudyResult, calibration_frame, gain_frame, sizes_at_history, sizes_frame
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def savings_table(result: StudyResult) -> Table:
                 f"{saving.partial_correlation[0]:.3f}",
                 f"{saving.ancova.total} → {saving.prognostic.total}",
                 f"{saving.participants_saved} ({share(saving.share_saved)})",
+                "–" if saving.interval is None else f"{saving.interval[0]} to {saving.interval[1]}",
                 "infeasible" if fixed is None else f"{saving.ancova.controls} → {fixed.controls}",
                 "–"
                 if fixed is None
@@ -93,6 +95,7 @@ def savings_table(result: StudyResult) -> Table:
         "partial correlation",
         "participants, ANCOVA → prognostic",
         "saved at fixed allocation",
+        "95 % interval",
         "controls, active arm fixed",
         "controls saved",
         "total saved, active arm fixed",
@@ -115,7 +118,7 @@ def characteristics_table(result: StudyResult) -> Table:
                     f"{one.truth:.3f}",
                     with_error(one.rejection_rate, one.rejection_rate_mcse, 4),
                     with_error(one.bias, one.bias_mcse, 4),
-                    f"{one.empirical_se:.4f}",
+                    with_error(one.empirical_se, one.empirical_se_mcse, 4),
                     with_error(one.root_mean_variance, one.root_mean_variance_mcse, 4),
                     with_error(one.coverage, one.coverage_mcse, 4),
                     str(one.counts.replicates - one.counts.fitted),
@@ -129,7 +132,7 @@ def characteristics_table(result: StudyResult) -> Table:
         "rejection rate",
         "bias",
         "empirical SE",
-        "mean model SE",
+        "mean standard error",
         "coverage",
         "failed fits",
     )
@@ -220,24 +223,34 @@ def gain_table(result: StudyResult) -> Table:
 def likeness_table(result: StudyResult) -> Table:
     """Return the history beside the trial's model, to see whether they describe the same people."""
     history, fact = result.history, result.fact(result.protocol.alternative.name)
-    rows = [
-        ("baseline, mean", f"{history.baseline_mean:.2f}", f"{fact.baseline_mean:.2f}"),
-        ("baseline, SD", f"{history.baseline_sd:.2f}", f"{fact.baseline_sd:.2f}"),
-        ("change, mean", f"{history.summary.mean_change[-1]:.2f}", f"{fact.mean_change:.2f}"),
-        ("change, SD", f"{history.summary.sd_change[-1]:.2f}", f"{fact.moments.sd[0]:.2f}"),
+    n, seen = history.summary.learnt_from, history.summary.observed[-1]
+    sd, rho, r = history.summary.sd_change[-1], history.baseline_correlation, result.gain.partial_correlation
+    compared = (
+        ("baseline, mean", history.baseline_mean, history.baseline_sd / n**0.5, fact.baseline_mean),
+        ("baseline, SD", history.baseline_sd, history.baseline_sd / (2 * n) ** 0.5, fact.baseline_sd),
+        ("change, mean", history.summary.mean_change[-1], sd / seen**0.5, fact.mean_change),
+        ("change, SD", sd, sd / (2 * seen) ** 0.5, fact.moments.sd[0]),
         (
             "correlation of change and baseline",
-            f"{history.baseline_correlation:.2f}",
-            f"{fact.moments.baseline_correlation[0]:.2f}",
+            rho,
+            (1 - rho**2) / seen**0.5,
+            fact.moments.baseline_correlation[0],
         ),
         (
             "partial correlation of change and score",
-            f"{result.gain.partial_correlation:.2f}",
-            f"{fact.moments.partial_correlation[0]:.2f}",
+            r,
+            (1 - r**2) / seen**0.5,
+            fact.moments.partial_correlation[0],
         ),
-    ]
+    )
+    rows = [(name, with_error(value, error, 2), f"{model:.2f}") for name, value, error, model in compared]
+    at_history, planned = sizes_at_history(result), result.plan.sizes
+    for name in ("ancova", "prognostic"):
+        size = at_history[name]
+        needed = "none within the limit" if size is None else str(size.total)
+        rows.append((f"size with this SD and correlation: {label(name)}", needed, str(planned[name].total)))
     return Table(
-        ("at the last visit, on placebo", "history", "trial's model"),
+        ("at the last visit, on placebo", "history (± SE)", "trial's model"),
         rows,
         "Does the trial's model describe the people of the history?",
     )
@@ -280,12 +293,23 @@ def correlations_table(result: StudyResult) -> Table:
 
 
 def scenarios_table(result: StudyResult) -> Table:
-    """Return the declared scenarios and their reasons."""
+    """Return the declared scenarios, their drifts and their reasons."""
     rows = [
-        (label(scenario.name), label(scenario.kind), scenario.effect, scenario.why)
+        (label(scenario.name), label(scenario.kind), scenario.effect, _drift(scenario), scenario.why)
         for scenario in result.protocol.scenarios
     ]
-    return Table(("scenario", "kind", "effect", "why"), rows, "Scenarios, declared before the run", text=True)
+    columns = ("scenario", "kind", "effect", "drift from the history", "why")
+    return Table(columns, rows, "Scenarios, declared before the run", text=True)
+
+
+def _drift(scenario: Scenario) -> str:
+    parts = []
+    if scenario.progression != 1:
+        parts.append(f"speed of decline × {scenario.progression:g}")
+    if scenario.outcome_shift:
+        parts.append(f"{scenario.outcome_shift:+g} points at every visit after baseline")
+    parts += [f"{name} {shift:+g} SD" for name, shift in scenario.covariate_shift.items()]
+    return "; ".join(parts) or "none"
 
 
 def fit_table(result: StudyResult) -> Table:
@@ -302,6 +326,8 @@ def design_table(result: StudyResult) -> Table:
     arms = ", ".join(f"{arm.name} ({arm.role}, {arm.allocation:g})" for arm in protocol.arms)
     effect = protocol.effect
     size = share(effect.value) if effect.kind == "slowing" else f"{effect.value:g} {protocol.endpoint.unit}"
+    if effect.full_by_week is not None:
+        size += f", reached by week {effect.full_by_week:g}"
     dropout = "; ".join(
         f"{cause.cause}: " + ", ".join(f"{arm} {share(value)}" for arm, value in cause.cumulative.items())
         for cause in protocol.dropout
@@ -318,7 +344,7 @@ def design_table(result: StudyResult) -> Table:
         ("Eligibility", "; ".join(one.words() for one in protocol.eligibility) or "as the card"),
         ("Assumed effect", f"{effect.kind} {size}. {effect.source}"),
         ("Dropout by the last visit", dropout or "none"),
-        ("Enrolment", f"{protocol.enrolment.sites} sites. {protocol.enrolment.source}"),
+        ("Enrolment", _enrolment(protocol.enrolment)),
         ("Analysis", f"{label(analysis.slopes)}, {label(analysis.variance)} standard errors, t reference"),
         ("Two-sided alpha, power", f"{analysis.alpha:g}, {sizing.power:g}"),
         ("Discounts", f"λ = {sizing.correlation_discount:g}, γ = {sizing.sd_inflation:g}"),
@@ -326,3 +352,11 @@ def design_table(result: StudyResult) -> Table:
         ("Seed", str(protocol.seed)),
     ]
     return Table(("item", "decision"), rows, "Protocol", text=True)
+
+
+def _enrolment(enrolment: Enrolment) -> str:
+    return (
+        f"{enrolment.sites} sites, activated over {enrolment.last_activation_month:g} months, "
+        f"{enrolment.rate_per_site_month:g} participants a site and month on average "
+        f"(gamma shape {enrolment.rate_shape:g}). {enrolment.source}"
+    )

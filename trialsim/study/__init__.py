@@ -8,6 +8,7 @@
 - `adaptive_characteristics`: what an adaptive design in stages does.
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
 - `run_until_precise` with a `PrecisionRule`: as many blocks as a declared precision needs.
+- `moments_of_history`, `sizes_at_history`: the sizes if the trial's placebo arm spread as the history's.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
@@ -16,6 +17,7 @@ from trialsim.study.bundle import check_bundle, new_bundle, seal
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.history import check_composition, generate_history, load_history
+from trialsim.study.history_size import moments_of_history, sizes_at_history
 from trialsim.study.longitudinal_trials import (
     BlockAnalysis,
     LongitudinalBlock,
@@ -84,6 +86,7 @@ __all__ = [
     "load_history",
     "longitudinal_characteristics",
     "mmrm_at_last_visit",
+    "moments_of_history",
     "new_bundle",
     "plan_cells",
     "plan_from",
@@ -94,6 +97,7 @@ __all__ = [
     "seal",
     "simulate",
     "simulate_longitudinal_block",
+    "sizes_at_history",
     "sizes_frame",
     "survival_group_sequential",
     "tally_staged",

@@ -44,9 +44,9 @@ class Cell:
 
 
 def plan_cells(protocol: Protocol, plan: ControlArmPlan) -> tuple[Cell, ...]:
-    """Return the cells of a study: every size under the alternative, every other scenario at the smallest.
+    """Return the cells of a study: every design under the alternative and the null, the rest at the smallest.
 
-    The undiscounted prognostic size is the smallest trial that anybody might run, so risks are read there.
+    The undiscounted prognostic size is the smallest trial that anybody might run, so drifts are read there.
     """
     replicates = protocol.simulation.replicates_for(protocol.sizing.power)
 
@@ -56,9 +56,9 @@ def plan_cells(protocol: Protocol, plan: ControlArmPlan) -> tuple[Cell, ...]:
 
     alternative = protocol.alternative
     cells = [cell(alternative, sized_for, size) for sized_for, size in plan.designs().items()]
-    cells += [
-        cell(scenario, "prognostic", plan.sizes["prognostic"])
-        for scenario in protocol.scenarios
-        if scenario is not alternative
-    ]
+    for scenario in protocol.scenarios:
+        if scenario.kind == "null":
+            cells += [cell(scenario, sized_for, size) for sized_for, size in plan.designs().items()]
+        elif scenario is not alternative:
+            cells.append(cell(scenario, "prognostic", plan.sizes["prognostic"]))
     return tuple(cells)

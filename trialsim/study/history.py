@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trialsim.data import DiseaseModel, History
-from trialsim.errors import ProtocolError
+from trialsim.errors import HistoryError, ProtocolError
 from trialsim.population import CohortCard, draw_eligible
 from trialsim.prognosis import read_history
 from trialsim.protocol import Protocol
@@ -69,17 +69,41 @@ def generate_history(protocol: Protocol, card: CohortCard, disease: DiseaseModel
     )
 
 
-def load_history(protocol: Protocol, path: Path | str) -> History:
+def load_history(protocol: Protocol, path: Path | str, disease: DiseaseModel | None = None) -> History:
     """Read real placebo participants from a file, by the protocol's ``[history]`` table.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Says how the file is read.
+    path : Path or str
+        CSV or Parquet.
+    disease : DiseaseModel, optional
+        Gives the limits of the endpoint's scale; outcomes off the scale are then refused.
 
     Raises
     ------
     HistoryError
         The file cannot be learnt from; the error names file, column and mend.
     """
-    return read_history(
+    history = read_history(
         path, protocol.history, protocol.endpoint.name, protocol.visits.weeks, protocol.prognosis.covariates
     )
+    if disease is not None:
+        _refuse_off_scale(history, disease, path, protocol.history.columns.outcome or history.endpoint)
+    return history
+
+
+def _refuse_off_scale(history: History, disease: DiseaseModel, path: Path | str, column: str) -> None:
+    outcomes = np.column_stack([history.baseline, history.outcomes])
+    off = int(((outcomes < disease.lower) | (outcomes > disease.upper)).sum())
+    if off:
+        raise HistoryError(
+            f"{off} values lie outside the endpoint's scale, {disease.lower:g} to {disease.upper:g}",
+            file=path,
+            field=column,
+            mend="leave missing values empty instead of a code such as 999, or name the right column",
+        )
 
 
 def check_composition(
@@ -132,6 +156,13 @@ def check_composition(
                 "leave it out: the measured baseline is always used",
             )
     for scenario in protocol.scenarios:
+        if abs(scenario.outcome_shift) >= disease.upper - disease.lower:
+            raise problem(
+                f"is as wide as the endpoint's scale, {disease.lower:g} to {disease.upper:g}",
+                f"scenarios.{scenario.name}.outcome_shift",
+                scenario.outcome_shift,
+                "give a shift in points of the scale",
+            )
         if unknown := [name for name in scenario.covariate_shift if name not in names]:
             raise problem(
                 "shifts a covariate that the card does not have",

@@ -148,10 +148,14 @@ def gain_frame(gain: Gain) -> pd.DataFrame:
             gain.partial_correlation_90,
             gain.partial_correlation_95,
         ),
-        "gain: share of participants saved": (gain.gain, gain.gain_90, gain.gain_95),
-        "R2 added to the baseline": (gain.incremental_r2, none, none),
-        "R2 of the baseline alone": (gain.baseline_r2, none, none),
-        "R2 of the baseline alone, leave-one-out": (gain.baseline_r2_loo, none, none),
+        "gain: share of participants saved; negative where the score misleads": (
+            gain.gain,
+            gain.gain_90,
+            gain.gain_95,
+        ),
+        "R2 of the outcome added to the baseline": (gain.incremental_r2, none, none),
+        "R2 of the outcome by the baseline alone": (gain.baseline_r2, none, none),
+        "R2 of the outcome by the baseline alone, leave-one-out": (gain.baseline_r2_loo, none, none),
     }
     return pd.DataFrame(
         {

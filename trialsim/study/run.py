@@ -200,8 +200,12 @@ def plan_from(protocol: Protocol, facts: Mapping[str, RegisterFacts], gain: Gain
     alternative = facts[protocol.alternative.name]
     control, active = alternative.moments.partial_correlation
     ratio = float(np.clip(active / control, 0.0, 1.0)) if control > 0 else 1.0
+    # A drift weakens the score by a factor in the trial's model; the history's score is weakened alike.
+    point = max(gain.partial_correlation, 0.0)
     drifts = {
-        scenario.name: facts[scenario.name].moments.partial_correlation[0]
+        scenario.name: point * facts[scenario.name].moments.partial_correlation[0] / control
+        if control > 0
+        else 0.0
         for scenario in protocol.scenarios
         if scenario.kind == "history_drift"
     }
@@ -210,6 +214,7 @@ def plan_from(protocol: Protocol, facts: Mapping[str, RegisterFacts], gain: Gain
         PrognosticGain(
             partial_correlation=gain.partial_correlation,
             partial_correlation_lower=gain.partial_correlation_95[0],
+            partial_correlation_upper=gain.partial_correlation_95[1],
             drift_partial_correlations=drifts,
             gain=gain.gain,
             gain_lower=gain.gain_90[0],

@@ -115,6 +115,9 @@ def sample(
         seed=seed,
         progress_bar=False,
     )
+    if dict(trace.posterior.sizes).get("draw", 0) != draws or trace.posterior.sizes["chain"] != chains:
+        # nutpie takes an interrupt for itself and returns what it has so far.
+        raise KeyboardInterrupt
     names = (*PRIOR_SCALES, "correlation")
     return {name: trace.posterior[name].to_numpy() for name in names}, int(trace.sample_stats.diverging.sum())
 
