@@ -186,7 +186,9 @@ def control_frontier(
     -----
     Power at no drift rises with the controls, so the fewest that reach it are found by halving. From
     there upward the type I error is looked at on a grid and the first crossing of the cap halved down.
-    Between grid points it is taken to fall with more controls. Simulated methods compare an
+    Between grid points it is taken to fall with more controls. The search looks at absolute drifts, since
+    no method here tells one side of the history from the other; the point it finds is then described over
+    all declared drifts. Simulated methods compare an
     estimate with the cap; its Monte Carlo error is in the result.
 
     Examples
@@ -224,7 +226,8 @@ def _fewest(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> 
     if start is None:
         return None
     grid = np.unique(np.linspace(start, most, _SCAN_POINTS).round().astype(int))
-    drifts = np.asarray(question.drifts)
+    # Every prior here is symmetric about the history, and so is its type I error over drift.
+    drifts = np.unique(np.abs(question.drifts))
 
     def keeps(controls: int) -> bool:
         # A few drifts show most failures; only what passes them is looked at in full.
