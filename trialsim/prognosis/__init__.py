@@ -18,6 +18,9 @@
 - `calibrate_subgroups`, `default_subgroups`: the same by subgroup, small ones not shown.
 - `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
 - `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial.
+- `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
+- `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment.
+- `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
 - `require_compatible`: refuse a history and a trial that must not meet.
 - `leave_one_out_r2`, `in_sample_r2`: what columns predict of an outcome, each participant
@@ -26,11 +29,14 @@
 
 from trialsim.prognosis.applicability import Applicability, judge_applicability
 from trialsim.prognosis.compatibility import require_compatible
+from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
 from trialsim.prognosis.fitting import fit_prognosis, history_hash
 from trialsim.prognosis.gain import Gain, gain_beyond_baseline, leave_one_out_r2
 from trialsim.prognosis.history import read_history
 from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
+from trialsim.prognosis.outcome_history import OutcomeHistory
+from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
 from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
 from trialsim.prognosis.subgroups import calibrate_subgroups, default_subgroups
@@ -50,8 +56,10 @@ from trialsim.prognosis.validation import (
     calibrate,
     cross_validate,
 )
+from trialsim.prognosis.whatif import ASSOCIATION, TreatmentTerm, WhatIf, what_if
 
 __all__ = [
+    "ASSOCIATION",
     "FOLD_SETTINGS",
     "NO_COVARIATE",
     "Applicability",
@@ -60,18 +68,24 @@ __all__ = [
     "FitSettings",
     "Gain",
     "HistorySummary",
+    "OutcomeHistory",
+    "OutcomePrognosis",
+    "OutcomeSampler",
     "Prognosis",
     "Recalibration",
     "Sampler",
+    "TreatmentTerm",
     "UpdateValue",
     "UpdatedTwins",
     "Weights",
+    "WhatIf",
     "add_interim",
     "balance_to_table",
     "calibrate",
     "calibrate_subgroups",
     "cross_validate",
     "default_subgroups",
+    "fit_outcome",
     "fit_prognosis",
     "gain_beyond_baseline",
     "generalisability",
@@ -89,4 +103,5 @@ __all__ = [
     "update_interim",
     "update_twins",
     "value_of_updating",
+    "what_if",
 ]

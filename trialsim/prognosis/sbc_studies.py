@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trialsim.prognosis import sbc_gaussian
+from trialsim.prognosis import sbc_gaussian, sbc_outcomes
+from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import Sampler
 
 Ranks = tuple[dict[str, list[int]], list[dict[str, float]]]
@@ -38,7 +39,7 @@ class Study:
     settings: dict[str, Any]
 
 
-STUDIES = {
+STUDIES: dict[str, Study] = {
     "gaussian": Study(
         sources=sbc_gaussian.SOURCES,
         sampler=Sampler,
@@ -52,4 +53,20 @@ STUDIES = {
             "draws": sbc_gaussian.SETTINGS.draws,
         },
     ),
+} | {
+    family: Study(
+        sources=sbc_outcomes.SOURCES,
+        sampler=OutcomeSampler,
+        ranks=ranks,
+        draws=sbc_outcomes.RANKED_DRAWS,
+        settings={
+            "participants": sbc_outcomes.PARTICIPANTS,
+            "columns": sbc_outcomes.COLUMNS,
+            "studies": sbc_outcomes.STUDIES,
+            "thin": sbc_outcomes.THIN,
+            "chains": sbc_outcomes.SETTINGS.chains,
+            "draws": sbc_outcomes.SETTINGS.draws,
+        },
+    )
+    for family, ranks in sbc_outcomes.RANKS.items()
 }

@@ -1,0 +1,53 @@
+"""Sampling of the outcome families, behind the same gate as the Gaussian model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trialsim.errors import FitError
+from trialsim.prognosis.families import Params, Responses
+from trialsim.prognosis.fit.sampler import FitSettings, check_gate
+
+
+class OutcomeSampler:
+    """Compiled models to share between fits: one for each family, number of columns and of studies.
+
+    Nothing is imported or compiled before the first `sample`.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[str, int, int, int], Any] = {}
+
+    def sample(
+        self, family: str, data: Responses, settings: FitSettings, generator: np.random.Generator
+    ) -> tuple[Params, dict[str, float]]:
+        """Return draws by parameter (D, ...) and the diagnostics of the fit.
+
+        Raises
+        ------
+        FitError
+            A parameter does not pass the gate; the message names it, its value and the mend.
+        """
+        from trialsim.prognosis.fit import outcome_model
+        from trialsim.prognosis.fit.model import convergence
+
+        key = (family, data.x.shape[1], data.member.shape[1], len(data.cuts))
+        if key not in self._compiled:
+            self._compiled[key] = outcome_model.compile_model(family, data)
+        try:
+            chains, divergences = outcome_model.sample(
+                self._compiled[key], family, data, settings=settings, seed=int(generator.integers(2**32))
+            )
+        except RuntimeError as fault:
+            raise FitError(
+                f"the sampler stopped: {fault}. Mend: check the history for extreme values."
+            ) from fault
+        measured = {
+            name if draws.ndim == 2 else f"{name}[{k}]": convergence(one)
+            for name, draws in chains.items()
+            for k, one in enumerate(np.moveaxis(draws.reshape(*draws.shape[:2], -1), 2, 0))
+        }
+        flat = {name: draws.reshape(-1, *draws.shape[2:]) for name, draws in chains.items()}
+        return flat, check_gate(measured, divergences, settings)

@@ -1,0 +1,195 @@
+"""Histories of one response or one event a participant, and how their columns are standardised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trialsim.data import Bools, Covariates, Floats, Ints
+from trialsim.errors import HistoryError
+from trialsim.prognosis.compatibility import LEAK_CORRELATION
+from trialsim.prognosis.families import Responses
+
+# Families whose calibration study is kept; the others of `families` issue no twin before theirs is.
+ISSUED = ("binary", "weibull")
+FEWEST_EVENTS = 10
+FEWEST_PER_COVARIATE = 2
+FEWEST_STUDIES = 3
+INTERVALS = 5
+
+
+@dataclass(frozen=True)
+class OutcomeHistory:
+    """Past placebo participants with a binary response or a time to an event.
+
+    Parameters
+    ----------
+    endpoint, source : str
+        Name of the outcome, and where the participants come from.
+    family : str
+        One of `ISSUED`.
+    covariates : Covariates
+        N participants; the baseline value of a score is one of them.
+    event : ndarray (N,)
+        1 for a response or an event, 0 for none or censored.
+    time : ndarray (N,)
+        Weeks of follow-up, above 0; the week of assessment for a binary response.
+    group : ndarray of int (N,)
+        Study or site, from 0: three or more have effects of their own.
+    """
+
+    endpoint: str
+    source: str
+    family: str
+    covariates: Covariates
+    event: Floats
+    time: Floats
+    group: Ints
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def take(self, rows: np.ndarray) -> OutcomeHistory:
+        """Return the given participants, by position or mask."""
+        return OutcomeHistory(
+            self.endpoint,
+            self.source,
+            self.family,
+            self.covariates.take(rows),
+            self.event[rows],
+            self.time[rows],
+            self.group[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How covariates become standardised columns (N, K); a missing one is the mean with an indicator.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Covariates, P of them.
+    value_mean : ndarray (P,)
+        Stands in for missing values.
+    indicators : ndarray of bool (P,)
+        Which covariates have an indicator of missingness.
+    mean, sd : ndarray (K,)
+        Of the columns before they are standardised.
+    """
+
+    names: tuple[str, ...]
+    value_mean: Floats
+    indicators: Bools
+    mean: Floats
+    sd: Floats
+
+    @classmethod
+    def of(cls, covariates: Covariates) -> Columns:
+        """Learn means and standard deviations."""
+        values = covariates.values
+        value_mean = np.array([np.nanmean(column) for column in values.T])
+        indicators: Bools = np.asarray(np.isnan(values).any(axis=0))
+        raw = _raw(values, value_mean, indicators)
+        spread = raw.std(axis=0)
+        return cls(
+            covariates.names, value_mean, indicators, raw.mean(axis=0), np.where(spread > 0, spread, 1.0)
+        )
+
+    def matrix(self, covariates: Covariates) -> Floats:
+        """Return the columns of participants, in the history's units."""
+        absent = sorted(set(self.names) - set(covariates.names))
+        if absent:
+            raise HistoryError(
+                f"the prognosis needs {', '.join(absent)}, which these participants do not have",
+                field="covariates",
+                mend="give the covariates of the history, or fit without them",
+            )
+        values = covariates.select(self.names).values
+        return (_raw(values, self.value_mean, self.indicators) - self.mean) / self.sd
+
+
+def _raw(values: Floats, value_mean: Floats, indicators: Bools) -> Floats:
+    missing = np.isnan(values)
+    return np.column_stack([np.where(missing, value_mean, values), missing[:, indicators]])
+
+
+def require_outcomes(history: OutcomeHistory) -> None:
+    """Raise if nothing can be learnt from a history of responses or events.
+
+    At least 10 + 2 P events, and for binary outcomes as many without: with fewer, the prior is what is read.
+
+    Raises
+    ------
+    HistoryError
+        One clear reason.
+    """
+    if history.family not in ISSUED:
+        raise HistoryError(
+            "is no family of outcomes that twins are issued for",
+            field="family",
+            value=history.family,
+            mend=f"use one of {', '.join(ISSUED)}",
+        )
+    if not np.isin(history.event, (0.0, 1.0)).all():
+        raise HistoryError(
+            "must be 0 or 1 for everybody", field=history.endpoint, mend="leave out whom nobody knows of"
+        )
+    if not (np.isfinite(history.time) & (history.time > 0)).all():
+        raise HistoryError("follow-up must be above 0", field="time", mend="correct the file")
+    if not history.covariates.names:
+        raise HistoryError(
+            "there is no covariate to learn from", field="covariates", mend="give at least one"
+        )
+    for name, column in zip(history.covariates.names, history.covariates.values.T, strict=True):
+        _refuse_covariate(name, column, history)
+    fewest = FEWEST_EVENTS + FEWEST_PER_COVARIATE * len(history.covariates.names)
+    events = int(history.event.sum())
+    fewer = min(events, len(history) - events) if history.family == "binary" else events
+    if fewer < fewest:
+        kind = "of the rarer kind of response" if history.family == "binary" else "events"
+        raise HistoryError(
+            f"too few events to learn from: {fewer} {kind}, at least {fewest} are needed for "
+            f"{len(history.covariates.names)} covariates",
+            field=history.endpoint,
+            mend="give a larger history, longer follow-up or fewer covariates",
+        )
+
+
+def _refuse_covariate(name: str, column: Floats, history: OutcomeHistory) -> None:
+    seen = np.isfinite(column)
+    if np.isinf(column).any():
+        raise HistoryError("covariate is infinite for somebody", field=name, mend="correct the file")
+    if not seen.any():
+        raise HistoryError("covariate is missing for everybody", field=name, mend="leave it out")
+    if np.ptp(column[seen]) == 0:
+        raise HistoryError(
+            "covariate is the same for everybody, so nothing can be learnt from it",
+            field=name,
+            mend="leave it out, or keep a wider population",
+        )
+    outcomes = {"outcome": history.event} | ({} if history.family == "binary" else {"time": history.time})
+    for what, outcome in outcomes.items():
+        if np.ptp(outcome[seen]) > 0 and (
+            abs(np.corrcoef(column[seen], outcome[seen])[0, 1]) > LEAK_CORRELATION
+        ):
+            raise HistoryError(
+                f"covariate is the {what} itself: correlation above {LEAK_CORRELATION}",
+                field=name,
+                mend="leave it out, only what is known at baseline can predict",
+            )
+
+
+def responses_of(history: OutcomeHistory, columns: Columns) -> tuple[Responses, float]:
+    """Return what the likelihood needs, and the longest follow-up in weeks, which is the unit of time."""
+    unit = float(history.time.max())
+    time = history.time / unit
+    labels, member = np.unique(history.group, return_inverse=True)
+    studies = len(labels) if len(labels) >= FEWEST_STUDIES else 0
+    cuts = np.empty(0)
+    if history.family == "piecewise":
+        inner = np.quantile(time[history.event > 0], np.arange(1, INTERVALS) / INTERVALS)
+        cuts = np.unique(inner[inner < time.max()])
+    indicator = np.eye(len(labels))[member.ravel()][:, :studies]
+    return Responses(columns.matrix(history.covariates), indicator, history.event, time, cuts), unit
