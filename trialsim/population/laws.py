@@ -53,6 +53,9 @@ class Law(Interface):
     def from_latent(self, z: Floats) -> Floats:
         """Return F⁻¹(Φ(z)), of the shape of z."""
 
+    def __hash__(self) -> int:
+        """Laws are values: equal ones are worked out once."""
+
 
 @dataclass(frozen=True)
 class NormalLaw:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import optimize
@@ -61,8 +62,13 @@ class LatentLaw:
 
     @classmethod
     def of(cls, law: Law) -> LatentLaw:
-        """Work out table and coefficients of a margin."""
-        return cls(law, fast(law), coefficients(law))
+        """Work out table and coefficients of a margin, once a law."""
+        return _prepared(law)
+
+
+@lru_cache(maxsize=128)
+def _prepared(law: Law) -> LatentLaw:
+    return LatentLaw(law, fast(law), coefficients(law))
 
 
 def attainable(first: Law, second: Law) -> tuple[float, float]:

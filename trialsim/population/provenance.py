@@ -54,6 +54,8 @@ class Number(Strict):
     def half_width(self) -> float:
         """Half a unit of the last decimal that is given: how far the truth may lie from a rounded number.
 
+        A final 0 is not seen: 56.20 counts as 56.2.
+
         Examples
         --------
         >>> Number(value=71.3, source="a", evidence="assumed").half_width

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numba import njit
 
@@ -67,6 +69,7 @@ def _interpolate(z: Floats, step: float, table: Floats, lower: float, upper: flo
     return x
 
 
+@lru_cache(maxsize=128)
 def fast(law: Law) -> Law | TabulatedLaw:
     """Return the law itself where it is cheap, else its table."""
     return law if isinstance(law, _CHEAP) else TabulatedLaw(law)
