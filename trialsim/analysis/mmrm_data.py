@@ -20,7 +20,7 @@ from trialsim.analysis.tidy_frame import (
     control_first,
     is_number,
     read_outcome,
-    refuse_missing,
+    refuse_missing_rows,
     refuse_small_arms,
     row_name,
 )
@@ -99,11 +99,13 @@ def read_repeated_measures(
     """
     check_roles(data, [outcome, arm, visit, participant, *covariates])
     y = read_outcome(data, outcome)
-    for name in (participant, visit, arm):
-        refuse_missing(data, name)
     who, people = pd.factorize(data[participant].array)
-    visit_labels, when = _in_asked_order(*codes_of(data[visit], unused=True), visits, visit)
-    arm_labels, group = _arms(data[arm], control)
+    when, visit_levels = codes_of(data[visit], unused=True)
+    group, arm_levels = codes_of(data[arm])
+    for name, codes in ((participant, who), (visit, when), (arm, group)):
+        refuse_missing_rows(codes < 0, name)
+    visit_labels, when = _in_asked_order(when, visit_levels, visits, visit)
+    arm_labels, group = _control_first(group, arm_levels, control, arm)
     _refuse_duplicates(who, when, len(visit_labels), visit)
     arms_of = _constant_within(group, who, len(people))
     _refuse_changing(arms_of[who] != group, arm)
@@ -155,10 +157,11 @@ class _Rows:
         return tuple(sorted(range(levels), key=lambda k: (len(parts[k]), math.fsum(parts[k]))))
 
 
-def _arms(column: pd.Series, control: object) -> tuple[tuple[object, ...], Ints]:
-    codes, found = codes_of(column)
-    labels = control_first(found, control, str(column.name))
-    return tuple(labels), np.array([labels.index(label) for label in found], np.int64)[codes]
+def _control_first(
+    codes: Ints, levels: Sequence[object], control: object, arm: str
+) -> tuple[tuple[object, ...], Ints]:
+    labels = control_first(levels, control, arm)
+    return tuple(labels), np.array([labels.index(level) for level in levels], np.int64)[codes]
 
 
 def _refuse_changing(changed: Bools, field: str, rows: Ints | None = None) -> None:
@@ -227,7 +230,7 @@ def _covariate(column: pd.Series, rows: _Rows) -> CovariateColumn:
             return CovariateColumn(name, (), True, rows.wide(numbers))
         return CovariateColumn(name, (), False, baseline[rows.kept])
     codes, labels = codes_of(column)
-    refuse_missing(column.to_frame().iloc[used], name, used)
+    refuse_missing_rows(codes[used] < 0, name, used)
     factor = _constant_within(codes[used], who, rows.people)
     _refuse_changing(factor[who] != codes[used], name, used)
     seen = np.flatnonzero(np.bincount(codes[used], minlength=len(labels)))

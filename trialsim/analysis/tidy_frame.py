@@ -94,8 +94,12 @@ def read_outcome(data: pd.DataFrame, column: str) -> Floats:
 
 
 def refuse_missing(data: pd.DataFrame, column: str, rows: Ints | None = None) -> None:
-    """Raise if a label is missing."""
-    missing = data[column].isna().to_numpy()
+    """Raise if a label of a column is missing."""
+    refuse_missing_rows(data[column].isna().to_numpy(), column, rows)
+
+
+def refuse_missing_rows(missing: Bools, column: str, rows: Ints | None = None) -> None:
+    """Raise if a label is missing, where that is known already."""
     if missing.any():
         raise AnalysisError(
             f"is missing in {row_name(missing, rows)}", field=column, mend="drop or complete such rows first"
@@ -117,19 +121,18 @@ def codes_of(values: pd.Series, *, unused: bool = False) -> tuple[Ints, list[obj
     The order is that of a categorical, else by value, "week 2" before "week 10". Categories without a row
     are left out, unless `unused`.
     """
-    codes, found = pd.factorize(values.array)
     if isinstance(values.dtype, pd.CategoricalDtype):
-        categories = list(values.cat.categories)
-        codes, found = values.cat.codes.to_numpy().astype(np.int64), categories
-        used = np.bincount(codes + 1, minlength=len(categories) + 1)[1:] > 0
-        order = [k for k in range(len(categories)) if unused or used[k]]
-    elif pd.api.types.is_datetime64_any_dtype(values):
-        order = sorted(range(len(found)), key=lambda k: found[k])
+        codes, found = values.cat.codes.to_numpy().astype(np.int64), values.cat.categories.tolist()
+        used = np.bincount(codes + 1, minlength=len(found) + 1)[1:] > 0
+        order = [k for k in range(len(found)) if unused or used[k]]
     else:
-        order = sorted(range(len(found)), key=lambda k: natural_key(found[k]))
+        codes, levels = pd.factorize(values.array)
+        found = [level.item() if isinstance(level, np.generic) else level for level in levels.tolist()]
+        by_value = pd.api.types.is_datetime64_any_dtype(values)
+        order = sorted(range(len(found)), key=lambda k: found[k] if by_value else natural_key(found[k]))
     place = np.full(len(found) + 1, -1, np.int64)
     place[order] = np.arange(len(order))
-    return place[codes], [found[k].item() if isinstance(found[k], np.generic) else found[k] for k in order]
+    return place[codes], [found[k] for k in order]
 
 
 def levels_of(values: pd.Series) -> list[object]:
