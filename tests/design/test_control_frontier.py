@@ -160,6 +160,15 @@ def test_frontier_points_keep_what_they_promise_and_one_control_fewer_does_not()
     assert saved == frontier.plain_controls - robust.controls
 
 
+def test_a_simulated_point_keeps_the_cap_beyond_its_noise() -> None:
+    question = replace(QUESTION, replicates=1000, drifts=(-0.4, -0.2, 0.0, 0.2, 0.4))
+    point = control_frontier(question, [ExactBayesian()]).points[0]
+    assert point.feasible
+    assert point.error > 0
+    assert point.worst_type_one_error + 1.645 * point.error <= question.type_one_cap + 1e-9
+    assert "±" in point.verdict
+
+
 def test_prognostic_adjustment_alone_gives_the_closed_form_cut() -> None:
     rho = 0.5
     plain = BorrowingQuestion(0.1, 2102, 1000)

@@ -13,6 +13,7 @@ from trialsim.data import Floats
 from trialsim.design.variance import Pair
 from trialsim.errors import DesignError
 
+_MONTE_CARLO_MARGIN = 1.645
 DECLARED_DRIFTS = tuple(round(0.05 * step, 2) for step in range(-20, 21))
 
 
@@ -150,6 +151,14 @@ class BorrowingCharacteristics:
         """Return the largest type I error, and the drift where it is."""
         at = int(np.argmax(self.type_one_error))
         return float(self.type_one_error[at]), float(self.drift[at])
+
+    def keeps(self, cap: float) -> bool:
+        """Return whether the type I error stays under a cap at every drift.
+
+        A simulated one must stay there with its one-sided 95 % Monte Carlo limit: the least of many noisy
+        estimates is too good to be true.
+        """
+        return self.worst()[0] + _MONTE_CARLO_MARGIN * self.error <= cap + 1e-9
 
 
 class BorrowingMethod(Protocol):

@@ -21,8 +21,6 @@ from trialsim.errors import DesignError
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_TOLERANCE = 1e-9
-
 
 @dataclass(frozen=True)
 class SafePriors:
@@ -127,7 +125,7 @@ def _tuned(
         over = candidate.characteristics(question, controls, drifts)
         worst, at = over.worst()
         still = int(np.argmin(np.abs(over.drift)))
-        power, feasible = float(over.power[still]), worst <= question.type_one_cap + _TOLERANCE
+        power, feasible = float(over.power[still]), over.keeps(question.type_one_cap)
         row: dict[str, object] = {
             "method": candidate.name,
             "setting": candidate.setting,

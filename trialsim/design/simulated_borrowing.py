@@ -137,12 +137,14 @@ class ExactBayesian:
         trials = simulate_trials(question, controls)
         priors = [self.prior(*history) for history in trials.histories]
         d = np.asarray(drifts, dtype=float)
-        level, power, bias, variance = (np.empty(len(d)) for _ in range(4))
-        for i, drift in enumerate(d):
-            shifted = trials.outcome + drift * question.sd
-            null = _analyse(shifted, trials, priors, question)
-            level[i], bias[i], variance[i] = null[0] + null[1], null[2], null[3]
-            power[i] = _analyse(shifted + question.effect * trials.arm, trials, priors, question)[0]
+        # Mirrored trials are as likely, so a drift and its opposite have one type I error.
+        size, position = np.unique(np.abs(d), return_inverse=True)
+        null = np.array(
+            [_analyse(trials.outcome + one * question.sd, trials, priors, question) for one in size]
+        )[position]
+        level, bias, variance = null[:, 0] + null[:, 1], np.where(d < 0, -1, 1) * null[:, 2], null[:, 3]
+        treated = trials.outcome + question.effect * trials.arm
+        power = np.array([_analyse(treated + one * question.sd, trials, priors, question)[0] for one in d])
         v0, v1 = question.arm_variances(controls)
         # The posterior variance of the effect holds the active arm's too; no borrowing beats the history.
         borrowed = v0 / np.maximum(variance - v1, question.history_variance) - 1
