@@ -247,35 +247,37 @@ def add_centring(
 
 
 @njit(cache=True)
-def subtract_blocks(
-    arm: Labels,
-    arm_count: Ints,
-    blocks: Ints,
-    block_levels: int,
-    residual: Floats,
-    n: int,
-    covariance: Floats,
-) -> None:
-    """Subtract what permuted blocks within strata fix: Σ_z (n_z/n) R_z R_z' ∘ (diag π − ππ') / n."""
-    arms = arm_count.size
-    total = np.zeros((block_levels, arms))
-    count = np.zeros((block_levels, arms))
-    for i in range(arm.size):
+def fixed_by_blocks(arm: Labels, arm_count: Ints, blocks: Ints, levels: int, residual: Floats) -> Floats:
+    """Return what permuted blocks within strata fix of the arm means' covariance (A, A).
+
+    Σ_z (n_z/n) R_z R_z' ∘ (diag π − ππ') / n with R_za the mean residual over π_a; a residual of NaN is
+    of nobody analysed.
+    """
+    arms, n = arm_count.size, arm_count.sum()
+    total, count = np.zeros((levels, arms)), np.zeros((levels, arms))
+    for i in range(residual.size):
         if not np.isnan(residual[i]):
             total[blocks[i], arm[i]] += residual[i]
             count[blocks[i], arm[i]] += 1.0
     fixed = np.zeros((arms, arms))
-    for z in range(block_levels):
+    for z in range(levels):
         share = count[z].sum() / n
         for a in range(arms):
             for b in range(arms):
                 if count[z, a] > 0.0 and count[z, b] > 0.0:
                     pi_a, pi_b = arm_count[a] / n, arm_count[b] / n
                     product = total[z, a] / count[z, a] / pi_a * total[z, b] / count[z, b] / pi_b
-                    fixed[a, b] += share * product * ((pi_a if a == b else 0.0) - pi_a * pi_b)
+                    fixed[a, b] += share * product * ((pi_a if a == b else 0.0) - pi_a * pi_b) / n
+    return fixed
+
+
+@njit(cache=True)
+def subtract_from_effects(fixed: Floats, covariance: Floats) -> None:
+    """Subtract what is fixed of the arm means (A, A) from the covariance of the arms' effects."""
+    arms = len(fixed)
     for a in range(1, arms):
         for b in range(1, arms):
-            covariance[a, b] -= (fixed[a, b] - fixed[a, 0] - fixed[0, b] + fixed[0, 0]) / n
+            covariance[a, b] -= fixed[a, b] - fixed[a, 0] - fixed[0, b] + fixed[0, 0]
 
 
 @njit(cache=True)
@@ -366,7 +368,8 @@ def fit_replicates(
                 covariance[r] *= n / df[r]
             add_centring(arms, x, outcome[r], mean, interact, n, beta, covariance[r])
         if permuted_blocks:
-            subtract_blocks(arm[r], arm_count, z, levels, residuals[r], n, covariance[r])
+            fixed = fixed_by_blocks(arm[r], arm_count, z, levels, residuals[r])
+            subtract_from_effects(fixed, covariance[r])
         for b in range(1, arms):
             if not covariance[r, b, b] > 0.0:
                 status[r] = NO_RESIDUAL_VARIANCE

@@ -21,6 +21,7 @@ from trialsim.analysis.linear_kernel import (
     TOO_FEW_PARTICIPANTS,
     centre,
     fill_row,
+    fixed_by_blocks,
 )
 from trialsim.analysis.marginal_effects_working_model import (
     AT_LIMIT,
@@ -126,27 +127,6 @@ def robust_covariance(y: Floats, arm: Labels, predicted: Floats, average: Floats
 
 
 @njit(cache=True)
-def subtract_blocks(
-    y: Floats, arm: Labels, strata: Ints, levels: int, predicted: Floats, covariance: Floats
-) -> None:
-    """Subtract Σ_z (n_z/n) R_z R_z' ∘ (diag π − ππ') / n, with R_za the mean residual over π_a."""
-    n, arms = predicted.shape
-    total, count, size = np.zeros((levels, arms)), np.zeros((levels, arms)), np.zeros(arms)
-    for i in range(n):
-        total[strata[i], arm[i]] += y[i] - predicted[i, arm[i]]
-        count[strata[i], arm[i]] += 1.0
-        size[arm[i]] += 1.0
-    for z in range(levels):
-        share = count[z].sum() / n
-        for a in range(arms):
-            for b in range(arms):
-                if count[z, a] > 0.0 and count[z, b] > 0.0:
-                    pi_a, pi_b = size[a] / n, size[b] / n
-                    product = total[z, a] / count[z, a] / pi_a * total[z, b] / count[z, b] / pi_b
-                    covariance[a, b] -= share * product * ((pi_a if a == b else 0.0) - pi_a * pi_b) / n
-
-
-@njit(cache=True)
 def standardise_replicates(
     outcome: Floats,
     arm: Labels,
@@ -176,7 +156,7 @@ def standardise_replicates(
     X, y, mu = np.empty((N, K)), np.empty(N), np.empty(N)
     a, z, rows = np.empty(N, np.int8), np.zeros(N, np.int64), np.empty(N, np.int64)
     one_stratum = np.zeros(N, np.int64)
-    predicted, beta, mean = np.empty((N, arms)), np.empty(K), np.empty(P + 1)
+    predicted, residual, beta, mean = np.empty((N, arms)), np.empty(N), np.empty(K), np.empty(P + 1)
     arm_count, no_weights = np.zeros(arms, np.int64), np.empty(0)
     for r in range(R):
         n, status[r] = centre(outcome[r], arm[r], arms, covariates[r], no_weights, mean, arm_count)
@@ -203,7 +183,9 @@ def standardise_replicates(
         correct(y[:n], a[:n], within, levels if randomisation == POCOCK_SIMON else 1, predicted[:n])
         robust_covariance(y[:n], a[:n], predicted[:n], averages[r], covariance[r])
         if randomisation == PERMUTED_BLOCKS:
-            subtract_blocks(y[:n], a[:n], z[:n], levels, predicted[:n], covariance[r])
+            for i in range(n):
+                residual[i] = y[i] - predicted[i, a[i]]
+            covariance[r] -= fixed_by_blocks(a[:n], arm_count, z[:n], levels, residual[:n])
         if penalised:
             status[r] = PENALISED
         elif fitted == AT_LIMIT:

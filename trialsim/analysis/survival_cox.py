@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from trialsim.analysis import survival_cox_kernel as kernel
-from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.printed_result import Facts, Tables, number, p_text
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,
@@ -29,6 +29,7 @@ from trialsim.analysis.survival_block import (
     read_choice,
 )
 from trialsim.analysis.survival_frame import read_frame
+from trialsim.analysis.survival_ratio_result import RatioResult
 from trialsim.analysis.survival_sweep import common_status, time_order
 from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import STATUS_OK, Estimates, Floats
@@ -138,67 +139,24 @@ def _estimates(fits: CoxFits) -> Estimates:
 
 
 @dataclass(frozen=True, repr=False)
-class CoxResult(Printed):
-    """A Cox regression of one trial; the first coefficient is the arm's.
+class CoxResult(RatioResult):
+    """A Cox regression of one trial: log hazard ratios; see `RatioResult` for the fields besides these.
 
     Parameters
     ----------
-    estimates : Estimates
-        Log hazard ratio, active over control.
-    names : tuple of str
-        Of the coefficients.
-    coefficients : ndarray (1 + P,)
-        Log hazard ratios.
-    covariance : ndarray (1 + P, 1 + P)
-        Of the coefficients.
     log_likelihood : tuple of (float, float)
         At 0 and at the estimate.
     score_chi_square : float
         Score test of all coefficients.
-    arms : tuple of (str, str)
-        Labels of control and active.
     method : str
         Ties, variance and strata in words.
-    level : float
-        Of the intervals.
     """
 
-    estimates: Estimates
-    names: tuple[str, ...]
-    coefficients: Floats
-    covariance: Floats
+    ratio = "hazard_ratio"
+
     log_likelihood: tuple[float, float]
     score_chi_square: float
-    arms: tuple[str, str]
     method: str
-    level: float
-
-    @property
-    def standard_errors(self) -> Floats:
-        """Standard errors of the coefficients (1 + P,)."""
-        return np.sqrt(np.diagonal(self.covariance))
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided Wald p value of the arm."""
-        return float(self.estimates.p_value[0])
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a coefficient: log hazard ratio, error, hazard ratio with interval, test."""
-        error, width = self.standard_errors, half_width(self.level) * self.standard_errors
-        z = self.coefficients / error
-        return pd.DataFrame(
-            {
-                "term": self.names,
-                "estimate": self.coefficients,
-                "standard_error": error,
-                "hazard_ratio": np.exp(self.coefficients),
-                "lower": np.exp(self.coefficients - width),
-                "upper": np.exp(self.coefficients + width),
-                "statistic": z,
-                "p_value": 2.0 * special.ndtr(-np.abs(z)),
-            }
-        )
 
     def _title(self) -> str:
         return f"Cox regression; {self.arms[1]} minus {self.arms[0]}"

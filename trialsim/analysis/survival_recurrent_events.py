@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import special
 
-from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width
+from trialsim.analysis.printed_result import Facts, Tables
 from trialsim.analysis.survival_block import (
     normal_estimates,
     place,
@@ -27,6 +26,7 @@ from trialsim.analysis.survival_block import (
     read_choice,
 )
 from trialsim.analysis.survival_cox import REASONS, TIES, Ties, refuse_no_variance
+from trialsim.analysis.survival_ratio_result import RatioResult
 from trialsim.analysis.survival_recurrent_events_frame import read_histories
 from trialsim.analysis.survival_recurrent_events_kernel import fit_histories, fit_rows
 from trialsim.analysis.survival_sweep import common_status
@@ -122,62 +122,21 @@ def _refuse_impossible(times: Floats, follow_up: Floats) -> None:
 
 
 @dataclass(frozen=True, repr=False)
-class RateRatioResult(Printed):
-    """An LWYY analysis of one trial; the first coefficient is the arm's.
+class RateRatioResult(RatioResult):
+    """An LWYY analysis of one trial: log rate ratios; see `RatioResult` for the fields besides these.
 
     Parameters
     ----------
-    estimates : Estimates
-        Log rate ratio, active over control.
-    names : tuple of str
-        Of the coefficients.
-    coefficients : ndarray (1 + P,)
-        Log rate ratios.
-    covariance, model_covariance : ndarray (1 + P, 1 + P)
-        Sandwich by participant, and inverse information.
+    model_covariance : ndarray (1 + P, 1 + P)
+        Inverse information, beside the sandwich by participant.
     exposure : DataFrame
         Participants, events, time at risk and crude rate of each arm.
-    arms : tuple of (str, str)
-        Labels of control and active.
-    level : float
-        Of the intervals.
     """
 
-    estimates: Estimates
-    names: tuple[str, ...]
-    coefficients: Floats
-    covariance: Floats
+    ratio = "rate_ratio"
+
     model_covariance: Floats
     exposure: pd.DataFrame
-    arms: tuple[str, str]
-    level: float
-
-    @property
-    def standard_errors(self) -> Floats:
-        """Robust standard errors of the coefficients (1 + P,)."""
-        return np.sqrt(np.diagonal(self.covariance))
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided Wald p value of the arm."""
-        return float(self.estimates.p_value[0])
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a coefficient: log rate ratio, rate ratio with interval, statistic and p value."""
-        width = half_width(self.level) * self.standard_errors
-        z = self.coefficients / self.standard_errors
-        return pd.DataFrame(
-            {
-                "term": self.names,
-                "estimate": self.coefficients,
-                "standard_error": self.standard_errors,
-                "rate_ratio": np.exp(self.coefficients),
-                "lower": np.exp(self.coefficients - width),
-                "upper": np.exp(self.coefficients + width),
-                "statistic": z,
-                "p_value": 2.0 * special.ndtr(-np.abs(z)),
-            }
-        )
 
     def _title(self) -> str:
         return f"Rate ratio of recurrent events (LWYY); {self.arms[1]} minus {self.arms[0]}"

@@ -1,0 +1,70 @@
+"""What a regression of event times says of one trial: log ratios, of which the first is the arm's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from trialsim.analysis.printed_result import Printed, half_width
+from trialsim.data import Estimates, Floats
+
+
+@dataclass(frozen=True, repr=False)
+class RatioResult(Printed):
+    """Coefficients of a regression of one trial; the first is the arm's.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        Log ratio, active over control.
+    names : tuple of str
+        Of the coefficients.
+    coefficients : ndarray (1 + P,)
+        Log ratios.
+    covariance : ndarray (1 + P, 1 + P)
+        Of the coefficients.
+    arms : tuple of (str, str)
+        Labels of control and active.
+    level : float
+        Of the intervals.
+    """
+
+    ratio: ClassVar[str]
+
+    estimates: Estimates
+    names: tuple[str, ...]
+    coefficients: Floats
+    covariance: Floats
+    arms: tuple[str, str]
+    level: float
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Standard errors of the coefficients (1 + P,)."""
+        return np.sqrt(np.diagonal(self.covariance))
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided Wald p value of the arm."""
+        return float(self.estimates.p_value[0])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a coefficient: log ratio, standard error, ratio with its limits, and Wald test."""
+        width = half_width(self.level) * self.standard_errors
+        statistic = self.coefficients / self.standard_errors
+        return pd.DataFrame(
+            {
+                "term": self.names,
+                "estimate": self.coefficients,
+                "standard_error": self.standard_errors,
+                self.ratio: np.exp(self.coefficients),
+                "lower": np.exp(self.coefficients - width),
+                "upper": np.exp(self.coefficients + width),
+                "statistic": statistic,
+                "p_value": 2.0 * special.ndtr(-np.abs(statistic)),
+            }
+        )
