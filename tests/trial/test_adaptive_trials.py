@@ -96,6 +96,16 @@ def test_dropped_arms_stay_closed_and_recruit_no_more() -> None:
     assert ((found.decision == -1) == (found.stage < 2)).all()
 
 
+def test_a_rule_cannot_reopen_an_arm_or_close_the_control() -> None:
+    def fickle(state: StagedState) -> StageAction:
+        every = np.ones((len(state.n), 3), dtype=bool)
+        every[:, 0] = every[:, 1] = state.stage > 0
+        return StageAction(np.zeros(len(state.n), np.int8), every)
+
+    found = simulate_staged("normal", [0, 0, 0], [[10] * 3] * 3, fickle, 4, chance(21))
+    np.testing.assert_array_equal(found.states[-1].n, [[30, 10, 30]] * 4)
+
+
 def test_only_the_best_arm_goes_on() -> None:
     rule = bounds_rule([9.0, 2.0], sd=1.0, keep=keep_best(1))
     found = simulate_staged("normal", [0, 0, 0, 0], [[30] * 4] * 2, rule, 300, chance(8))

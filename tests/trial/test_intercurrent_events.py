@@ -138,9 +138,12 @@ def test_true_values_under_mcar_meet_their_closed_forms() -> None:
         "while_on_treatment": last[1] - last[0],
         "principal_stratum": -3.0,
     }
+    # The rates of the calibration sample are off by about this much; an event is worth so many points.
+    rate_error = np.sqrt(p1 * (1 - p1) / 20_000)
+    worth = {"treatment_policy": 4.5, "composite": 25.0}
     for name, value in expected.items():
-        calibration = 25 * np.sqrt(p1 * (1 - p1) / 20_000)
-        assert abs(values[name].value - value) < 4 * np.hypot(values[name].mcse, calibration), name
+        error = np.hypot(values[name].mcse, worth.get(name, 3.0) * rate_error)
+        assert abs(values[name].value - value) < 4 * error, name
     assert values["hypothetical"].mcse < 1e-10
     assert values["principal_stratum"].share == pytest.approx(0.75, abs=0.02)
 
