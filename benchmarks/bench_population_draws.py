@@ -21,7 +21,7 @@ from trialsim.population import (
     read_card,
     solve_copula,
 )
-from trialsim.population.eligibility import meets_criteria
+from trialsim.population.criteria import meets_criteria
 from trialsim.population.fitting import CardFacts, fit_card
 from trialsim.population.privacy import MembershipRisk, membership_risk
 from trialsim.population.reading import parse_card

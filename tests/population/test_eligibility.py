@@ -10,7 +10,7 @@ from scipy import special
 
 from trialsim.errors import InputError
 from trialsim.population import LinearCriterion, draw_covariates, draw_eligible, read_card
-from trialsim.population.eligibility import meets_criteria
+from trialsim.population.criteria import meets_criteria
 from trialsim.population.orthant import log_mass, truncated
 from trialsim.protocol.eligibility import Criterion
 

@@ -10,9 +10,10 @@
 from trialsim.population.calibrate import CalibratedDraw, draw_calibrated
 from trialsim.population.card import CohortCard
 from trialsim.population.check import check_card
+from trialsim.population.criteria import LinearCriterion
 from trialsim.population.dependence import Copula, solve_copula
 from trialsim.population.draw import draw_covariates
-from trialsim.population.eligibility import EligibleDraw, LinearCriterion, draw_eligible
+from trialsim.population.eligibility import EligibleDraw, draw_eligible
 from trialsim.population.missing import MissingValues, make_missing
 from trialsim.population.nearest import nearest_correlation
 from trialsim.population.pairs import PairSolution, attainable, solve_pair

@@ -20,8 +20,9 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import Covariates, Floats
 from trialsim.errors import CardError
 from trialsim.population.card import CohortCard
+from trialsim.population.criteria import AnyCriterion
 from trialsim.population.draw import draw_covariates
-from trialsim.population.eligibility import AnyCriterion, draw_eligible
+from trialsim.population.eligibility import draw_eligible
 from trialsim.population.margins import Margin, NominalMargin, OrdinalMargin
 from trialsim.population.provenance import Number
 from trialsim.population.targets import Moment, moment_of
