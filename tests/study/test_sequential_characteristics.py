@@ -83,6 +83,15 @@ def test_looks_that_fall_short_are_counted_and_not_dropped() -> None:
     assert short.counts.most["months"] <= 14.0
 
 
+def test_calendar_looks_end_every_trial_at_their_months() -> None:
+    plan = SurvivalPlan((40, 80), (2.963, 1.969), months=(9.0, 20.0))
+    found = survival_group_sequential(WORLD, plan, replicates=300, seed=1, scenario="calendar")
+    months, _ = found.mean("months")
+    early = found.counts.efficacy[0] / 300
+    assert months == pytest.approx(9.0 * early + 20.0 * (1 - early))
+    assert found.counts.least["events"] < found.counts.most["events"]
+
+
 def test_adaptive_characteristics_add_up_and_show_the_bias_of_selection() -> None:
     rule = bounds_rule([9.0, 2.2], sd=1.0, keep=keep_best(1))
     found = adaptive_characteristics(
@@ -116,6 +125,8 @@ def test_rules_with_chance_have_their_own_stream() -> None:
         (lambda: SurvivalPlan((40, 80), (2.9,)), "upper"),
         (lambda: SurvivalPlan((40, 80), (2.963, 1.969), (3.5, 1.0)), "lower"),
         (lambda: SurvivalPlan((), ()), "events"),
+        (lambda: SurvivalPlan((40, 80), (2.963, 1.969), months=(20.0, 9.0)), "months"),
+        (lambda: SurvivalPlan((40, 80), (2.963, 1.969), months=(20.0,)), "months"),
         (lambda: survival_group_sequential(WORLD, TOO_MANY, replicates=1, seed=1, scenario="x"), "events"),
         (lambda: run(replicates=0), "replicates"),
     ],

@@ -21,6 +21,8 @@ from trialsim.trial import (
     Stopping,
     SurvivalTrials,
     SurvivalWorld,
+    calendar_looks,
+    check_calendar,
     check_event_order,
     check_reachable,
     event_looks,
@@ -47,6 +49,9 @@ class SurvivalPlan:
         Whether the log-rank test is stratified by the strata of the world.
     latest : float
         Calendar month at which the trial ends whatever its events.
+    months : tuple of float (K,)
+        Calendar months of the looks, instead of waiting for events; `events` are then those that the
+        bounds were planned for. Bounds are not found again from the events that come.
 
     Raises
     ------
@@ -66,11 +71,16 @@ class SurvivalPlan:
     alpha: float = 0.025
     stratified: bool = True
     latest: float = np.inf
+    months: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         wanted = check_event_order(self.events, max(self.events, default=0))
         if len(self.upper) != len(wanted):
             raise DesignError(f"must hold {len(wanted)} bounds", field="upper", value=self.upper)
+        if self.months:
+            check_calendar(self.months)
+            if len(self.months) != len(wanted):
+                raise DesignError(f"must hold {len(wanted)} looks", field="months", value=self.months)
         information = (wanted / wanted[-1]).tolist()
         group_sequential_design(information, efficacy=GivenBounds(tuple(self.upper)), alpha=self.alpha)
         stop_at_bounds(np.zeros((1, len(wanted))), self.upper, self.lower)
@@ -93,7 +103,9 @@ def run_survival_block(
         Names of the random streams.
     """
     trials = simulate_survival(world, replicates, partial(stream, seed, scenario, block))
-    looks = event_looks(trials, plan.events, plan.latest)
+    looks = (
+        calendar_looks(trials, plan.months) if plan.months else event_looks(trials, plan.events, plan.latest)
+    )
     strata = trials.strata if plan.stratified else 1
     tests = sweep_looks(
         trials.entry, trials.time, trials.event, trials.arm, looks.month, trials.stratum, strata

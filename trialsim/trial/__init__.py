@@ -68,7 +68,14 @@ from trialsim.trial.longitudinal import (
     ramp_shift,
     slope_change,
 )
-from trialsim.trial.looks import Looks, calendar_looks, check_event_order, check_reachable, event_looks
+from trialsim.trial.looks import (
+    Looks,
+    calendar_looks,
+    check_calendar,
+    check_event_order,
+    check_reachable,
+    event_looks,
+)
 from trialsim.trial.minimisation import minimise
 from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
 from trialsim.trial.sequential import Stopping, stop_at_bounds
@@ -129,6 +136,7 @@ __all__ = [
     "bounds_rule",
     "calendar_looks",
     "calibrate_discontinuation",
+    "check_calendar",
     "check_event_order",
     "check_reachable",
     "combination_rule",

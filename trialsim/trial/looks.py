@@ -67,6 +67,19 @@ def event_looks(trials: SurvivalTrials, events: Sequence[int], latest: float = n
 
 def calendar_looks(trials: SurvivalTrials, months: Sequence[float]) -> Looks:
     """Return looks at given calendar months (K,), the same in every trial."""
+    when = check_calendar(months)
+    shape = (len(trials.time), len(when))
+    return Looks(np.broadcast_to(when, shape).copy(), np.ones(shape, dtype=bool))
+
+
+def check_calendar(months: Sequence[float]) -> Floats:
+    """Return the calendar months of looks (K,), or refuse them.
+
+    Examples
+    --------
+    >>> check_calendar([12, 24])
+    array([12., 24.])
+    """
     when = np.asarray(months, dtype=np.float64)
     if when.ndim != 1 or not len(when) or not np.isfinite(when).all() or when[0] <= 0:
         raise DesignError("must be above 0", field="months", value=list(months))
@@ -74,8 +87,7 @@ def calendar_looks(trials: SurvivalTrials, months: Sequence[float]) -> Looks:
         raise DesignError(
             "must ascend", field="months", value=list(months), mend="put every interim before the final look"
         )
-    shape = (len(trials.time), len(when))
-    return Looks(np.broadcast_to(when, shape).copy(), np.ones(shape, dtype=bool))
+    return when
 
 
 def check_event_order(events: Sequence[int], participants: int) -> np.ndarray:
