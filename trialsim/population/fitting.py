@@ -32,6 +32,8 @@ _DIGITS = 4
 _FEW = 20
 _LARGEST_CORRELATION = 0.97
 _REACH = 7.0
+_EASED = "brought to what the fitted margins can have"
+_MOST_EASINGS = 200
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ def _mid_ranks(values: Floats) -> Floats:
 
 def _attainable(card: CohortCard) -> CohortCard:
     """Bring correlations that the fitted margins cannot have to the edge of what they can."""
-    for _ in range(len(card.correlations) + 1):
+    for _ in range(_MOST_EASINGS):
         try:
             solve_copula(card)
         except CardError as error:
@@ -272,7 +274,7 @@ def _attainable(card: CohortCard) -> CohortCard:
                 raise
             k = int(field.partition("[")[2].partition("]")[0])
             entry = card.correlations[k]
-            eased = entry.model_copy(update={"value": round(0.95 * entry.value, _DIGITS)})
+            eased = entry.model_copy(update={"value": round(0.95 * entry.value, _DIGITS), "note": _EASED})
             card = card.model_copy(
                 update={"correlations": (*card.correlations[:k], eased, *card.correlations[k + 1 :])}
             )
