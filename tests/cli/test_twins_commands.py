@@ -130,3 +130,26 @@ def history_far_away(past: History) -> History:
     values = past.covariates.values.copy()
     values[:, past.covariates.names.index("age")] += 60
     return replace(past, covariates=Covariates(past.covariates.names, values))
+
+
+def test_whatif_shows_both_twins_and_what_the_contrast_is_not(monkeypatch, capsys, tmp_path, files) -> None:
+    arguments = ("twins", "whatif", str(PROTOCOL), "--history", files[0], "--cache", str(tmp_path), "--quiet")
+    changes = ("--add", "age=10", "--treatment", "drug", "-0.5", "0.2", "--effect-source", "an assumption")
+    assert run(monkeypatch, *arguments, *changes) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "an association in the history, not the effect of changing it" in text
+    assert "Effect of drug: -0.5 points (SD 0.2), an assumption." in text
+    assert "twin after" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (("--add", "age"), "give NAME=NUMBER"),
+        (("--set", "age=old"), "give NAME=NUMBER"),
+        (("--treatment", "drug", "1", "1"), "needs --effect-source"),
+    ],
+)
+def test_whatif_refuses_what_it_cannot_read(monkeypatch, capsys, files, changes, words) -> None:
+    assert run(monkeypatch, "twins", "whatif", str(PROTOCOL), "--history", files[0], *changes) == 2
+    assert words in capsys.readouterr().err

@@ -65,14 +65,14 @@ def test_the_long_study_found_uniform_ranks(model):
 def test_an_old_or_a_future_record_is_refused(tmp_path):
     file = tmp_path / "model.py"
     file.write_text("x = 1\n")
-    record = replace(record_of("gaussian"), source=source_hash([file]), day="2026-01-05")
-    require_current(record, [file], date(2026, 7, 6))
+    record = replace(record_of("gaussian"), source=source_hash([(file, ())]), day="2026-01-05")
+    require_current(record, [(file, ())], date(2026, 7, 6))
     for day in (date(2026, 7, 7), date(2026, 1, 4)):
         with pytest.raises(HistoryError, match="not from the last 26 weeks"):
-            require_current(record, [file], day)
+            require_current(record, [(file, ())], day)
     file.write_text("x = 2\n")
     with pytest.raises(HistoryError, match="is of other sources"):
-        require_current(record, [file], date(2026, 7, 6))
+        require_current(record, [(file, ())], date(2026, 7, 6))
 
 
 def test_the_source_hash_follows_code_and_not_words(tmp_path):
@@ -85,9 +85,26 @@ def test_the_source_hash_follows_code_and_not_words(tmp_path):
         'def f(x):\n    return x - "a"\n',
     ):
         file.write_text(text)
-        hashes.append(source_hash([file]))
+        hashes.append(source_hash([(file, ())]))
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
+
+
+def test_a_hash_of_named_definitions_follows_them_alone(tmp_path):
+    file = tmp_path / "model.py"
+    hashes = []
+    for text in (
+        "A = 1\n\n\ndef f():\n    return A\n\n\ndef g():\n    return 1\n",
+        "A = 1\n\n\ndef f():\n    return A\n\n\ndef g():\n    return 2\n",
+        "A = 2\n\n\ndef f():\n    return A\n\n\ndef g():\n    return 1\n",
+        "A = 1\n\n\ndef f():\n    return -A\n\n\ndef g():\n    return 1\n",
+    ):
+        file.write_text(text)
+        hashes.append(source_hash([(file, ("A", "f"))]))
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
+    with pytest.raises(HistoryError, match="does not define h"):
+        source_hash([(file, ("f", "h"))])
 
 
 def test_bands_hold_simultaneously():

@@ -156,9 +156,16 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
 ) -> None:
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame, write_frame
-    from trialsim.prognosis import fit_prognosis, read_history, recalibrate, update_interim
+    from trialsim.prognosis import (
+        fit_prognosis,
+        read_history,
+        recalibrate,
+        require_compatible,
+        update_interim,
+    )
 
     now = read_history(interim, asked.history, asked.endpoint.name, None, asked.prognosis.covariates)
+    require_compatible(past, now)
     with progress_bars(quiet) as progress:
         prognosis = fit_prognosis(past, seed=asked.seed, cache=cache, progress=progress)
     frame = update_interim(prognosis, past, now)
@@ -176,3 +183,95 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     if output is not None:
         write_frame(frame, output)
         console.print(f"Updated twins: {output}", soft_wrap=True)
+
+
+@twins.command()
+@protocol_argument
+@history_option
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Everybody has this value.")
+@click.option("--add", "additions", multiple=True, metavar="NAME=AMOUNT", help="Everybody has this more.")
+@click.option(
+    "--treatment",
+    type=(str, float, float),
+    metavar="NAME EFFECT SD",
+    help="A drug, dose or way of life, with its assumed effect in points and the effect's uncertainty.",
+)
+@click.option(
+    "--full-by-week", type=click.FloatRange(min=0), default=0.0, help="When the treatment acts in full."
+)
+@click.option("--effect-source", help="Where the treatment's effect comes from; needed with --treatment.")
+@cache_option
+@quiet_option
+def whatif(
+    protocol: Path,
+    history: Path | None,
+    settings: tuple[str, ...],
+    additions: tuple[str, ...],
+    treatment: tuple[str, float, float] | None,
+    full_by_week: float,
+    effect_source: str | None,
+    cache: Path,
+    quiet: bool,
+) -> None:
+    """Show the twins of PROTOCOL's history under a changed covariate or an assumed treatment.
+
+    \b
+    trialsim twins whatif PROTOCOL --add age=10
+    trialsim twins whatif PROTOCOL --set baseline=5 --treatment drug -0.5 0.2 --effect-source "trial X"
+    """
+    import numpy as np
+    from rich.console import Console
+
+    from trialsim.cli.progress import progress_bars
+    from trialsim.cli.tables import print_frame
+    from trialsim.prognosis import ASSOCIATION, TreatmentTerm, fit_prognosis, what_if
+    from trialsim.streams import stream
+
+    changes, shifts = _pairs(settings, "--set"), _pairs(additions, "--add")
+    term = None
+    if treatment is not None:
+        if not effect_source:
+            raise click.UsageError("--treatment needs --effect-source: a placebo history knows no treatment")
+        name, effect, sd = treatment
+        term = TreatmentTerm(name, effect_source, effect, sd, full_by_week=full_by_week)
+    asked, past = _past(protocol, history)
+    with progress_bars(quiet) as progress:
+        prognosis = fit_prognosis(past, seed=asked.seed, cache=cache, progress=progress)
+    people = past.take(np.isfinite(past.baseline))
+    found = what_if(
+        prognosis,
+        people.covariates,
+        people.baseline,
+        past.weeks,
+        set_to=changes,
+        add=shifts,
+        treatment=term,
+        generator=stream(asked.seed, "what-if", 0, "twins"),
+    )
+    console = Console()
+    console.print(f"History: {past.source}")
+    print_frame(found.to_frame(), console, f"Twins of {len(people)} participants, means and 90 % interval")
+    for name, share in found.outside.items():
+        if share:
+            console.print(
+                f"[yellow]{name}: {share:.0%} of the changed values are far outside the history[/yellow]"
+            )
+    console.print(f"[yellow]{ASSOCIATION}[/yellow]")
+    if term is not None:
+        console.print(
+            f"Effect of {term.name}: {term.effect:g} points (SD {term.effect_sd:g}), {term.source}."
+        )
+
+
+def _pairs(texts: tuple[str, ...], option: str) -> dict[str, float]:
+    """Return NAME=NUMBER pairs of an option."""
+    pairs = {}
+    for text in texts:
+        name, mark, number = text.partition("=")
+        try:
+            pairs[name.strip()] = float(number)
+        except ValueError:
+            mark = ""
+        if not mark:
+            raise click.BadParameter(f"give NAME=NUMBER, not {text!r}", param_hint=option)
+    return pairs

@@ -7,12 +7,14 @@ function (Saeilynoja, Buerkner and Vehtari 2022), at 95 % over all quantities of
 the parameters a quantity that depends on the data, the log likelihood, is ranked: it finds
 posteriors that ignore part of the data (Modrak et al. 2023).
 
-The result of the long study is kept as a small record with the hash of the sources that make the model,
-and with the date of the study: a record of other sources, or an old one, proves nothing.
+The result of the long study is kept as a small record with the date of the study and the hash of the code
+that makes the model: prior, likelihood and exact draws, not how a sampler is called. A record of other
+code, or an old one, proves nothing.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import tokenize
@@ -33,6 +35,8 @@ FORMAT_TAG = "trialsim.sbc/1"
 OLDEST_WEEKS = 26
 CONFIDENCE = 0.95
 _NULL_STUDIES = 20_000
+# A file, and the names at its top level that make the model; no names for the whole file.
+Source = tuple[Path, tuple[str, ...]]
 _SKIPPED_TOKENS = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
@@ -45,7 +49,7 @@ class RankRecord:
     model : str
         Name of the model.
     source : str
-        `source_hash` of the files that make it.
+        `source_hash` of the code that makes it.
     day : str
         Date of the study, ISO.
     seed, simulations : int
@@ -82,7 +86,7 @@ class RankRecord:
         return cls(**facts)
 
 
-def require_current(record: RankRecord, sources: Sequence[Path], today: date) -> None:
+def require_current(record: RankRecord, sources: Sequence[Source], today: date) -> None:
     """Raise if a record is of other sources than these, or older than 26 weeks.
 
     Raises
@@ -105,12 +109,19 @@ def require_current(record: RankRecord, sources: Sequence[Path], today: date) ->
         )
 
 
-def source_hash(files: Sequence[Path]) -> str:
-    """Return the hash of the code in files: comments, docstrings and layout do not count."""
+def source_hash(sources: Sequence[Source]) -> str:
+    """Return the hash of the code in files: comments, docstrings and layout do not count.
+
+    Raises
+    ------
+    HistoryError
+        A file lacks a name that should make the model.
+    """
     state = blake2b(digest_size=16)
-    for file in files:
+    for file, names in sources:
         before = tokenize.NEWLINE
-        for token in tokenize.generate_tokens(io.StringIO(file.read_text(encoding="utf-8")).readline):
+        code = _definitions(file, names)
+        for token in tokenize.generate_tokens(io.StringIO(code).readline):
             starts_line = before in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
             is_docstring = token.type == tokenize.STRING and starts_line
             if token.type not in (tokenize.COMMENT, tokenize.NL):
@@ -118,6 +129,25 @@ def source_hash(files: Sequence[Path]) -> str:
             if token.type not in _SKIPPED_TOKENS and not is_docstring:
                 state.update(token.string.encode() + b"\0")
     return state.hexdigest()
+
+
+def _definitions(file: Path, names: tuple[str, ...]) -> str:
+    """Return the text of a file, or of the named definitions at its top level, in their order there."""
+    text = file.read_text(encoding="utf-8")
+    if not names:
+        return text
+    found = {}
+    for node in ast.parse(text).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node]
+        for target in targets:
+            name = getattr(target, "id", getattr(target, "name", None))
+            if name in names:
+                found[name] = "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]) + "\n"
+    if absent := sorted(set(names) - set(found)):
+        raise HistoryError(
+            f"does not define {', '.join(absent)}", file=file, mend="name what makes the model"
+        )
+    return "".join(found.values())
 
 
 def count_ranks(ranks: Ints, draws: int) -> Ints:

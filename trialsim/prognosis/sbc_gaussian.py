@@ -21,10 +21,17 @@ from trialsim.prognosis.gram import (
     weighted_gram,
 )
 from trialsim.prognosis.prognosis import coefficient_names
+from trialsim.prognosis.sbc import Source
 from trialsim.streams import stream
 
 _ROOM = Path(gram.__file__).parent
-SOURCES = (_ROOM / "gram.py", _ROOM / "fit" / "model.py")
+SOURCES: tuple[Source, ...] = (
+    (_ROOM / "gram.py", ()),
+    (
+        _ROOM / "fit" / "model.py",
+        ("PRIOR_SCALES", "as_data", "build_model", "log_marginal_likelihood", "_weighted_gram"),
+    ),
+)
 RANKED_DRAWS = 99
 THIN = 10
 # Nothing is refused: a study that left out fits would not be one.

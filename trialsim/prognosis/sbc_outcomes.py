@@ -21,10 +21,14 @@ from trialsim.prognosis.families import (
 )
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings
+from trialsim.prognosis.sbc import Source
 from trialsim.streams import stream
 
 _ROOM = Path(families.__file__).parent
-SOURCES = (_ROOM / "families.py", _ROOM / "fit" / "outcome_model.py")
+SOURCES: tuple[Source, ...] = (
+    (_ROOM / "families.py", ()),
+    (_ROOM / "fit" / "outcome_model.py", ("as_data", "build_model", "_prior", "log_likelihood")),
+)
 PARTICIPANTS, COLUMNS, STUDIES = 80, 3, 4
 CUTS = np.array([0.2, 0.5])
 RANKED_DRAWS = 99

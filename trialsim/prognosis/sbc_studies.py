@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from trialsim.prognosis import sbc_gaussian, sbc_outcomes
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import Sampler
+from trialsim.prognosis.sbc import Source
 
 Ranks = tuple[dict[str, list[int]], list[dict[str, float]]]
 
@@ -21,7 +21,7 @@ class Study:
     Parameters
     ----------
     sources : tuple of Path
-        Files that make the model.
+        Code that makes the model.
     sampler : callable
         Returns what compiles and samples it.
     ranks : callable
@@ -32,7 +32,7 @@ class Study:
         What the record says of the size of the study.
     """
 
-    sources: tuple[Path, ...]
+    sources: tuple[Source, ...]
     sampler: Callable[[], Any]
     ranks: Callable[[int, int, int, Any], Ranks]
     draws: int
