@@ -130,6 +130,10 @@ def test_exact_bayesian_warning_figure_of_the_notes() -> None:
     assert got.power == pytest.approx([0.992, 0.996, 0.953, 0.909], abs=0.03)
     assert got.bias == pytest.approx([0.003, 0.093, 0.222, -0.002], abs=0.015)
     assert 0.005 < got.error < 0.01
+    mirrored = ExactBayesian().characteristics(question, 100, np.array([-0.3, 0.3]))
+    assert mirrored.bias[0] == -mirrored.bias[1] != 0
+    assert mirrored.type_one_error[0] == mirrored.type_one_error[1]
+    assert mirrored.power[0] < mirrored.power[1]
 
 
 def test_simulated_sizes_share_their_participants() -> None:

@@ -59,7 +59,9 @@ def test_point_values_are_the_plans() -> None:
 
 
 def test_cost_is_participants_and_months_at_the_users_prices() -> None:
-    saving, got = plan().saving("undiscounted"), table()
+    uneven = plan(question=SizingQuestion(0.5, allocation=(1 / 3, 2 / 3)))
+    saving = uneven.saving("undiscounted")
+    got = savings(uneven, DRAWS, months, PRICES, sd_inflation=1.1)
     controls = saving.ancova.controls - saving.prognostic.controls
     active = saving.ancova.active - saving.prognostic.active
     expected = 30_000 * controls + 40_000 * active + 100_000 * (controls + active) / 20

@@ -109,6 +109,23 @@ def test_useless_scores_save_nothing_on_the_marginal_scale() -> None:
     assert parts.unadjusted(80, 120) == pytest.approx(0.21 / 80 + 0.25 / 120, rel=1e-12)
 
 
+def test_marginal_variance_is_that_of_the_influence_function() -> None:
+    question = MarginalQuestion("binary", (0.3, 0.5), (1.2, -0.8), "log_ratio")
+    parts, n = marginal_variance(question), 2_000_000
+    rng = stream(6, "influence", 0, "outcome")
+    score, arm = rng.standard_normal(n), rng.random(n) < 0.6
+    grid = rng.standard_normal(200_000)
+    mu = []
+    for mean, slope in zip(question.means, question.slopes, strict=True):
+        cut = brentq(lambda b, p=mean, s=slope: expit(b + s * grid).mean() - p, -9, 9)
+        mu.append(expit(cut + slope * score))
+    y = rng.random(n) < np.where(arm, mu[1], mu[0])
+    residual = [np.where(arm, 0, y - mu[0]) / 0.4, np.where(arm, y - mu[1], 0) / 0.6]
+    influence = (residual[1] + mu[1]) / 0.5 - (residual[0] + mu[0]) / 0.3
+    assert parts.adjusted(0.4, 0.6) == pytest.approx(influence.var(), rel=0.01)
+    assert parts.shared > 0.05 * parts.adjusted(0.4, 0.6)
+
+
 def test_marginal_power_agrees_with_simulated_g_computation() -> None:
     question = MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0), score=np.linspace(-2, 2, 41))
     rng, replicates, n = stream(6, "marginal", 0, "outcome"), 3000, 170
