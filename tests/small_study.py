@@ -12,7 +12,7 @@ from trialsim.disease import disease_model
 from trialsim.population import CohortCard, read_card
 from trialsim.prognosis import Calibration, Gain, Prognosis, Sampler
 from trialsim.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
-from trialsim.study import StudyResult, generate_history, learn, run_study
+from trialsim.study import Job, StudyResult, build_registers, generate_history, learn, run_study
 
 PROTOCOL = Path(__file__).parents[1] / "protocols" / "alzheimers_phase2.toml"
 
@@ -54,3 +54,10 @@ def small(tmp_path_factory: pytest.TempPathFactory, sampler: Sampler) -> SmallSt
 def result(small: SmallStudy) -> StudyResult:
     """Return the small study, run by one worker."""
     return small.run()
+
+
+@pytest.fixture(scope="session")
+def job(small: SmallStudy) -> Job:
+    """Return what the blocks of the small study share."""
+    registers = build_registers(small.protocol, small.card, small.disease, small.prognosis)
+    return Job.of(small.protocol, small.disease, registers)

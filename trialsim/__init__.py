@@ -5,7 +5,8 @@ The main job's steps, each usable alone; every room offers more, such as ``trial
 - `read_protocol`, `read_card`, `disease_model`: what is asked, of whom, and what happens to them.
 - `generate_history`, `load_history`: past placebo participants.
 - `fit_prognosis`, `learn`: placebo twins, and what they add beyond the baseline.
-- `build_registers`, `plan_from`, `plan_cells`, `simulate`: worlds, sizes, and simulation at those sizes.
+- `build_registers`, `plan_from`, `plan_cells`: worlds, sizes, and what is to be simulated.
+- `Job`, `simulate`: simulation at those sizes.
 - `run_study`, `write_report`: all of it at once, and the page that shows it.
 """
 
@@ -28,6 +29,7 @@ _ROOMS = {
     "build_registers": "study",
     "plan_from": "study",
     "plan_cells": "study",
+    "Job": "study",
     "simulate": "study",
     "run_study": "study",
     "write_report": "report",

@@ -81,6 +81,10 @@ class FitError(TrialsimError):
     """A prognostic model did not pass its fit gate, so no twin is issued."""
 
 
+class WorkError(TrialsimError):
+    """The processes or machines that compute blocks failed; what they had finished is kept."""
+
+
 class TrialsimWarning(UserWarning):
     """Something that a statistician should know about a result that is given all the same."""
 

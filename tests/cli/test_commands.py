@@ -40,7 +40,7 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     assert "trialsim init" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "size", "init", "twins", "cohort", "verify"])
+@pytest.mark.parametrize("command", ["run", "size", "init", "twins", "cohort", "verify", "replay"])
 def test_every_command_teaches(monkeypatch, capsys, command: str) -> None:
     assert run(monkeypatch, command, "--help") == 0
     assert "Usage:" in capsys.readouterr().out

@@ -9,6 +9,7 @@ import click
 from trialsim.cli.cohort import cohort
 from trialsim.cli.frontier import frontier
 from trialsim.cli.init import init
+from trialsim.cli.replay import replay
 from trialsim.cli.run import run
 from trialsim.cli.size import size
 from trialsim.cli.twins import twins
@@ -34,7 +35,7 @@ def commands() -> None:
     """
 
 
-for command in (run, size, frontier, init, twins, cohort, verify):
+for command in (run, size, frontier, init, twins, cohort, verify, replay):
     commands.add_command(command)
 
 
@@ -48,6 +49,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Stopped. Nothing was written.", err=True)
+    except (KeyboardInterrupt, click.Abort) as stop:
+        click.echo(str(stop) or "Stopped. Nothing was written.", err=True)
         sys.exit(EXIT_INTERRUPTED)
+    except OSError as fault:
+        click.secho(f"Error: {fault}. Mend: free space or give access, and run again.", err=True, fg="red")
+        sys.exit(EXIT_REFUSED)

@@ -32,3 +32,8 @@ cache_option = click.option(
     show_default="$TRIALSIM_CACHE or ~/.cache/trialsim",
     help="Folder of fitted posteriors, addressed by content.",
 )
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Simulate on a Dask cluster: tcp://HOST:PORT of a running one, or 'local' to start one here.",
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trialsim.cli.options import cache_option, history_option, workers_option
+from trialsim.cli.options import cache_option, history_option, scheduler_option, workers_option
 
 if TYPE_CHECKING:
     from trialsim.protocol import Protocol
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.argument("protocol", type=click.Path(path_type=Path))
 @history_option
 @workers_option
+@scheduler_option
 @cache_option
 @click.option(
     "-o",
@@ -35,6 +36,7 @@ def run(
     protocol: Path,
     history: Path | None,
     workers: int,
+    scheduler: str | None,
     cache: Path,
     output: Path,
     replicates: int | None,
@@ -46,6 +48,8 @@ def run(
     Without --history the prognostic model learns from placebo participants that are generated from the
     protocol's own cohort card, which is optimistic by construction. The run bundle holds report.html,
     every table as Parquet and CSV, and a manifest of hashes.
+
+    A run that was stopped or killed goes on from its finished blocks when the same command is given again.
     """
     from trialsim.cli.answer import print_answer
     from trialsim.cli.progress import progress_bars
@@ -55,13 +59,18 @@ def run(
     from trialsim.report import write_report
     from trialsim.study import (
         ReplicateRecorder,
+        WorkEstimate,
         check_composition,
+        checkpoint_folder,
         generate_history,
+        kept_blocks,
         load_history,
         new_bundle,
+        open_backend,
         run_facts,
         run_study,
         seal,
+        write_examples,
         write_inputs,
         write_results,
     )
@@ -74,16 +83,45 @@ def run(
         generate_history(asked, card, disease) if history is None else load_history(asked, history, disease)
     )
     target = output / f"{asked.name}-{_short_hash(asked, card.content_hash(), past)}"
-    with new_bundle(target) as folder, progress_bars(quiet) as progress:
-        with ReplicateRecorder(folder / "results" / "replicates") as recorder:
-            result = run_study(
-                asked, card, disease, past, workers=workers, cache=cache, progress=progress, record=recorder
-            )
-        write_inputs(result, past, folder / "inputs")
-        write_results(result, folder / "results")
-        write_report(result, folder / "report.html")
-        seal(folder, run_facts(result))
+
+    def announce(estimate: WorkEstimate) -> None:
+        estimate.check_disk(output)
+        if not quiet:
+            click.echo(estimate.in_words(), err=True)
+
+    try:
+        with (
+            open_backend(workers, scheduler) as backend,
+            new_bundle(target) as folder,
+            progress_bars(quiet) as progress,
+        ):
+            with ReplicateRecorder(folder / "results" / "replicates") as recorder:
+                result = run_study(
+                    asked,
+                    card,
+                    disease,
+                    past,
+                    backend=backend,
+                    cache=cache,
+                    checkpoints=checkpoint_folder(folder),
+                    progress=progress,
+                    record=recorder,
+                    announce=announce,
+                )
+            write_inputs(result, past, folder / "inputs")
+            write_results(result, folder / "results")
+            write_examples(result, folder)
+            write_report(result, folder / "report.html")
+            seal(folder, run_facts(result))
+    except KeyboardInterrupt:
+        raise click.Abort(_stopped(kept_blocks(target))) from None
     print_answer(result, target)
+
+
+def _stopped(blocks: int) -> str:
+    if blocks == 0:
+        return "Stopped. Nothing was written."
+    return f"Stopped. {blocks} finished blocks are kept: the same command goes on from there."
 
 
 def _override(protocol: Protocol, replicates: int | None, seed: int | None) -> Protocol:

@@ -136,9 +136,10 @@ def characteristics_table(result: StudyResult) -> Table:
         "coverage",
         "failed fits",
     )
-    replicates = result.cells[0].cell.replicates
+    used = sorted({cell.conduct.trials for cell in result.cells})
+    replicates = f"{used[0]:,}" if len(used) == 1 else f"{used[0]:,} to {used[-1]:,}"
     return Table(
-        columns, rows, f"Operating characteristics, {replicates:,} replicates a row (± Monte Carlo SE)"
+        columns, rows, f"Operating characteristics, {replicates} replicates a row (± Monte Carlo SE)"
     )
 
 

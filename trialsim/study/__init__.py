@@ -9,13 +9,20 @@
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
 - `run_until_precise` with a `PrecisionRule`: as many blocks as a declared precision needs.
 - `moments_of_history`, `sizes_at_history`: the sizes if the trial's placebo arm spread as the history's.
+- `open_backend`, `map_blocks`, `Job`, `Checkpoints`, `StoppingRule`, `estimate_work`: how it runs.
+- `open_study`, `replay_trial`, `replay_blocks`, `pick_examples`: what a bundle lets anybody compute again.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
 from trialsim.study.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics, tally_staged
-from trialsim.study.bundle import check_bundle, new_bundle, seal
+from trialsim.study.backend import Backend, InProcess, Job, Processes, map_blocks, open_backend
+from trialsim.study.blocks import BlockResult
+from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
 from trialsim.study.cells import Cell, plan_cells
+from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
+from trialsim.study.estimate import WorkEstimate, estimate_work
+from trialsim.study.examples import pick_examples, write_examples
 from trialsim.study.history import check_composition, generate_history, load_history
 from trialsim.study.history_size import moments_of_history, sizes_at_history
 from trialsim.study.longitudinal_trials import (
@@ -40,13 +47,23 @@ from trialsim.study.record import (
     write_results,
 )
 from trialsim.study.register import Register, RegisterFacts, build_register
+from trialsim.study.replay import (
+    BundledStudy,
+    Replayed,
+    ReplayedTrial,
+    open_study,
+    replay_blocks,
+    replay_trial,
+)
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
-from trialsim.study.run import build_registers, learn, plan_from, run_study, simulate
+from trialsim.study.run import build_registers, learn, plan_from, run_study
 from trialsim.study.sequential_characteristics import (
     SequentialCharacteristics,
     SequentialTally,
     tally_stopping,
 )
+from trialsim.study.simulation import simulate
+from trialsim.study.stopping import StoppingRule
 from trialsim.study.survival_group_sequential import (
     SurvivalPlan,
     run_survival_block,
@@ -55,21 +72,32 @@ from trialsim.study.survival_group_sequential import (
 
 __all__ = [
     "AdaptiveCharacteristics",
+    "Backend",
     "BlockAnalysis",
+    "BlockResult",
+    "BundledStudy",
     "Cell",
     "CellResult",
+    "Checkpoints",
     "HistoryFacts",
+    "InProcess",
+    "Job",
     "LongitudinalBlock",
     "LongitudinalPlan",
     "Precise",
     "PrecisionRule",
+    "Processes",
     "Register",
     "RegisterFacts",
+    "Replayed",
+    "ReplayedTrial",
     "ReplicateRecorder",
     "SequentialCharacteristics",
     "SequentialTally",
+    "StoppingRule",
     "StudyResult",
     "SurvivalPlan",
+    "WorkEstimate",
     "adaptive_characteristics",
     "ancova_at_last_visit",
     "answer",
@@ -78,18 +106,28 @@ __all__ = [
     "calibration_frame",
     "check_bundle",
     "check_composition",
+    "checkpoint_folder",
+    "checkpoint_key",
     "estimand_ledger",
+    "estimate_work",
     "gain_frame",
     "generate_history",
     "input_hashes",
+    "kept_blocks",
     "learn",
     "load_history",
     "longitudinal_characteristics",
+    "map_blocks",
     "mmrm_at_last_visit",
     "moments_of_history",
     "new_bundle",
+    "open_backend",
+    "open_study",
+    "pick_examples",
     "plan_cells",
     "plan_from",
+    "replay_blocks",
+    "replay_trial",
     "run_facts",
     "run_study",
     "run_survival_block",
@@ -103,6 +141,7 @@ __all__ = [
     "tally_staged",
     "tally_stopping",
     "usual_analyses",
+    "write_examples",
     "write_inputs",
     "write_results",
 ]

@@ -1,80 +1,328 @@
-"""Where blocks are computed: in this process, or in joblib workers; the numbers are the same."""
+"""Where blocks are computed: in this process, in workers, or on a cluster; the bytes are the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+from typing import Protocol as Interface
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from trialsim.data import DiseaseModel
+from trialsim.errors import InputError, WorkError
 from trialsim.protocol import Protocol
 from trialsim.study.blocks import BlockResult, run_block
 from trialsim.study.cells import Cell
 from trialsim.study.register import Register
 from trialsim.trial import Pool
 
+Task = tuple[Cell, int]
+Submit = Callable[[Any], Any]
 
-def _single_threaded(
-    protocol: Protocol, disease: DiseaseModel, pool: Pool, truth: float, cell: Cell, index: int
-) -> BlockResult:
-    # A BLAS that splits a sum over threads changes its last digits; one thread a worker never does.
-    with threadpool_limits(limits=1):
-        return run_block(protocol, disease, pool, truth, cell, index)
+ATTEMPTS = 3
+BLOCKS_A_WORKER = 2
+ORPHAN_CHECK_SECONDS = 1.0
+KEPT = "finished blocks are kept: run the same command again to go on from there"
 
 
-def run_blocks(
-    protocol: Protocol,
-    disease: DiseaseModel,
-    registers: Mapping[str, Register],
-    cells: Sequence[Cell],
-    workers: int = 1,
-) -> Iterator[BlockResult]:
-    """Compute every block of every cell, and yield the results in the order of the plan.
+@dataclass(frozen=True)
+class Job:
+    """What the blocks of a study share.
 
     Parameters
     ----------
     protocol, disease : Protocol, DiseaseModel
         The trial.
-    registers : mapping of str to Register
-        Register of each scenario, by its name.
-    cells : sequence of Cell
-        What to simulate.
+    pools : mapping of str to Pool
+        Participants of each scenario, by its name; scenarios of one world share one object.
+    truths : mapping of str to float
+        True effect in each scenario.
+    """
+
+    protocol: Protocol
+    disease: DiseaseModel
+    pools: Mapping[str, Pool]
+    truths: Mapping[str, float]
+
+    @classmethod
+    def of(cls, protocol: Protocol, disease: DiseaseModel, registers: Mapping[str, Register]) -> Job:
+        """Return the job of a protocol in the worlds of its registers."""
+        return cls(
+            protocol,
+            disease,
+            {name: register.pool for name, register in registers.items()},
+            {name: register.facts.true_effect for name, register in registers.items()},
+        )
+
+    def compute(self, task: Task) -> BlockResult:
+        """Compute one block in this process."""
+        cell, index = task
+        name = cell.scenario.name
+        return run_block(self.protocol, self.disease, self.pools[name], self.truths[name], cell, index)
+
+    def distinct_pools(self) -> dict[int, Pool]:
+        """Return each pool once, by its identity."""
+        return {id(pool): pool for pool in self.pools.values()}
+
+
+class Backend(Interface):
+    """A place that computes blocks."""
+
+    @property
+    def workers(self) -> int:
+        """Blocks that are computed at a time."""
+
+    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+        """Compute blocks, and yield them in the order of the tasks, which are taken only when needed."""
+
+
+@contextmanager
+def open_backend(workers: int = 1, scheduler: str | None = None) -> Iterator[Backend]:
+    """Open the place where blocks are computed; no number depends on which one it is.
+
+    Parameters
+    ----------
     workers : int
-        Processes, at least 1. Results do not depend on it; memory holds a few blocks a worker.
+        Processes on this machine, at least 1. A running cluster has its own.
+    scheduler : str, optional
+        ``"local"`` for a Dask cluster of `workers` processes on this machine, or the address of a running
+        Dask scheduler, such as ``"tcp://10.0.0.1:8786"``.
 
     Yields
     ------
-    BlockResult
+    Backend
+
+    Raises
+    ------
+    InputError
+        No scheduler answers at the address, it has no workers, or they run another version.
     """
-    pools = {name: register.pool for name, register in registers.items()}
-
-    def tasks() -> Iterator[tuple[Protocol, DiseaseModel, Pool, float, Cell, int]]:
-        for cell in cells:
-            name = cell.scenario.name
-            for index in range(len(cell.blocks)):
-                yield protocol, disease, pools[name], registers[name].facts.true_effect, cell, index
-
-    if workers == 1:
-        yield from (_single_threaded(*task) for task in tasks())
+    if workers < 1:
+        raise InputError("must be at least 1", field="workers", value=workers, mend="use one worker or more")
+    if scheduler is None:
+        yield InProcess() if workers == 1 else Processes(workers)
         return
-    with TemporaryDirectory(prefix="trialsim-") as folder:
-        # Workers map one copy of each pool; sending it with every block would cost more than the block.
-        pools = {name: _on_disk(pool, Path(folder) / name) for name, pool in pools.items()}
-        parallel = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2 * n_jobs")
-        yield from parallel(delayed(_single_threaded)(*task) for task in tasks())
+    # Dask takes a second to import, and most runs do without it.
+    from trialsim.study.cluster import open_cluster
+
+    with open_cluster(workers, scheduler) as cluster:
+        yield cluster
 
 
-def _on_disk(pool: Pool, folder: Path) -> Pool:
-    """Return the same pool as read-only memory maps of files."""
-    folder.mkdir()
-    arrays = {}
-    for field in fields(pool):
-        file = folder / f"{field.name}.npy"
-        np.save(file, getattr(pool, field.name), allow_pickle=False)
-        arrays[field.name] = np.load(file, mmap_mode="r", allow_pickle=False)
-    return Pool(**arrays)
+@dataclass(frozen=True)
+class InProcess:
+    """Blocks one after the other in this process."""
+
+    workers: int = 1
+
+    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+        """Compute blocks as they are asked for."""
+        # A BLAS that splits a sum over threads changes its last digits; one thread never does.
+        with threadpool_limits(limits=1):
+            yield from map(job.compute, tasks)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Blocks in joblib's worker processes on this machine."""
+
+    workers: int
+
+    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+        """Compute blocks a few a worker ahead of what was asked for."""
+        with TemporaryDirectory(prefix="trialsim-") as folder:
+            # Workers map one copy of each pool; sending it with every block would cost more than the block.
+            files = {key: _write_pool(pool, Path(folder)) for key, pool in job.distinct_pools().items()}
+            session = partial(self._session, job, files)
+            yield from steadily(session, tasks, BLOCKS_A_WORKER * self.workers, (BrokenProcessPool,))
+
+    @contextmanager
+    def _session(self, job: Job, files: Mapping[int, Path]) -> Iterator[Submit]:
+        with _executor(self.workers) as executor:
+
+            def submit(task: Task) -> Any:
+                name = task[0].scenario.name
+                file = files[id(job.pools[name])]
+                return executor.submit(
+                    _compute_mapped, job.protocol, job.disease, file, job.truths[name], task
+                )
+
+            yield submit
+
+
+def map_blocks(function: Callable[[int], Any], blocks: Iterable[int], workers: int = 1) -> Iterator[Any]:
+    """Yield what a pure function makes of block indices, in their order, with any number of workers.
+
+    Parameters
+    ----------
+    function : callable
+        From the index of a block to its result; its chance comes from streams named by the index.
+    blocks : iterable of int
+        Indices, taken a few a worker ahead of what was asked for.
+    workers : int
+        Processes on this machine.
+
+    Raises
+    ------
+    WorkError
+        Workers were lost again and again at the same block, or memory ran out.
+
+    Examples
+    --------
+    >>> list(map_blocks(lambda index: index**2, range(4)))
+    [0, 1, 4, 9]
+    """
+    if workers == 1:
+        with threadpool_limits(limits=1):
+            yield from map(function, blocks)
+        return
+
+    @contextmanager
+    def session() -> Iterator[Submit]:
+        with _executor(workers) as executor:
+            yield partial(executor.submit, function)
+
+    yield from steadily(session, blocks, BLOCKS_A_WORKER * workers, (BrokenProcessPool,))
+
+
+@contextmanager
+def _executor(workers: int) -> Iterator[ProcessPoolExecutor]:
+    executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
+    try:
+        yield executor
+    finally:
+        # Futures are not cancelled before: that ends the thread that kills the workers.
+        executor.shutdown(wait=True, kill_workers=True)
+
+
+def steadily(
+    session: Callable[[], AbstractContextManager[Submit]],
+    tasks: Iterable[Any],
+    window: int,
+    lost: tuple[type[BaseException], ...],
+    wait: Callable[[Any], Any] = lambda future: future.result(),
+) -> Iterator[Any]:
+    """Yield the results of tasks in their order, through the loss of workers.
+
+    Parameters
+    ----------
+    session : callable
+        Opens workers: a context that gives a function from a task to its future.
+    tasks : iterable
+        Taken one by one as results are asked for.
+    window : int
+        Futures at a time, so that memory holds that many blocks.
+    lost : tuple of exception types
+        What a future raises when its worker was lost. Its task, and those after it, are then given to
+        a new session; blocks are pure, so that nothing is doubled.
+    wait : callable
+        From a future to its result.
+
+    Raises
+    ------
+    WorkError
+        Workers were lost again and again at the same block, or memory ran out.
+    """
+    source = iter(tasks)
+    issued: deque[Any] = deque()
+    again: deque[Any] = deque()
+
+    def issue() -> Iterator[Any]:
+        for task in chain(_drain(again), source):
+            issued.append(task)
+            yield task
+
+    losses = 0
+    while True:
+        try:
+            with session() as submit:
+                for block in _in_order(submit, issue(), window, wait):
+                    issued.popleft()
+                    losses = 0
+                    yield block
+            return
+        except lost as fault:
+            again.extendleft(reversed(issued))
+            issued.clear()
+            losses += 1
+            if losses == ATTEMPTS:
+                raise WorkError(
+                    f"workers were lost {ATTEMPTS} times at the same block ({type(fault).__name__}): they "
+                    f"were killed, most often for want of memory; use fewer workers; {KEPT}"
+                ) from fault
+        except MemoryError as fault:
+            raise WorkError(f"a worker ran out of memory; use fewer workers; {KEPT}") from fault
+
+
+def _drain(queue: deque[Any]) -> Iterator[Any]:
+    while queue:
+        yield queue.popleft()
+
+
+def _in_order(submit: Submit, tasks: Iterator[Any], window: int, wait: Callable[[Any], Any]) -> Iterator[Any]:
+    pending: deque[Any] = deque()
+    for task in tasks:
+        pending.append(submit(task))
+        if len(pending) >= window:
+            yield wait(pending.popleft())
+    while pending:
+        yield wait(pending.popleft())
+
+
+def _prepare_worker(parent: int) -> None:
+    """Hold a worker to one thread, leave Ctrl-C to its parent, and let it end when its parent does."""
+    threadpool_limits(limits=1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_CHECK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _compute_mapped(
+    protocol: Protocol, disease: DiseaseModel, file: Path, truth: float, task: Task
+) -> BlockResult:
+    return run_block(protocol, disease, _map_pool(file), truth, *task)
+
+
+def _write_pool(pool: Pool, folder: Path) -> Path:
+    file = folder / f"pool-{len(list(folder.iterdir()))}"
+    try:
+        file.mkdir()
+        for field in fields(pool):
+            np.save(file / f"{field.name}.npy", getattr(pool, field.name), allow_pickle=False)
+    except OSError as fault:
+        raise InputError(
+            f"the participants cannot be written for the workers: {fault.strerror}",
+            file=folder,
+            mend="free space there, name another folder in TMPDIR, or use --workers 1",
+        ) from None
+    return file
+
+
+@cache
+def _map_pool(file: Path) -> Pool:
+    """Return a pool as read-only maps of its files, once a process."""
+    return Pool(
+        **{
+            field.name: np.load(file / f"{field.name}.npy", mmap_mode="r", allow_pickle=False)
+            for field in fields(Pool)
+        }
+    )

@@ -93,11 +93,11 @@ def analyse_block(block: TrialBlock, analysis: Analysis) -> dict[str, Estimates]
     }
 
 
-def run_block(
-    protocol: Protocol, disease: DiseaseModel, pool: Pool, truth: float, cell: Cell, index: int
-) -> BlockResult:
-    """Simulate and analyse one block of a cell; the same arguments give the same bytes anywhere."""
-    block = simulate_block(
+def simulate_cell(
+    protocol: Protocol, disease: DiseaseModel, pool: Pool, cell: Cell, index: int
+) -> TrialBlock:
+    """Simulate one block of a cell, without reading it."""
+    return simulate_block(
         protocol,
         disease,
         pool,
@@ -107,6 +107,13 @@ def run_block(
         stream_name=cell.name,
         block=index,
     )
+
+
+def run_block(
+    protocol: Protocol, disease: DiseaseModel, pool: Pool, truth: float, cell: Cell, index: int
+) -> BlockResult:
+    """Simulate and analyse one block of a cell; the same arguments give the same bytes anywhere."""
+    block = simulate_cell(protocol, disease, pool, cell, index)
     alpha = protocol.analysis.alpha
     estimates = analyse_block(block, protocol.analysis)
     tallies = {

@@ -6,7 +6,6 @@ import hashlib
 import json
 import platform
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -16,15 +15,20 @@ from typing import Any
 import pandas as pd
 
 from trialsim.errors import BundleError
+from trialsim.study.lock import only_run
 
 FORMAT = "trialsim.bundle/1"
 MANIFEST = "manifest.json"
+CHECKPOINTS = "blocks"
 PACKAGES = ("trialsim", "numpy", "scipy", "pandas", "numba", "pymc", "nutpie", "arviz", "pyarrow")
 
 
 @contextmanager
 def new_bundle(target: Path) -> Iterator[Path]:
     """Open a bundle for writing, and put it in place only when everything has been written.
+
+    Work is done in a hidden folder beside the target, which also holds checkpoints (`checkpoint_folder`).
+    It outlives a run that fails, if a block was finished by then, and goes when the bundle is in place.
 
     Parameters
     ----------
@@ -39,32 +43,53 @@ def new_bundle(target: Path) -> Iterator[Path]:
     Raises
     ------
     BundleError
-        The folder cannot be written, or something that is no bundle stands in its place.
+        The folder cannot be written, something that is no bundle stands in its place, or another run is
+        writing the same bundle.
     """
     if target.exists() and not (target / MANIFEST).is_file():
         raise BundleError(
             "exists and is no run bundle", file=target, mend="move it away, or choose another --output"
         )
+    work = target.parent / f".{target.name}.work"
+    scratch, replaced = work / "bundle", work / "replaced"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        work.mkdir(parents=True, exist_ok=True)
+        with only_run(work / "lock", target):
+            for left in (scratch, replaced):
+                shutil.rmtree(left, ignore_errors=True)
+            try:
+                scratch.mkdir()
+                yield scratch
+                if target.exists():
+                    target.rename(replaced)
+                scratch.rename(target)
+                shutil.rmtree(work / CHECKPOINTS, ignore_errors=True)
+            finally:
+                _tidy(work)
     except OSError as fault:
         raise BundleError(
-            f"cannot be written: {fault.strerror}", file=target.parent, mend="choose another --output"
+            f"cannot be written: {fault}",
+            file=target,
+            mend="free space or choose another --output, and run the same command again",
         ) from None
-    try:
-        # mkdtemp makes the folder private; a bundle is for others to read.
-        scratch.chmod(0o755)
-        yield scratch
-        if target.exists():
-            shutil.rmtree(target)
-        scratch.rename(target)
-    except OSError as fault:
-        raise BundleError(
-            f"cannot be written: {fault}", file=target, mend="free space, and run again"
-        ) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def checkpoint_folder(scratch: Path) -> Path:
+    """Return the folder of checkpoints that belongs to the temporary folder of a new bundle."""
+    return scratch.parent / CHECKPOINTS
+
+
+def kept_blocks(target: Path) -> int:
+    """Return how many finished blocks an unfinished run of a bundle has left."""
+    return sum(1 for _ in (target.parent / f".{target.name}.work" / CHECKPOINTS).rglob("*.parquet"))
+
+
+def _tidy(work: Path) -> None:
+    """Remove what a run leaves, but for finished blocks and blocks in quarantine."""
+    for left in ("bundle", "replaced"):
+        shutil.rmtree(work / left, ignore_errors=True)
+    if not any(work.rglob("*.parquet")):
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from trialsim.design import ControlArmPlan, Size
 from trialsim.protocol import Protocol, Scenario
+from trialsim.study.stopping import StoppingRule
 from trialsim.trial import TrialSize
 
 
@@ -22,7 +25,9 @@ class Cell:
     size : TrialSize
         Participants in each arm.
     replicates, block : int
-        Replicates in all and in a block.
+        Replicates at most and in a block.
+    rule : StoppingRule, optional
+        When to stop before that; all replicates are simulated without it.
     """
 
     scenario: Scenario
@@ -30,6 +35,7 @@ class Cell:
     size: TrialSize
     replicates: int
     block: int
+    rule: StoppingRule | None = None
 
     @property
     def name(self) -> str:
@@ -42,17 +48,51 @@ class Cell:
         full, rest = divmod(self.replicates, self.block)
         return (self.block,) * full + ((rest,) if rest else ())
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cell as plain JSON types; the scenario by its name."""
+        return {
+            "scenario": self.scenario.name,
+            "sized_for": self.sized_for,
+            "controls": self.size.controls,
+            "active": self.size.active,
+            "replicates": self.replicates,
+            "block": self.block,
+            "rule": None if self.rule is None else asdict(self.rule),
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], protocol: Protocol) -> Cell:
+        """Return the cell that `to_dict` wrote.
+
+        Raises
+        ------
+        KeyError, StopIteration, TypeError
+            The facts are no cell of this protocol.
+        """
+        return cls(
+            next(one for one in protocol.scenarios if one.name == facts["scenario"]),
+            facts["sized_for"],
+            TrialSize(facts["controls"], facts["active"]),
+            facts["replicates"],
+            facts["block"],
+            None if facts["rule"] is None else StoppingRule(**facts["rule"]),
+        )
+
 
 def plan_cells(protocol: Protocol, plan: ControlArmPlan) -> tuple[Cell, ...]:
     """Return the cells of a study: every design under the alternative and the null, the rest at the smallest.
 
     The undiscounted prognostic size is the smallest trial that anybody might run, so drifts are read there.
+    Where the protocol gives a precision instead of a number of replicates, each cell stops by its
+    `StoppingRule`.
     """
-    replicates = protocol.simulation.replicates_for(protocol.sizing.power)
+    asked = protocol.simulation
+    rule = None if asked.precision is None else StoppingRule.for_precision(asked.precision, asked.block)
+    replicates = rule.most if rule is not None else asked.replicates_for(protocol.sizing.power)
 
     def cell(scenario: Scenario, sized_for: str, size: Size) -> Cell:
         trial = TrialSize(size.controls, size.active)
-        return Cell(scenario, sized_for, trial, replicates, protocol.simulation.block)
+        return Cell(scenario, sized_for, trial, replicates, asked.block, rule)
 
     alternative = protocol.alternative
     cells = [cell(alternative, sized_for, size) for sized_for, size in plan.designs().items()]

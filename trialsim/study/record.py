@@ -17,7 +17,8 @@ from trialsim.design import Size
 from trialsim.prognosis import Calibration, Gain
 from trialsim.study.blocks import BlockResult
 from trialsim.study.bundle import write_json, write_table
-from trialsim.study.result import StudyResult
+from trialsim.study.result import StudyResult, content_hashes
+from trialsim.study.stopping import StoppingRule
 
 
 class ReplicateRecorder:
@@ -70,6 +71,7 @@ def write_inputs(result: StudyResult, history: History | None, folder: Path) -> 
     if history is not None and history.generated:
         write_table(history.to_frame(), folder, "history_generated")
     result.prognosis.save(folder / "posterior.npz")
+    write_json([one.cell.to_dict() for one in result.cells], folder / "plan.json")
 
 
 def write_results(result: StudyResult, folder: Path) -> None:
@@ -174,7 +176,9 @@ def gain_frame(gain: Gain) -> pd.DataFrame:
 def answer(result: StudyResult) -> dict[str, Any]:
     """Return the answer as plain JSON types: what the first screen says."""
     worst = max(result.type_one_errors(), key=lambda one: one.rejection_rate)
-    return {
+    rule = result.cells[0].cell.rule
+    stopped = {} if rule is None else {"stopping": _stopping(result, rule)}
+    return stopped | {
         "supported": result.plan.supported,
         "reason": result.plan.reason,
         "generated_history": result.history.summary.generated,
@@ -197,6 +201,14 @@ def answer(result: StudyResult) -> dict[str, Any]:
     }
 
 
+def _stopping(result: StudyResult, rule: StoppingRule) -> dict[str, Any]:
+    """Return the rule that was fixed beforehand, and the replicates that it asked for."""
+    return {
+        "rule": rule.in_words(),
+        "replicates": {one.cell.name: one.conduct.trials for one in result.cells},
+    }
+
+
 def run_facts(result: StudyResult) -> Mapping[str, Any]:
     """Return what the manifest says of a run's inputs."""
     return {
@@ -211,9 +223,4 @@ def run_facts(result: StudyResult) -> Mapping[str, Any]:
 
 def input_hashes(result: StudyResult) -> dict[str, str]:
     """Return the content hashes of everything that determines the numbers."""
-    return {
-        "protocol": result.protocol.content_hash(),
-        "card": result.card.content_hash(),
-        "history": result.history.content_hash,
-        "posterior": result.prognosis.content_hash,
-    }
+    return content_hashes(result.protocol, result.card, result.history, result.prognosis)

@@ -31,6 +31,18 @@ class HistoryFacts:
     baseline_correlation: float
 
 
+def content_hashes(
+    protocol: Protocol, card: CohortCard, history: HistoryFacts, prognosis: Prognosis
+) -> dict[str, str]:
+    """Return the content hashes of everything that determines a study's numbers."""
+    return {
+        "protocol": protocol.content_hash(),
+        "card": card.content_hash(),
+        "history": history.content_hash,
+        "posterior": prognosis.content_hash,
+    }
+
+
 @dataclass(frozen=True)
 class CellResult:
     """What one cell showed: each analysis's operating characteristics, and how the trials went."""

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from trialsim.data import DiseaseModel, History
-from trialsim.design import (
-    ControlArmPlan,
-    OperatingCharacteristics,
-    PrognosticGain,
-    SizingQuestion,
-    Tally,
-    plan_control_arm,
-)
+from trialsim.design import ControlArmPlan, PrognosticGain, SizingQuestion, plan_control_arm
 from trialsim.population import CohortCard
 from trialsim.prognosis import (
     Calibration,
@@ -32,19 +26,18 @@ from trialsim.prognosis import (
 )
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
-from trialsim.study.backend import run_blocks
-from trialsim.study.blocks import BlockResult, ConductTally
-from trialsim.study.cells import Cell, plan_cells
+from trialsim.study.backend import Backend, Job, open_backend
+from trialsim.study.blocks import BlockResult
+from trialsim.study.cells import plan_cells
+from trialsim.study.checkpoints import Checkpoints, checkpoint_key
+from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.history import check_composition, generate_history
 from trialsim.study.register import Register, RegisterFacts, build_register, world_of
-from trialsim.study.result import CellResult, HistoryFacts, StudyResult
+from trialsim.study.result import HistoryFacts, StudyResult, content_hashes
+from trialsim.study.simulation import Progress, silent, simulate
 
-Progress = Callable[[str, int, int], None]
 Recorder = Callable[[BlockResult], None]
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Ignore progress."""
+Announce = Callable[[WorkEstimate], None]
 
 
 def run_study(
@@ -54,9 +47,12 @@ def run_study(
     history: History | None = None,
     *,
     workers: int = 1,
+    backend: Backend | None = None,
     cache: Path | None = None,
+    checkpoints: Path | None = None,
     progress: Progress = silent,
     record: Recorder | None = None,
+    announce: Announce | None = None,
 ) -> StudyResult:
     """Run the whole way: history, prognosis, twins, registers, sizes, simulation.
 
@@ -72,12 +68,18 @@ def run_study(
         Past placebo participants; generated from the card and the disease model if not given.
     workers : int
         Processes for the simulation; the numbers do not depend on it.
+    backend : Backend, optional
+        Where blocks are computed (`open_backend`), instead of `workers` processes on this machine.
     cache : Path, optional
         Folder of fitted posteriors.
+    checkpoints : Path, optional
+        Folder of finished blocks; those that it holds of the same study are not computed again.
     progress : callable
         Called with stage, steps done and steps in all.
     record : callable, optional
         Called with each block's result, in the order of the plan.
+    announce : callable, optional
+        Called once with what the simulation will take, before it starts; it may refuse by raising.
 
     Returns
     -------
@@ -96,13 +98,22 @@ def run_study(
     registers = build_registers(protocol, card, disease, prognosis, progress)
     plan = plan_from(protocol, {name: one.facts for name, one in registers.items()}, gain)
     cells = plan_cells(protocol, plan)
-    results = simulate(protocol, disease, registers, cells, workers, progress, record)
+    facts_of_history = history_facts(history)
+    job = Job.of(protocol, disease, registers)
+    finished = None
+    if checkpoints is not None:
+        inputs = content_hashes(protocol, card, facts_of_history, prognosis)
+        finished = Checkpoints(checkpoints, checkpoint_key(inputs, cells))
+    with _opened(backend, workers) as place:
+        if announce is not None:
+            announce(estimate_work(job, cells, place.workers))
+        results = simulate(job, cells, place, progress=progress, record=record, checkpoints=finished)
     alternative = registers[protocol.alternative.name].facts
     return StudyResult(
         protocol=protocol,
         card=card,
         disease=disease,
-        history=history_facts(history),
+        history=facts_of_history,
         prognosis=prognosis,
         calibration=calibration,
         gain=gain,
@@ -111,6 +122,10 @@ def run_study(
         formula_power=plan.power_at(alternative.moments),
         cells=tuple(results),
     )
+
+
+def _opened(backend: Backend | None, workers: int) -> AbstractContextManager[Backend]:
+    return open_backend(workers) if backend is None else nullcontext(backend)
 
 
 def learn(
@@ -234,46 +249,3 @@ def plan_from(protocol: Protocol, facts: Mapping[str, RegisterFacts], gain: Gain
         sd_inflation=protocol.sizing.sd_inflation,
         smallest_worthwhile_saving=protocol.sizing.smallest_worthwhile_saving,
     )
-
-
-def simulate(
-    protocol: Protocol,
-    disease: DiseaseModel,
-    registers: Mapping[str, Register],
-    cells: Iterable[Cell],
-    workers: int = 1,
-    progress: Progress = silent,
-    record: Recorder | None = None,
-) -> list[CellResult]:
-    """Simulate every cell, and return its operating characteristics in the order of the plan."""
-    cells = tuple(cells)
-    blocks = run_blocks(protocol, disease, registers, cells, workers)
-    total = sum(cell.replicates for cell in cells)
-    done = 0
-    results = []
-    for cell in cells:
-        tallies: dict[str, Tally] = {}
-        conduct = ConductTally()
-        for block in _take(blocks, len(cell.blocks)):
-            if record is not None:
-                record(block)
-            # Only sums are kept, so memory does not grow with the number of replicates.
-            tallies = {name: tallies.get(name, Tally()) + one for name, one in block.tallies.items()}
-            conduct = conduct + block.conduct
-            done += block.conduct.trials
-            progress("simulate trials", done, total)
-        truth = registers[cell.scenario.name].facts.true_effect
-        results.append(_summarise(cell, truth, tallies, conduct))
-    return results
-
-
-def _take(blocks: Iterator[BlockResult], number: int) -> Iterator[BlockResult]:
-    for _ in range(number):
-        yield next(blocks)
-
-
-def _summarise(cell: Cell, truth: float, tallies: dict[str, Tally], conduct: ConductTally) -> CellResult:
-    characteristics = {
-        name: OperatingCharacteristics(cell.scenario.name, name, truth, one) for name, one in tallies.items()
-    }
-    return CellResult(cell, characteristics, conduct)

@@ -1,0 +1,49 @@
+"""What a simulation will take is told beforehand, and a disk that is too small is refused."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from trialsim.errors import BundleError
+from trialsim.study import Checkpoints, ReplicateRecorder, StudyResult, WorkEstimate, estimate_work, simulate
+from trialsim.study.estimate import BUNDLE_BYTES
+
+
+def test_disk_is_enough_and_not_far_too_much(job, result: StudyResult, tmp_path: Path) -> None:
+    cells = [one.cell for one in result.cells[:3]]
+    told = estimate_work(job, cells, 1)
+    checkpoints = Checkpoints(tmp_path / "blocks", "k" * 20)
+    with ReplicateRecorder(tmp_path / "results") as recorder:
+        simulate(job, cells, record=recorder, checkpoints=checkpoints)
+    used = sum(path.stat().st_size for path in tmp_path.rglob("*.parquet"))
+    assert used < told.disk - BUNDLE_BYTES < 3 * used
+
+
+def test_it_counts_the_plan(job, result: StudyResult) -> None:
+    cells = [one.cell for one in result.cells[:3]]
+    one, two = estimate_work(job, cells, 1), estimate_work(job, [*cells, *cells], 2)
+    assert (one.trials, one.blocks, two.trials, two.blocks) == (1800, 9, 3600, 18)
+    assert two.memory > one.memory
+    assert two.disk - BUNDLE_BYTES == 2 * (one.disk - BUNDLE_BYTES)
+    assert "1,800 trials in 9 blocks: about" in one.in_words()
+
+
+def test_a_block_alone_decides_the_memory_not_the_replicates(job, result: StudyResult) -> None:
+    cell = result.cells[0].cell
+    few, many = (
+        estimate_work(job, [replace(cell, replicates=n, block=250)], 2).memory for n in (1_000, 1_000_000)
+    )
+    assert few == many
+
+
+def test_a_disk_that_is_too_small_is_refused_politely(monkeypatch, tmp_path: Path) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("trialsim.study.estimate.disk_usage", lambda path: usage(1, 1, 5_000_000))
+    told = WorkEstimate(trials=1, blocks=1, workers=1, seconds=1.0, memory=1.0, disk=6_000_000.0)
+    with pytest.raises(BundleError, match="needs about 6 MB, and 5 MB are free"):
+        told.check_disk(tmp_path / "not" / "yet" / "there")
+    replace(told, disk=4e6).check_disk(tmp_path)

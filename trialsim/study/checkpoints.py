@@ -1,0 +1,170 @@
+"""Finished blocks on disk: immutable, named by their own hash, and trusted only while it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import trialsim
+from trialsim.design import Tally
+from trialsim.errors import BundleError, TrialsimWarning
+from trialsim.study.blocks import BlockResult, ConductTally
+from trialsim.study.cells import Cell
+
+SUMS = b"trialsim.sums"
+PACKAGES = ("numpy", "scipy", "pandas", "numba", "pyarrow")
+SPACE = "free space, and run the same command again: finished blocks are kept"
+
+
+def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[Cell]) -> str:
+    """Return the hash of everything that determines blocks: inputs, plan, code and versions.
+
+    Parameters
+    ----------
+    inputs : mapping of str to str
+        Content hashes of protocol, card, history and posterior.
+    cells : iterable of Cell
+        The plan.
+    """
+    code = hashlib.sha256()
+    root = Path(trialsim.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        code.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    plan = [cell.to_dict() for cell in cells]
+    parts = {
+        "inputs": dict(inputs),
+        "plan": plan,
+        "code": code.hexdigest(),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class Checkpoints:
+    """The finished blocks of one study.
+
+    A block is a Parquet file of its rows, with its sums among the metadata. The SHA-256 of the file's
+    bytes is in its name, so that file and hash appear together or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of checkpoints, made at the first block.
+    key : str
+        What determines the blocks (`checkpoint_key`); blocks of another key are removed.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder / key[:16]
+        self._quarantine = folder.parent / "quarantine"
+        self._files: dict[tuple[str, int], Path] = {}
+        for other in folder.glob("*"):
+            if other != self._folder:
+                shutil.rmtree(other)
+        for scratch in self._folder.glob(".*"):
+            scratch.unlink()
+        for path in sorted(self._folder.glob("*.parquet")):
+            self._admit(path)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def names(self) -> frozenset[tuple[str, int]]:
+        """Return cell and index of every finished block."""
+        return frozenset(self._files)
+
+    def _admit(self, path: Path) -> None:
+        name, _, rest = path.stem.rpartition("-")
+        cell, _, index = name.rpartition("-")
+        if hashlib.sha256(path.read_bytes()).hexdigest() == rest and index.isdigit():
+            self._files[cell, int(index)] = path
+        else:
+            self._reject(path)
+
+    def _reject(self, path: Path) -> None:
+        self._quarantine.mkdir(parents=True, exist_ok=True)
+        moved = self._quarantine / path.name
+        path.replace(moved)
+        warnings.warn(
+            f"the finished block {path.stem.rpartition('-')[0]} is corrupt (its content does not have the "
+            f"hash in its name): moved to {moved}, and computed again",
+            TrialsimWarning,
+            stacklevel=2,
+        )
+
+    def load(self, cell: str, index: int) -> BlockResult | None:
+        """Return a finished block, or None where there is none that can be trusted."""
+        path = self._files.get((cell, index))
+        if path is None:
+            return None
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != path.stem.rpartition("-")[2]:
+            del self._files[cell, index]
+            self._reject(path)
+            return None
+        return _from_bytes(cell, index, content)
+
+    def save(self, block: BlockResult) -> None:
+        """Write a finished block: complete, durable, or not at all.
+
+        Raises
+        ------
+        BundleError
+            The disk is full, or the folder cannot be written.
+        """
+        content = _to_bytes(block)
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._folder / f"{block.cell}-{block.index:06d}-{digest}.parquet"
+        scratch = self._folder / f".{block.cell}-{block.index:06d}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with scratch.open("wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            scratch.replace(path)
+        except OSError as fault:
+            with suppress(OSError):
+                scratch.unlink(missing_ok=True)
+            raise BundleError(
+                f"a finished block cannot be written: {fault.strerror}", file=self._folder, mend=SPACE
+            ) from None
+        self._files[block.cell, block.index] = path
+
+
+def _to_bytes(block: BlockResult) -> bytes:
+    sums = {
+        "tallies": {name: asdict(one) for name, one in block.tallies.items()},
+        "conduct": asdict(block.conduct),
+    }
+    table = pa.Table.from_pandas(block.rows, preserve_index=False)
+    table = table.replace_schema_metadata((table.schema.metadata or {}) | {SUMS: json.dumps(sums).encode()})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="none")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _from_bytes(cell: str, index: int, content: bytes) -> BlockResult:
+    table = pq.read_table(pa.BufferReader(content))
+    metadata = dict(table.schema.metadata)
+    sums: dict[str, Any] = json.loads(metadata.pop(SUMS))
+    return BlockResult(
+        cell,
+        index,
+        {name: Tally(**one) for name, one in sums["tallies"].items()},
+        ConductTally(**sums["conduct"]),
+        table.replace_schema_metadata(metadata).to_pandas(),
+    )

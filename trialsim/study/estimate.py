@@ -1,0 +1,128 @@
+"""What a simulation will take, from one block that is timed beforehand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from shutil import disk_usage
+
+import numpy as np
+
+from trialsim.data import TrialBlock
+from trialsim.errors import BundleError
+from trialsim.study.backend import BLOCKS_A_WORKER, InProcess, Job
+from trialsim.study.cells import Cell
+
+MEGABYTE = 1e6
+# Interpreter and libraries of one process, without any data.
+PROCESS_BYTES = 250 * MEGABYTE
+# Copies of the largest array that simulating and analysing a block makes, measured.
+ARRAYS_A_BLOCK = 8
+# Each replicate is written twice, as a checkpoint and to its cell's file, and a Parquet file has a footer.
+BYTES_A_ROW = 2 * 180
+BYTES_A_BLOCK = 2 * 12_000
+BUNDLE_BYTES = 20 * MEGABYTE
+PROBE_REPLICATES = 50
+
+
+@dataclass(frozen=True)
+class WorkEstimate:
+    """What a simulation will take.
+
+    Parameters
+    ----------
+    trials, blocks : int
+        Replicate trials, at most, and the blocks that they come in.
+    workers : int
+        Processes.
+    seconds : float
+        Wall time if every worker has a core to itself.
+    memory, disk : float
+        Bytes in use at a time, over all processes; bytes written, checkpoints included.
+    """
+
+    trials: int
+    blocks: int
+    workers: int
+    seconds: float
+    memory: float
+    disk: float
+
+    def in_words(self) -> str:
+        """Return the estimate as one sentence."""
+        minutes = self.seconds / 60
+        wall = f"{self.seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min"
+        return (
+            f"{self.trials:,} trials in {self.blocks:,} blocks: about {wall} with {self.workers} "
+            f"worker{'s' * (self.workers > 1)}, {self.memory / 1e9:.1f} GB of memory, "
+            f"{self.disk / MEGABYTE:,.0f} MB of disk"
+        )
+
+    def check_disk(self, folder: Path) -> None:
+        """Refuse a folder whose disk is too small.
+
+        Raises
+        ------
+        BundleError
+            Names what is needed and what is free.
+        """
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        free = disk_usage(existing).free
+        if free < self.disk:
+            raise BundleError(
+                f"the disk is too small: the run needs about {self.disk / MEGABYTE:,.0f} MB, and "
+                f"{free / MEGABYTE:,.0f} MB are free",
+                file=folder,
+                mend="free space, choose another --output, or ask for fewer replicates",
+            )
+
+
+def estimate_work(job: Job, cells: Iterable[Cell], workers: int) -> WorkEstimate:
+    """Estimate time, memory and disk of a simulation; one small block is computed to time it.
+
+    Parameters
+    ----------
+    job : Job
+        Protocol, disease model, and the participants of each scenario.
+    cells : iterable of Cell
+        The plan; cells with a stopping rule count with the most that they may take.
+    workers : int
+        Processes.
+    """
+    cells = tuple(cells)
+    largest = max(cells, key=lambda cell: cell.size.total)
+    second = _seconds_a_participant(job, largest)
+    trials = sum(cell.replicates for cell in cells)
+    blocks = sum(len(cell.blocks) for cell in cells)
+    participants = sum(cell.replicates * cell.size.total for cell in cells)
+    visits = len(job.protocol.visits.weeks)
+    block_bytes = ARRAYS_A_BLOCK * 8 * largest.block * largest.size.total * (visits + len(fields(TrialBlock)))
+    pools = sum(
+        np.asarray(getattr(pool, field.name)).nbytes
+        for pool in job.distinct_pools().values()
+        for field in fields(pool)
+    )
+    processes = 1 if workers == 1 else workers + 1
+    in_flight = blocks and BLOCKS_A_WORKER * workers * largest.block * BYTES_A_ROW
+    return WorkEstimate(
+        trials=trials,
+        blocks=blocks,
+        workers=workers,
+        seconds=second * participants / workers,
+        memory=processes * PROCESS_BYTES + workers * block_bytes + 2 * pools + in_flight,
+        disk=trials * BYTES_A_ROW + blocks * BYTES_A_BLOCK + BUNDLE_BYTES,
+    )
+
+
+def _seconds_a_participant(job: Job, cell: Cell) -> float:
+    """Return the time of one participant in one trial, after a first block that only warms up."""
+    size = min(PROBE_REPLICATES, cell.replicates)
+    probe = replace(cell, replicates=size, block=size, rule=None)
+    seconds = 0.0
+    for _ in range(2):
+        start = time.perf_counter()
+        next(InProcess().run(job, [(probe, 0)]))
+        seconds = time.perf_counter() - start
+    return seconds / (size * cell.size.total)
