@@ -15,23 +15,31 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours: told apart by people with any colour vision.
 COLOURS = ("#000000", "#0072B2")
-_TICKS = 6
+_TICKS = 5
 
 
 def draw(curves: dict[str, Curve], time_label: str, level: float) -> go.Figure:
     """Return the figure; see `KaplanMeierResult.plot`."""
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.82, 0.18], vertical_spacing=0.12)
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.1)
     last = max(curve.time[-1] for curve in curves.values())
-    ticks = np.linspace(0.0, last, _TICKS)
+    ticks = _ticks(float(last))
     for (arm, curve), colour in zip(curves.items(), COLOURS, strict=True):
         _draw_curve(figure, arm, curve, colour, level)
         figure.add_trace(_numbers_at_risk(arm, curve, ticks, colour), row=2, col=1)
-    figure.update_xaxes(range=[0, last * 1.02], tickvals=ticks, tickformat=".4~g")
+    figure.update_xaxes(range=[-0.03 * last, last * 1.02], tickvals=ticks, tickformat=".4~g")
     figure.update_xaxes(title_text=time_label, row=2, col=1)
     figure.update_yaxes(title_text="Event-free", range=[0, 1.02], row=1, col=1)
-    figure.update_yaxes(title_text="At risk", autorange="reversed", showgrid=False, row=2, col=1)
+    figure.update_yaxes(title_text="At risk", range=[len(curves) - 0.4, -0.6], showgrid=False, row=2, col=1)
     figure.update_layout(template="plotly_white", legend={"orientation": "h", "y": 1.1})
     return figure
+
+
+def _ticks(last: float) -> Floats:
+    """Return about five round times from 0."""
+    step = last / _TICKS
+    unit = 10.0 ** np.floor(np.log10(step))
+    round_step = unit * min((1.0, 2.0, 2.5, 5.0, 10.0), key=lambda size: abs(size * unit - step))
+    return np.arange(0.0, last * (1.0 + 1e-9), round_step)
 
 
 def _draw_curve(figure: go.Figure, arm: str, curve: Curve, colour: str, level: float) -> None:
