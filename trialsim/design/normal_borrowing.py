@@ -205,7 +205,7 @@ class RobustMap(NormalBorrowing):
 
     def candidates(self) -> tuple[BorrowingMethod, ...]:
         """Return weights of the vague part from .02 up to .999."""
-        weights = (0.02, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
+        weights = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
         return tuple(replace(self, vague_weight=w) for w in weights)
 
     def informative_variance(self, question: BorrowingQuestion) -> float:

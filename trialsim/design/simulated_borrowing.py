@@ -26,7 +26,7 @@ class SimulatedTrials:
         Controls first.
     arm : ndarray of int8 (N,)
         0 control, 1 active.
-    priors : tuple of (outcome, score), H of them
+    histories : tuple of (outcome, score), H of them
         Past participants (N_H,), one history for each R/H trials.
     """
 
