@@ -58,7 +58,7 @@ def made_up(request):
     columns = Columns.of(history.covariates)
     data, unit = responses_of(history, columns)
     rng = np.random.default_rng(4)
-    draws = [draw_prior(request.param, data.x.shape[1], 4, 1, rng) for _ in range(50)]
+    draws = [draw_prior(request.param, data.x.shape[1], 4, len(data.cuts) + 1, rng) for _ in range(50)]
     params = {name: np.concatenate([one[name] for one in draws]) for name in draws[0]}
     return history, OutcomePrognosis(
         "relapse", request.param, columns, params, data.cuts, unit, {"max_rhat": 1.0}, "key"
@@ -78,7 +78,7 @@ def test_the_score_is_the_mean_over_draws_and_over_a_new_study(made_up):
             def integrand(v, one=one, eta=eta):
                 shifted = (eta + one["omega"] * v)[:, None]
                 found = probability(
-                    prognosis.family, one, shifted, np.array([26 / prognosis.unit]), np.empty(0)
+                    prognosis.family, one, shifted, np.array([26 / prognosis.unit]), prognosis.cuts
                 )
                 return norm.pdf(v) * found[0, 0, 0]
 
@@ -147,7 +147,9 @@ def check_recovery(fitted, family):
         assert abs(seen - expected) < K * np.sqrt(0.25 / len(tenth)) + 0.15
 
 
-@pytest.mark.parametrize("family", ["binary", pytest.param("weibull", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "family", ["binary", *(pytest.param(one, marks=pytest.mark.slow) for one in ("weibull", "piecewise"))]
+)
 def test_a_fit_finds_the_truth_and_is_kept(family, outcome_sampler, tmp_path):
     history = simulated(family)
     fitted = fit_outcome(history, seed=1, settings=SHORT, cache=tmp_path, sampler=outcome_sampler)
@@ -167,7 +169,9 @@ def test_a_fit_that_has_not_converged_issues_no_twin(outcome_sampler, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("family", ["binary", pytest.param("weibull", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "family", ["binary", *(pytest.param(one, marks=pytest.mark.slow) for one in ("weibull", "piecewise"))]
+)
 def test_a_fast_slice_of_the_calibration_studies(family, outcome_sampler):
     study = STUDIES[family]
     ranks, _ = study.ranks(7, 0, 40, outcome_sampler)

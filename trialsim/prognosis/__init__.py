@@ -19,6 +19,7 @@
 - `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
 - `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial.
 - `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
+- `validate_outcome`, `OutcomeValidation`: their calibration and discrimination, out of sample.
 - `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
@@ -37,6 +38,7 @@ from trialsim.prognosis.history import read_history
 from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
 from trialsim.prognosis.outcome_history import OutcomeHistory
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
+from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
 from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
 from trialsim.prognosis.subgroups import calibrate_subgroups, default_subgroups
@@ -71,6 +73,7 @@ __all__ = [
     "OutcomeHistory",
     "OutcomePrognosis",
     "OutcomeSampler",
+    "OutcomeValidation",
     "Prognosis",
     "Recalibration",
     "Sampler",
@@ -102,6 +105,7 @@ __all__ = [
     "summarise",
     "update_interim",
     "update_twins",
+    "validate_outcome",
     "value_of_updating",
     "what_if",
 ]

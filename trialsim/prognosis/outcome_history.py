@@ -12,7 +12,7 @@ from trialsim.prognosis.compatibility import LEAK_CORRELATION
 from trialsim.prognosis.families import Responses
 
 # Families whose calibration study is kept; the others of `families` issue no twin before theirs is.
-ISSUED = ("binary", "weibull")
+ISSUED = ("binary", "weibull", "piecewise")
 FEWEST_EVENTS = 10
 FEWEST_PER_COVARIATE = 2
 FEWEST_STUDIES = 3

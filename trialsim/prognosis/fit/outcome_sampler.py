@@ -44,6 +44,9 @@ class OutcomeSampler:
             raise FitError(
                 f"the sampler stopped: {fault}. Mend: check the history for extreme values."
             ) from fault
+        if chains["intercept"].shape != (settings.chains, settings.draws):
+            # nutpie takes an interrupt for itself and returns what it has so far.
+            raise KeyboardInterrupt
         measured = {
             name if draws.ndim == 2 else f"{name}[{k}]": convergence(one)
             for name, draws in chains.items()
