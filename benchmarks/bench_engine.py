@@ -48,7 +48,7 @@ SEVERITIES = (0.0, -0.5)
 def null_protocol() -> Protocol:
     """Return the default protocol with a grid of 40 null scenarios instead of its own."""
     tables = read_protocol(PROTOCOL).to_dict()
-    kept = [one for one in tables["scenarios"] if one["kind"] in ("alternative", "null")]
+    kept = [one for one in tables["scenarios"] if one["kind"] != "history_drift"]
     grid = [
         {
             "name": f"speed_{speed:g}_shift_{shift:g}_severity_{severity:g}".replace(".", "p").replace(
@@ -88,11 +88,18 @@ def pool_of(protocol: Protocol, scenario: Scenario) -> Pool:
     return Pool(natural, placebo, baseline, score, np.full(REGISTER, 3.0))
 
 
+def nulls_of(protocol: Protocol) -> list[Scenario]:
+    """Return the null and its 39 drifts."""
+    found = [one for one in protocol.scenarios if one.effect == "none" and one.kind != "useless_twin"]
+    assert len(found) == 40
+    return found
+
+
 @cache
 def null_job() -> Job:
     """Return the 40 null worlds."""
     protocol = null_protocol()
-    nulls = [one for one in protocol.scenarios if one.effect == "none"]
+    nulls = nulls_of(protocol)
     return Job(
         protocol,
         disease_model(protocol.disease.model),
@@ -102,9 +109,8 @@ def null_job() -> Job:
 
 
 def null_cells(replicates: int, scenarios: int = 40) -> list[Cell]:
-    nulls = [one for one in null_job().protocol.scenarios if one.effect == "none"]
-    assert len(nulls) == 40
-    return [Cell(one, "prognostic", SIZE, replicates, BLOCK) for one in nulls[:scenarios]]
+    nulls = nulls_of(null_job().protocol)[:scenarios]
+    return [Cell(one, "prognostic", SIZE, replicates, BLOCK) for one in nulls]
 
 
 def rate(workers: int, blocks: int) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy.special import stdtrit
 
 from trialsim.analysis import fit_linear
@@ -56,6 +58,11 @@ class BlockResult:
     tallies: dict[str, Tally]
     conduct: ConductTally
     rows: pd.DataFrame
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The rows as an Arrow table, made once for checkpoint and record."""
+        return pa.Table.from_pandas(self.rows, preserve_index=False, nthreads=1)
 
 
 def analyse_block(block: TrialBlock, analysis: Analysis) -> dict[str, Estimates]:

@@ -149,7 +149,7 @@ def _to_bytes(block: BlockResult) -> bytes:
         "tallies": {name: asdict(one) for name, one in block.tallies.items()},
         "conduct": asdict(block.conduct),
     }
-    table = pa.Table.from_pandas(block.rows, preserve_index=False)
+    table = block.table
     table = table.replace_schema_metadata((table.schema.metadata or {}) | {SUMS: json.dumps(sums).encode()})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="none")

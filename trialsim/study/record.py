@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialsim.data import History
@@ -41,7 +40,7 @@ class ReplicateRecorder:
 
     def __call__(self, block: BlockResult) -> None:
         """Write one block; blocks of a cell come one after the other."""
-        table = pa.Table.from_pandas(block.rows, preserve_index=False)
+        table = block.table
         if block.cell != self._cell:
             self.close()
             self._cell = block.cell
