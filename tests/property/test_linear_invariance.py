@@ -22,7 +22,7 @@ MODEL = {
 }
 
 
-def draw_trial(seed, n=60):
+def draw_trial(seed, n=120):
     rng = np.random.default_rng(seed)
     trial = pd.DataFrame(
         {
