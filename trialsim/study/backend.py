@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
-from functools import cache, partial
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ Submit = Callable[[Any], Any]
 
 ATTEMPTS = 3
 BLOCKS_A_WORKER = 2
+POOLS_A_WORKER = 4
 ORPHAN_CHECK_SECONDS = 1.0
 KEPT = "finished blocks are kept: run the same command again to go on from there"
 
@@ -317,9 +318,9 @@ def _write_pool(pool: Pool, folder: Path) -> Path:
     return file
 
 
-@cache
+@lru_cache(maxsize=POOLS_A_WORKER)
 def _map_pool(file: Path) -> Pool:
-    """Return a pool as read-only maps of its files, once a process."""
+    """Return a pool as read-only maps of its files; work comes in the order of the plan, so few are kept."""
     return Pool(
         **{
             field.name: np.load(file / f"{field.name}.npy", mmap_mode="r", allow_pickle=False)
