@@ -145,6 +145,18 @@ def test_a_history_that_nothing_can_be_learnt_from(
     assert [path.name for path in tmp_path.iterdir()] == ["past.csv"]
 
 
+def test_a_refusal_that_comes_from_the_card_names_the_protocol(monkeypatch, capsys, tmp_path: Path) -> None:
+    text = (ROOT / "protocols/alzheimers_phase2.toml").read_text()
+    assert run(monkeypatch, "init", str(tmp_path)) == 0
+    path = tmp_path / "protocols" / "mine.toml"
+    path.write_text(text.replace('covariate = "mmse"', 'covariate = "mmsee"'))
+    capsys.readouterr()
+    assert run(monkeypatch, "run", str(path), "--quiet", "-o", str(tmp_path / "out")) == 2
+    error = capsys.readouterr().err
+    assert "mine.toml: eligibility[1].covariate" in error
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_missing_history(monkeypatch, capsys, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     protocol = str(ROOT / "protocols/alzheimers_phase2.toml")

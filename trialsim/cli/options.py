@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
+
+from trialsim.errors import HistoryError, InputError
+
+
+def names_the_file(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command such that a refusal without a file names the history or the protocol."""
+
+    @functools.wraps(command)
+    def named(*, protocol: Path, history: Path | None, **options: Any) -> None:
+        try:
+            command(protocol=protocol, history=history, **options)
+        except InputError as refusal:
+            if refusal.file is None:
+                of_history = isinstance(refusal, HistoryError) and history is not None
+                refusal.file = history if of_history else protocol
+            raise
+
+    return named
 
 
 def _usable_cores() -> int:

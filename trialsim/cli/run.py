@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trialsim.cli.options import cache_option, history_option, scheduler_option, workers_option
+from trialsim.cli.options import (
+    cache_option,
+    history_option,
+    names_the_file,
+    scheduler_option,
+    workers_option,
+)
 
 if TYPE_CHECKING:
     from trialsim.protocol import Protocol
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0), help="Master seed, instead of the protocol's.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
+@names_the_file
 def run(
     protocol: Path,
     history: Path | None,
