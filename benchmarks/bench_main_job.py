@@ -40,7 +40,7 @@ def default_job_cold() -> Iterator[Figure]:
     """Time the default job without a cached posterior: compile, fit, cross-validate, simulate, report."""
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu, memory = main_job(folder)
-    shape = f"{CORES} cores, 12 cells of 10,000 replicates; CPU {cpu:.0f} s"
+    shape = f"{CORES} cores, 10,000 replicates a cell; CPU {cpu:.0f} s; numba caches warm"
     yield Figure("default_job_cold: wall", wall, "s", goal=240, at_most=True, limit=shape)
     yield Figure("default_job_cold: peak memory", memory, "GB", goal=1.5, at_most=True)
 
