@@ -129,7 +129,7 @@ def test_the_verifier_s_blocks_come_back_byte_for_byte(study: BundledStudy) -> N
 def test_another_nonce_chooses_other_blocks_and_all_can_be_chosen(study: BundledStudy) -> None:
     every = len(choose_blocks(study, 10_000, "a"))
     assert every == sum(len(cell.blocks) for cell in study.cells)
-    names = [{(cell.name, index) for cell, index in choose_blocks(study, 3, str(n))} for n in range(60)]
+    names = [{(cell.name, index) for cell, index in choose_blocks(study, 3, str(n))} for n in range(600)]
     assert len(set.union(*names)) == every
 
 
