@@ -29,6 +29,7 @@ def new_bundle(target: Path) -> Iterator[Path]:
 
     Work is done in a hidden folder beside the target, which also holds checkpoints (`checkpoint_folder`).
     It outlives a run that fails, if a block was finished by then, and goes when the bundle is in place.
+    A run that leaves nothing takes the folders with it that it made.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ def new_bundle(target: Path) -> Iterator[Path]:
         )
     work = target.parent / f".{target.name}.work"
     scratch, replaced = work / "bundle", work / "replaced"
+    made = _absent(target.parent)
     try:
         work.mkdir(parents=True, exist_ok=True)
         with only_run(work / "lock", target):
@@ -66,6 +68,7 @@ def new_bundle(target: Path) -> Iterator[Path]:
                 shutil.rmtree(work / CHECKPOINTS, ignore_errors=True)
             finally:
                 _tidy(work)
+                _remove_empty(made)
     except OSError as fault:
         raise BundleError(
             f"cannot be written: {fault}",
@@ -90,6 +93,19 @@ def _tidy(work: Path) -> None:
         shutil.rmtree(work / left, ignore_errors=True)
     if not any(work.rglob("*.parquet")):
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _absent(folder: Path) -> list[Path]:
+    """Return the folders that do not exist yet, from a folder upward."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders that this run made and left nothing in, from the innermost outward."""
+    for folder in folders:
+        if not folder.is_dir() or any(folder.iterdir()):
+            return
+        folder.rmdir()
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
