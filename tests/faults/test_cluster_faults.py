@@ -88,7 +88,7 @@ def expected(job, tasks: list[Task]) -> list[BlockResult]:
 
 def assert_same(blocks: list[BlockResult], expected: list[BlockResult]) -> None:
     for one, other in zip(blocks, expected, strict=True):
-        assert (one.cell, one.index, one.tallies) == (other.cell, other.index, other.tallies)
+        assert (one.cell, one.index, one.sums) == (other.cell, other.index, other.sums)
         pd.testing.assert_frame_equal(one.rows, other.rows, check_exact=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from trialsim.errors import ProtocolError
-from trialsim.protocol import Simulation, cohort_path, protocol_from_dict, read_protocol
+from trialsim.protocol import cohort_path, protocol_from_dict, read_protocol
 
 FOLDER = Path(__file__).parents[2] / "protocols"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
@@ -51,8 +51,3 @@ def test_shares() -> None:
     assert protocol.allocation == (0.5, 0.5)
     assert protocol.dropout_by_arm == pytest.approx((0.2, 0.25))
     assert protocol.alternative.kind == "alternative"
-
-
-def test_replicates_from_a_precision() -> None:
-    assert Simulation(precision=0.002).replicates_for(0.9) == 22_500
-    assert Simulation(replicates=500).replicates_for(0.9) == 500

@@ -7,7 +7,7 @@
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
 - `adaptive_characteristics`: what an adaptive design in stages does.
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
-- `run_until_precise` with a `PrecisionRule`: as many blocks as a declared precision needs.
+- `run_cells`, with any `Work`: every cell of a plan through back ends, checkpoints and stopping rules.
 - `moments_of_history`, `sizes_at_history`: the sizes if the trial's placebo arm spread as the history's.
 - `open_backend`, `map_blocks`, `Job`, `Checkpoints`, `StoppingRule`, `estimate_work`: how it runs.
 - `open_study`, `replay_trial`, `replay_blocks`, `pick_examples`: what a bundle lets anybody compute again.
@@ -15,8 +15,8 @@
 """
 
 from trialsim.study.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics, tally_staged
-from trialsim.study.backend import Backend, InProcess, Job, Processes, map_blocks, open_backend
-from trialsim.study.blocks import BlockResult
+from trialsim.study.backend import Backend, InProcess, Processes, map_blocks, open_backend
+from trialsim.study.blocks import StudySums
 from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
@@ -25,6 +25,7 @@ from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.examples import pick_examples, write_examples
 from trialsim.study.history import check_composition, generate_history, load_history
 from trialsim.study.history_size import moments_of_history, sizes_at_history
+from trialsim.study.job import Job
 from trialsim.study.longitudinal_trials import (
     BlockAnalysis,
     LongitudinalBlock,
@@ -34,7 +35,6 @@ from trialsim.study.longitudinal_trials import (
     mmrm_at_last_visit,
     simulate_longitudinal_block,
 )
-from trialsim.study.precision import Precise, PrecisionRule, run_until_precise
 from trialsim.study.record import (
     ReplicateRecorder,
     answer,
@@ -62,13 +62,14 @@ from trialsim.study.sequential_characteristics import (
     SequentialTally,
     tally_stopping,
 )
-from trialsim.study.simulation import simulate
+from trialsim.study.simulation import run_cells, simulate
 from trialsim.study.stopping import StoppingRule
 from trialsim.study.survival_group_sequential import (
     SurvivalPlan,
     run_survival_block,
     survival_group_sequential,
 )
+from trialsim.study.work import BlockResult, Work
 
 __all__ = [
     "AdaptiveCharacteristics",
@@ -84,8 +85,6 @@ __all__ = [
     "Job",
     "LongitudinalBlock",
     "LongitudinalPlan",
-    "Precise",
-    "PrecisionRule",
     "Processes",
     "Register",
     "RegisterFacts",
@@ -96,7 +95,9 @@ __all__ = [
     "SequentialTally",
     "StoppingRule",
     "StudyResult",
+    "StudySums",
     "SurvivalPlan",
+    "Work",
     "WorkEstimate",
     "adaptive_characteristics",
     "ancova_at_last_visit",
@@ -128,10 +129,10 @@ __all__ = [
     "plan_from",
     "replay_blocks",
     "replay_trial",
+    "run_cells",
     "run_facts",
     "run_study",
     "run_survival_block",
-    "run_until_precise",
     "seal",
     "simulate",
     "simulate_longitudinal_block",

@@ -9,7 +9,6 @@ import shutil
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,24 +17,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import trialsim
-from trialsim.design import Tally
 from trialsim.errors import BundleError, TrialsimWarning
-from trialsim.study.blocks import BlockResult, ConductTally
-from trialsim.study.cells import Cell
+from trialsim.study.work import BlockResult, PlannedCell, Sums
 
 SUMS = b"trialsim.sums"
 PACKAGES = ("numpy", "scipy", "pandas", "numba", "pyarrow")
 SPACE = "free space, and run the same command again: finished blocks are kept"
 
 
-def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[Cell]) -> str:
+def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[PlannedCell]) -> str:
     """Return the hash of everything that determines blocks: inputs, plan, code and versions.
 
     Parameters
     ----------
     inputs : mapping of str to str
         Content hashes of protocol, card, history and posterior.
-    cells : iterable of Cell
+    cells : iterable of PlannedCell
         The plan.
     """
     code = hashlib.sha256()
@@ -104,8 +101,8 @@ class Checkpoints:
             stacklevel=2,
         )
 
-    def load(self, cell: str, index: int) -> BlockResult | None:
-        """Return a finished block, or None where there is none that can be trusted."""
+    def load(self, cell: str, index: int, sums: type[Sums]) -> BlockResult[Any] | None:
+        """Return a finished block with its kind of sums, or None where there is none that can be trusted."""
         path = self._files.get((cell, index))
         if path is None:
             return None
@@ -114,9 +111,9 @@ class Checkpoints:
             del self._files[cell, index]
             self._reject(path)
             return None
-        return _from_bytes(cell, index, content)
+        return _from_bytes(cell, index, sums, content)
 
-    def save(self, block: BlockResult) -> None:
+    def save(self, block: BlockResult[Any]) -> None:
         """Write a finished block: complete, durable, or not at all.
 
         Raises
@@ -144,27 +141,18 @@ class Checkpoints:
         self._files[block.cell, block.index] = path
 
 
-def _to_bytes(block: BlockResult) -> bytes:
-    sums = {
-        "tallies": {name: asdict(one) for name, one in block.tallies.items()},
-        "conduct": asdict(block.conduct),
-    }
+def _to_bytes(block: BlockResult[Any]) -> bytes:
+    sums = json.dumps(block.sums.to_dict()).encode()
     table = block.table
-    table = table.replace_schema_metadata((table.schema.metadata or {}) | {SUMS: json.dumps(sums).encode()})
+    table = table.replace_schema_metadata((table.schema.metadata or {}) | {SUMS: sums})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="none")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
 
-def _from_bytes(cell: str, index: int, content: bytes) -> BlockResult:
+def _from_bytes(cell: str, index: int, sums: type[Sums], content: bytes) -> BlockResult[Any]:
     table = pq.read_table(pa.BufferReader(content))
     metadata = dict(table.schema.metadata)
-    sums: dict[str, Any] = json.loads(metadata.pop(SUMS))
-    return BlockResult(
-        cell,
-        index,
-        {name: Tally(**one) for name, one in sums["tallies"].items()},
-        ConductTally(**sums["conduct"]),
-        table.replace_schema_metadata(metadata).to_pandas(),
-    )
+    found = sums.from_dict(json.loads(metadata.pop(SUMS)))
+    return BlockResult(cell, index, found, table.replace_schema_metadata(metadata).to_pandas())

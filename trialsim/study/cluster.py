@@ -17,12 +17,9 @@ from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 from distributed.comm import connect
 from threadpoolctl import threadpool_limits
 
-from trialsim.data import DiseaseModel
 from trialsim.errors import InputError, WorkError
-from trialsim.protocol import Protocol
-from trialsim.study.backend import BLOCKS_A_WORKER, KEPT, Job, Submit, Task, steadily
-from trialsim.study.blocks import BlockResult, run_block
-from trialsim.trial import Pool
+from trialsim.study.backend import BLOCKS_A_WORKER, KEPT, Submit, steadily
+from trialsim.study.work import BlockResult, Task, Work
 
 LOCAL = "local"
 LOST = "the connection to the Dask scheduler was lost"
@@ -156,9 +153,9 @@ class Cluster:
         """Threads of all workers."""
         return max(1, sum(self.client.nthreads().values()))
 
-    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+    def run(self, work: Work, tasks: Iterable[Task]) -> Iterator[BlockResult[Any]]:
         """Compute blocks a few a worker ahead of what was asked for."""
-        session = partial(self._session, job)
+        session = partial(self._session, work)
         try:
             yield from steadily(session, tasks, BLOCKS_A_WORKER * self.workers, (CancelledError,), self._wait)
         except KilledWorker as fault:
@@ -168,35 +165,39 @@ class Cluster:
             ) from fault
 
     @contextmanager
-    def _session(self, job: Job) -> Iterator[Submit]:
-        try:
-            self.client.register_plugin(OneThread())
-            # Each pool travels once to every worker, so that the loss of one worker does not lose it.
-            shared = self.client.scatter((job.protocol, job.disease), broadcast=True, hash=False)
-            pools = {
-                key: self.client.scatter(pool, broadcast=True, hash=False)
-                for key, pool in job.distinct_pools().items()
-            }
-        except (OSError, TimeoutError) as fault:
-            raise WorkError(f"{LOST}; {KEPT}") from fault
+    def _session(self, work: Work) -> Iterator[Submit]:
+        scattered: dict[int, Future] = {}
+
+        def scatter(large: Any) -> Future:
+            # Each large part travels once to every worker, so that the loss of one does not lose it.
+            if id(large) not in scattered:
+                scattered[id(large)] = self.client.scatter(large, broadcast=True, hash=False)
+            return scattered[id(large)]
 
         def submit(task: Task) -> Future:
-            name = task[0].scenario.name
-            pool = pools[id(job.pools[name])]
-            return self.client.submit(_compute_scattered, shared, pool, job.truths[name], task, pure=False)
+            call = work.call(task)
+            try:
+                large = () if call.large is None else (scatter(call.large),)
+                return self.client.submit(call.function, *large, *call.arguments, pure=False)
+            except (OSError, TimeoutError) as fault:
+                raise WorkError(f"{LOST}; {KEPT}") from fault
 
+        try:
+            self.client.register_plugin(OneThread())
+        except (OSError, TimeoutError) as fault:
+            raise WorkError(f"{LOST}; {KEPT}") from fault
         try:
             yield submit
         finally:
             with suppress(OSError, TimeoutError):
                 self.client.unregister_worker_plugin(OneThread.name)
 
-    def _wait(self, future: Future) -> BlockResult:
+    def _wait(self, future: Future) -> BlockResult[Any]:
         """Return a block, or say what became of the cluster."""
         alone_since = None
         while True:
             try:
-                block: BlockResult = future.result(timeout=POLL_SECONDS)
+                block: BlockResult[Any] = future.result(timeout=POLL_SECONDS)
                 return block
             except TimeoutError:
                 pass
@@ -214,9 +215,3 @@ class Cluster:
         except (OSError, TimeoutError):
             pass
         raise WorkError(f"{LOST}; {KEPT}")
-
-
-def _compute_scattered(
-    shared: tuple[Protocol, DiseaseModel], pool: Pool, truth: float, task: tuple[Any, int]
-) -> BlockResult:
-    return run_block(*shared, pool, truth, *task)

@@ -19,11 +19,12 @@ from trialsim.errors import BundleError
 from trialsim.population import CohortCard
 from trialsim.prognosis import Prognosis, history_hash
 from trialsim.protocol import ANALYSES, Protocol, protocol_from_dict
-from trialsim.study.backend import InProcess, Job
+from trialsim.study.backend import InProcess
 from trialsim.study.blocks import simulate_cell
 from trialsim.study.bundle import MANIFEST
 from trialsim.study.cells import Cell
 from trialsim.study.history import generate_history
+from trialsim.study.job import Job
 from trialsim.study.register import Register, build_register, world_of
 
 IDENTICAL, SAME_DECISIONS, DIFFERENT = "identical bytes", "same decisions", "different"

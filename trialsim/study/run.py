@@ -26,17 +26,19 @@ from trialsim.prognosis import (
 )
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
-from trialsim.study.backend import Backend, Job, open_backend
-from trialsim.study.blocks import BlockResult
+from trialsim.study.backend import Backend, open_backend
+from trialsim.study.blocks import StudySums
 from trialsim.study.cells import plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.history import check_composition, generate_history
+from trialsim.study.job import Job
 from trialsim.study.register import Register, RegisterFacts, build_register, world_of
 from trialsim.study.result import HistoryFacts, StudyResult, content_hashes
 from trialsim.study.simulation import Progress, silent, simulate
+from trialsim.study.work import BlockResult
 
-Recorder = Callable[[BlockResult], None]
+Recorder = Callable[[BlockResult[StudySums]], None]
 Announce = Callable[[WorkEstimate], None]
 
 
