@@ -57,6 +57,7 @@ from trialsim.study.replay import (
 )
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
 from trialsim.study.run import build_registers, learn, plan_from, run_study
+from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock, characteristics_of
 from trialsim.study.sequential_characteristics import (
     SequentialCharacteristics,
     SequentialTally,
@@ -85,12 +86,14 @@ __all__ = [
     "Job",
     "LongitudinalBlock",
     "LongitudinalPlan",
+    "NaiveEstimate",
     "Processes",
     "Register",
     "RegisterFacts",
     "Replayed",
     "ReplayedTrial",
     "ReplicateRecorder",
+    "SequentialBlock",
     "SequentialCharacteristics",
     "SequentialTally",
     "StoppingRule",
@@ -105,6 +108,7 @@ __all__ = [
     "build_register",
     "build_registers",
     "calibration_frame",
+    "characteristics_of",
     "check_bundle",
     "check_composition",
     "checkpoint_folder",
