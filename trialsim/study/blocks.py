@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from scipy.special import stdtrit
 
 from trialsim.analysis import UnsafeStandardErrorWarning, fit_linear
@@ -157,18 +157,18 @@ def run_block(
         controls_analysed=int((analysed & ~active).sum()),
         active_analysed=int((analysed & active).sum()),
     )
-    rows = _rows(cell, index, estimates, months, analysed, active)
-    return BlockResult(cell.name, index, StudySums(tallies, conduct), rows)
+    table = _table(cell, index, estimates, months, analysed, active)
+    return BlockResult(cell.name, index, StudySums(tallies, conduct), table)
 
 
-def _rows(
+def _table(
     cell: Cell,
     index: int,
     estimates: dict[str, Estimates],
     months: Floats,
     analysed: np.ndarray,
     active: np.ndarray,
-) -> pd.DataFrame:
+) -> pa.Table:
     columns: dict[str, object] = {
         "replicate": index * cell.block + np.arange(len(months)),
         "enrolment_months": months,
@@ -181,6 +181,6 @@ def _rows(
             f"{name}_standard_error": one.standard_error,
             f"{name}_df": one.df,
             f"{name}_p_value": one.p_value,
-            f"{name}_status": np.asarray(one.reasons)[one.status],
+            f"{name}_status": pa.DictionaryArray.from_arrays(one.status, one.reasons).cast(pa.string()),
         }
-    return pd.DataFrame(columns)
+    return pa.table(columns)

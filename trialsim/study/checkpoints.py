@@ -155,4 +155,4 @@ def _from_bytes(cell: str, index: int, sums: type[Sums], content: bytes) -> Bloc
     table = pq.read_table(pa.BufferReader(content))
     metadata = dict(table.schema.metadata)
     found = sums.from_dict(json.loads(metadata.pop(SUMS)))
-    return BlockResult(cell, index, found, table.replace_schema_metadata(metadata).to_pandas())
+    return BlockResult(cell, index, found, table.replace_schema_metadata(metadata or None))

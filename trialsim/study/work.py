@@ -72,17 +72,20 @@ Task = tuple[Any, int]
 
 @dataclass(frozen=True)
 class BlockResult(Generic[SumsOf]):
-    """What a block leaves behind: sums for the summary, and one row a replicate for the record."""
+    """What a block leaves behind: sums for the summary, and one row a replicate for the record.
+
+    The rows are an Arrow table, because checkpoint and record are; most blocks never become a data frame.
+    """
 
     cell: str
     index: int
     sums: SumsOf
-    rows: pd.DataFrame
+    table: pa.Table
 
     @cached_property
-    def table(self) -> pa.Table:
-        """The rows as an Arrow table, made once for checkpoint and record."""
-        return pa.Table.from_pandas(self.rows, preserve_index=False, nthreads=1)
+    def rows(self) -> pd.DataFrame:
+        """The rows as a data frame."""
+        return self.table.to_pandas()
 
 
 @dataclass(frozen=True)
