@@ -18,6 +18,8 @@ from trialsim.study.adaptive_trials import AdaptiveCharacteristics, adaptive_cha
 from trialsim.study.backend import Backend, InProcess, Processes, map_blocks, open_backend
 from trialsim.study.blocks import StudySums
 from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
+from trialsim.study.bundled import Bundled
+from trialsim.study.bundled_study import BundledStudy, ReplayedTrial, open_study, replay_trial
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
@@ -47,14 +49,7 @@ from trialsim.study.record import (
     write_results,
 )
 from trialsim.study.register import Register, RegisterFacts, build_register
-from trialsim.study.replay import (
-    BundledStudy,
-    Replayed,
-    ReplayedTrial,
-    open_study,
-    replay_blocks,
-    replay_trial,
-)
+from trialsim.study.replay import Replayed, replay_blocks
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
 from trialsim.study.run import build_registers, learn, plan_from, run_study
 from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock, characteristics_of
@@ -77,6 +72,7 @@ __all__ = [
     "Backend",
     "BlockAnalysis",
     "BlockResult",
+    "Bundled",
     "BundledStudy",
     "Cell",
     "CellResult",
