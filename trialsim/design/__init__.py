@@ -15,12 +15,14 @@
 - `savings`, `compare_alternatives`: participants, months and money beyond baseline ANCOVA.
 - `drift_map`, `tipping_drift`: what borrowing risks over drift, and whether that would be seen.
 - `group_sequential_design`: bounds of a trial that is read more than once.
+- `adapted_bounds`: bounds of many trials, found again from the information that each really had.
 - `conditional_power`, `predictive_power`: what an interim result says about the end.
 - `means_size`, `rates_size`, `survival_size`: classical sizes.
 - `EventForecast`, `survival_looks`: events over calendar time, and when the looks fall.
 - `OperatingCharacteristics`, `Tally`, `tally`: what simulation says, with Monte Carlo errors.
 """
 
+from trialsim.design.adapted_bounds import adapted_bounds
 from trialsim.design.assured_size import (
     AssuranceQuestion,
     AssuredSizes,
@@ -240,6 +242,7 @@ __all__ = [
     "TwoArmSize",
     "VirtualControls",
     "WangTsiatis",
+    "adapted_bounds",
     "adjustment",
     "assurance",
     "assured_sizes",

@@ -114,7 +114,7 @@ def walk(
     looks = len(time)
     zeros = np.zeros(looks)
     return Walk(
-        *_walk(
+        *walk_row(
             time,
             np.array(upper, dtype=np.float64),
             np.full(looks, -np.inf) if lower is None else np.array(lower, dtype=np.float64),
@@ -258,7 +258,7 @@ def _last_points(
 
 
 @njit(cache=True)
-def _walk(
+def walk_row(
     time: Floats,
     upper: Floats,
     lower: Floats,
@@ -270,6 +270,7 @@ def _walk(
     least_drift: float,
     largest_drift: float,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Counts]:
+    """Return the fields of a `Walk`; for callers that are compiled themselves. Fills bounds in place."""
     looks = len(time)
     finest = min([_scale(time, k) for k in range(looks)])
     widest = 2 * _REACH + max(largest_drift, 0.0) - min(least_drift, 0.0)
