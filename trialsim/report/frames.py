@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -39,7 +40,7 @@ def frame_table(frame: pd.DataFrame, caption: str, *, text: bool = False) -> Tab
     return Table([name.replace("_", " ") for name in names], rows, caption, text)
 
 
-def _cell(row: dict[str, object], name: str) -> str:
+def _cell(row: dict[Any, Any], name: str) -> str:
     value, error = row[name], row.get(name + ERROR)
     if isinstance(value, float) and isinstance(error, float) and math.isfinite(error) and error > 0:
         digits = _digits(error)
