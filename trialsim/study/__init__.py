@@ -5,6 +5,8 @@
   steps, each usable alone.
 - `estimand_ledger`, `usual_analyses`: each analysis against the true value of each estimand.
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
+- `characteristics_of(run_block, plan)`: the same table for every design below, each a plan of numbers.
+- `SpendingSurvivalPlan`: looks by calendar, events or information; bounds follow what came.
 - `adaptive_characteristics`: what an adaptive design in stages does.
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
 - `run_cells`, with any `Work`: every cell of a plan through back ends, checkpoints and stopping rules.
@@ -65,6 +67,7 @@ from trialsim.study.survival_group_sequential import (
     run_survival_block,
     survival_group_sequential,
 )
+from trialsim.study.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
 from trialsim.study.work import BlockResult, Work
 
 __all__ = [
@@ -92,6 +95,7 @@ __all__ = [
     "SequentialBlock",
     "SequentialCharacteristics",
     "SequentialTally",
+    "SpendingSurvivalPlan",
     "StoppingRule",
     "StudyResult",
     "StudySums",
@@ -131,6 +135,7 @@ __all__ = [
     "replay_trial",
     "run_cells",
     "run_facts",
+    "run_spending_survival_block",
     "run_study",
     "run_survival_block",
     "seal",
