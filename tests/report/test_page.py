@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
+from markupsafe import escape
 
+from trialsim.protocol import Costs
+from trialsim.report.figures import all_figures
 from trialsim.report.page import render_report
+from trialsim.report.supplementary_tables import figure_table, supplementary_tables
 from trialsim.report.tables import all_tables
-from trialsim.study import StudyResult
+from trialsim.study import StudyResult, SupplementaryAnalyses, time_and_cost
 
 
 @pytest.fixture(scope="module")
-def page(result: StudyResult) -> str:
-    return render_report(result)
+def page(result: StudyResult, beside: SupplementaryAnalyses) -> str:
+    return render_report(result, beside)
 
 
 def words(page: str) -> str:
@@ -36,21 +41,23 @@ def test_nothing_is_loaded_from_anywhere(page: str) -> None:
     assert "default-src 'none'" in page
 
 
-def test_user_text_is_escaped(result: StudyResult) -> None:
+def test_user_text_is_escaped(result: StudyResult, beside: SupplementaryAnalyses) -> None:
     hostile = result.protocol.model_copy(update={"title": "<script>alert(1)</script>"})
-    page = render_report(replace(result, protocol=hostile))
+    page = render_report(replace(result, protocol=hostile), beside)
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
 
 
-def test_no_saving_supported_names_the_size_to_use(result: StudyResult) -> None:
-    page = words(render_report(replace(result, plan=replace(result.plan, supported=False))))
+def test_no_saving_supported_names_the_size_to_use(
+    result: StudyResult, beside: SupplementaryAnalyses
+) -> None:
+    page = words(render_report(replace(result, plan=replace(result.plan, supported=False)), beside))
     assert "No saving supported" in page
     assert f"Size the trial by baseline ANCOVA: {result.plan.sizes['ancova'].total} participants" in page
 
 
-def test_tables_are_rectangular_and_filled(result: StudyResult) -> None:
-    for name, table in all_tables(result).items():
+def test_tables_are_rectangular_and_filled(result: StudyResult, beside: SupplementaryAnalyses) -> None:
+    for name, table in (all_tables(result) | supplementary_tables(result, beside)).items():
         assert table.rows, name
         for row in table.rows:
             assert len(row) == len(table.columns), name
@@ -62,6 +69,60 @@ def test_simulated_figures_carry_their_monte_carlo_error(result: StudyResult) ->
     for column in ("rejection rate", "bias", "coverage"):
         position = list(table.columns).index(column)
         assert all("±" in row[position] for row in table.rows)
+
+
+def test_every_figure_has_words_and_its_numbers(
+    page: str, result: StudyResult, beside: SupplementaryAnalyses
+) -> None:
+    figures = all_figures(result, beside)
+    assert page.count('<div role="img" aria-label=') == len(figures)
+    assert page.count("The numbers of this figure") == len(figures)
+    for drawn in figures.values():
+        assert page.count(str(escape(drawn.words))) == 2
+        table = figure_table(drawn.figure)
+        assert len(table.rows) == sum(len(trace.x) for trace in drawn.figure.data)
+        for row in table.rows[:3]:
+            assert all(f"<td>{escape(cell)}</td>" in page for cell in row[1:] if cell)
+
+
+def test_simulated_points_keep_their_interval_in_words(result: StudyResult, beside) -> None:
+    table = figure_table(all_figures(result, beside)["type_one_error"].figure)
+    rate = result.type_one_errors()[0]
+    low, high = rate.rejection_interval
+    assert any(row[3] == f"x: {low:.4g} to {high:.4g}" for row in table.rows)
+
+
+def test_every_button_and_link_has_a_name_and_headings_skip_no_level(page: str) -> None:
+    text = words(page)
+    levels = [int(level) for level in re.findall(r"<h(\d)", text)]
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    targets = set(re.findall(r'href="#([\w-]+)"', text))
+    assert targets <= set(re.findall(r'id="([\w-]+)"', text))
+    assert 'lang="en"' in text
+    assert text.count("<caption>") == text.count("<table")
+
+
+def test_borrowing_that_would_not_be_seen_is_said_in_words(page: str, beside: SupplementaryAnalyses) -> None:
+    edges = beside.borrowing.tipping
+    bad = edges.loc[~edges["defensible"], "method"].tolist()
+    assert bad, "customary settings are no danger here: choose another example"
+    text = words(page)
+    section = text[text.index('id="borrowing"') :]
+    assert f"{len(bad)} of {len(edges) - 1} ways to borrow" in section
+    assert "borrowing is not defensible" in section
+
+
+def test_money_is_shown_only_where_the_user_gave_prices(
+    page: str, result: StudyResult, beside: SupplementaryAnalyses
+) -> None:
+    assert "no money is shown" in page
+    costs = Costs(currency="EUR", control=1000.0, active=1000.0, source="a made-up <price> list")
+    priced = replace(result, protocol=result.protocol.model_copy(update={"costs": costs}))
+    priced_page = render_report(priced, replace(beside, savings=time_and_cost(priced)))
+    assert "Prices: a made-up &lt;price&gt; list" in priced_page
+    saved = result.plan.saving("worst_plausible").participants_saved
+    assert f"<td>{1000 * saved:,}</td>" in priced_page
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 - `Scenario`, `Effect`, `Criterion`, `HistoryTable`: its parts that other rooms need by name.
 """
 
-from trialsim.protocol.conduct import Arm, Dropout, Enrolment, Visits
+from trialsim.protocol.conduct import Arm, Costs, Dropout, Enrolment, Visits
 from trialsim.protocol.eligibility import Criterion
 from trialsim.protocol.history_table import HistoryTable
 from trialsim.protocol.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
@@ -14,6 +14,7 @@ __all__ = [
     "ANALYSES",
     "Analysis",
     "Arm",
+    "Costs",
     "Criterion",
     "Dropout",
     "Effect",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from trialsim.errors import ProtocolError
-from trialsim.protocol.conduct import Arm, Dropout, Enrolment, Visits, check_arms, check_dropout
+from trialsim.protocol.conduct import Arm, Costs, Dropout, Enrolment, Visits, check_arms, check_dropout
 from trialsim.protocol.eligibility import Criterion
 from trialsim.protocol.history_table import HistoryTable
 from trialsim.protocol.question import (
@@ -75,6 +75,7 @@ class Protocol(Strict):
     simulation: Simulation = Simulation(replicates=10_000)
     history: HistoryTable = HistoryTable()
     prognosis: PrognosisTable
+    costs: Costs | None = None
     scenarios: tuple[Scenario, ...]
 
     @model_validator(mode="after")
@@ -134,7 +135,11 @@ class Protocol(Strict):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the protocol with all defaults filled in, as plain JSON types."""
-        return self.model_dump(mode="json")
+        tables = self.model_dump(mode="json")
+        if self.costs is None:
+            # A protocol without prices keeps the hash that it had before prices could be given.
+            del tables["costs"]
+        return tables
 
     def content_hash(self) -> str:
         """Return the SHA-256 of the canonical form, which white space and key order do not change."""

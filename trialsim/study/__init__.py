@@ -13,20 +13,27 @@
 - `moments_of_history`, `sizes_at_history`: the sizes if the trial's placebo arm spread as the history's.
 - `open_backend`, `map_blocks`, `Job`, `Checkpoints`, `StoppingRule`, `estimate_work`: how it runs.
 - `open_study`, `replay_trial`, `replay_blocks`, `pick_examples`: what a bundle lets anybody compute again.
+- `require_detectable`: is there any trial that detects the effect, before anything is fitted.
+- `supplementary_analyses`: `time_and_cost`, `borrowing_risk`, `card_sensitivity`; `write_supplementary`.
+- `decision_fidelity`: would synthetic participants have led to the same trial.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
 from trialsim.study.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics, tally_staged
 from trialsim.study.backend import Backend, InProcess, Processes, map_blocks, open_backend
 from trialsim.study.blocks import StudySums
+from trialsim.study.borrowing_risk import BorrowingRisk, borrowing_risk
 from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
 from trialsim.study.bundled import Bundled
 from trialsim.study.bundled_study import BundledStudy, ReplayedTrial, open_study, replay_trial
+from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
+from trialsim.study.decision_fidelity import decision_fidelity
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.examples import pick_examples, write_examples
+from trialsim.study.feasibility import require_detectable
 from trialsim.study.history import check_composition, generate_history, load_history
 from trialsim.study.history_size import moments_of_history, sizes_at_history
 from trialsim.study.job import Job
@@ -62,12 +69,14 @@ from trialsim.study.sequential_characteristics import (
 )
 from trialsim.study.simulation import run_cells, simulate
 from trialsim.study.stopping import StoppingRule
+from trialsim.study.supplementary import SupplementaryAnalyses, supplementary_analyses, write_supplementary
 from trialsim.study.survival_group_sequential import (
     SurvivalPlan,
     run_survival_block,
     survival_group_sequential,
 )
 from trialsim.study.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
+from trialsim.study.time_and_cost import time_and_cost
 from trialsim.study.work import BlockResult, Work
 
 __all__ = [
@@ -75,8 +84,10 @@ __all__ = [
     "Backend",
     "BlockAnalysis",
     "BlockResult",
+    "BorrowingRisk",
     "Bundled",
     "BundledStudy",
+    "CardSensitivity",
     "Cell",
     "CellResult",
     "Checkpoints",
@@ -99,20 +110,24 @@ __all__ = [
     "StoppingRule",
     "StudyResult",
     "StudySums",
+    "SupplementaryAnalyses",
     "SurvivalPlan",
     "Work",
     "WorkEstimate",
     "adaptive_characteristics",
     "ancova_at_last_visit",
     "answer",
+    "borrowing_risk",
     "build_register",
     "build_registers",
     "calibration_frame",
+    "card_sensitivity",
     "characteristics_of",
     "check_bundle",
     "check_composition",
     "checkpoint_folder",
     "checkpoint_key",
+    "decision_fidelity",
     "estimand_ledger",
     "estimate_work",
     "gain_frame",
@@ -133,6 +148,7 @@ __all__ = [
     "plan_from",
     "replay_blocks",
     "replay_trial",
+    "require_detectable",
     "run_cells",
     "run_facts",
     "run_spending_survival_block",
@@ -143,11 +159,14 @@ __all__ = [
     "simulate_longitudinal_block",
     "sizes_at_history",
     "sizes_frame",
+    "supplementary_analyses",
     "survival_group_sequential",
     "tally_staged",
     "tally_stopping",
+    "time_and_cost",
     "usual_analyses",
     "write_examples",
     "write_inputs",
     "write_results",
+    "write_supplementary",
 ]
