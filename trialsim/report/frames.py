@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialsim.report.tables import Table
+from trialsim.report.table import Table
 
 ERROR = "_mcse"
 
