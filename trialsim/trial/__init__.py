@@ -27,6 +27,7 @@ from trialsim.trial.adaptive_rules import (
 )
 from trialsim.trial.bayesian_rules import predictive_rule, predictive_table, probability_best, thompson_rule
 from trialsim.trial.block import Pool, TrialSize, simulate_block
+from trialsim.trial.delayed_response import DelayedTrials, simulate_delayed
 from trialsim.trial.discontinuation import (
     Discontinuation,
     DiscontinuationCause,
@@ -101,6 +102,7 @@ from trialsim.trial.survival_trial import SurvivalTrials, SurvivalWorld, simulat
 __all__ = [
     "STRATEGIES",
     "CureLaw",
+    "DelayedTrials",
     "Discontinuation",
     "DiscontinuationCause",
     "EnrolmentForecast",
@@ -172,6 +174,7 @@ __all__ = [
     "resize_blinded",
     "simple_randomisation",
     "simulate_block",
+    "simulate_delayed",
     "simulate_longitudinal",
     "simulate_staged",
     "simulate_survival",
