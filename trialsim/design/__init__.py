@@ -9,6 +9,7 @@
 - `guenther_schouten_size`, `mmrm_variance`: margins, and dropout visit by visit.
 - `marginal_size`, `marginal_controls`, `prognostic_events`: binary, count and survival outcomes.
 - `BorrowingQuestion`, `control_frontier`: the fewest controls under a cap on the type I error.
+- `BinaryScale`, `CountScale`, `SurvivalScale`, `ScaleBorrowingQuestion`: the same on other scales.
 - `safe_priors`: priors tuned to the cap, and what gain is left.
 - `assured_sizes`: power averaged over what the history leaves uncertain.
 - `virtual_controls`: placebo twins as controls, behind a calibration gate.
@@ -41,6 +42,7 @@ from trialsim.design.borrowing_question import (
     BorrowingCharacteristics,
     BorrowingMethod,
     BorrowingQuestion,
+    ControlQuestion,
     NoBorrowing,
 )
 from trialsim.design.conditional_power import (
@@ -58,6 +60,7 @@ from trialsim.design.control_arm import (
     Saving,
     plan_control_arm,
 )
+from trialsim.design.delayed_looks import DelayedDesign, delayed_design
 from trialsim.design.drift_curves import DriftMap, TippingDrift, drift_map, tipping_drift
 from trialsim.design.expected_events import Accrual, EventForecast, PiecewiseRate
 from trialsim.design.frontier import (
@@ -65,6 +68,7 @@ from trialsim.design.frontier import (
     FrontierPoint,
     control_frontier,
     default_methods,
+    methods_for,
 )
 from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
 from trialsim.design.group_sequential import GroupSequentialDesign, group_sequential_design
@@ -113,8 +117,14 @@ from trialsim.design.operating_characteristics import (
     tally,
     to_frame,
 )
+from trialsim.design.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
 from trialsim.design.rates_size import RatesQuestion, power_of_rates, rates_size
 from trialsim.design.safe_prior import SafePriors, safe_priors
+from trialsim.design.scale_borrowing import (
+    DECLARED_LOG_DRIFTS,
+    ScaleBorrowingQuestion,
+    simulated_characteristics,
+)
 from trialsim.design.score_gain import (
     PrognosticEvents,
     martingale_correlation,
@@ -178,6 +188,7 @@ from trialsim.design.variance import (
 
 __all__ = [
     "DECLARED_DRIFTS",
+    "DECLARED_LOG_DRIFTS",
     "FIGURES",
     "Accrual",
     "Adjustment",
@@ -186,6 +197,7 @@ __all__ = [
     "AssuranceQuestion",
     "AssuredSizes",
     "BetaSpending",
+    "BinaryScale",
     "BorrowingCharacteristics",
     "BorrowingMethod",
     "BorrowingQuestion",
@@ -194,6 +206,9 @@ __all__ = [
     "Commensurate",
     "ControlArmPlan",
     "ControlFrontier",
+    "ControlQuestion",
+    "CountScale",
+    "DelayedDesign",
     "DialSizes",
     "DriftMap",
     "EfficacyRule",
@@ -214,6 +229,7 @@ __all__ = [
     "NullSpending",
     "OBrienFlemingSpending",
     "OperatingCharacteristics",
+    "OutcomeScale",
     "PiecewiseRate",
     "PlanningDraws",
     "PlanningMoments",
@@ -229,12 +245,14 @@ __all__ = [
     "SafePriors",
     "Saving",
     "SavingsTable",
+    "ScaleBorrowingQuestion",
     "SelfAdapting",
     "Size",
     "SizingQuestion",
     "SpendingFunction",
     "SpendingTable",
     "SurvivalLooks",
+    "SurvivalScale",
     "SurvivalSize",
     "Tally",
     "TippingDrift",
@@ -259,6 +277,7 @@ __all__ = [
     "control_frontier",
     "controls_for_power",
     "default_methods",
+    "delayed_design",
     "detectable_drift",
     "dial_sizes",
     "draws_from_history",
@@ -277,6 +296,7 @@ __all__ = [
     "martingale_correlation",
     "martingale_residuals",
     "means_size",
+    "methods_for",
     "mmrm_variance",
     "o_brien_fleming",
     "plan_control_arm",
@@ -294,6 +314,7 @@ __all__ = [
     "safe_priors",
     "savings",
     "score_adjusted_covariance",
+    "simulated_characteristics",
     "simulated_power",
     "size_for_power",
     "survival_looks",
