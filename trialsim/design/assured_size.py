@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtri, ndtr, ndtri
 
 from trialsim.data import Floats
-from trialsim.design.borrowing_question import BorrowingMethod, BorrowingQuestion
+from trialsim.design.borrowing_question import BorrowingMethod, ControlQuestion
 from trialsim.design.variance import Pair
 from trialsim.errors import DesignError
 
@@ -338,7 +338,7 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
 
 
 def borrowing_assurance(
-    method: BorrowingMethod, question: BorrowingQuestion, controls: int, drift: ArrayLike
+    method: BorrowingMethod, question: ControlQuestion, controls: int, drift: ArrayLike
 ) -> tuple[float, float]:
     """Return type I error and power of a borrowing method, averaged over draws of the drift.
 
@@ -346,16 +346,16 @@ def borrowing_assurance(
     ----------
     method : BorrowingMethod
         At the setting that the trial will use.
-    question : BorrowingQuestion
+    question : ControlQuestion
         Its declared drifts are not used.
     controls : int
         Randomised controls.
     drift : array_like (D,)
-        Draws of the drift, in SD. Curves are interpolated between drifts .02 SD apart.
+        Draws of the drift, in the question's unit. Curves are interpolated between drifts .02 apart.
 
     Examples
     --------
-    >>> from trialsim.design.normal_borrowing import RobustMap
+    >>> from trialsim.design import BorrowingQuestion, RobustMap
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
     >>> drift = 0.15 * ndtri((np.arange(200) + 0.5) / 200)
     >>> [round(p, 3) for p in borrowing_assurance(RobustMap(), question, 60, drift)]
