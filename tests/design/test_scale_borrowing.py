@@ -87,6 +87,15 @@ def test_power_without_borrowing_is_the_closed_form() -> None:
     assert got.type_one_error[0] == BINARY.alpha
 
 
+def test_drift_moves_the_variance_of_both_arms() -> None:
+    question = replace(BINARY, scale=BinaryScale(0.15, odds_ratio=2.1))
+    p0 = 1 / (1 + math.exp(-(math.log(0.15 / 0.85) + 0.8)))
+    p1 = 1 / (1 + math.exp(-(math.log(0.15 / 0.85) + 0.8 + math.log(2.1))))
+    variance = 1 / (p0 * (1 - p0) * 120) + 1 / (p1 * (1 - p1) * 200)
+    got = NoBorrowing().characteristics(question, 120, np.array([0.8])).power[0]
+    assert got == pytest.approx(ndtr(math.log(2.1) / math.sqrt(variance) - 1.959963985), abs=1e-9)
+
+
 @pytest.mark.parametrize("slope", [0.5, 1.0])
 @pytest.mark.parametrize(("control", "active"), [(0.3, 0.45), (0.5, 0.7), (0.1, 0.2)])
 def test_what_a_binary_score_leaves_is_the_marginal_variance(slope, control, active) -> None:
@@ -155,6 +164,16 @@ def test_a_turned_outcome_turns_the_drift() -> None:
     assert one.power == pytest.approx(other.power, abs=1e-12)
     assert one.bias == pytest.approx(other.bias, abs=1e-12)
     assert one.bias[2] > 0 > one.bias[0]
+    rare, turned = (replace(q, scale=s, history=150) for q, s in (
+        (more, BinaryScale(0.15, odds_ratio=2.1)), (fewer, BinaryScale(0.85, odds_ratio=1 / 2.1))
+    ))  # fmt: skip
+    edges = [tipping_drift(PowerPrior(weight=0.3), question, 100).tipping for question in (rare, turned)]
+    assert edges[0] == pytest.approx(edges[1], abs=1e-9)
+    sides = [
+        PowerPrior(weight=0.3).characteristics(rare, 100, np.array([s * edges[0]])).type_one_error[0]
+        for s in (-1, 1)
+    ]
+    assert abs(sides[0] - sides[1]) > 1e-3
 
 
 def test_tipping_drift_looks_on_both_sides_and_stands_beside_the_detectable_one() -> None:
