@@ -153,3 +153,69 @@ def test_whatif_shows_both_twins_and_what_the_contrast_is_not(monkeypatch, capsy
 def test_whatif_refuses_what_it_cannot_read(monkeypatch, capsys, files, changes, words) -> None:
     assert run(monkeypatch, "twins", "whatif", str(PROTOCOL), "--history", files[0], *changes) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.fixture
+def responses(tmp_path) -> tuple[str, str]:
+    """Return a table and a history of responses that rise with age, in three sites, with race."""
+    rng = np.random.default_rng(5)
+    age, count = rng.normal(60, 8, 240), 240
+    frame = pd.DataFrame(
+        {
+            "participant": np.arange(count),
+            "age": age,
+            "site": np.arange(count) % 3,
+            "RACE": np.where(np.arange(count) < 5, "few", np.where(np.arange(count) % 2, "one", "other")),
+            "response": (rng.random(count) < 1 / (1 + np.exp(-(age - 60) / 6))).astype(int),
+        }
+    )
+    frame.to_csv(tmp_path / "responses.csv", index=False)
+    (tmp_path / "response.toml").write_text(
+        'format = "trialsim.outcome/1"\nendpoint = "response"\nfamily = "binary"\n'
+        'covariates = ["age"]\nweek = 24\n[columns]\ngroup = "site"\n'
+    )
+    return str(tmp_path / "response.toml"), str(tmp_path / "responses.csv")
+
+
+def test_validate_reads_a_history_of_responses(monkeypatch, capsys, responses) -> None:
+    table, past = responses
+    arguments = ("twins", "validate", table, "--history", past, "--folds", "3", "--by-group", "--quiet")
+    assert run(monkeypatch, *arguments) == 0
+    text = capsys.readouterr().out
+    for words in (
+        "on participants never seen",
+        "on groups never seen",
+        "observed to expected",
+        "calibration slope",
+        "discrimination",
+        "Each group, by a model that never saw it",
+    ):
+        assert words in " ".join(text.split()), words
+    race = [line for line in text.splitlines() if "RACE" in line]
+    assert len(race) == 3, "race is judged though nobody asked for it"
+    (few,) = (line for line in race if "few" in line)
+    assert "False" in few
+    assert not any(character.isdigit() for character in few), "a small cell shows no number"
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (("--family", "no_such"), "use one of binary"),
+        (("--family", "weibull"), "needs a follow-up"),
+        (("--subgroup", "height"), "'height' is not in the file"),
+    ],
+)
+def test_validate_refuses_a_table_that_does_not_fit(monkeypatch, capsys, responses, extra, words) -> None:
+    table, past = responses
+    assert run(monkeypatch, "twins", "validate", table, "--history", past, *extra) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_validate_needs_a_file_for_a_table_and_no_family_for_a_protocol(
+    monkeypatch, capsys, responses
+) -> None:
+    assert run(monkeypatch, "twins", "validate", responses[0]) == 2
+    assert "needs --history" in capsys.readouterr().err
+    assert run(monkeypatch, "twins", "validate", str(PROTOCOL), "--family", "binary") == 2
+    assert "belongs to a TABLE" in capsys.readouterr().err

@@ -39,25 +39,61 @@ def _past(protocol: Path, history: Path | None) -> tuple[Protocol, History]:
 
 
 @twins.command()
-@protocol_argument
+@click.argument("protocol", metavar="PROTOCOL|TABLE", type=click.Path(path_type=Path))
 @history_option
 @cache_option
+@click.option("--family", help="Of a TABLE's outcome, instead of the TABLE's own.")
+@click.option(
+    "--subgroup",
+    "subgroups",
+    multiple=True,
+    metavar="COLUMN",
+    help="Also judge by this column of the history, which no model uses; race is judged wherever it stands.",
+)
+@click.option("--folds", type=click.IntRange(2, 100), default=10, show_default=True, help="Of a TABLE.")
 @click.option(
     "--by-group",
     is_flag=True,
     help="Judge subgroups on studies, sites or periods never seen: [history.columns] group names them.",
 )
 @quiet_option
-def validate(protocol: Path, history: Path | None, cache: Path, by_group: bool, quiet: bool) -> None:
+def validate(
+    protocol: Path,
+    history: Path | None,
+    cache: Path,
+    family: str | None,
+    subgroups: tuple[str, ...],
+    folds: int,
+    by_group: bool,
+    quiet: bool,
+) -> None:
     """Fit the twins of PROTOCOL, and print calibration, subgroups, gain and reach of the history.
 
     Everything is out of sample: each participant is predicted by a model that did not see them. The reach
     compares the history with the population of PROTOCOL's cohort card.
+
+    A history of one response, category, count or event a participant is read by a TABLE instead of a
+    PROTOCOL: a TOML file with format = "trialsim.outcome/1" (docs/history.md).
+
+    \b
+    trialsim twins validate protocols/cdisc_pilot.toml --history adas_total.csv --by-group
+    trialsim twins validate response.toml --history responses.csv --by-group
     """
     from rich.console import Console
 
+    from trialsim.protocol import is_outcome_table
+
+    if is_outcome_table(protocol):
+        from trialsim.cli.twins_outcomes import validate_table
+
+        validate_table(protocol, history, family, subgroups, folds, by_group, quiet)
+        return
+    if family is not None:
+        raise click.UsageError("--family belongs to a TABLE: a PROTOCOL's endpoint is a score at visits")
+
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
+    from trialsim.cli.twins_outcomes import subgroup_labels
     from trialsim.cli.twins_reach import print_reach
     from trialsim.prognosis import calibrate, calibrate_subgroups, cross_validate, default_subgroups
     from trialsim.study import calibration_frame, gain_frame, learn
@@ -65,15 +101,18 @@ def validate(protocol: Path, history: Path | None, cache: Path, by_group: bool, 
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
         _, calibration, gain = learn(asked, past, cache=cache, progress=progress)
-        folds = cross_validate(past, seed=asked.seed, by_group=by_group, cache=cache, progress=progress)
+        held_out = cross_validate(past, seed=asked.seed, by_group=by_group, cache=cache, progress=progress)
     console = Console()
     console.print(f"History: {past.source}")
     print_frame(calibration_frame(calibration), console, "Calibration, out of sample")
     place = "on groups never seen" if by_group else "on participants never seen"
     if by_group:
-        print_frame(calibration_frame(calibrate(folds)), console, f"Calibration, {place}")
-    subgroups = calibrate_subgroups(folds, default_subgroups(past))
-    print_frame(subgroups, console, f"Subgroups at week {past.weeks[-1]:g}, {place}; fewer than 11 not shown")
+        print_frame(calibration_frame(calibrate(held_out)), console, f"Calibration, {place}")
+    labels = default_subgroups(past) | subgroup_labels(history, asked.history, subgroups)
+    by_subgroup = calibrate_subgroups(held_out, labels)
+    print_frame(
+        by_subgroup, console, f"Subgroups at week {past.weeks[-1]:g}, {place}; fewer than 11 not shown"
+    )
     print_frame(gain_frame(gain), console, "Gain beyond the baseline value, out of sample")
     print_reach(asked, protocol, past, console)
 

@@ -15,10 +15,12 @@
 - `update_twins`, `UpdatedTwins`, `update_interim`: twins that know the visits observed so far.
 - `value_of_updating`, `UpdateValue`: what each visit adds to a twin, out of sample.
 - `recalibrate`, `Recalibration`, `add_interim`: a line, or a refit, from interim data.
-- `calibrate_subgroups`, `default_subgroups`: the same by subgroup, small ones not shown.
+- `calibrate_subgroups`, `default_subgroups`, `covariate_subgroups`: by subgroup, small ones not shown.
+- `read_labels`, `column_names`: labels of subgroups that no model uses, such as race.
 - `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
 - `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial.
 - `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
+- `read_outcome_history`: a file to an `OutcomeHistory`; `ISSUED` are the families.
 - `validate_outcome`, `OutcomeValidation`: their calibration and discrimination, out of sample.
 - `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
@@ -36,12 +38,14 @@ from trialsim.prognosis.fitting import fit_prognosis, history_hash
 from trialsim.prognosis.gain import Gain, gain_beyond_baseline, leave_one_out_r2
 from trialsim.prognosis.history import read_history
 from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
-from trialsim.prognosis.outcome_history import OutcomeHistory
+from trialsim.prognosis.outcome_history import ISSUED, OutcomeHistory
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
+from trialsim.prognosis.outcome_reading import read_outcome_history
 from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
+from trialsim.prognosis.participants import column_names, read_labels
 from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
-from trialsim.prognosis.subgroups import calibrate_subgroups, default_subgroups
+from trialsim.prognosis.subgroups import calibrate_subgroups, covariate_subgroups, default_subgroups
 from trialsim.prognosis.transport import (
     Weights,
     balance_to_table,
@@ -63,6 +67,7 @@ from trialsim.prognosis.whatif import ASSOCIATION, TreatmentTerm, WhatIf, what_i
 __all__ = [
     "ASSOCIATION",
     "FOLD_SETTINGS",
+    "ISSUED",
     "NO_COVARIATE",
     "Applicability",
     "Calibration",
@@ -86,6 +91,8 @@ __all__ = [
     "balance_to_table",
     "calibrate",
     "calibrate_subgroups",
+    "column_names",
+    "covariate_subgroups",
     "cross_validate",
     "default_subgroups",
     "fit_outcome",
@@ -99,6 +106,8 @@ __all__ = [
     "kish",
     "leave_one_out_r2",
     "read_history",
+    "read_labels",
+    "read_outcome_history",
     "recalibrate",
     "require_compatible",
     "require_learnable",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from trialsim.data import Floats, History
+from trialsim.data import Covariates, Floats, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis.validation import CrossValidation
 
@@ -21,11 +21,12 @@ def default_subgroups(history: History) -> dict[str, np.ndarray]:
 
     A covariate with two values is parted by them, any other at its median; who lacks it is "missing".
     """
-    columns = {name: history.covariates.column(name) for name in history.covariates.names}
-    return {
-        name: _halves(values)
-        for name, values in (columns | {"severity at baseline": history.baseline}).items()
-    }
+    return covariate_subgroups(history.covariates) | {"severity at baseline": _halves(history.baseline)}
+
+
+def covariate_subgroups(covariates: Covariates) -> dict[str, np.ndarray]:
+    """Return labels (N,) by name of each covariate, by its levels or by its halves."""
+    return {name: _halves(covariates.column(name)) for name in covariates.names}
 
 
 def _halves(values: Floats) -> np.ndarray:
