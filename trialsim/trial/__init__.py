@@ -27,6 +27,13 @@ from trialsim.trial.adaptive_rules import (
 )
 from trialsim.trial.bayesian_rules import predictive_rule, predictive_table, probability_best, thompson_rule
 from trialsim.trial.block import Pool, TrialSize, simulate_block
+from trialsim.trial.closed_testing import (
+    ClosedTest,
+    closed_rejections,
+    closed_test_rule,
+    intersection_score,
+    stage_statistics,
+)
 from trialsim.trial.delayed_response import DelayedTrials, simulate_delayed
 from trialsim.trial.discontinuation import (
     Discontinuation,
@@ -101,6 +108,7 @@ from trialsim.trial.survival_trial import SurvivalTrials, SurvivalWorld, simulat
 
 __all__ = [
     "STRATEGIES",
+    "ClosedTest",
     "CureLaw",
     "DelayedTrials",
     "Discontinuation",
@@ -141,6 +149,8 @@ __all__ = [
     "check_calendar",
     "check_event_order",
     "check_reachable",
+    "closed_rejections",
+    "closed_test_rule",
     "combination_rule",
     "competing_times",
     "constant_hazard_dropout",
@@ -157,6 +167,7 @@ __all__ = [
     "forecast_enrolment",
     "gompertz_of_course",
     "intermittent_gaps",
+    "intersection_score",
     "keep_best",
     "minimise",
     "normal_outcomes",
@@ -180,6 +191,7 @@ __all__ = [
     "simulate_survival",
     "site_plan",
     "slope_change",
+    "stage_statistics",
     "stop_at_bounds",
     "thompson_rule",
     "treated_course",
