@@ -219,3 +219,24 @@ def test_validate_needs_a_file_for_a_table_and_no_family_for_a_protocol(
     assert "needs --history" in capsys.readouterr().err
     assert run(monkeypatch, "twins", "validate", str(PROTOCOL), "--family", "binary") == 2
     assert "belongs to a TABLE" in capsys.readouterr().err
+
+
+def test_update_compares_the_closed_form_with_a_refit(monkeypatch, capsys, tmp_path, files) -> None:
+    past, now = files
+    arguments = ("twins", "update", str(PROTOCOL), "--history", past, "--interim", now, "--refit", "--quiet")
+    assert run(monkeypatch, *arguments, "--source", "control", "--cache", str(tmp_path)) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Updated in closed form and by a refit, 60 participants" in text
+    assert "rms difference" in text
+    assert run(monkeypatch, *arguments) == 2
+    assert "--refit needs --source control" in capsys.readouterr().err
+
+
+def test_update_refits_a_fold_of_the_history_where_no_trial_is_given(
+    monkeypatch, capsys, tmp_path, files
+) -> None:
+    arguments = ("twins", "update", str(PROTOCOL), "--history", files[0], "--folds", "2", "--refit")
+    assert run(monkeypatch, *arguments, "--cache", str(tmp_path), "--quiet") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "rmse updated" in text
+    assert "rmse refit" in text

@@ -139,6 +139,12 @@ def validate(
 @click.option(
     "--folds", type=click.IntRange(2, 100), default=10, show_default=True, help="Folds, without --interim."
 )
+@click.option(
+    "--refit",
+    is_flag=True,
+    help="Also fit again, with the visits so far, and compare with the closed form; without --interim one "
+    "fold of the history is the running trial, before its last visit.",
+)
 @cache_option
 @quiet_option
 def update(
@@ -148,6 +154,7 @@ def update(
     source: str,
     output: Path | None,
     folds: int,
+    refit: bool,
     cache: Path,
     quiet: bool,
 ) -> None:
@@ -158,17 +165,24 @@ def update(
     """
     from rich.console import Console
 
+    from trialsim.cli.twins_refit import print_refit_of_fold
     from trialsim.prognosis import NO_COVARIATE
 
+    if interim is None and output is not None:
+        raise click.UsageError("--output needs --interim: whose twins should be written?")
+    if refit and interim is not None and source != "control":
+        raise click.UsageError(
+            "--refit needs --source control: a refit learns whatever it is given as placebo"
+        )
     asked, past = _past(protocol, history)
     console = Console()
     console.print(f"History: {past.source}")
     if interim is None:
-        if output is not None:
-            raise click.UsageError("--output needs --interim: whose twins should be written?")
         _print_value(asked, past, folds, quiet, console)
+        if refit:
+            print_refit_of_fold(asked, past, folds, cache, quiet, console)
     else:
-        _update_interim(asked, past, interim, source, output, cache, quiet, console)
+        _update_interim(asked, past, interim, source, output, refit, cache, quiet, console)
     console.print(f"[yellow]{NO_COVARIATE}[/yellow]")
 
 
@@ -189,12 +203,14 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     interim: Path,
     source: str,
     output: Path | None,
+    refit: bool,
     cache: Path,
     quiet: bool,
     console,
 ) -> None:
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame, write_frame
+    from trialsim.cli.twins_refit import print_refit
     from trialsim.prognosis import (
         fit_prognosis,
         read_history,
@@ -219,6 +235,8 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     if len(frame):
         by_week = frame.groupby("week", as_index=False)[["score", "sd", "effective_draws"]].mean()
         print_frame(by_week, console, f"Updated twins of {len(now)} participants, means")
+    if refit:
+        print_refit(asked, prognosis, past, now, cache, quiet, console)
     if output is not None:
         write_frame(frame, output)
         console.print(f"Updated twins: {output}", soft_wrap=True)

@@ -15,6 +15,7 @@
 - `update_twins`, `UpdatedTwins`, `update_interim`: twins that know the visits observed so far.
 - `value_of_updating`, `UpdateValue`: what each visit adds to a twin, out of sample.
 - `recalibrate`, `Recalibration`, `add_interim`: a line, or a refit, from interim data.
+- `compare_with_refit`, `RefitComparison`, `split_off_interim`: what a refit says beyond the closed form.
 - `calibrate_subgroups`, `default_subgroups`, `covariate_subgroups`: by subgroup, small ones not shown.
 - `read_labels`, `column_names`: labels of subgroups that no model uses, such as race.
 - `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
@@ -45,6 +46,7 @@ from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_ou
 from trialsim.prognosis.participants import column_names, read_labels
 from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
+from trialsim.prognosis.refit_comparison import RefitComparison, compare_with_refit, split_off_interim
 from trialsim.prognosis.subgroups import calibrate_subgroups, covariate_subgroups, default_subgroups
 from trialsim.prognosis.transport import (
     Weights,
@@ -81,6 +83,7 @@ __all__ = [
     "OutcomeValidation",
     "Prognosis",
     "Recalibration",
+    "RefitComparison",
     "Sampler",
     "TreatmentTerm",
     "UpdateValue",
@@ -92,6 +95,7 @@ __all__ = [
     "calibrate",
     "calibrate_subgroups",
     "column_names",
+    "compare_with_refit",
     "covariate_subgroups",
     "cross_validate",
     "default_subgroups",
@@ -111,6 +115,7 @@ __all__ = [
     "recalibrate",
     "require_compatible",
     "require_learnable",
+    "split_off_interim",
     "summarise",
     "update_interim",
     "update_twins",

@@ -59,6 +59,8 @@ def update_twins(
     weeks: Sequence[float] | Floats,
     generator: np.random.Generator | None = None,
     draws: int = 0,
+    *,
+    learnt: bool = False,
 ) -> UpdatedTwins:
     """Condition the twins of participants on the visits observed so far.
 
@@ -80,6 +82,8 @@ def update_twins(
         Of the component ``twins``; needed for draws.
     draws : int
         Predictive draws of each participant, joint over weeks.
+    learnt : bool
+        Whether the prognosis was fitted to these visits already, so that its draws are not weighed by them.
 
     Returns
     -------
@@ -109,6 +113,8 @@ def update_twins(
             size = max(1, _CHUNK_NUMBERS // (joint.covariance.shape[0] * joint.covariance.shape[1]))
             for part in np.array_split(rows, -(-len(rows) // size)):
                 mean, weight = conditional.means(joint, part, seen[part])
+                if learnt:
+                    weight = np.full_like(weight, 1 / weight.shape[1])
                 score[part] = np.einsum("nwd,nd->nw", mean, weight)
                 spread = np.einsum("nwd,nd->nw", (mean - score[part, :, None]) ** 2, weight)
                 sd[part] = np.sqrt(spread + weight @ np.einsum("dww->dw", conditional.covariance))
