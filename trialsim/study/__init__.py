@@ -7,6 +7,8 @@
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
 - `characteristics_of(run_block, plan)`: the same table for every design below, each a plan of numbers.
 - `SpendingSurvivalPlan`: looks by calendar, events or information; bounds follow what came.
+- `StagedPlan`, `DelayedPlan` with a rule plan (`BoundsPlan`, `ClosedTestPlan`, `ThompsonPlan`, ...): adaptive
+  trials in stages, seen at once or with delayed outcomes.
 - `adaptive_characteristics`: what an adaptive design in stages does.
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
 - `run_cells`, with any `Work`: every cell of a plan through back ends, checkpoints and stopping rules.
@@ -30,6 +32,13 @@ from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.decision_fidelity import decision_fidelity
+from trialsim.study.delayed_trials import (
+    DelayedPlan,
+    StagedPlan,
+    run_delayed_block,
+    run_staged_block,
+    simulate_delayed_block,
+)
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.examples import pick_examples, write_examples
@@ -60,6 +69,15 @@ from trialsim.study.record import (
 from trialsim.study.register import Register, RegisterFacts, build_register
 from trialsim.study.replay import Replayed, replay_blocks
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
+from trialsim.study.rule_plans import (
+    BlindedResizingPlan,
+    BoundsPlan,
+    ClosedTestPlan,
+    PredictivePlan,
+    PromisingZonePlan,
+    RulePlan,
+    ThompsonPlan,
+)
 from trialsim.study.run import build_registers, learn, plan_from, run_study
 from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock, characteristics_of
 from trialsim.study.sequential_characteristics import (
@@ -82,36 +100,45 @@ from trialsim.study.work import BlockResult, Work
 __all__ = [
     "AdaptiveCharacteristics",
     "Backend",
+    "BlindedResizingPlan",
     "BlockAnalysis",
     "BlockResult",
     "BorrowingRisk",
+    "BoundsPlan",
     "Bundled",
     "BundledStudy",
     "CardSensitivity",
     "Cell",
     "CellResult",
     "Checkpoints",
+    "ClosedTestPlan",
+    "DelayedPlan",
     "HistoryFacts",
     "InProcess",
     "Job",
     "LongitudinalBlock",
     "LongitudinalPlan",
     "NaiveEstimate",
+    "PredictivePlan",
     "Processes",
+    "PromisingZonePlan",
     "Register",
     "RegisterFacts",
     "Replayed",
     "ReplayedTrial",
     "ReplicateRecorder",
+    "RulePlan",
     "SequentialBlock",
     "SequentialCharacteristics",
     "SequentialTally",
     "SpendingSurvivalPlan",
+    "StagedPlan",
     "StoppingRule",
     "StudyResult",
     "StudySums",
     "SupplementaryAnalyses",
     "SurvivalPlan",
+    "ThompsonPlan",
     "Work",
     "WorkEstimate",
     "adaptive_characteristics",
@@ -150,12 +177,15 @@ __all__ = [
     "replay_trial",
     "require_detectable",
     "run_cells",
+    "run_delayed_block",
     "run_facts",
     "run_spending_survival_block",
+    "run_staged_block",
     "run_study",
     "run_survival_block",
     "seal",
     "simulate",
+    "simulate_delayed_block",
     "simulate_longitudinal_block",
     "sizes_at_history",
     "sizes_frame",
