@@ -157,6 +157,24 @@ def test_a_refusal_that_comes_from_the_card_names_the_protocol(monkeypatch, caps
     assert not (tmp_path / "out").exists()
 
 
+def test_an_effect_that_no_size_detects_is_refused_before_anything_is_fitted(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "init", str(tmp_path)) == 0
+    path = tmp_path / "protocols" / "tiny.toml"
+    text = (ROOT / "protocols/alzheimers_phase2.toml").read_text()
+    path.write_text(text.replace("value = 0.30", "value = 0.003"))
+    monkeypatch.setattr("trialsim.study.run.learn", lambda *_, **__: pytest.fail("fitted"))
+    capsys.readouterr()
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    assert run(monkeypatch, "run", str(path), "--quiet", "-o", str(out), "--cache", str(cache)) == 2
+    error = capsys.readouterr().err
+    assert "tiny.toml: effect.value: comes to 0.0076 points at week 78" in error
+    assert "Mend: assume a larger effect" in error
+    assert not out.exists()
+    assert not cache.exists()
+
+
 def test_a_missing_history(monkeypatch, capsys, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     protocol = str(ROOT / "protocols/alzheimers_phase2.toml")

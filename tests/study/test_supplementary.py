@@ -17,6 +17,7 @@ from trialsim.streams import stream
 from trialsim.study import (
     StudyResult,
     card_sensitivity,
+    plan_from,
     require_detectable,
     supplementary_analyses,
     time_and_cost,
@@ -47,6 +48,20 @@ def test_participants_and_intervals_are_the_plans(result: StudyResult, beside) -
             assert (row["lower"], row["upper"]) == saving.interval
         fixed = value(beside.savings, saving.figure, "active arm fixed", "controls")
         assert fixed["value"] == saving.controls_saved
+
+
+def test_a_useless_score_saves_nothing_and_keeps_the_interval_of_what_it_might(result: StudyResult) -> None:
+    """As with the CDISC pilot's placebo arm: a negative correlation, and an interval that reaches above 0."""
+    gain = replace(result.gain, partial_correlation=-0.1, partial_correlation_95=(-0.3, 0.3))
+    facts = {fact.scenario: fact for fact in result.facts}
+    useless = replace(result, gain=gain, plan=plan_from(result.protocol, facts, gain))
+    frame = time_and_cost(useless)
+    for saving in useless.plan.savings[:2]:
+        row = value(frame, saving.figure, "fixed allocation", "participants")
+        assert row["value"] == 0
+        assert (row["lower"], row["upper"]) == saving.interval
+        assert row["upper"] > 0
+    assert (frame["value"] == 0).all()
 
 
 def test_months_agree_with_the_enrolment_of_the_simulated_trials(result: StudyResult) -> None:

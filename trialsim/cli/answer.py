@@ -114,10 +114,12 @@ def _time_and_cost(result: StudyResult, beside: SupplementaryAnalyses):  # type:
 def _over_the_card(beside: SupplementaryAnalyses) -> str:
     assert beside.card is not None
     saved = beside.card.summary().set_index("quantity").loc["saved"]
+    low, high = saved["quantile_5"], saved["quantile_95"]
+    span = f"{low:.0f} participants" if low == high else f"{low:.0f} to {high:.0f} participants"
     return (
         f"The card leaves {beside.card.open_pairs} of {beside.card.pairs} correlations open: in nine of ten "
-        f"worlds that agree with what is published, the discounted saving is {saved['quantile_5']:.0f} to "
-        f"{saved['quantile_95']:.0f} participants (as on the card {saved['on_the_card']:.0f})."
+        f"worlds that agree with what is published, the discounted saving is {span} "
+        f"(as on the card {saved['on_the_card']:.0f})."
     )
 
 

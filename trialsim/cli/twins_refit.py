@@ -57,7 +57,7 @@ def print_refit(
         closed = (time.perf_counter() - start - seconds[0]) / 2
     print_frame(found.to_frame(), console, f"Updated in closed form and by a refit, {len(now)} participants")
     console.print(
-        f"Closed form {closed:.1f} s, refit {seconds[0]:.1f} s (less where it was fitted before). The closed form "
-        "knows the visits of each participant; the refit has learnt from the visits of all.",
+        f"Closed form {closed:.1f} s, refit {seconds[0]:.1f} s (less where it was fitted before). The closed "
+        "form knows the visits of each participant; the refit has learnt from the visits of all.",
         highlight=False,
     )

@@ -48,8 +48,8 @@ class RefitComparison:
     def to_frame(self) -> pd.DataFrame:
         """Return one row a week: differences of score, standard deviations, and errors where known.
 
-        ``rms_difference`` and ``largest_difference`` of the two scores in points, ``share_of_sd``: the former over
-        the mean standard deviation of the refit; ``rmse_*`` with the participants seen at that week.
+        ``rms_difference`` and ``largest_difference`` of the two scores in points, ``share_of_sd``: the former
+        over the mean standard deviation of the refit; ``rmse_*`` with the participants seen at that week.
         """
         difference = self.updated - self.refitted
         columns: dict[str, object] = {

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from trialsim.data import Floats
-from trialsim.design import Prices, savings
+from trialsim.design import Prices, Saving, Size, controls_for_power, size_for_power
+from trialsim.design.control_arm import FigureName
 from trialsim.protocol import Protocol
+from trialsim.protocol.question import AnalysisName
 from trialsim.streams import stream
 from trialsim.study.result import StudyResult
 from trialsim.trial import enrol
@@ -18,8 +20,8 @@ STREAM = "time and cost"
 _REPLICATES = 2000
 _FEWEST_REPLICATES = 20
 _NUMBERS = 4_000_000
-# `savings` reads the interval of a correlation off its draws, by quantiles; these are the interval itself.
-_DRAWS_AN_END = 20
+WAYS = ("fixed allocation", "active arm fixed")
+_COMPARED: tuple[AnalysisName, ...] = ("ancova", "prognostic")
 
 
 @dataclass(frozen=True)
@@ -74,30 +76,95 @@ def time_and_cost(result: StudyResult) -> pd.DataFrame:
     over the same simulated futures for all sizes, so that differences are those of size. Money is
     participants, months of the trial and of all its sites, and people screened, each at its price.
     """
-    plan, protocol = result.plan, result.protocol
     prices = _prices(result)
-    times = EnrolmentTimes.of(protocol, max(saving.ancova.total for saving in plan.savings))
-    frame = savings(
-        plan,
-        np.repeat(result.gain.partial_correlation_95, _DRAWS_AN_END),
-        times.mean,
-        prices or Prices(0.0, 0.0),
-        sd_inflation=protocol.sizing.sd_inflation,
-    ).to_frame()
-    bound = frame["figure"] == "worst_plausible"
-    frame.loc[bound, ["lower", "upper"]] = np.nan
-    frame["error"] = [_error(result, times, prices, row) for _, row in frame.iterrows()]
-    kept = frame if prices is not None else frame[frame["gain"] != "cost"]
-    return kept.reset_index(drop=True)
+    most = max(saving.ancova.total for saving in result.plan.savings)
+    times = EnrolmentTimes.of(result.protocol, most)
+    rows: list[dict[str, object]] = []
+    for saving in result.plan.savings:
+        found = [_gains(one, times, prices) for one in (_Sizes.of(saving), *_ends(result, saving.figure))]
+        for way, gains in found[0].items():
+            for gain, value in gains.items():
+                bounds = [value, *(end[way][gain] for end in found[1:])]
+                known = len(found) > 1
+                rows.append(
+                    {
+                        "figure": saving.figure,
+                        "way": way,
+                        "gain": gain,
+                        "value": value,
+                        "lower": min(bounds) if known else np.nan,
+                        "upper": max(bounds) if known else np.nan,
+                        "error": _error(_Sizes.of(saving), way, gain, times, prices),
+                    }
+                )
+    return pd.DataFrame(rows)
 
 
-def _error(result: StudyResult, times: EnrolmentTimes, prices: Prices | None, row: pd.Series) -> float:
-    saving = result.plan.saving(row["figure"])
-    after = saving.prognostic if row["way"] == "fixed allocation" else saving.active_fixed
-    if after is None or row["gain"] in ("participants", "controls"):
+@dataclass(frozen=True)
+class _Sizes:
+    """Sizes with baseline ANCOVA, and with prognostic adjustment in both ways to save."""
+
+    ancova: Size
+    prognostic: Size
+    active_fixed: Size | None
+
+    @classmethod
+    def of(cls, saving: Saving) -> _Sizes:
+        """Return a figure's sizes; a score that costs participants is not adjusted for."""
+        plain = saving.ancova
+        if saving.prognostic.total > plain.total:
+            return cls(plain, plain, plain)
+        fixed = saving.active_fixed
+        return cls(plain, saving.prognostic, plain if fixed and fixed.total > plain.total else fixed)
+
+    def after(self, way: str) -> Size | None:
+        """Return the size with prognostic adjustment in one way to save."""
+        return self.prognostic if way == WAYS[0] else self.active_fixed
+
+
+def _ends(result: StudyResult, figure: FigureName) -> list[_Sizes]:
+    """Return the sizes at both ends of the correlation's interval, with the figure's own discounts."""
+    if figure == "worst_plausible":
+        return []
+    sizing, plan = result.protocol.sizing, result.plan
+    discounted = figure == "discounted"
+    moments = plan.moments.with_inflated_sd(sizing.sd_inflation if discounted else 1.0)
+    found = []
+    for end in result.gain.partial_correlation_95:
+        r = max(end, 0.0) * (sizing.correlation_discount if discounted else 1.0)
+        given = moments.with_partial(r, r * plan.gain.active_to_control)
+        ancova, best = (size_for_power(given, name, plan.question) for name in _COMPARED)
+        fixed = controls_for_power(ancova.active, given, "prognostic", plan.question)
+        saving = Saving(figure, (r, r * plan.gain.active_to_control), ancova, best, fixed)
+        found.append(_Sizes.of(saving))
+    return found
+
+
+def _gains(sizes: _Sizes, times: EnrolmentTimes, prices: Prices | None) -> dict[str, dict[str, float]]:
+    """Return every gain of both ways to save."""
+    before, found = sizes.ancova, {}
+    for way in WAYS:
+        after = sizes.after(way)
+        months = np.nan if after is None else times.mean(before.total) - times.mean(after.total)
+        gains = {
+            "participants": np.nan if after is None else float(before.total - after.total),
+            "controls": np.nan if after is None else float(before.controls - after.controls),
+            "months": months,
+        }
+        if prices is not None:
+            paid = np.nan if after is None else prices.of(before, 0.0) - prices.of(after, 0.0)
+            gains["cost"] = paid + prices.month * months
+        found[way] = gains
+    return found
+
+
+def _error(sizes: _Sizes, way: str, gain: str, times: EnrolmentTimes, prices: Prices | None) -> float:
+    """Return the Monte Carlo standard error of a gain; participants are a formula."""
+    after = sizes.after(way)
+    if after is None or gain in ("participants", "controls"):
         return 0.0
-    months = times.saved_error(saving.ancova.total, min(after.total, saving.ancova.total))
-    return months if row["gain"] == "months" else months * (prices.month if prices else 0.0)
+    months = times.saved_error(sizes.ancova.total, after.total)
+    return months if gain == "months" else months * (prices.month if prices else 0.0)
 
 
 def _prices(result: StudyResult) -> Prices | None:
