@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trialsim.prognosis import sbc_gaussian, sbc_outcomes
+from trialsim.prognosis import sbc_gaussian, sbc_outcomes, sbc_terms
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import Sampler
 from trialsim.prognosis.sbc import Source
@@ -39,34 +39,54 @@ class Study:
     settings: dict[str, Any]
 
 
-STUDIES: dict[str, Study] = {
-    "gaussian": Study(
-        sources=sbc_gaussian.SOURCES,
-        sampler=Sampler,
-        ranks=sbc_gaussian.gaussian_ranks,
-        draws=sbc_gaussian.RANKED_DRAWS,
-        settings={
-            "participants": sbc_gaussian.PARTICIPANTS,
-            "visits": len(sbc_gaussian.WEEKS),
-            "thin": sbc_gaussian.THIN,
-            "chains": sbc_gaussian.SETTINGS.chains,
-            "draws": sbc_gaussian.SETTINGS.draws,
-        },
-    ),
-} | {
-    family: Study(
-        sources=sbc_outcomes.SOURCES,
-        sampler=OutcomeSampler,
-        ranks=ranks,
-        draws=sbc_outcomes.RANKED_DRAWS,
-        settings={
-            "participants": sbc_outcomes.PARTICIPANTS,
-            "columns": sbc_outcomes.COLUMNS,
-            "studies": sbc_outcomes.STUDIES,
-            "thin": sbc_outcomes.THIN,
-            "chains": sbc_outcomes.SETTINGS.chains,
-            "draws": sbc_outcomes.SETTINGS.draws,
-        },
-    )
-    for family, ranks in sbc_outcomes.RANKS.items()
-}
+STUDIES: dict[str, Study] = (
+    {
+        "gaussian": Study(
+            sources=sbc_gaussian.SOURCES,
+            sampler=Sampler,
+            ranks=sbc_gaussian.gaussian_ranks,
+            draws=sbc_gaussian.RANKED_DRAWS,
+            settings={
+                "participants": sbc_gaussian.PARTICIPANTS,
+                "visits": len(sbc_gaussian.WEEKS),
+                "thin": sbc_gaussian.THIN,
+                "chains": sbc_gaussian.SETTINGS.chains,
+                "draws": sbc_gaussian.SETTINGS.draws,
+            },
+        ),
+    }
+    | {
+        family: Study(
+            sources=sbc_outcomes.SOURCES,
+            sampler=OutcomeSampler,
+            ranks=ranks,
+            draws=sbc_outcomes.RANKED_DRAWS,
+            settings={
+                "participants": sbc_outcomes.PARTICIPANTS,
+                "columns": sbc_outcomes.COLUMNS,
+                "studies": sbc_outcomes.STUDIES,
+                "thin": sbc_outcomes.THIN,
+                "chains": sbc_outcomes.SETTINGS.chains,
+                "draws": sbc_outcomes.SETTINGS.draws,
+            },
+        )
+        for family, ranks in sbc_outcomes.RANKS.items()
+    }
+    | {
+        model: Study(
+            sources=sbc_terms.SOURCES[model],
+            sampler=Sampler,
+            ranks=ranks,
+            draws=sbc_gaussian.RANKED_DRAWS,
+            settings={
+                "participants": sbc_gaussian.PARTICIPANTS,
+                "studies": sbc_terms.STUDIES,
+                "visits": len(sbc_gaussian.WEEKS),
+                "thin": sbc_gaussian.THIN,
+                "chains": sbc_gaussian.SETTINGS.chains,
+                "draws": sbc_gaussian.SETTINGS.draws,
+            },
+        )
+        for model, ranks in sbc_terms.RANKS.items()
+    }
+)

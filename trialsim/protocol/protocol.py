@@ -39,16 +39,51 @@ class Disease(Strict):
 class PrognosisTable(Strict):
     """What the prognostic model may learn from: baseline covariates that the card and the history share.
 
-    The measured baseline of the endpoint always belongs to them and is not named here.
+    The measured baseline of the endpoint always belongs to them and is not named here; the further terms may
+    name it as ``baseline``. `splines` act along a curve, `interactions` are products of two,
+    `variance_covariates` change the spread of outcomes, and `study_effects` let each study of a
+    history of three or more differ.
     """
 
     covariates: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    splines: tuple[Slug, ...] = ()
+    interactions: tuple[tuple[Slug, Slug], ...] = ()
+    variance_covariates: tuple[Slug, ...] = ()
+    study_effects: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> PrognosisTable:
         if repeated := duplicates(self.covariates):
             raise refuse("a covariate is named twice", repeated, field="covariates", mend="name it once")
+        self._check_terms()
         return self
+
+    def _check_terms(self) -> None:
+        pairs = tuple(" x ".join(sorted(pair)) for pair in self.interactions)
+        known = ("baseline", *self.covariates)
+        for field, named, covariates in (
+            ("splines", self.splines, self.splines),
+            ("interactions", pairs, tuple(name for pair in self.interactions for name in pair)),
+            ("variance_covariates", self.variance_covariates, self.variance_covariates),
+        ):
+            if repeated := duplicates(named):
+                raise refuse("a term is named twice", repeated, field=field, mend="name it once")
+            if unknown := [name for name in covariates if name not in known]:
+                raise refuse(
+                    "is neither baseline nor a covariate of the prognosis",
+                    unknown[0],
+                    field=field,
+                    mend="name it under covariates too",
+                )
+        if alone := [pair[0] for pair in self.interactions if pair[0] == pair[1]]:
+            raise refuse(
+                "cannot interact with itself", alone[0], field="interactions", mend="put it under splines"
+            )
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether anything is asked of the prognosis beyond its linear terms."""
+        return bool(self.splines or self.interactions or self.variance_covariates or self.study_effects)
 
 
 class Protocol(Strict):
@@ -139,6 +174,9 @@ class Protocol(Strict):
         if self.costs is None:
             # A protocol without prices keeps the hash that it had before prices could be given.
             del tables["costs"]
+        if not self.prognosis.has_terms:
+            # Nor does one without further terms of the prognosis get another hash.
+            tables["prognosis"] = {"covariates": tables["prognosis"]["covariates"]}
         return tables
 
     def content_hash(self) -> str:
