@@ -13,7 +13,6 @@ from dataclasses import dataclass, fields
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from typing import Protocol as Interface
 
@@ -23,6 +22,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
 from trialsim.errors import InputError, WorkError
+from trialsim.study.lock import scratch_folder
 from trialsim.study.work import BlockResult, Task, Work
 
 Submit = Callable[[Any], Any]
@@ -100,8 +100,8 @@ class Processes:
 
     def run(self, work: Work, tasks: Iterable[Task]) -> Iterator[BlockResult[Any]]:
         """Compute blocks a few a worker ahead of what was asked for."""
-        with TemporaryDirectory(prefix="trialsim-") as folder:
-            session = partial(self._session, work, _SharedFiles(Path(folder)))
+        with scratch_folder() as folder:
+            session = partial(self._session, work, _SharedFiles(folder))
             yield from steadily(session, tasks, BLOCKS_A_WORKER * self.workers, (BrokenProcessPool,))
 
     @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from trialsim.errors import BundleError
+from trialsim.study.durable import flush_folder, flush_tree
 from trialsim.study.lock import only_run
 
 FORMAT = "trialsim.bundle/1"
@@ -55,16 +56,13 @@ def new_bundle(target: Path) -> Iterator[Path]:
     scratch, replaced = work / "bundle", work / "replaced"
     made = _absent(target.parent)
     try:
-        work.mkdir(parents=True, exist_ok=True)
         with only_run(work / "lock", target):
-            for left in (scratch, replaced):
-                shutil.rmtree(left, ignore_errors=True)
+            _put_back(replaced, target)
+            shutil.rmtree(scratch, ignore_errors=True)
             try:
                 scratch.mkdir()
                 yield scratch
-                if target.exists():
-                    target.rename(replaced)
-                scratch.rename(target)
+                _put_in_place(scratch, target, replaced)
                 shutil.rmtree(work / CHECKPOINTS, ignore_errors=True)
             finally:
                 _tidy(work)
@@ -75,6 +73,26 @@ def new_bundle(target: Path) -> Iterator[Path]:
             file=target,
             mend="free space or choose another --output, and run the same command again",
         ) from None
+
+
+def _put_in_place(scratch: Path, target: Path, replaced: Path) -> None:
+    """Give a finished bundle its name, durably: the checkpoints that it was made of go after this."""
+    flush_tree(scratch)
+    if target.exists():
+        target.rename(replaced)
+    try:
+        scratch.rename(target)
+    except OSError:
+        _put_back(replaced, target)
+        raise
+    flush_folder(target.parent)
+
+
+def _put_back(replaced: Path, target: Path) -> None:
+    """Undo half of a replacement: a run can be killed after the old bundle went, and before the new came."""
+    if replaced.exists() and not target.exists():
+        replaced.rename(target)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def checkpoint_folder(scratch: Path) -> Path:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 import trialsim
 from trialsim.errors import BundleError, TrialsimWarning
+from trialsim.study.durable import flush_folder
 from trialsim.study.work import BlockResult, PlannedCell, Sums
 
 SUMS = b"trialsim.sums"
@@ -52,8 +53,9 @@ def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[PlannedCell]) -> s
 class Checkpoints:
     """The finished blocks of one study.
 
-    A block is a Parquet file of its rows, with its sums among the metadata. The SHA-256 of the file's
-    bytes is in its name, so that file and hash appear together or not at all.
+    A block is a Parquet file of its rows, with its sums among the metadata. In its name is a SHA-256 of
+    the study's key, the block's cell and index, and the file's bytes: file and hash appear together or not
+    at all, and a file under the name of another block is as corrupt as one whose bytes changed.
 
     Parameters
     ----------
@@ -64,14 +66,14 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, key: str) -> None:
-        self._folder = folder / key[:16]
+        self._folder, self._key = folder / key[:16], key
         self._quarantine = folder.parent / "quarantine"
         self._files: dict[tuple[str, int], Path] = {}
         for other in folder.glob("*"):
             if other != self._folder:
-                shutil.rmtree(other)
+                _remove(other)
         for scratch in self._folder.glob(".*"):
-            scratch.unlink()
+            _remove(scratch)
         for path in sorted(self._folder.glob("*.parquet")):
             self._admit(path)
 
@@ -82,21 +84,34 @@ class Checkpoints:
         """Return cell and index of every finished block."""
         return frozenset(self._files)
 
+    def _digest(self, cell: str, index: int, content: bytes) -> str:
+        head = json.dumps([self._key, cell, index]).encode()
+        return hashlib.sha256(head + b"\n" + content).hexdigest()
+
     def _admit(self, path: Path) -> None:
-        name, _, rest = path.stem.rpartition("-")
+        name, _, _ = path.stem.rpartition("-")
         cell, _, index = name.rpartition("-")
-        if hashlib.sha256(path.read_bytes()).hexdigest() == rest and index.isdigit():
+        if index.isdecimal() and self._read(path, cell, int(index)) is not None:
             self._files[cell, int(index)] = path
         else:
             self._reject(path)
+
+    def _read(self, path: Path, cell: str, index: int) -> bytes | None:
+        """Return the bytes of a file, or None if they cannot be read or are not those of the block."""
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        return content if self._digest(cell, index, content) == path.stem.rpartition("-")[2] else None
 
     def _reject(self, path: Path) -> None:
         self._quarantine.mkdir(parents=True, exist_ok=True)
         moved = self._quarantine / path.name
         path.replace(moved)
+        block = path.stem.rpartition("-")[0] or path.stem
         warnings.warn(
-            f"the finished block {path.stem.rpartition('-')[0]} is corrupt (its content does not have the "
-            f"hash in its name): moved to {moved}, and computed again",
+            f"the finished block {block} is corrupt (its content does not have the hash in its name): "
+            f"moved to {moved}, and computed again",
             TrialsimWarning,
             stacklevel=2,
         )
@@ -106,8 +121,8 @@ class Checkpoints:
         path = self._files.get((cell, index))
         if path is None:
             return None
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != path.stem.rpartition("-")[2]:
+        content = self._read(path, cell, index)
+        if content is None:
             del self._files[cell, index]
             self._reject(path)
             return None
@@ -122,7 +137,7 @@ class Checkpoints:
             The disk is full, or the folder cannot be written.
         """
         content = _to_bytes(block)
-        digest = hashlib.sha256(content).hexdigest()
+        digest = self._digest(block.cell, block.index, content)
         path = self._folder / f"{block.cell}-{block.index:06d}-{digest}.parquet"
         scratch = self._folder / f".{block.cell}-{block.index:06d}"
         try:
@@ -132,6 +147,7 @@ class Checkpoints:
                 handle.flush()
                 os.fsync(handle.fileno())
             scratch.replace(path)
+            flush_folder(self._folder)
         except OSError as fault:
             with suppress(OSError):
                 scratch.unlink(missing_ok=True)
@@ -139,6 +155,13 @@ class Checkpoints:
                 f"a finished block cannot be written: {fault.strerror}", file=self._folder, mend=SPACE
             ) from None
         self._files[block.cell, block.index] = path
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _to_bytes(block: BlockResult[Any]) -> bytes:
