@@ -1,0 +1,95 @@
+"""A whole trial in one file: format ``trialsim.trial/1``, taught by docs/trials.md.
+
+- `read_trial`, `trial_from_dict`: the file as a frozen `DeclaredTrial`, or a refusal.
+- `grid_points`: every cell that it asks for, resolved or refused with the reason.
+- `DESIGNS_OF`, `ANALYSES_OF`, `EFFECTS_OF`: what is served with which outcome.
+"""
+
+from trialsim.protocol.declared.conduct import (
+    Country,
+    DiscontinuationDeclared,
+    Factor,
+    IntercurrentDeclared,
+    PlannedEnrolment,
+    SiteEnrolment,
+    TrialArm,
+)
+from trialsim.protocol.declared.design import (
+    ANALYSES_OF,
+    DESIGNS_OF,
+    STAGED,
+    AnalysisDeclared,
+    BayesianDesign,
+    Efficacy,
+    FixedDesign,
+    Futility,
+    GroupSequentialDesign,
+    MultiArmDesign,
+    ResizingDesign,
+    ResponseAdaptiveDesign,
+)
+from trialsim.protocol.declared.grid import Point, grid_points
+from trialsim.protocol.declared.outcome import (
+    EFFECTS_OF,
+    BinaryOutcome,
+    ContinuousOutcome,
+    CountOutcome,
+    CureDeclared,
+    HazardRatio,
+    Law,
+    MedianLaw,
+    OddsRatio,
+    OrdinalOutcome,
+    PiecewiseLaw,
+    RateRatio,
+    Shift,
+    SlopeChange,
+    TimeToEventOutcome,
+    WeibullDeclared,
+)
+from trialsim.protocol.declared.trial import TRIAL_FORMAT, DeclaredTrial, World, read_trial, trial_from_dict
+
+__all__ = [
+    "ANALYSES_OF",
+    "DESIGNS_OF",
+    "EFFECTS_OF",
+    "STAGED",
+    "TRIAL_FORMAT",
+    "AnalysisDeclared",
+    "BayesianDesign",
+    "BinaryOutcome",
+    "ContinuousOutcome",
+    "CountOutcome",
+    "Country",
+    "CureDeclared",
+    "DeclaredTrial",
+    "DiscontinuationDeclared",
+    "Efficacy",
+    "Factor",
+    "FixedDesign",
+    "Futility",
+    "GroupSequentialDesign",
+    "HazardRatio",
+    "IntercurrentDeclared",
+    "Law",
+    "MedianLaw",
+    "MultiArmDesign",
+    "OddsRatio",
+    "OrdinalOutcome",
+    "PiecewiseLaw",
+    "PlannedEnrolment",
+    "Point",
+    "RateRatio",
+    "ResizingDesign",
+    "ResponseAdaptiveDesign",
+    "Shift",
+    "SiteEnrolment",
+    "SlopeChange",
+    "TimeToEventOutcome",
+    "TrialArm",
+    "WeibullDeclared",
+    "World",
+    "grid_points",
+    "read_trial",
+    "trial_from_dict",
+]

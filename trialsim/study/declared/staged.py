@@ -1,0 +1,256 @@
+"""Declared designs in stages: arms dropped, allocation adapted, Bayesian decisions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from trialsim.data import Estimates, Floats, Ints
+from trialsim.design import group_sequential_design
+from trialsim.errors import ProtocolError
+from trialsim.protocol.declared import (
+    BayesianDesign,
+    BinaryOutcome,
+    ContinuousOutcome,
+    DeclaredTrial,
+    MultiArmDesign,
+    ResponseAdaptiveDesign,
+)
+from trialsim.study.declared.bounds import efficacy_rule
+from trialsim.study.declared.reading import Reading
+from trialsim.study.declared.worlds import covariance, log_ratios, refusing, visit_effect
+from trialsim.trial import (
+    PlannedAccrual,
+    Rule,
+    StageAction,
+    StagedState,
+    StagedTrials,
+    Stopping,
+    bounds_rule,
+    keep_best,
+    predictive_rule,
+    probability_best,
+    simulate_staged,
+    thompson_rule,
+)
+
+DESIGN = "design"
+
+
+@dataclass(frozen=True)
+class StagedPlan:
+    """What the engine of stages takes.
+
+    Parameters
+    ----------
+    endpoint : str
+        ``normal`` or ``binary``.
+    means : ndarray (A,)
+        True means or probabilities, turned so that larger is better.
+    sd : float
+        Of normal outcomes.
+    stages : ndarray of int (K, A)
+        Planned participants.
+    make_rule : callable
+        From the generator of the stream ``randomisation`` to the rule.
+    alpha : float
+        One-sided level of intervals of the naive estimate.
+    """
+
+    endpoint: str
+    means: Floats
+    sd: float
+    stages: Ints
+    make_rule: Callable[[np.random.Generator], Rule]
+    alpha: float
+
+    @classmethod
+    def of(cls, trial: DeclaredTrial) -> StagedPlan:
+        """Return the plan of a trial, or refuse it."""
+        outcome, design = trial.outcome, trial.design
+        sign = 1.0 if outcome.direction == "higher_is_better" else -1.0
+        with refusing(DESIGN):
+            if isinstance(outcome, ContinuousOutcome):
+                shifts = [visit_effect(trial, arm).shift[-1] for arm in range(1, len(trial.arms))]
+                means = sign * (outcome.mean[-1] + np.array([0.0, *shifts]))
+                endpoint, sd = "normal", math.sqrt(covariance(outcome)[-1, -1])
+            else:
+                assert isinstance(outcome, BinaryOutcome)
+                logit = math.log(outcome.probability / (1 - outcome.probability))
+                p = 1 / (1 + np.exp(-(logit + log_ratios(trial)[:, 0])))
+                means, endpoint, sd = (p if sign > 0 else 1 - p), "binary", 1.0
+            stages, make, alpha = _rule(design, len(trial.arms), endpoint, sd)
+        return cls(endpoint, means, sd, stages, make, alpha)
+
+
+def _rule(
+    design: object, arms: int, endpoint: str, sd: float
+) -> tuple[Ints, Callable[[np.random.Generator], Rule], float]:
+    if isinstance(design, MultiArmDesign):
+        stages = np.asarray(design.stages, dtype=np.int64)
+        rule = _multi_arm_rule(design, stages, sd if endpoint == "normal" else None)
+        return stages, lambda _: rule, design.alpha
+    if isinstance(design, ResponseAdaptiveDesign):
+        if design.least_share * arms >= 1:
+            raise ProtocolError(
+                f"must be below 1/{arms}, or nothing is left to adapt", field="design.least_share",
+                value=design.least_share,
+            )  # fmt: skip
+        planned = np.full((design.batches, arms), math.ceil(design.batch / arms), dtype=np.int64)
+        stages = np.vstack([np.full((1, arms), design.first, dtype=np.int64), planned])
+
+        def adaptive(generator: np.random.Generator) -> Rule:
+            return thompson_rule(
+                design.batch, generator, claim=design.claim, power=design.tuning,
+                least=design.least_share, futility=design.futility,
+            )  # fmt: skip
+
+        adaptive(np.random.default_rng(0))
+        return stages, adaptive, 0.025
+    assert isinstance(design, BayesianDesign)
+    each = np.diff(design.looks, prepend=0)
+    stages = np.repeat(each[:, None], 2, axis=1).astype(np.int64)
+    if design.rule == "predictive":
+        rule = predictive_rule(
+            design.looks, design.looks[-1], design.claim, stop_above=design.stop_above,
+            stop_below=design.stop_below,
+        )  # fmt: skip
+    else:
+        rule = posterior_rule(design.claim, design.stop_below, len(stages))
+    return stages, lambda _: rule, 0.025
+
+
+def _multi_arm_rule(design: MultiArmDesign, stages: Ints, sd: float | None) -> Rule:
+    looks, active = len(stages), stages.shape[1] - 1
+    alpha = design.alpha / (active if design.multiplicity == "bonferroni" else 1)
+    total = np.cumsum(stages.sum(axis=1))
+    if looks > 1:
+        found = group_sequential_design(
+            (total / total[-1]).tolist(), efficacy=efficacy_rule(design.efficacy), alpha=alpha
+        )
+        upper = found.upper
+    else:
+        upper = (float(-ndtri(alpha)),)
+    if design.futility_z and len(design.futility_z) != looks - 1:
+        raise ProtocolError(
+            f"must hold one bound for each of {looks - 1} interim looks", field="design.futility_z",
+            value=design.futility_z,
+        )  # fmt: skip
+    lower = (*design.futility_z, upper[-1]) if design.futility_z else None
+    keep = None if design.keep_best is None else keep_best(design.keep_best)
+    return bounds_rule(upper, lower, sd=sd, keep=keep)
+
+
+def posterior_rule(claim: float, futility: float, looks: int) -> Rule:
+    """Return the rule of two arms that stops on P(active better | data) with uniform priors.
+
+    Examples
+    --------
+    >>> rule = posterior_rule(0.9, 0.1, 2)
+    >>> n, every = np.full((1, 2), 20), np.ones((1, 2), dtype=bool)
+    >>> total = np.array([[4.0, 14.0]])
+    >>> rule(StagedState(0, n, total, total, n, total, every, every[:, 0])).decision
+    array([1], dtype=int8)
+    """
+
+    def decide(state: StagedState) -> StageAction:
+        better = probability_best(state.total, state.n.astype(np.float64))[:, 1]
+        stop = np.where(better >= claim, 1, np.where(better < futility, -1, 0))
+        return StageAction(np.where((state.stage == looks - 1) & (stop < 0), 0, stop).astype(np.int8))
+
+    return decide
+
+
+def run_staged(
+    plan: StagedPlan, replicates: int, outcome: np.random.Generator, randomisation: np.random.Generator
+) -> StagedTrials:
+    """Simulate a block of trials in stages."""
+    rule = plan.make_rule(randomisation)
+    return simulate_staged(
+        plan.endpoint, plan.means, plan.stages, rule, replicates, outcome, sd=plan.sd  # type: ignore[arg-type]  # one of the two literals
+    )  # fmt: skip
+
+
+def read_staged(
+    trial: DeclaredTrial, plan: StagedPlan, trials: StagedTrials, sign: float
+) -> tuple[Reading, dict[str, tuple[float, ...]], int]:
+    """Return the reading of the best active arm, the sums of every arm, and the size of the trials.
+
+    The estimate is that of the active arm with the largest mean among those that are open at the end: the
+    one that would be reported, with the optimism of having been selected.
+    """
+    sizes = np.stack([state.n.sum(axis=1) for state in trials.states], axis=1)
+    stopping = Stopping(trials.stage, trials.decision)
+    counted: dict[str, np.ndarray] = {"size": sizes}
+    if trial.enrolment is not None:
+        accrual = PlannedAccrual(tuple(trial.enrolment.rates), tuple(trial.enrolment.durations))
+        counted["months"] = month_of(accrual, sizes) + trial.outcome.months
+    last = trials.states[-1]
+    mean = np.where(last.open[:, 1:], last.mean[:, 1:], -np.inf)
+    best = 1 + mean.argmax(axis=1)
+    rows = np.arange(len(best))
+    if plan.endpoint == "normal":
+        variance = np.full(last.n.shape, plan.sd**2)
+    else:
+        variance = last.mean * (1 - last.mean)
+    estimate = last.mean[rows, best] - last.mean[:, 0]
+    error = np.sqrt(variance[rows, best] / last.n[rows, best] + variance[:, 0] / last.n[:, 0])
+    truth = plan.means[best] - plan.means[0]
+    spread = error > 0
+    z = np.where(spread, estimate / np.where(spread, error, 1.0), np.nan)
+    estimates = Estimates(
+        "selected_arm",
+        np.where(spread, sign * (estimate - truth), np.nan),
+        np.where(spread, error, np.nan),
+        np.full(len(z), np.inf),
+        sign * z,
+        np.asarray(2 * (1 - _phi(np.abs(z)))),
+        (~spread).astype(np.int8),
+        ("ok", "constant_outcome"),
+    )
+    reached = np.ones(sizes.shape, dtype=bool)
+    reading = Reading(estimates, np.zeros(sizes.shape), stopping, reached, counted)
+    return reading, _arm_sums(trial, plan, trials, sign), len(trials.states)
+
+
+def _phi(z: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z))
+
+
+def month_of(accrual: PlannedAccrual, sizes: np.ndarray) -> Floats:
+    """Return the month at which so many have entered at the planned rates; the last rate goes on.
+
+    Examples
+    --------
+    >>> month_of(PlannedAccrual((10.0, 20.0), (2.0, 3.0)), np.array([10, 60, 100]))
+    array([1., 4., 6.])
+    """
+    ends = np.concatenate([[0.0], np.cumsum(accrual.durations)])
+    reached = np.concatenate([[0.0], np.cumsum(np.multiply(accrual.rates, accrual.durations))])
+    beyond = (sizes - reached[-1]) / accrual.rates[-1] if accrual.rates[-1] else np.inf
+    inside = np.interp(sizes, reached, ends)
+    return np.where(sizes > reached[-1], ends[-1] + beyond, inside)
+
+
+def _arm_sums(
+    trial: DeclaredTrial, plan: StagedPlan, trials: StagedTrials, sign: float
+) -> dict[str, tuple[float, ...]]:
+    last = trials.states[-1]
+    deviation = sign * (last.mean - plan.means)
+    n = last.n.astype(np.float64)
+    return {
+        name: (
+            float(n[:, a].sum()),
+            float((n[:, a] ** 2).sum()),
+            float(last.open[:, a].sum()),
+            math.fsum(deviation[:, a]),
+            math.fsum(deviation[:, a] ** 2),
+        )
+        for a, name in enumerate(trial.arm_names)
+    }
