@@ -65,6 +65,11 @@ from trialsim.analysis.multiplicity import (
     hochberg,
     holm,
 )
+from trialsim.analysis.negative_binomial import (
+    CountEstimates,
+    negative_binomial_block,
+    negative_binomial_events_block,
+)
 from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
 from trialsim.analysis.null_library import NullLibrary, PowerCurve, PowerSurface, null_library, power_surface
 from trialsim.analysis.power_prior import (
@@ -74,7 +79,9 @@ from trialsim.analysis.power_prior import (
     power_prior_normal,
     weighted_power_prior_binomial,
 )
+from trialsim.analysis.probabilistic_index import probabilistic_index_block
 from trialsim.analysis.probability_of_success import NormalSuccessRule
+from trialsim.analysis.proportional_odds import proportional_odds_block
 from trialsim.analysis.self_adapting_mixture import (
     sam_binomial,
     sam_normal,
@@ -123,6 +130,7 @@ __all__ = [
     "BetaMixture",
     "BinaryBorrowingDesign",
     "CommensuratePrior",
+    "CountEstimates",
     "CoxResult",
     "CumulativeIncidenceResult",
     "DecisionRule",
@@ -215,6 +223,8 @@ __all__ = [
     "monotone_block",
     "monotone_moments",
     "morita_ess",
+    "negative_binomial_block",
+    "negative_binomial_events_block",
     "normal_borrowing_estimates",
     "normal_difference_below",
     "normalized_power_prior_binomial",
@@ -226,8 +236,10 @@ __all__ = [
     "power_prior_normal",
     "power_surface",
     "precision_ess",
+    "probabilistic_index_block",
     "probability_difference_above",
     "prognostic_adjustment",
+    "proportional_odds_block",
     "reference_based_imputation",
     "restricted_mean_survival",
     "restricted_mean_survival_block",
