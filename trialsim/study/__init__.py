@@ -41,6 +41,12 @@ from trialsim.study.delayed_trials import (
 )
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.estimate import WorkEstimate, estimate_work
+from trialsim.study.event_resizing import (
+    BlindedSurvivalPlan,
+    EventResizingPlan,
+    run_blinded_survival_block,
+    run_event_resizing_block,
+)
 from trialsim.study.examples import pick_examples, write_examples
 from trialsim.study.feasibility import require_detectable
 from trialsim.study.history import check_composition, generate_history, load_history
@@ -101,6 +107,7 @@ __all__ = [
     "AdaptiveCharacteristics",
     "Backend",
     "BlindedResizingPlan",
+    "BlindedSurvivalPlan",
     "BlockAnalysis",
     "BlockResult",
     "BorrowingRisk",
@@ -113,6 +120,7 @@ __all__ = [
     "Checkpoints",
     "ClosedTestPlan",
     "DelayedPlan",
+    "EventResizingPlan",
     "HistoryFacts",
     "InProcess",
     "Job",
@@ -176,8 +184,10 @@ __all__ = [
     "replay_blocks",
     "replay_trial",
     "require_detectable",
+    "run_blinded_survival_block",
     "run_cells",
     "run_delayed_block",
+    "run_event_resizing_block",
     "run_facts",
     "run_spending_survival_block",
     "run_staged_block",

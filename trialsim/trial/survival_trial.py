@@ -166,7 +166,9 @@ class SurvivalTrials:
     strata: int
 
 
-def simulate_survival(world: SurvivalWorld, replicates: int, chance: Chance) -> SurvivalTrials:
+def simulate_survival(
+    world: SurvivalWorld, replicates: int, chance: Chance, arm: Labels | None = None
+) -> SurvivalTrials:
     """Simulate trials.
 
     Parameters
@@ -178,6 +180,9 @@ def simulate_survival(world: SurvivalWorld, replicates: int, chance: Chance) -> 
     chance : callable
         From the name of a component (``enrolment``, ``recruitment``, ``randomisation``, ``outcome``,
         ``dropout``) to its generator.
+    arm : ndarray of int8 (R, N), optional
+        Allocation that is known already, such as one that changed at an interim look: with the same
+        streams everything else about the trial stays as it was.
 
     Returns
     -------
@@ -198,7 +203,8 @@ def simulate_survival(world: SurvivalWorld, replicates: int, chance: Chance) -> 
     recruitment = chance("recruitment")
     stratum = _strata(world, shape, recruitment)
     frailty = draw_frailty(shape, world.frailty, recruitment) if world.frailty else None
-    arm = _allocate(world, stratum, shape, chance("randomisation"))
+    if arm is None:
+        arm = _allocate(world, stratum, shape, chance("randomisation"))
     laws = (*world.events, *(law for law in world.dropout if law is not None))
     draw = _compiled_times if all(isinstance(law, PiecewiseHazard) for law in laws) else _general_times
     time, event = draw(world, arm, stratum, frailty, chance("outcome"), chance("dropout"))
