@@ -21,6 +21,7 @@ from trialsim.data import Floats
 
 KNOT_SHARES = (0.05, 0.35, 0.65, 0.95)
 _CURVES = len(KNOT_SHARES) - 2
+_STEPS_AN_SD = 100
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -96,8 +97,12 @@ class Shapes:
 
 
 def knots_of(values: Floats) -> Floats:
-    """Return the four knots of a column: quantiles of those that are not missing."""
-    return np.nanquantile(values, KNOT_SHARES)
+    """Return the four knots of a column: quantiles of those that are not missing.
+
+    They are rounded to a hundredth of the standard deviation, so that none is some participant's value.
+    """
+    mean, step = np.nanmean(values), np.nanstd(values) / _STEPS_AN_SD or 1.0
+    return np.asarray(mean + step * np.round((np.nanquantile(values, KNOT_SHARES) - mean) / step))
 
 
 def curves(x: Floats, knots: Floats) -> Floats:

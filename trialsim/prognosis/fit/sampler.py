@@ -79,11 +79,6 @@ class Sampler:
     def __init__(self) -> None:
         self._compiled: dict[tuple[str, bool, int], Any] = {}
 
-    @property
-    def is_compiled(self) -> bool:
-        """Whether a fit of the plain model starts at once."""
-        return _PLAIN in self._compiled
-
     def has_compiled(self, sums: Sums) -> bool:
         """Return whether a fit to these sums starts at once."""
         return _kind(sums) in self._compiled
