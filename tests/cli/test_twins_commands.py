@@ -193,6 +193,7 @@ def test_validate_reads_a_history_of_responses(monkeypatch, capsys, responses) -
         assert words in " ".join(text.split()), words
     race = [line for line in text.splitlines() if "RACE" in line]
     assert len(race) == 3, "race is judged though nobody asked for it"
+    assert sum("True" in line for line in race) == 1, "what one subtraction would tell is not shown"
     (few,) = (line for line in race if "few" in line)
     assert "False" in few
     assert not any(character.isdigit() for character in few), "a small cell shows no number"

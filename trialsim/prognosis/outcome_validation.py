@@ -15,7 +15,7 @@ from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings
 from trialsim.prognosis.outcome_history import OutcomeHistory
 from trialsim.prognosis.outcome_prognosis import fit_outcome
-from trialsim.prognosis.subgroups import SMALLEST_CELL, concordance
+from trialsim.prognosis.subgroups import concordance, withheld
 from trialsim.streams import stream
 
 FOLD_SETTINGS = FitSettings(
@@ -80,15 +80,16 @@ class OutcomeValidation:
         return found | {"discrimination": harrell(risk, event, time)}
 
     def by_subgroup(self, subgroups: dict[str, np.ndarray]) -> pd.DataFrame:
-        """Return `judge` of each subgroup; fewer than 11 events or non-events are not shown."""
+        """Return `judge` of each subgroup; fewer than 11 events or non-events are not shown (`withheld`)."""
         rows = []
         for name, labels in subgroups.items():
-            for label in np.unique(labels):
-                which = np.asarray(labels) == label
-                events = int(self.event[which].sum())
-                shown = min(events, int(which.sum()) - events) >= SMALLEST_CELL
-                row: dict[str, object] = {"grouping": name, "subgroup": str(label), "shown": shown}
-                rows.append(row | (self.judge(which) if shown else {}))
+            levels = np.unique(labels)
+            parts = [np.asarray(labels) == label for label in levels]
+            events = [int(self.event[which].sum()) for which in parts]
+            cells = [min(seen, int(which.sum()) - seen) for seen, which in zip(events, parts, strict=True)]
+            for label, which, small in zip(levels, parts, withheld(cells), strict=True):
+                row: dict[str, object] = {"grouping": name, "subgroup": str(label), "shown": not small}
+                rows.append(row | ({} if small else self.judge(which)))
         return pd.DataFrame(rows)
 
 
