@@ -9,12 +9,15 @@
 - `SpendingSurvivalPlan`: looks by calendar, events or information; bounds follow what came.
 - `StagedPlan`, `DelayedPlan` with a rule plan (`BoundsPlan`, `ClosedTestPlan`, `ThompsonPlan`, ...): adaptive
   trials in stages, seen at once or with delayed outcomes.
+- `EventResizingPlan`, `BlindedSurvivalPlan`, `ArmDroppingPlan`: survival trials that add events or
+  participants, or drop arms.
 - `adaptive_characteristics`: what an adaptive design in stages does.
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
 - `run_cells`, with any `Work`: every cell of a plan through back ends, checkpoints and stopping rules.
 - `moments_of_history`, `sizes_at_history`: the sizes if the trial's placebo arm spread as the history's.
 - `open_backend`, `map_blocks`, `Job`, `Checkpoints`, `StoppingRule`, `estimate_work`: how it runs.
-- `open_study`, `replay_trial`, `replay_blocks`, `pick_examples`: what a bundle lets anybody compute again.
+- `open_bundle`, `replay_trial`, `replay_declared_trial`, `replay_blocks`, `pick_examples`: what a bundle lets
+  anybody compute again.
 - `require_detectable`: is there any trial that detects the effect, before anything is fitted.
 - `supplementary_analyses`: `time_and_cost`, `borrowing_risk`, `card_sensitivity`; `write_supplementary`.
 - `decision_fidelity`: would synthetic participants have led to the same trial.
@@ -27,7 +30,7 @@ from trialsim.study.blocks import StudySums
 from trialsim.study.borrowing_risk import BorrowingRisk, borrowing_risk
 from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
 from trialsim.study.bundled import Bundled
-from trialsim.study.bundled_study import BundledStudy, ReplayedTrial, open_study, replay_trial
+from trialsim.study.bundled_study import BundledStudy, replay_trial
 from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
@@ -61,6 +64,7 @@ from trialsim.study.longitudinal_trials import (
     mmrm_at_last_visit,
     simulate_longitudinal_block,
 )
+from trialsim.study.open_bundle import open_bundle
 from trialsim.study.record import (
     ReplicateRecorder,
     answer,
@@ -73,7 +77,7 @@ from trialsim.study.record import (
     write_results,
 )
 from trialsim.study.register import Register, RegisterFacts, build_register
-from trialsim.study.replay import Replayed, replay_blocks
+from trialsim.study.replay import Replayed, ReplayedTrial, replay_blocks
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
 from trialsim.study.rule_plans import (
     BlindedResizingPlan,
@@ -94,6 +98,7 @@ from trialsim.study.sequential_characteristics import (
 from trialsim.study.simulation import run_cells, simulate
 from trialsim.study.stopping import StoppingRule
 from trialsim.study.supplementary import SupplementaryAnalyses, supplementary_analyses, write_supplementary
+from trialsim.study.survival_arm_dropping import ArmDroppingPlan, run_arm_dropping_block
 from trialsim.study.survival_group_sequential import (
     SurvivalPlan,
     run_survival_block,
@@ -101,10 +106,13 @@ from trialsim.study.survival_group_sequential import (
 )
 from trialsim.study.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
 from trialsim.study.time_and_cost import time_and_cost
+from trialsim.study.trial_bundle import BundledTrial, declared_work, trial_facts, write_trial
+from trialsim.study.trial_replay import replay_declared_trial
 from trialsim.study.work import BlockResult, Work
 
 __all__ = [
     "AdaptiveCharacteristics",
+    "ArmDroppingPlan",
     "Backend",
     "BlindedResizingPlan",
     "BlindedSurvivalPlan",
@@ -114,6 +122,7 @@ __all__ = [
     "BoundsPlan",
     "Bundled",
     "BundledStudy",
+    "BundledTrial",
     "CardSensitivity",
     "Cell",
     "CellResult",
@@ -163,6 +172,7 @@ __all__ = [
     "checkpoint_folder",
     "checkpoint_key",
     "decision_fidelity",
+    "declared_work",
     "estimand_ledger",
     "estimate_work",
     "gain_frame",
@@ -177,13 +187,15 @@ __all__ = [
     "moments_of_history",
     "new_bundle",
     "open_backend",
-    "open_study",
+    "open_bundle",
     "pick_examples",
     "plan_cells",
     "plan_from",
     "replay_blocks",
+    "replay_declared_trial",
     "replay_trial",
     "require_detectable",
+    "run_arm_dropping_block",
     "run_blinded_survival_block",
     "run_cells",
     "run_delayed_block",
@@ -204,9 +216,11 @@ __all__ = [
     "tally_staged",
     "tally_stopping",
     "time_and_cost",
+    "trial_facts",
     "usual_analyses",
     "write_examples",
     "write_inputs",
     "write_results",
     "write_supplementary",
+    "write_trial",
 ]

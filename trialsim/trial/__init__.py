@@ -95,6 +95,7 @@ from trialsim.trial.looks import (
 )
 from trialsim.trial.minimisation import minimise
 from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
+from trialsim.trial.reallocation import reallocate
 from trialsim.trial.sequential import Stopping, stop_at_bounds
 from trialsim.trial.sites import (
     InterimEnrolment,
@@ -196,6 +197,7 @@ __all__ = [
     "probability_best",
     "promising_zone",
     "ramp_shift",
+    "reallocate",
     "recruit",
     "recurrent_events",
     "resize_blinded",
