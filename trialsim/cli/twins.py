@@ -95,13 +95,26 @@ def validate(
     from trialsim.cli.tables import print_frame
     from trialsim.cli.twins_outcomes import subgroup_labels
     from trialsim.cli.twins_reach import print_reach
-    from trialsim.prognosis import calibrate, calibrate_subgroups, cross_validate, default_subgroups
+    from trialsim.prognosis import (
+        ModelTerms,
+        calibrate,
+        calibrate_subgroups,
+        cross_validate,
+        default_subgroups,
+    )
     from trialsim.study import calibration_frame, gain_frame, learn
 
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
         _, calibration, gain = learn(asked, past, cache=cache, progress=progress)
-        held_out = cross_validate(past, seed=asked.seed, by_group=by_group, cache=cache, progress=progress)
+        held_out = cross_validate(
+            past,
+            seed=asked.seed,
+            by_group=by_group,
+            terms=ModelTerms.of(asked.prognosis),
+            cache=cache,
+            progress=progress,
+        )
     console = Console()
     console.print(f"History: {past.source}")
     print_frame(calibration_frame(calibration), console, "Calibration, out of sample")
@@ -189,10 +202,12 @@ def update(
 def _print_value(asked: Protocol, past: History, folds: int, quiet: bool, console) -> None:  # type: ignore[no-untyped-def]  # rich is imported only when it runs
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import value_of_updating
+    from trialsim.prognosis import ModelTerms, value_of_updating
 
     with progress_bars(quiet) as progress:
-        value = value_of_updating(past, seed=asked.seed, folds=folds, progress=progress)
+        value = value_of_updating(
+            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), folds=folds, progress=progress
+        )
     title = f"R2 of the change at week {past.weeks[-1]:g}, by visits seen (twins out of sample)"
     print_frame(value.to_frame(), console, title)
 
@@ -212,6 +227,7 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     from trialsim.cli.tables import print_frame, write_frame
     from trialsim.cli.twins_refit import print_refit
     from trialsim.prognosis import (
+        ModelTerms,
         fit_prognosis,
         read_history,
         recalibrate,
@@ -222,7 +238,9 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     now = read_history(interim, asked.history, asked.endpoint.name, None, asked.prognosis.covariates)
     require_compatible(past, now)
     with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(past, seed=asked.seed, cache=cache, progress=progress)
+        prognosis = fit_prognosis(
+            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
+        )
     frame = update_interim(prognosis, past, now)
     seen = [week for week in now.weeks if week in past.weeks]
     twins_now = prognosis.predict(now.covariates, now.baseline, seen[-1:])
@@ -281,7 +299,7 @@ def whatif(
 
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import ASSOCIATION, TreatmentTerm, fit_prognosis, what_if
+    from trialsim.prognosis import ASSOCIATION, ModelTerms, TreatmentTerm, fit_prognosis, what_if
     from trialsim.streams import stream
 
     changes, shifts = _pairs(settings, "--set"), _pairs(additions, "--add")
@@ -293,7 +311,9 @@ def whatif(
         term = TreatmentTerm(name, effect_source, effect, sd, full_by_week=full_by_week)
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(past, seed=asked.seed, cache=cache, progress=progress)
+        prognosis = fit_prognosis(
+            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
+        )
     people = past.take(np.isfinite(past.baseline))
     found = what_if(
         prognosis,

@@ -19,11 +19,13 @@ def print_refit_of_fold(
 ) -> None:
     """Compare both on one fold of the history, whose last visit is hidden and then shown."""
     from trialsim.cli.progress import progress_bars
-    from trialsim.prognosis import fit_prognosis, split_off_interim
+    from trialsim.prognosis import ModelTerms, fit_prognosis, split_off_interim
 
     learnt, now, outcomes = split_off_interim(past, folds, asked.seed)
     with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(learnt, seed=asked.seed, cache=cache, progress=progress)
+        prognosis = fit_prognosis(
+            learnt, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
+        )
     print_refit(asked, prognosis, learnt, now, cache, quiet, console, outcomes)
 
 
@@ -40,7 +42,7 @@ def print_refit(
     """Fit again with the visits so far, and print how far the closed form is from that."""
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import compare_with_refit, fit_prognosis
+    from trialsim.prognosis import ModelTerms, compare_with_refit, fit_prognosis
 
     seconds = []
 
@@ -48,7 +50,9 @@ def print_refit(
 
         def refit(history: History) -> Prognosis:
             start = time.perf_counter()
-            fitted = fit_prognosis(history, seed=asked.seed, cache=cache, progress=progress)
+            fitted = fit_prognosis(
+                history, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
+            )
             seconds.append(time.perf_counter() - start)
             return fitted
 

@@ -5,6 +5,7 @@
 - `require_learnable`: refuse a history that nothing can be learnt from.
 - `fit_prognosis`: a `History` to a `Prognosis`, by MCMC behind a gate, cached by content.
 - `history_hash`: the hash of everything in a history.
+- `ModelTerms`: splines, interactions, study effects and covariates of the variance.
 - `FitSettings`: how a posterior is sampled and what it must pass.
 - `Sampler`: a compiled model to share between fits.
 - `Prognosis`: posterior draws as plain arrays; `predict` makes `Twins`.
@@ -48,6 +49,7 @@ from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
 from trialsim.prognosis.refit_comparison import RefitComparison, compare_with_refit, split_off_interim
 from trialsim.prognosis.subgroups import calibrate_subgroups, covariate_subgroups, default_subgroups
+from trialsim.prognosis.terms import ModelTerms
 from trialsim.prognosis.transport import (
     Weights,
     balance_to_table,
@@ -77,6 +79,7 @@ __all__ = [
     "FitSettings",
     "Gain",
     "HistorySummary",
+    "ModelTerms",
     "OutcomeHistory",
     "OutcomePrognosis",
     "OutcomeSampler",

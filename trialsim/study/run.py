@@ -15,6 +15,7 @@ from trialsim.prognosis import (
     Calibration,
     CrossValidation,
     Gain,
+    ModelTerms,
     Prognosis,
     Sampler,
     calibrate,
@@ -158,8 +159,20 @@ def learn(
     prognosis, calibration, gain
     """
     sampler = sampler or Sampler()
-    prognosis = fit_prognosis(history, seed=protocol.seed, cache=cache, progress=progress, sampler=sampler)
-    validation = cross_validate(history, seed=protocol.seed, cache=cache, progress=progress, sampler=sampler)
+    terms = ModelTerms.of(protocol.prognosis)
+    prognosis = fit_prognosis(
+        history, seed=protocol.seed, terms=terms, cache=cache, progress=progress, sampler=sampler
+    )
+    # Twins with study effects are those of a new study: a fold is then a study that the others have not seen.
+    validation = cross_validate(
+        history,
+        seed=protocol.seed,
+        by_group=terms.studies,
+        terms=terms,
+        cache=cache,
+        progress=progress,
+        sampler=sampler,
+    )
     return prognosis, calibrate(validation), _gain(protocol, validation)
 
 
