@@ -11,6 +11,7 @@ from trialsim.cli.frontier import frontier
 from trialsim.cli.init import init
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
+from trialsim.cli.simulate import simulate
 from trialsim.cli.size import size
 from trialsim.cli.twins import twins
 from trialsim.cli.verify import verify
@@ -30,12 +31,13 @@ def commands() -> None:
       trialsim init my-trial                      lay out example protocols and cohort cards
       trialsim run my-trial/protocols/alzheimers_phase2.toml
       trialsim run PROTOCOL --history FILE.csv    learn from real placebo participants
+      trialsim simulate TRIAL                     operating characteristics of any declared trial
 
     The answer is printed, and written with its evidence to reports/.
     """
 
 
-for command in (run, size, frontier, init, twins, cohort, verify, replay):
+for command in (run, simulate, size, frontier, init, twins, cohort, verify, replay):
     commands.add_command(command)
 
 

@@ -46,3 +46,10 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[stage], completed=done, total=total)
 
         yield progress
+
+
+def stopped(blocks: int) -> str:
+    """Return what an interrupted run says, by the finished blocks that it leaves."""
+    if blocks == 0:
+        return "Stopped. Nothing was written."
+    return f"Stopped. {blocks} finished blocks are kept: the same command goes on from there."

@@ -59,7 +59,7 @@ def run(
     A run that was stopped or killed goes on from its finished blocks when the same command is given again.
     """
     from trialsim.cli.answer import print_answer
-    from trialsim.cli.progress import progress_bars
+    from trialsim.cli.progress import progress_bars, stopped
     from trialsim.disease import disease_model
     from trialsim.population import read_card
     from trialsim.protocol import cohort_path, read_protocol
@@ -127,14 +127,8 @@ def run(
             write_report(result, folder / "report.html", beside)
             seal(folder, run_facts(result))
     except KeyboardInterrupt:
-        raise click.Abort(_stopped(kept_blocks(target))) from None
+        raise click.Abort(stopped(kept_blocks(target))) from None
     print_answer(result, beside, target)
-
-
-def _stopped(blocks: int) -> str:
-    if blocks == 0:
-        return "Stopped. Nothing was written."
-    return f"Stopped. {blocks} finished blocks are kept: the same command goes on from there."
 
 
 def _override(protocol: Protocol, replicates: int | None, seed: int | None) -> Protocol:

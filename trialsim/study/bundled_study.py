@@ -21,7 +21,7 @@ from trialsim.study.cells import Cell
 from trialsim.study.history import generate_history
 from trialsim.study.job import Job
 from trialsim.study.register import Register, build_register, world_of
-from trialsim.study.replay import same_bytes
+from trialsim.study.replay import ReplayedTrial
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class BundledStudy(Bundled):
         return [name for name, digest in found.items() if listed.get(name) != digest]
 
 
-def open_study(folder: Path) -> BundledStudy:
+def open_bundled_study(folder: Path) -> BundledStudy:
     """Read the inputs of a bundle of the main job."""
     protocol = protocol_from_dict(read_part(folder, "inputs/protocol.json"))
     return BundledStudy(
@@ -82,28 +82,6 @@ def open_study(folder: Path) -> BundledStudy:
         disease_model(protocol.disease.model, **protocol.disease.options),
         Prognosis.load(folder / "inputs" / "posterior.npz"),
     )
-
-
-@dataclass(frozen=True)
-class ReplayedTrial:
-    """A single trial, computed again.
-
-    Parameters
-    ----------
-    participants : DataFrame
-        One row a virtual participant.
-    computed, recorded : DataFrame
-        The row of its analyses, computed again and as the bundle has it.
-    """
-
-    participants: pd.DataFrame
-    computed: pd.DataFrame
-    recorded: pd.DataFrame
-
-    @property
-    def identical(self) -> bool:
-        """Whether both rows have the same bytes."""
-        return same_bytes(self.computed, self.recorded)
 
 
 def replay_trial(study: BundledStudy, cell: Cell, replicate: int) -> ReplayedTrial:

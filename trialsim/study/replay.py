@@ -23,6 +23,28 @@ class Replayed:
     agreement: str
 
 
+@dataclass(frozen=True)
+class ReplayedTrial:
+    """A single trial, computed again.
+
+    Parameters
+    ----------
+    participants : DataFrame
+        One row a virtual participant.
+    computed, recorded : DataFrame
+        The row of its analyses, computed again and as the bundle has it.
+    """
+
+    participants: pd.DataFrame
+    computed: pd.DataFrame
+    recorded: pd.DataFrame
+
+    @property
+    def identical(self) -> bool:
+        """Whether both rows have the same bytes."""
+        return same_bytes(self.computed, self.recorded)
+
+
 def choose_blocks(study: Bundled, number: int, nonce: str) -> list[Task]:
     """Choose blocks by a nonce that the run could not know.
 
