@@ -143,6 +143,14 @@ class GroupSequentialDesign(Strict):
                 field="efficacy.rule",
                 mend="use a rule that spends, such as lan_demets_obf",
             )
+        if self.timing == "calendar" and self.futility is not None and self.futility.rule == "given":
+            raise refuse("must spend with looks by the calendar", "given", field="futility.rule")
+        if self.futility is not None and self.futility.z and len(self.futility.z) != self.looks - 1:
+            raise refuse(
+                f"must hold one bound for each of {self.looks - 1} interim looks",
+                self.futility.z,
+                field="futility.z",
+            )
         return self
 
     @property
@@ -219,6 +227,11 @@ class ResponseAdaptiveDesign(Strict):
     least_share: Fraction = 0.1
     futility: Fraction = 0.0
 
+    @property
+    def alpha(self) -> float:
+        """One-sided level of the naive confidence interval; the claim is Bayesian."""
+        return 0.025
+
 
 class BayesianDesign(Strict):
     """Two arms watched by Bayesian probabilities, with uniform priors.
@@ -240,6 +253,11 @@ class BayesianDesign(Strict):
     def _check(self) -> BayesianDesign:
         _refuse_order(self.looks, "looks")
         return self
+
+    @property
+    def alpha(self) -> float:
+        """One-sided level of the naive confidence interval; the claim is Bayesian."""
+        return 0.025
 
 
 Design = Annotated[

@@ -14,7 +14,23 @@ Month = Annotated[float, Field(ge=0, le=600)]
 Rate = Annotated[float, Field(gt=0, le=1_000)]
 
 
-class ContinuousOutcome(Strict):
+class Measured(Strict):
+    """What every outcome says: which way is better, and when it is known."""
+
+    direction: Direction
+
+    @property
+    def sign(self) -> float:
+        """1 where higher is better, else −1."""
+        return 1.0 if self.direction == "higher_is_better" else -1.0
+
+    @property
+    def known_after(self) -> float:
+        """Months from randomisation until the outcome is known."""
+        return float(getattr(self, "months", 0.0))
+
+
+class ContinuousOutcome(Measured):
     """A score at visits, multivariate normal; the effect is read at the last visit.
 
     `mean` and `sd` hold the baseline and every visit. The covariance is `covariance`, or that of `sd` and
@@ -24,7 +40,6 @@ class ContinuousOutcome(Strict):
     """
 
     kind: Literal["continuous_longitudinal"]
-    direction: Direction
     weeks: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=60)]
     mean: Annotated[tuple[float, ...], Field(min_length=2)]
     sd: tuple[Positive, ...] = ()
@@ -36,7 +51,7 @@ class ContinuousOutcome(Strict):
     source: Text
 
     @property
-    def months(self) -> float:
+    def known_after(self) -> float:
         """Months from randomisation to the last visit."""
         return self.weeks[-1] * 84 / 365.25
 
@@ -63,21 +78,19 @@ class ContinuousOutcome(Strict):
         return self
 
 
-class BinaryOutcome(Strict):
+class BinaryOutcome(Measured):
     """Yes or no, known `months` after randomisation; `probability` is the control's."""
 
     kind: Literal["binary"]
-    direction: Direction
     probability: Probability
     months: Month = 0.0
     source: Text
 
 
-class OrdinalOutcome(Strict):
+class OrdinalOutcome(Measured):
     """Ordered categories with the `shares` of the control, read `months` after randomisation."""
 
     kind: Literal["ordinal"]
-    direction: Direction
     shares: Annotated[tuple[Probability, ...], Field(min_length=2, max_length=30)]
     months: Month = 0.0
     source: Text
@@ -91,7 +104,7 @@ class OrdinalOutcome(Strict):
         return self
 
 
-class CountOutcome(Strict):
+class CountOutcome(Measured):
     """Events over `months` of follow-up: a negative binomial with Var = μ + `dispersion` μ².
 
     ``count`` keeps the number, ``recurrent`` also when each event came. `rate` is the control's, a month.
@@ -162,7 +175,7 @@ class CompetingCause(Strict):
     source: Text
 
 
-class TimeToEventOutcome(Strict):
+class TimeToEventOutcome(Measured):
     """Time to an event that is bad, by the control's `law`.
 
     `frailty` is the variance of a gamma frailty; `dropout_dependence` γ makes dropout informative: its
@@ -170,6 +183,7 @@ class TimeToEventOutcome(Strict):
     """
 
     kind: Literal["time_to_event"]
+    direction: Literal["higher_is_worse"] = "higher_is_worse"
     law: Law
     frailty: Annotated[float, Field(ge=0, le=20)] = 0.0
     dropout_dependence: Annotated[float, Field(ge=-5, le=5)] = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,14 +28,23 @@ from trialsim.protocol.declared.design import (
     AnalysisDeclared,
     Design,
 )
-from trialsim.protocol.declared.outcome import EFFECTS_OF, Effect, Outcome
+from trialsim.protocol.declared.outcome import EFFECTS_OF, ContinuousOutcome, Effect, Outcome
 from trialsim.protocol.question import Slug, Text
 from trialsim.protocol.reading import Strict, check_model, duplicates, read_toml, refuse
 
 TRIAL_FORMAT = "trialsim.trial/1"
 LARGEST_GRID = 2_000
 
-Setting = bool | int | float | str | tuple[Any, ...]
+Setting = Any
+
+
+def _finite(value: Any) -> bool:
+    """Return whether every number within a value is finite."""
+    if isinstance(value, dict):
+        return all(_finite(inner) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return all(_finite(inner) for inner in value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 class TrialSimulation(Strict):
@@ -69,6 +79,8 @@ class World(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> World:
+        if wrong := [path for path, value in self.set.items() if not _finite(value)]:
+            raise refuse("must be finite", wrong, field="set", mend="give finite numbers")
         if self.kind == "other" and not self.set:
             raise refuse("sets nothing, so that it is the alternative again", field="set")
         return self
@@ -83,6 +95,8 @@ class Axis(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Axis:
+        if not all(_finite(value) for value in self.values):
+            raise refuse("must be finite", self.values, field="values", mend="give finite numbers")
         if repeated := duplicates([json.dumps(value) for value in self.values]):
             raise refuse("a value is given twice", repeated, field="values", mend="give it once")
         return self
@@ -243,15 +257,24 @@ class DeclaredTrial(Strict):
             if (cause.by_month is None) == (self.outcome.kind == "time_to_event"):
                 raise refuse("is needed with times to events, and with them alone", cause.by_month,
                              field=f"{where}.by_month")  # fmt: skip
+        if isinstance(self.outcome, ContinuousOutcome):
+            self._check_events(self.outcome)
+
+    def _check_events(self, outcome: ContinuousOutcome) -> None:
+        """Refuse what cannot stand beside why people stop."""
         events = (*self.discontinuation, *self.intercurrent_events)
-        if events and continuous:
-            if self.strata:
-                raise refuse("is not served together with why people stop", field="strata",
-                             mend="leave the strata out, or the discontinuation")  # fmt: skip
-            if self.outcome.failure is None:
-                composite = any(a.kind == "ancova_composite" for a in self.analyses)
-                if composite or any(one.strategy == "composite" for one in events):
-                    raise refuse("is needed by a composite strategy", field="outcome.failure")
+        if events and self.strata:
+            raise refuse(
+                "is not served together with why people stop",
+                field="strata",
+                mend="leave the strata out, or the discontinuation",
+            )
+        composite = any(one.kind == "ancova_composite" for one in self.analyses)
+        composite = composite or any(one.strategy == "composite" for one in events)
+        if composite and outcome.failure is None:
+            raise refuse(
+                "is needed by a composite strategy", field="outcome.failure", mend="give the failure value"
+            )
 
     def _check_analyses(self) -> None:
         served = ANALYSES_OF[self.outcome.kind]
@@ -271,7 +294,7 @@ class DeclaredTrial(Strict):
             if analysis.kind == "negative_binomial" and self.discontinuation:
                 raise refuse("needs the same follow-up for everybody", field=where,
                              mend="declare a recurrent outcome and read it by lwyy")  # fmt: skip
-            if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", 0.0):
+            if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
                 raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
 
     @property

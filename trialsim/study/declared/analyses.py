@@ -17,7 +17,7 @@ from trialsim.analysis import (
     monotone_block,
 )
 from trialsim.data import Bools, Estimates, Floats
-from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial
+from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
 from trialsim.study.declared.people import Outcomes, People, Recurrences
 from trialsim.study.estimand_ledger import (
     ancova_of_all_observed,
@@ -54,7 +54,7 @@ class Sample:
     @property
     def sign(self) -> float:
         """1 where higher is better, else −1."""
-        return 1.0 if self.trial.outcome.direction == "higher_is_better" else -1.0
+        return self.trial.outcome.sign
 
     def read(self, analysis: AnalysisDeclared, seen: Bools | None = None) -> Estimates:
         """Return the estimates from everybody, or from those who are seen (R, N)."""
@@ -137,15 +137,21 @@ def _read_visits(
         case "mmrm":
             return replace(_mmrm(sample, trials, covariates), analysis=analysis.label)
         case "ancova_composite":
-            failure = sample.trial.outcome.failure
+            failure = _visits_of(sample).failure
             assert failure is not None
             return replace(ancova_of_composite(failure)(trials), analysis=analysis.label)
     return replace(_OF_EVENTS[analysis.kind](trials), analysis=analysis.label)
 
 
+def _visits_of(sample: Sample) -> ContinuousOutcome:
+    outcome = sample.trial.outcome
+    assert isinstance(outcome, ContinuousOutcome)
+    return outcome
+
+
 def _mmrm(sample: Sample, trials: LongitudinalTrials, covariates: Floats) -> Estimates:
     """MMRM of what was seen on treatment, in closed form where nothing is missed in between."""
-    if sample.trial.outcome.gaps:
+    if _visits_of(sample).gaps:
         return fit_mmrm_block(trials.on_treatment, trials.arm, covariates, by_visit=True)
     ones = np.ones(trials.arm.shape)
     design = np.concatenate([np.stack([ones, trials.arm], axis=-1), covariates], axis=-1)

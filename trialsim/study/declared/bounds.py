@@ -73,11 +73,11 @@ def planned_bounds(
 
 def observed_bounds(design: GroupSequentialDesign, information: Floats) -> tuple[Floats, Floats]:
     """Return the bounds (R, K) of trials at the information that their looks had, relative to the plan."""
-    rule, futility = efficacy_rule(design.efficacy), futility_rule(design.futility)
+    futility = futility_rule(design.futility)
     planned = group_sequential_design([1.0], alpha=design.alpha, power=design.power)
     return adapted_bounds(
         np.maximum.accumulate(information, axis=1),
-        rule,
+        _spending(design.efficacy),
         design.alpha,
         futility=futility if isinstance(futility, BetaSpending) else None,
         beta=1 - design.power,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -88,15 +87,14 @@ class Engine:
     @property
     def alpha(self) -> float:
         """One-sided level."""
-        return float(getattr(self.trial.design, "alpha", 0.025))
+        return self.trial.design.alpha
 
     def read(self, replicates: int, seed: int, block: int) -> BlockReading:
         """Simulate a block and read it; the same arguments give the same bytes anywhere."""
         chance = partial(stream, seed, self.streams, block)
         if self.staged is not None:
             trials = run_staged(self.staged, replicates, chance("outcome"), chance("randomisation"))
-            sign = 1.0 if self.trial.outcome.direction == "higher_is_better" else -1.0
-            reading, arms, _ = read_staged(self.trial, self.staged, trials, sign)
+            reading, arms = read_staged(self.trial, self.staged, trials, self.trial.outcome.sign)
             return BlockReading({"selected_arm": reading}, arms)
         if self.survival is not None:
             plan = SurvivalLooksPlan.of(self.trial)
@@ -113,7 +111,7 @@ class Engine:
         assert self.accrual is not None
         people = draw_people(self.trial, self.accrual, self.strata, self.participants, replicates, chance)
         outcomes = draw_outcomes(self.trial, people, self.strata, self.visits, chance, arm_chance)
-        return Sample(self.trial, people, outcomes, people.entry + self.trial.outcome.months)
+        return Sample(self.trial, people, outcomes, people.entry + self.trial.outcome.known_after)
 
 
 def engine_of(trial: DeclaredTrial) -> Engine:
@@ -235,6 +233,5 @@ def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
             raise ProtocolError(fault.problem, field="intercurrent_events", value=fault.value) from None
         found = {f"{ESTIMAND}{name}": Truth(one.value, one.mcse) for name, one in values.items()}
     declared = found.get(f"{ESTIMAND}declared")
-    first: Callable[..., Truth] = declared_truth
-    of_analyses = {one.label: first(trial, one, engine.survival, declared) for one in trial.analyses}
+    of_analyses = {one.label: declared_truth(trial, one, engine.survival, declared) for one in trial.analyses}
     return of_analyses | found

@@ -125,5 +125,10 @@ def _resized(
     rows = np.arange(len(statistic))
     months = np.stack([sample.known[rows, count - 1] for count in used], axis=1)
     reached: Bools = np.ones(statistic.shape, dtype=bool)
-    counted = {"size": np.stack(used, axis=1), "months": months}
+    # Enrolment goes on while outcomes ripen, but not beyond what is planned before the look.
+    by_then = (sample.people.entry[:, None, :] <= months[..., None]).sum(axis=2)
+    planned = sample.trial.participants
+    assert planned is not None
+    size = np.maximum(np.stack(used, axis=1), np.minimum(by_then, planned))
+    counted = {"size": size, "months": months}
     return Reading(at_look(looks, stopping.look), statistic, stopping, reached, counted)

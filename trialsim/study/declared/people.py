@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.data import Bools, Floats, Ints
-from trialsim.protocol.declared import BinaryOutcome, ContinuousOutcome, CountOutcome, DeclaredTrial
-from trialsim.study.declared.worlds import Strata, covariance, log_ratios, visit_effect
+from trialsim.protocol.declared import (
+    BinaryOutcome,
+    ContinuousOutcome,
+    CountOutcome,
+    DeclaredTrial,
+    OrdinalOutcome,
+)
+from trialsim.study.declared.worlds import Strata, covariance, log_ratios, spread_of, visit_effect
 from trialsim.trial import (
     LongitudinalTrials,
     LongitudinalWorld,
@@ -80,8 +86,7 @@ def draw_people(
     if isinstance(accrual, SitePlan):
         entry = recruit(accrual, *shape, chance("enrolment")).month
     else:
-        spread = getattr(trial.enrolment, "spread", "poisson")
-        entry = accrual.arrivals(*shape, chance("enrolment"), spread)
+        entry = accrual.arrivals(*shape, chance("enrolment"), spread_of(trial))
     stratum = np.zeros(shape, dtype=np.int64)
     if len(strata.shares) > 1:
         edges = np.cumsum(strata.shares)[:-1]
@@ -130,10 +135,12 @@ def draw_outcomes(
         return _counts(trial, outcome, people, chance, arm_chance)
     table = log_ratios(trial)
     shift = table[people.arm, people.stratum]
+    drawn: np.ndarray
     if isinstance(outcome, BinaryOutcome):
         control = [outcome.probability] * len(trial.arms)
         drawn = binary_outcomes(people.arm, control, chance("outcome"), shift)
     else:
+        assert isinstance(outcome, OrdinalOutcome)
         drawn = ordinal_outcomes(people.arm, outcome.shares, shift, chance("outcome"))
     lost = _lost(trial, people.arm, chance("dropout"))
     return np.where(lost, np.nan, drawn.astype(np.float64))
@@ -169,23 +176,22 @@ def _counts(
 ) -> Floats | Recurrences:
     ratios = np.exp(log_ratios(trial))
     follow_up = np.minimum(outcome.months, _leaving(trial, outcome.months, people.arm, chance))
-    drawn = []
+    counts = np.zeros(people.arm.shape)
+    events: list[tuple[Ints, Floats]] = []
     for arm in range(len(trial.arms)):
         nobody = np.zeros(people.arm.shape, dtype=np.int8)
         # A rate times a ratio over some months is the rate over that many times the months.
-        exposure = follow_up * ratios[arm, people.stratum]
-        rule = (nobody, [outcome.rate], exposure, outcome.dispersion, arm_chance(arm))
+        ratio = ratios[arm, people.stratum]
+        exposure, generator = follow_up * ratio, arm_chance(arm)
         mine = people.arm == arm
         if outcome.kind == "count":
-            drawn.append(np.where(mine, count_outcomes(*rule), 0))
-        else:
-            who, when = recurrent_events(*rule)
-            keep = mine.ravel()[who]
-            ratio = ratios[arm, people.stratum].ravel()[who]
-            drawn.append((who[keep], (when / ratio)[keep]))
-    if outcome.kind == "count":
-        return np.asarray(np.sum(drawn, axis=0), dtype=np.float64)
-    return Recurrences(_padded(people.arm.shape, drawn), follow_up)
+            found = count_outcomes(nobody, [outcome.rate], exposure, outcome.dispersion, generator)
+            counts += np.where(mine, found, 0)
+            continue
+        who, when = recurrent_events(nobody, [outcome.rate], exposure, outcome.dispersion, generator)
+        keep = mine.ravel()[who]
+        events.append((who[keep], (when / ratio.ravel()[who])[keep]))
+    return counts if outcome.kind == "count" else Recurrences(_padded(people.arm.shape, events), follow_up)
 
 
 def _padded(shape: tuple[int, int], drawn: list[tuple[Ints, Floats]]) -> Floats:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from trialsim.data import Estimates, Floats, Ints
 from trialsim.design import group_sequential_design
@@ -18,6 +19,7 @@ from trialsim.protocol.declared import (
     ContinuousOutcome,
     DeclaredTrial,
     MultiArmDesign,
+    PlannedEnrolment,
     ResponseAdaptiveDesign,
 )
 from trialsim.study.declared.bounds import efficacy_rule
@@ -38,7 +40,7 @@ from trialsim.trial import (
     thompson_rule,
 )
 
-DESIGN = "design"
+Endpoint = Literal["normal", "binary"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class StagedPlan:
 
     Parameters
     ----------
-    endpoint : str
+    endpoint : {"normal", "binary"}
         ``normal`` or ``binary``.
     means : ndarray (A,)
         True means or probabilities, turned so that larger is better.
@@ -61,7 +63,7 @@ class StagedPlan:
         One-sided level of intervals of the naive estimate.
     """
 
-    endpoint: str
+    endpoint: Endpoint
     means: Floats
     sd: float
     stages: Ints
@@ -72,12 +74,13 @@ class StagedPlan:
     def of(cls, trial: DeclaredTrial) -> StagedPlan:
         """Return the plan of a trial, or refuse it."""
         outcome, design = trial.outcome, trial.design
-        sign = 1.0 if outcome.direction == "higher_is_better" else -1.0
-        with refusing(DESIGN):
+        sign = outcome.sign
+        with refusing("design"):
             if isinstance(outcome, ContinuousOutcome):
                 shifts = [visit_effect(trial, arm).shift[-1] for arm in range(1, len(trial.arms))]
                 means = sign * (outcome.mean[-1] + np.array([0.0, *shifts]))
-                endpoint, sd = "normal", math.sqrt(covariance(outcome)[-1, -1])
+                endpoint: Endpoint = "normal"
+                sd = math.sqrt(covariance(outcome)[-1, -1])
             else:
                 assert isinstance(outcome, BinaryOutcome)
                 logit = math.log(outcome.probability / (1 - outcome.probability))
@@ -88,7 +91,7 @@ class StagedPlan:
 
 
 def _rule(
-    design: object, arms: int, endpoint: str, sd: float
+    design: object, arms: int, endpoint: Endpoint, sd: float
 ) -> tuple[Ints, Callable[[np.random.Generator], Rule], float]:
     if isinstance(design, MultiArmDesign):
         stages = np.asarray(design.stages, dtype=np.int64)
@@ -171,14 +174,14 @@ def run_staged(
     """Simulate a block of trials in stages."""
     rule = plan.make_rule(randomisation)
     return simulate_staged(
-        plan.endpoint, plan.means, plan.stages, rule, replicates, outcome, sd=plan.sd  # type: ignore[arg-type]  # one of the two literals
+        plan.endpoint, plan.means, plan.stages, rule, replicates, outcome, sd=plan.sd
     )  # fmt: skip
 
 
 def read_staged(
     trial: DeclaredTrial, plan: StagedPlan, trials: StagedTrials, sign: float
-) -> tuple[Reading, dict[str, tuple[float, ...]], int]:
-    """Return the reading of the best active arm, the sums of every arm, and the size of the trials.
+) -> tuple[Reading, dict[str, tuple[float, ...]]]:
+    """Return the reading of the best active arm, and the sums of every arm.
 
     The estimate is that of the active arm with the largest mean among those that are open at the end: the
     one that would be reported, with the optimism of having been selected.
@@ -186,9 +189,9 @@ def read_staged(
     sizes = np.stack([state.n.sum(axis=1) for state in trials.states], axis=1)
     stopping = Stopping(trials.stage, trials.decision)
     counted: dict[str, np.ndarray] = {"size": sizes}
-    if trial.enrolment is not None:
+    if isinstance(trial.enrolment, PlannedEnrolment):
         accrual = PlannedAccrual(tuple(trial.enrolment.rates), tuple(trial.enrolment.durations))
-        counted["months"] = month_of(accrual, sizes) + trial.outcome.months
+        counted["months"] = month_of(accrual, sizes) + trial.outcome.known_after
     last = trials.states[-1]
     mean = np.where(last.open[:, 1:], last.mean[:, 1:], -np.inf)
     best = 1 + mean.argmax(axis=1)
@@ -208,19 +211,13 @@ def read_staged(
         np.where(spread, error, np.nan),
         np.full(len(z), np.inf),
         sign * z,
-        np.asarray(2 * (1 - _phi(np.abs(z)))),
+        np.asarray(2 * ndtr(-np.abs(z))),
         (~spread).astype(np.int8),
         ("ok", "constant_outcome"),
     )
     reached = np.ones(sizes.shape, dtype=bool)
     reading = Reading(estimates, np.zeros(sizes.shape), stopping, reached, counted)
-    return reading, _arm_sums(trial, plan, trials, sign), len(trials.states)
-
-
-def _phi(z: Floats) -> Floats:
-    from scipy.special import ndtr
-
-    return np.asarray(ndtr(z))
+    return reading, _arm_sums(trial, plan, trials, sign)
 
 
 def month_of(accrual: PlannedAccrual, sizes: np.ndarray) -> Floats:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialsim.analysis import (
@@ -49,6 +50,7 @@ class SurvivalLooksPlan:
     def of(cls, trial: DeclaredTrial) -> SurvivalLooksPlan:
         """Return the looks of a trial, or refuse a design that does not say when they are."""
         design = trial.design
+        assert isinstance(design, FixedDesign | GroupSequentialDesign)
         latest = np.inf if design.latest_month is None else design.latest_month
         if isinstance(design, FixedDesign):
             if (design.events is None) == (design.month is None):
@@ -103,7 +105,7 @@ def read_survival(
     return found
 
 
-def _bounds(trial: DeclaredTrial, events: np.ndarray) -> tuple[object, object]:
+def _bounds(trial: DeclaredTrial, events: np.ndarray) -> tuple[ArrayLike, ArrayLike | None]:
     design = trial.design
     if not isinstance(design, GroupSequentialDesign):
         return (-ndtri(design.alpha),), None

@@ -15,10 +15,11 @@ from trialsim.protocol.declared import (
     ContinuousOutcome,
     CountOutcome,
     DeclaredTrial,
+    HazardRatio,
     OrdinalOutcome,
     TimeToEventOutcome,
 )
-from trialsim.study.declared.worlds import Strata, effect_of, log_ratios, visit_effect
+from trialsim.study.declared.worlds import Strata, log_ratios, ratio_of, visit_effect
 from trialsim.trial import STRATEGIES, LongitudinalWorld, SurvivalWorld, TrueValue, true_values
 
 Chance = Callable[[str], np.random.Generator]
@@ -101,7 +102,9 @@ def _of_categories(shares: tuple[float, ...], ratios: Floats, strata: Strata) ->
 
 
 def _of_survival(trial: DeclaredTrial, analysis: AnalysisDeclared, world: SurvivalWorld) -> Truth:
-    outcome, effect = trial.outcome, effect_of(trial, 1)
+    outcome, effect = trial.outcome, ratio_of(trial, 1)
+    assert isinstance(outcome, TimeToEventOutcome)
+    assert isinstance(effect, HazardRatio)
     if analysis.kind == "rmst":
         if outcome.frailty:
             return Truth(None, note="a frailty has no closed form here")

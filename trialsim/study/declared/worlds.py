@@ -17,12 +17,19 @@ from trialsim.protocol.declared import (
     ContinuousOutcome,
     CureDeclared,
     DeclaredTrial,
+    DiscontinuationDeclared,
+    Effect,
     HazardRatio,
     IntercurrentDeclared,
     Law,
     MedianLaw,
+    OddsRatio,
     PiecewiseLaw,
+    PlannedEnrolment,
+    RateRatio,
+    Shift,
     SiteEnrolment,
+    SlopeChange,
     TimeToEventOutcome,
 )
 from trialsim.trial import (
@@ -42,6 +49,7 @@ from trialsim.trial import (
     exchangeable,
     site_plan,
 )
+from trialsim.trial.accrual import Spread
 from trialsim.trial.sites import NO_CAP
 
 _MONTH = 365.25 / 84
@@ -112,9 +120,16 @@ class Strata:
         return np.asarray(self.levels[:, position] == level)
 
 
-def effect_of(trial: DeclaredTrial, arm: int) -> object:
+def effect_of(trial: DeclaredTrial, arm: int) -> Effect | None:
     """Return the declared effect of an arm, None for the control."""
     return {effect.arm: effect for effect in trial.effects}.get(trial.arms[arm].name)
+
+
+def ratio_of(trial: DeclaredTrial, arm: int) -> HazardRatio | OddsRatio | RateRatio:
+    """Return the declared ratio of an active arm."""
+    effect = effect_of(trial, arm)
+    assert isinstance(effect, HazardRatio | OddsRatio | RateRatio)
+    return effect
 
 
 def log_ratios(trial: DeclaredTrial) -> Floats:
@@ -122,7 +137,7 @@ def log_ratios(trial: DeclaredTrial) -> Floats:
     strata = Strata.of(trial)
     table = np.tile(strata.outcome, (len(trial.arms), 1))
     for arm in range(1, len(trial.arms)):
-        effect = effect_of(trial, arm)
+        effect = ratio_of(trial, arm)
         table[arm] += math.log(effect.value)
         if effect.subgroup is not None:
             table[arm] += np.where(strata.inside(trial, arm), math.log(effect.subgroup.value), 0.0)
@@ -186,6 +201,11 @@ def accrual_of(trial: DeclaredTrial) -> PlannedAccrual | SitePlan:
         return sites
 
 
+def spread_of(trial: DeclaredTrial) -> Spread:
+    """Return how a planned accrual spreads participants."""
+    return trial.enrolment.spread if isinstance(trial.enrolment, PlannedEnrolment) else "poisson"
+
+
 def _largest(trial: DeclaredTrial) -> int:
     """Return the participants that a trial may need."""
     if trial.design.kind == "sample_size_reestimation":
@@ -229,7 +249,7 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
         assert isinstance(effect, HazardRatio)
         laws.append(treated_law(control, effect))
     effects = np.ones(len(strata.shares))
-    subgroup = effect_of(trial, 1).subgroup
+    subgroup = ratio_of(trial, 1).subgroup
     if subgroup is not None:
         effects = np.where(strata.inside(trial, 1), subgroup.value, 1.0)
     with refusing("outcome"):
@@ -245,7 +265,7 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
             () if subgroup is None else tuple(effects.tolist()),
             outcome.frailty,
             outcome.dropout_dependence,
-            getattr(trial.enrolment, "spread", "poisson"),
+            spread_of(trial),
         )
 
 
@@ -268,7 +288,7 @@ def _block_sizes(trial: DeclaredTrial) -> tuple[int, ...]:
 
 def _leaving(trial: DeclaredTrial, outcome: TimeToEventOutcome) -> tuple[SurvivalLaw | None, ...]:
     """Return the law of leaving in each arm: dropout at constant hazards, and competing causes."""
-    months = {cause.by_month for cause in trial.discontinuation}
+    months = {cause.by_month for cause in trial.discontinuation if cause.by_month is not None}
     if len(months) > 1:
         raise ProtocolError(
             "must be the same for every cause", field="discontinuation.by_month", value=sorted(months)
@@ -285,7 +305,7 @@ def _leaving(trial: DeclaredTrial, outcome: TimeToEventOutcome) -> tuple[Surviva
         pieces = [_piecewise(cause.law, cause.name) for cause in outcome.competing]
         share = math.fsum(cause.cumulative[arm.name] for cause in trial.discontinuation)
         if share:
-            pieces.append(PiecewiseHazard((-math.log1p(-share) / months.copy().pop(),)))
+            pieces.append(PiecewiseHazard((-math.log1p(-share) / max(months),)))
         laws.append(_sum_of(pieces) if pieces else None)
     return tuple(laws)
 
@@ -325,8 +345,9 @@ def visit_effect(trial: DeclaredTrial, arm: int) -> VisitEffect:
     outcome = trial.outcome
     assert isinstance(outcome, ContinuousOutcome)
     effect = effect_of(trial, arm)
+    assert isinstance(effect, Shift | SlopeChange)
     weeks = np.array([0.0, *outcome.weeks])
-    if effect.kind == "slope_change":
+    if isinstance(effect, SlopeChange):
         shape, points = weeks / _MONTH, effect.per_month
     else:
         full = effect.full_by_week
@@ -354,12 +375,12 @@ def longitudinal_world(trial: DeclaredTrial) -> LongitudinalWorld:
         return world
 
 
-def causes_of(trial: DeclaredTrial) -> tuple[object, ...]:
+def causes_of(trial: DeclaredTrial) -> tuple[DiscontinuationDeclared, ...]:
     """Return discontinuation and intercurrent events, in the order of the engine's events."""
     return (*trial.discontinuation, *trial.intercurrent_events)
 
 
-def _event(trial: DeclaredTrial, one: object) -> IntercurrentEvent:
+def _event(trial: DeclaredTrial, one: DiscontinuationDeclared) -> IntercurrentEvent:
     cumulative = tuple(one.cumulative[name] for name in trial.arm_names)
     cause = DiscontinuationCause(one.cause, cumulative, one.baseline, one.previous, one.current)
     if isinstance(one, IntercurrentDeclared):
