@@ -128,8 +128,23 @@ def test_the_cards_own_world_is_the_plan(result: StudyResult, beside) -> None:
     assert own["draw"] == -1
     assert (own["ancova"], own["prognostic"]) == (saving.ancova.total, saving.prognostic.total)
     assert own["effect"] == pytest.approx(result.plan.question.effect)
+    assert 0 < beside.card.errors["saved"] < 10
     spread = beside.card.frame["partial_correlation"]
     assert spread.max() - spread.min() > 0.05
+
+
+@pytest.mark.slow
+def test_the_error_of_a_world_is_what_other_participants_make_of_it(result: StudyResult) -> None:
+    """Worlds over other seeds differ by about the error that halves give: within a factor of 2."""
+    found = []
+    for seed in range(12):
+        other = replace(result, protocol=result.protocol.model_copy(update={"seed": seed}))
+        one = card_sensitivity(other, participants=3000, draws=1)
+        assert one is not None
+        found.append((one.frame["effect"].iloc[1], one.errors["effect"]))
+    # The draw itself differs by seed as well, so the errors are a lower bound of the spread.
+    values, errors = (np.array(column) for column in zip(*found, strict=True))
+    assert np.sqrt((errors**2).mean()) < 2 * values.std(ddof=1)
 
 
 def test_a_card_that_leaves_nothing_open_has_no_sensitivity(result: StudyResult) -> None:

@@ -120,7 +120,8 @@ def savings_figure(result: StudyResult) -> go.Figure:
         yshift=10,
         xanchor="right",
     )
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    highest = max(*total, *fixed, smallest)
+    figure.update_yaxes(tickformat=".0%", range=[0, max(0.1, 1.15 * highest)])
     return figure
 
 

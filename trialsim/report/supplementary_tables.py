@@ -168,9 +168,18 @@ def card_table(beside: SupplementaryAnalyses) -> Table:
     rows = []
     for name, (words, form) in _SENSITIVITY.items():
         row = found[name]
-        ends = ("on_the_card", "quantile_5", "quantile_50", "quantile_95", "lowest", "highest")
+        ends = ("on_the_card", "quantile_5", "quantile_50", "quantile_95", "lowest", "highest", "error")
         rows.append((words, *(form.format(row[end]) if np.isfinite(row[end]) else "–" for end in ends)))
-    columns = ("quantity", "as on the card", "5 %", "median", "95 %", "lowest", "highest")
+    columns = (
+        "quantity",
+        "as on the card",
+        "5 %",
+        "median",
+        "95 %",
+        "lowest",
+        "highest",
+        "Monte Carlo SE of a world",
+    )
     draws = int(found["effect"]["draws"])
     caption = (
         f"Sizes by formula over {draws} worlds that share all published numbers; "

@@ -219,7 +219,8 @@ def gain_table(result: StudyResult) -> Table:
     return Table(
         ("measure", "value", "90 % interval", "95 % interval"),
         rows,
-        f"Gain beyond the baseline at the last visit, out of sample, {result.gain.participants} participants",
+        f"Gain beyond the baseline at the last visit, out of sample, {result.gain.participants} participants "
+        "(bootstrap intervals; R² without one are point estimates)",
     )
 
 

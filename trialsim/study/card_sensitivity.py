@@ -25,6 +25,7 @@ PARTICIPANTS = 6000
 DRAWS = 40
 _FEWEST_ELIGIBLE = 500
 _LARGEST_CORRELATION = 0.99
+_PARTS = 3
 _PUBLISHED = ("published", "computed")
 
 
@@ -38,16 +39,19 @@ class CardSensitivity:
         One row a draw of the unknown correlations (``draw`` −1 is the card itself, with the plan's own
         sizes): ``effect``, ``sd``, ``partial_correlation``, ``ancova``, ``prognostic`` (discounted totals;
         NaN where no allowed trial reaches the power), ``saved`` and ``share_saved``.
+    errors : dict of str to float
+        Monte Carlo standard error of each quantity in one world, from halves of its participants.
     open_pairs, pairs : int
         Pairs of covariates whose correlation nobody published, and all pairs.
     """
 
     frame: pd.DataFrame
+    errors: dict[str, float]
     open_pairs: int
     pairs: int
 
     def summary(self) -> pd.DataFrame:
-        """Return one row a quantity: on the card, and 5 %, 50 %, 95 % and both ends over the draws."""
+        """Return one row a quantity: on the card, over the draws, and the error of a draw."""
         worlds = self.frame[self.frame["draw"] >= 0]
         rows = []
         for name in self.frame.columns.drop("draw"):
@@ -59,6 +63,7 @@ class CardSensitivity:
                     **{f"quantile_{p}": float(found.quantile(p / 100)) for p in (5, 50, 95)},
                     "lowest": float(found.min()),
                     "highest": float(found.max()),
+                    "error": self.errors[str(name)],
                     "draws": len(found),
                 }
             )
@@ -102,10 +107,21 @@ def card_sensitivity(
     )
     if worlds.found[0] is None:
         return None
+    whole, *halves = (_frame(result, worlds.found, part) for part in range(_PARTS))
+    # Halves have twice the variance, and so a difference of four times that of the whole.
+    missed = (halves[0] - halves[1]).iloc[1:].drop(columns="draw")
+    errors = {str(name): float(np.sqrt((missed[name] ** 2).mean()) / 2) for name in missed}
+    return CardSensitivity(whole, errors, open_pairs, pairs)
+
+
+def _frame(result: StudyResult, found: list[tuple[_World, ...] | None], part: int) -> pd.DataFrame:
+    """Return one row a world, from all participants (part 0) or from one half of them (1 and 2)."""
+    card = found[0]
+    assert card is not None
     rows = [
-        _row(result, k - 1, worlds.found[0], one) for k, one in enumerate(worlds.found) if one is not None
+        _row(result, k - 1, card[part], world[part]) for k, world in enumerate(found) if world is not None
     ]
-    return CardSensitivity(pd.DataFrame(rows), open_pairs, pairs)
+    return pd.DataFrame(rows)
 
 
 def _open_pairs(card: CohortCard) -> tuple[int, int]:
@@ -130,7 +146,7 @@ class _Worlds:
     ) -> None:
         self._protocol, self._card, self._disease, self._prognosis = protocol, card, disease, prognosis
         self._weeks = np.array((0.0, *protocol.visits.weeks))
-        self.found: list[_World | None] = []
+        self.found: list[tuple[_World, ...] | None] = []
 
     def add(self, people: Covariates) -> float:
         """Note the world of these candidates, and return its true effect."""
@@ -138,11 +154,12 @@ class _Worlds:
         if kept.sum() < _FEWEST_ELIGIBLE:
             self.found.append(None)
             return float("nan")
-        world = self._world(people, kept)
-        self.found.append(world)
-        return world.effect
+        worlds = self._worlds(people, kept)
+        self.found.append(worlds)
+        return worlds[0].effect
 
-    def _world(self, people: Covariates, kept: Bools) -> _World:
+    def _worlds(self, people: Covariates, kept: Bools) -> tuple[_World, ...]:
+        """Return what is true of all eligible candidates, and of both halves of them."""
         seed, disease, weeks = self._protocol.seed, self._disease, self._weeks
         # Candidates, not the eligible, get the random numbers: who is eligible differs between worlds.
         course = disease.draw_course(people, stream(seed, STREAM, 0, "disease"))
@@ -156,8 +173,16 @@ class _Worlds:
         untreated, benefit = (disease.measured_mean(mean[kept], placebo[kept, -1:]) for mean in means)
         covariates = people.take(kept).select(self._protocol.prognosis.covariates)
         score: Floats = self._prognosis.predict(covariates, baseline, weeks=weeks[-1:]).score[:, 0]
-        moments = measured_moments((control - baseline, active - baseline), baseline, score)
-        return _World(float((benefit - untreated).mean()), moments)
+        first = np.flatnonzero(kept) % 2 == 0
+        return tuple(
+            _World(
+                float((benefit - untreated)[part].mean()),
+                measured_moments(
+                    ((control - baseline)[part], (active - baseline)[part]), baseline[part], score[part]
+                ),
+            )
+            for part in (np.full(len(score), True), first, ~first)
+        )
 
 
 def _eligible(protocol: Protocol, people: Covariates) -> Bools:
