@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -41,7 +42,7 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float) -> Drawn:
             go.Scatter(
                 x=part["rejection_rate"],
                 y=[_name(row, axes) for row in part.to_dict("records")],
-                error_x={"type": "data", "array": Z95 * part["rejection_rate_mcse"]},
+                error_x=_interval(part),
                 mode="markers",
                 marker={"color": colour, "symbol": symbol, "size": 9},
                 name=label(str(analysis)),
@@ -74,7 +75,7 @@ def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: flo
             go.Scatter(
                 x=part[axis],
                 y=part["rejection_rate"],
-                error_y={"type": "data", "array": Z95 * part["rejection_rate_mcse"]},
+                error_y=_interval(part),
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
                 marker={"color": colour, "symbol": symbol, "size": 8},
@@ -133,6 +134,16 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
 def _name(row: dict[Any, Any], axes: list[str]) -> str:
     parts = [label(str(row["scenario"])), *(f"{axis} {row[axis]}" for axis in axes)]
     return ", ".join(parts)
+
+
+def _interval(part: pd.DataFrame) -> dict[str, Any]:
+    """Return the 95 % interval of each rate, within 0 and 1."""
+    rate, width = part["rejection_rate"], Z95 * part["rejection_rate_mcse"]
+    return {
+        "type": "data",
+        "array": np.minimum(width, 1 - rate),
+        "arrayminus": np.minimum(width, rate),
+    }
 
 
 def _mark_level(figure: go.Figure, alpha: float) -> None:
