@@ -24,6 +24,7 @@
 - `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
 - `read_outcome_history`: a file to an `OutcomeHistory`; `ISSUED` are the families.
 - `validate_outcome`, `OutcomeValidation`: their calibration and discrimination, out of sample.
+- `predictive_checks`, `prior_prognosis`, `PredictiveChecks`: whether the model makes such histories.
 - `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
@@ -45,6 +46,7 @@ from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
 from trialsim.prognosis.outcome_reading import read_outcome_history
 from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
 from trialsim.prognosis.participants import column_names, read_labels
+from trialsim.prognosis.predictive_checks import PredictiveChecks, predictive_checks, prior_prognosis
 from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
 from trialsim.prognosis.refit_comparison import RefitComparison, compare_with_refit, split_off_interim
@@ -84,6 +86,7 @@ __all__ = [
     "OutcomePrognosis",
     "OutcomeSampler",
     "OutcomeValidation",
+    "PredictiveChecks",
     "Prognosis",
     "Recalibration",
     "RefitComparison",
@@ -112,6 +115,8 @@ __all__ = [
     "judge_applicability",
     "kish",
     "leave_one_out_r2",
+    "predictive_checks",
+    "prior_prognosis",
     "read_history",
     "read_labels",
     "read_outcome_history",
