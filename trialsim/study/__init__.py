@@ -55,6 +55,8 @@ from trialsim.study.feasibility import require_detectable
 from trialsim.study.history import check_composition, generate_history, load_history
 from trialsim.study.history_size import moments_of_history, sizes_at_history
 from trialsim.study.job import Job
+from trialsim.study.joint_rank import joint_rank_block
+from trialsim.study.joint_trials import JointPlan, run_joint_block
 from trialsim.study.longitudinal_trials import (
     BlockAnalysis,
     LongitudinalBlock,
@@ -133,6 +135,7 @@ __all__ = [
     "HistoryFacts",
     "InProcess",
     "Job",
+    "JointPlan",
     "LongitudinalBlock",
     "LongitudinalPlan",
     "NaiveEstimate",
@@ -178,6 +181,7 @@ __all__ = [
     "gain_frame",
     "generate_history",
     "input_hashes",
+    "joint_rank_block",
     "kept_blocks",
     "learn",
     "load_history",
@@ -201,6 +205,7 @@ __all__ = [
     "run_delayed_block",
     "run_event_resizing_block",
     "run_facts",
+    "run_joint_block",
     "run_spending_survival_block",
     "run_staged_block",
     "run_study",

@@ -74,6 +74,7 @@ from trialsim.trial.intercurrent import (
     simulate_longitudinal,
     true_values,
 )
+from trialsim.trial.joint_model import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
 from trialsim.trial.longitudinal import (
     VisitEffect,
     add_effects,
@@ -128,6 +129,9 @@ __all__ = [
     "FinalTest",
     "IntercurrentEvent",
     "InterimEnrolment",
+    "JointTrials",
+    "JointTruth",
+    "JointWorld",
     "LongitudinalTrials",
     "LongitudinalWorld",
     "Looks",
@@ -183,6 +187,7 @@ __all__ = [
     "gompertz_of_course",
     "intermittent_gaps",
     "intersection_score",
+    "joint_truth",
     "keep_best",
     "least_conditional_power",
     "minimise",
@@ -204,6 +209,7 @@ __all__ = [
     "simple_randomisation",
     "simulate_block",
     "simulate_delayed",
+    "simulate_joint",
     "simulate_longitudinal",
     "simulate_staged",
     "simulate_survival",
