@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from trialsim.cli import main
+from trialsim.cli.answer import print_answer
 
 ROOT = Path(__file__).parents[2]
 
@@ -180,6 +181,19 @@ def test_a_missing_history(monkeypatch, capsys, tmp_path: Path) -> None:
     protocol = str(ROOT / "protocols/alzheimers_phase2.toml")
     assert run(monkeypatch, "run", protocol, "--history", "no.csv") == 2
     assert "no.csv" in capsys.readouterr().err
+
+
+def test_the_answer_names_months_the_open_card_and_the_risk_of_borrowing(
+    capsys, monkeypatch, result, beside, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    print_answer(result, beside, tmp_path)
+    text = " ".join(capsys.readouterr().out.split())
+    months = beside.savings.query("gain == 'months'")["value"].iloc[0]
+    assert f"{months:.2f} ±" in text
+    assert f"{beside.card.open_pairs} of {beside.card.pairs} correlations open" in text
+    assert "is not defensible by" in text
+    assert str(tmp_path / "report.html") in text
 
 
 def test_an_interrupt_stops_cleanly_and_leaves_nothing(tmp_path: Path) -> None:

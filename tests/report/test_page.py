@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 
 from trialsim.protocol import Costs
-from trialsim.report.figures import all_figures
+from trialsim.report.figures import ACCENT, INK, LINES, SOFT, WARN, all_figures
 from trialsim.report.page import render_report
 from trialsim.report.supplementary_tables import figure_table, supplementary_tables
 from trialsim.report.tables import all_tables
@@ -123,6 +123,40 @@ def test_money_is_shown_only_where_the_user_gave_prices(
     assert "Prices: a made-up &lt;price&gt; list" in priced_page
     saved = result.plan.saving("worst_plausible").participants_saved
     assert f"<td>{1000 * saved:,}</td>" in priced_page
+
+
+def test_a_method_that_no_setting_saves_is_said_to_have_none(
+    result: StudyResult, beside: SupplementaryAnalyses
+) -> None:
+    points = beside.borrowing.frontier.points
+    lost = replace(points[1], feasible=False)
+    shy = replace(points[2], tipping=0.05, detectable=0.2)
+    frontier = replace(beside.borrowing.frontier, points=(points[0], lost, shy, *points[3:]))
+    risky = replace(beside, borrowing=replace(beside.borrowing, frontier=frontier))
+    rows = {row[0]: row for row in supplementary_tables(result, risky)["frontier"].rows}
+    assert rows[lost.method][2] == "none feasible"
+    assert rows[shy.method][-1] == "borrowing is not defensible"
+    assert rows[shy.method][6:8] == ("0.05 SD", "0.20 SD")
+    figure = all_figures(result, risky)["frontier"].figure
+    bars = {name: bar.name for bar in figure.data for name in bar.y}
+    assert lost.method not in bars
+    assert "not defensible" in bars[shy.method]
+    assert [note.text for note in figure.layout.annotations] == ["none feasible"]
+
+
+def contrast(colour: str) -> float:
+    """Return the contrast of a colour with white (WCAG 2)."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def test_lines_and_words_can_be_told_from_the_page(page: str) -> None:
+    assert all(contrast(colour) >= 3 for colour in (INK, ACCENT, SOFT, WARN, *(line[0] for line in LINES)))
+    assert len({line[1:] for line in LINES}) == len(LINES), "no two lines differ by colour alone"
+    for name in ("ink", "accent", "warn"):
+        (colour,) = re.findall(rf"--{name}: (#[0-9a-f]{{6}})", page)
+        assert contrast(colour) >= 4.5
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.design import NoBorrowing
+from trialsim.data import Covariates
+from trialsim.design import NoBorrowing, PlanningMoments
 from trialsim.errors import DesignError
 from trialsim.protocol import Costs, protocol_from_dict
 from trialsim.streams import stream
@@ -23,6 +24,7 @@ from trialsim.study import (
     time_and_cost,
     write_supplementary,
 )
+from trialsim.study.card_sensitivity import _eligible, _row, _World
 from trialsim.study.time_and_cost import STREAM, EnrolmentTimes
 from trialsim.trial import enrol
 
@@ -188,3 +190,24 @@ def test_what_is_refused_early_is_refused_by_the_plan_as_well(small, result: Stu
     effect, moments = _alternative(small.protocol, small.card, small.disease)
     assert effect == pytest.approx(result.plan.question.effect, rel=0.03)
     assert moments.sd == pytest.approx(result.plan.moments.sd, rel=0.03)
+
+
+def test_a_world_moves_the_plan_by_how_it_differs_from_the_cards(result: StudyResult) -> None:
+    plan, moments = result.plan, PlanningMoments((2.0, 1.8), (0.1, 0.0), (0.4, 0.38))
+    card = _World(-1.0, moments)
+    own = _row(result, -1, card, card)
+    stronger = _row(result, 0, card, _World(-2.0, moments))
+    assert stronger["effect"] == pytest.approx(2 * plan.question.effect)
+    assert stronger["ancova"] < 0.3 * own["ancova"]
+    wider = _row(result, 0, card, _World(-1.0, replace(moments, sd=(4.0, 3.6))))
+    assert wider["sd"] == pytest.approx(2 * plan.moments.sd[0])
+    weaker = _row(result, 0, card, _World(-1.0, replace(moments, partial_correlation=(0.2, 0.19))))
+    assert weaker["partial_correlation"] == pytest.approx(own["partial_correlation"] / 2)
+    assert weaker["saved"] < own["saved"]
+    known = _row(result, 0, card, _World(-1.0, replace(moments, baseline_correlation=(0.6, 0.5))))
+    assert known["ancova"] < own["ancova"]
+
+
+def test_candidates_who_are_not_eligible_have_no_part_in_a_world(small) -> None:
+    people = Covariates(("age", "mmse"), np.array([[49.9, 25], [50, 20], [90, 30], [90.1, 25], [60, 19]]))
+    assert _eligible(small.protocol, people).tolist() == [False, True, True, False, False]
