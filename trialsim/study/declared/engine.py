@@ -14,7 +14,7 @@ from trialsim.streams import stream
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import planned_bounds
 from trialsim.study.declared.looks import planned_counts, read_individuals
-from trialsim.study.declared.people import draw_outcomes, draw_people
+from trialsim.study.declared.people import allocate_people, draw_outcomes, draw_people
 from trialsim.study.declared.reading import Reading
 from trialsim.study.declared.staged import StagedPlan, read_staged, run_staged
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
@@ -22,6 +22,7 @@ from trialsim.study.declared.truth import Truth, declared_truth, estimands
 from trialsim.study.declared.worlds import (
     Strata,
     accrual_of,
+    covariance,
     longitudinal_world,
     refusing,
     survival_world,
@@ -35,6 +36,7 @@ from trialsim.trial import (
     promising_zone,
     simulate_survival,
 )
+from trialsim.trial.longitudinal import covariance_factor
 
 ESTIMAND = "estimand:"
 _REACH_TRIALS = 400
@@ -138,17 +140,29 @@ def _engine(canonical: str) -> Engine:
     assert trial.participants is not None
     if outcome.kind == "time_to_event":
         world = survival_world(trial)
+        _check_drawing(trial)
         _check_survival(trial, world)
         return Engine(trial, trial.participants, strata, survival=world)
     most = design.largest if design.kind == "sample_size_reestimation" else trial.participants
-    _check_individuals(trial)
+    _check_design(trial)
+    _check_drawing(trial)
     visits = None
     if isinstance(outcome, ContinuousOutcome) and (trial.discontinuation or trial.intercurrent_events):
         visits = longitudinal_world(trial)
     return Engine(trial, most, strata, accrual_of(trial), visits)
 
 
-def _check_individuals(trial: DeclaredTrial) -> None:
+def _check_drawing(trial: DeclaredTrial) -> None:
+    """Refuse a scheme or a covariance that could not be drawn from, by drawing next to nothing."""
+    with refusing("randomisation"):
+        levels = np.zeros((1, 2, len(trial.strata)), dtype=np.int64)
+        allocate_people(trial, levels, (1, 2), np.random.default_rng(0))
+    if isinstance(trial.outcome, ContinuousOutcome):
+        with refusing("outcome"):
+            covariance_factor(covariance(trial.outcome), len(trial.outcome.mean))
+
+
+def _check_design(trial: DeclaredTrial) -> None:
     design = trial.design
     if design.kind == "group_sequential":
         if design.timing == "events":

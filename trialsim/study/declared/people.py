@@ -92,12 +92,13 @@ def draw_people(
         edges = np.cumsum(strata.shares)[:-1]
         stratum = np.searchsorted(edges, chance("recruitment").random(shape), side="right")
     levels = strata.levels[stratum]
-    return People(entry, stratum, levels, _allocate(trial, levels, shape, chance("randomisation")))
+    return People(entry, stratum, levels, allocate_people(trial, levels, shape, chance("randomisation")))
 
 
-def _allocate(
+def allocate_people(
     trial: DeclaredTrial, levels: Ints, shape: tuple[int, int], generator: np.random.Generator
 ) -> Labels:
+    """Allocate participants of given factor levels (R, N, F) by the declared scheme."""
     scheme, ratio = trial.randomisation, [arm.allocation for arm in trial.arms]
     assert scheme is not None
     if scheme.kind == "simple":
