@@ -70,6 +70,11 @@ from trialsim.analysis.negative_binomial import (
     negative_binomial_block,
     negative_binomial_events_block,
 )
+from trialsim.analysis.negative_binomial_frame import (
+    NegativeBinomialResult,
+    negative_binomial,
+    negative_binomial_events,
+)
 from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
 from trialsim.analysis.null_library import NullLibrary, PowerCurve, PowerSurface, null_library, power_surface
 from trialsim.analysis.power_prior import (
@@ -80,8 +85,10 @@ from trialsim.analysis.power_prior import (
     weighted_power_prior_binomial,
 )
 from trialsim.analysis.probabilistic_index import probabilistic_index_block
+from trialsim.analysis.probabilistic_index_frame import ProbabilisticIndexResult, probabilistic_index
 from trialsim.analysis.probability_of_success import NormalSuccessRule
 from trialsim.analysis.proportional_odds import proportional_odds_block
+from trialsim.analysis.proportional_odds_frame import ProportionalOddsResult, proportional_odds
 from trialsim.analysis.self_adapting_mixture import (
     sam_binomial,
     sam_normal,
@@ -154,6 +161,7 @@ __all__ = [
     "MilestoneResult",
     "MmrmResult",
     "MonotoneFit",
+    "NegativeBinomialResult",
     "NormalBorrowingDesign",
     "NormalMixture",
     "NormalSuccessRule",
@@ -161,6 +169,8 @@ __all__ = [
     "PetoPeto",
     "PowerCurve",
     "PowerSurface",
+    "ProbabilisticIndexResult",
+    "ProportionalOddsResult",
     "RateRatioResult",
     "RestrictedMeanResult",
     "TabulatedPrior",
@@ -223,7 +233,9 @@ __all__ = [
     "monotone_block",
     "monotone_moments",
     "morita_ess",
+    "negative_binomial",
     "negative_binomial_block",
+    "negative_binomial_events",
     "negative_binomial_events_block",
     "normal_borrowing_estimates",
     "normal_difference_below",
@@ -236,9 +248,11 @@ __all__ = [
     "power_prior_normal",
     "power_surface",
     "precision_ess",
+    "probabilistic_index",
     "probabilistic_index_block",
     "probability_difference_above",
     "prognostic_adjustment",
+    "proportional_odds",
     "proportional_odds_block",
     "reference_based_imputation",
     "restricted_mean_survival",
