@@ -82,6 +82,7 @@ from trialsim.trial.longitudinal import (
     constant_shift,
     covariance_of,
     exchangeable,
+    link_effects,
     normal_outcomes,
     ramp_shift,
     slope_change,
@@ -97,6 +98,7 @@ from trialsim.trial.looks import (
 from trialsim.trial.minimisation import minimise
 from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
 from trialsim.trial.reallocation import reallocate
+from trialsim.trial.repeated_outcomes import binary_visits, count_visits, ordinal_visits
 from trialsim.trial.sequential import Stopping, stop_at_bounds
 from trialsim.trial.sites import (
     InterimEnrolment,
@@ -109,6 +111,7 @@ from trialsim.trial.sites import (
 from trialsim.trial.staged import Rule, StageAction, StagedState, StagedTrials, simulate_staged
 from trialsim.trial.survival_laws import (
     CureLaw,
+    GompertzLaw,
     PiecewiseHazard,
     SurvivalLaw,
     WeibullLaw,
@@ -127,6 +130,7 @@ __all__ = [
     "EnrolmentForecast",
     "EventZone",
     "FinalTest",
+    "GompertzLaw",
     "IntercurrentEvent",
     "InterimEnrolment",
     "JointTrials",
@@ -158,6 +162,7 @@ __all__ = [
     "allocate",
     "autoregressive",
     "binary_outcomes",
+    "binary_visits",
     "blinded_resizing_rule",
     "blinded_size",
     "bounds_rule",
@@ -174,6 +179,7 @@ __all__ = [
     "constant_shift",
     "conventional_bound",
     "count_outcomes",
+    "count_visits",
     "covariance_of",
     "draw_frailty",
     "drop_out",
@@ -190,9 +196,11 @@ __all__ = [
     "joint_truth",
     "keep_best",
     "least_conditional_power",
+    "link_effects",
     "minimise",
     "normal_outcomes",
     "ordinal_outcomes",
+    "ordinal_visits",
     "participants_for_events",
     "permuted_blocks",
     "posterior_plan",
