@@ -10,6 +10,8 @@
 - `marginal_size`, `marginal_controls`, `prognostic_events`: binary, count and survival outcomes.
 - `BorrowingQuestion`, `control_frontier`: the fewest controls under a cap on the type I error.
 - `BinaryScale`, `CountScale`, `SurvivalScale`, `ScaleBorrowingQuestion`: the same on other scales.
+- `cheapest_allocation`, `compare_allocations`: allocations of least cost, or for the same money.
+- `StratifiedQuestion`, `stratified_size`: binary outcomes in strata of the score (CMH).
 - `safe_priors`: priors tuned to the cap, and what gain is left.
 - `assured_sizes`: power averaged over what the history leaves uncertain.
 - `virtual_controls`: placebo twins as controls, behind a calibration gate.
@@ -24,6 +26,13 @@
 """
 
 from trialsim.design.adapted_bounds import adapted_bounds
+from trialsim.design.allocation import (
+    Allocation,
+    AllocationTable,
+    cheapest_allocation,
+    compare_allocations,
+    equal_cost_allocation,
+)
 from trialsim.design.assured_size import (
     AssuranceQuestion,
     AssuredSizes,
@@ -156,6 +165,12 @@ from trialsim.design.spending import (
     o_brien_fleming,
     pocock,
 )
+from trialsim.design.stratified_size import (
+    StratifiedQuestion,
+    strata_of_score,
+    stratified_power,
+    stratified_size,
+)
 from trialsim.design.survival_size import (
     SurvivalLooks,
     SurvivalSize,
@@ -192,6 +207,8 @@ __all__ = [
     "FIGURES",
     "Accrual",
     "Adjustment",
+    "Allocation",
+    "AllocationTable",
     "Alternative",
     "AlternativesTable",
     "AssuranceQuestion",
@@ -251,6 +268,7 @@ __all__ = [
     "SizingQuestion",
     "SpendingFunction",
     "SpendingTable",
+    "StratifiedQuestion",
     "SurvivalLooks",
     "SurvivalScale",
     "SurvivalSize",
@@ -269,6 +287,8 @@ __all__ = [
     "asymptotic_variance",
     "borrowing_assurance",
     "calibration_failures",
+    "cheapest_allocation",
+    "compare_allocations",
     "compare_alternatives",
     "conditional_bounds",
     "conditional_power",
@@ -284,6 +304,7 @@ __all__ = [
     "drift_map",
     "drift_of_events",
     "drift_of_means",
+    "equal_cost_allocation",
     "events_for_power",
     "fixed_slope_variance",
     "group_sequential_design",
@@ -317,6 +338,9 @@ __all__ = [
     "simulated_characteristics",
     "simulated_power",
     "size_for_power",
+    "strata_of_score",
+    "stratified_power",
+    "stratified_size",
     "survival_looks",
     "survival_size",
     "tally",
