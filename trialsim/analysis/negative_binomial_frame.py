@@ -48,7 +48,7 @@ class NegativeBinomialResult(RatioResult):
     left_out: int
 
     def _title(self) -> str:
-        return f"Negative binomial regression; {self.arms[1]} minus {self.arms[0]}"
+        return f"Negative binomial regression; {self.compared}"
 
     def _facts(self) -> Facts:
         source = "given" if self.given else "maximum likelihood"

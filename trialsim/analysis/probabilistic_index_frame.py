@@ -11,26 +11,22 @@ import pandas as pd
 from trialsim.analysis import probabilistic_index_kernel as kernel
 from trialsim.analysis.linear_design import read_design
 from trialsim.analysis.linear_result import inference
-from trialsim.analysis.printed_result import Facts, Printed, Tables, counts_text
+from trialsim.analysis.printed_result import Facts, Tables, counts_text
 from trialsim.analysis.probabilistic_index import NO_EFFECT, IndexVariance, probabilistic_index_block
 from trialsim.analysis.proportional_odds_frame import number_categories
 from trialsim.analysis.survival_block import raise_for
 from trialsim.analysis.tidy_frame import Columns, check_level
-from trialsim.data import Estimates
+from trialsim.analysis.two_arm_result import TwoArmResult
 
 
 @dataclass(frozen=True, repr=False)
-class ProbabilisticIndexResult(Printed):
-    """The probability that an outcome of one arm is higher than one of the other.
+class ProbabilisticIndexResult(TwoArmResult):
+    """The probability θ that an outcome of one arm is higher than one of the other; see `TwoArmResult`.
 
     Parameters
     ----------
-    estimates : Estimates
-        θ, its standard error, and the test against ½.
     outcome : str
         Column of the outcome.
-    arms : tuple of (str, str)
-        Labels of control and active.
     counts : dict
         Analysed participants of each arm.
     strata : int
@@ -45,20 +41,13 @@ class ProbabilisticIndexResult(Printed):
         Of the interval.
     """
 
-    estimates: Estimates
     outcome: str
-    arms: tuple[str, str]
     counts: dict[str, int]
     strata: int
     silent: int
     left_out: int
     variance: str
     level: float
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p value against θ = ½."""
-        return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row: θ, standard error, df, statistic and p value against ½, limits within [0, 1]."""

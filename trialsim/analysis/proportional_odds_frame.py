@@ -44,12 +44,11 @@ class ProportionalOddsResult(RatioResult):
     left_out: int
 
     def _title(self) -> str:
-        return f"Proportional odds of a higher category; {self.arms[1]} minus {self.arms[0]}"
+        return f"Proportional odds of a higher category; {self.compared}"
 
     def _facts(self) -> Facts:
-        z = float(self.estimates.statistic[0])
         return {
-            f"{self.test} test": f"z {number(z)}, p {p_text(self.p_value)}",
+            f"{self.test} test": f"z {number(self.statistic)}, p {p_text(self.p_value)}",
             "variance": f"{self.variance}; {self.level:.0%} intervals",
             "left out": f"{self.left_out} without outcome",
         }

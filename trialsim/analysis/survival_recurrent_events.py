@@ -146,7 +146,7 @@ class RateRatioResult(RatioResult):
     exposure: pd.DataFrame
 
     def _title(self) -> str:
-        return f"Rate ratio of recurrent events (LWYY); {self.arms[1]} minus {self.arms[0]}"
+        return f"Rate ratio of recurrent events (LWYY); {self.compared}"
 
     def _facts(self) -> Facts:
         return {"variance": "robust, by participant", "intervals": f"{self.level:.0%}"}
