@@ -27,6 +27,7 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
     from trialsim.cli.tables import print_frame, write_frame
     from trialsim.errors import BundleError
     from trialsim.study import BundledTrial, open_bundle, replay_declared_trial, replay_trial
+    from trialsim.study.replay import by_analysis
 
     study = open_bundle(bundle)
     again = replay_declared_trial if isinstance(study, BundledTrial) else replay_trial
@@ -36,7 +37,7 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
     click.echo(f"{cell}, trial {replicate}: {len(trial.participants)} virtual participants")
     # A table of this width would be squeezed beyond reading; plain text wraps or scrolls.
     click.echo(shown.to_string(index=False, na_rep="", float_format="{:.4g}".format))
-    print_frame(_by_analysis(trial.computed), console, "Its analyses")
+    print_frame(by_analysis(trial.computed), console, "Its analyses")
     if output is not None:
         write_frame(trial.participants, output)
         click.echo(f"wrote {len(trial.participants)} virtual participants to {output}")
@@ -47,18 +48,3 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
             mend="see which numeric class is reached: trialsim verify --replay",
         )
     click.echo("The analyses are the recorded row, byte for byte.")
-
-
-def _by_analysis(row):  # type: ignore[no-untyped-def]  # pandas is imported only when it runs
-    import pandas as pd
-
-    analyses = [name.removesuffix("_estimate") for name in row.columns if name.endswith("_estimate")]
-    return pd.DataFrame(
-        {"analysis": analysis}
-        | {
-            name.removeprefix(f"{analysis}_"): row[name].iloc[0]
-            for name in row.columns
-            if name.startswith(f"{analysis}_")
-        }
-        for analysis in analyses
-    )

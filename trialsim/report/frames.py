@@ -11,6 +11,7 @@ import pandas as pd
 from trialsim.report.table import Table
 
 ERROR = "_mcse"
+ROUNDING = 1e-12
 
 
 def frame_table(frame: pd.DataFrame, caption: str, *, text: bool = False) -> Table:
@@ -42,7 +43,8 @@ def frame_table(frame: pd.DataFrame, caption: str, *, text: bool = False) -> Tab
 
 def _cell(row: dict[Any, Any], name: str) -> str:
     value, error = row[name], row.get(name + ERROR)
-    if isinstance(value, float) and isinstance(error, float) and math.isfinite(error) and error > 0:
+    # An error that only rounding leaves belongs to an exact number.
+    if isinstance(value, float) and isinstance(error, float) and error > ROUNDING * abs(value):
         digits = _digits(error)
         return f"{value:,.{digits}f} ± {error:,.{digits}f}"
     return plain(value)

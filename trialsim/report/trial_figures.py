@@ -44,6 +44,7 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float) -> Drawn:
                 y=[_name(row, axes) for row in part.to_dict("records")],
                 error_x=_interval(part),
                 mode="markers",
+                orientation="h",
                 marker={"color": colour, "symbol": symbol, "size": 9},
                 name=label(str(analysis)),
             )
@@ -51,6 +52,7 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float) -> Drawn:
     _mark_level(figure, alpha)
     figure.update_layout(
         height=160 + ROW_PIXELS * len(shown),
+        scattermode="group",
         yaxis={"autorange": "reversed", "automargin": True},
         xaxis={"title": "share of trials that claim efficacy, 95 % interval", "range": [-0.02, 1.02]},
         margin={"t": 30},
@@ -79,7 +81,7 @@ def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: flo
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
                 marker={"color": colour, "symbol": symbol, "size": 8},
-                name=f"{_name(first, others)}, {label(str(first['analysis'])).lower()}",
+                name=f"{_name(first, others)}, {label(str(first['analysis']))}",
             )
         )
     figure.add_hline(y=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
@@ -119,6 +121,7 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
             )
     figure.update_layout(
         barmode="stack",
+        legend_traceorder="normal",
         height=180 + ROW_PIXELS * len(names),
         xaxis={"title": "share of trials", "range": [0, 1]},
         yaxis={"autorange": "reversed", "automargin": True},

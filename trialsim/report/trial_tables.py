@@ -27,7 +27,7 @@ def trial_tables(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResul
             "Power or type I error, and what the estimate is worth (± Monte Carlo SE)",
         ),
         "conduct": frame_table(_conduct(result), "Size, events and months when the trial stopped"),
-        "looks": frame_table(_without_cell(result.looks), "Probability of stopping at each look"),
+        "looks": frame_table(_looks(result), "Probability of stopping at each look"),
         "ledger": frame_table(_ledger(result), "Each analysis against the true value of each estimand"),
         "arms": frame_table(_without_cell(result.arms), "Each arm"),
         "failures": frame_table(_without_cell(result.failures), "Failed fits and looks, by reason"),
@@ -59,10 +59,20 @@ def _conduct(result: DeclaredResult) -> pd.DataFrame:
     names: list[str] = []
     for one in _CONDUCT:
         names += [f"expected_{one}", f"expected_{one}_mcse", f"least_{one}", f"most_{one}"]
-    names = [name for name in (*names, *_COUNTS) if name in frame]
+    names = [name for name in names if name in frame]
+    names += [name for name in _COUNTS if name in frame and frame[name].any()]
     if not names:
         return pd.DataFrame()
     return frame[["scenario", *_settings(frame), "analysis", *names]].dropna(axis="columns", how="all")
+
+
+def _looks(result: DeclaredResult) -> pd.DataFrame:
+    """Return the looks of designs that have several."""
+    frame = _without_cell(result.looks)
+    if frame.empty or frame["look"].max() == 1:
+        return pd.DataFrame()
+    unused = [name for name in ("futility", "unreached", "unreadable") if not frame[name].any()]
+    return frame.drop(columns=[*unused, *(f"{name}_mcse" for name in unused)], errors="ignore")
 
 
 def _ledger(result: DeclaredResult) -> pd.DataFrame:

@@ -11,6 +11,10 @@ from trialsim.study.backend import InProcess
 from trialsim.study.bundled import Bundled
 from trialsim.study.work import Task
 
+# What a row says of each analysis, in columns ANALYSIS_FIELD.
+ROW_FIELDS = (
+    "estimate", "standard_error", "df", "p_value", "status", "look", "decision", "size", "events", "months",
+)  # fmt: skip
 IDENTICAL, SAME_DECISIONS, DIFFERENT = "identical bytes", "same decisions", "different"
 
 
@@ -104,6 +108,16 @@ def _same_decision(name: str, computed: pd.Series, recorded: pd.Series, alpha: f
     elif computed.dtype.kind == "f":
         return True
     return bool((computed == recorded).all())
+
+
+def by_analysis(row: pd.DataFrame) -> pd.DataFrame:
+    """Return a row of the record as one row an analysis."""
+    analyses = [name.removesuffix("_estimate") for name in row.columns if name.endswith("_estimate")]
+    return pd.DataFrame(
+        {"analysis": analysis}
+        | {field: row[name].iloc[0] for field in ROW_FIELDS if (name := f"{analysis}_{field}") in row}
+        for analysis in analyses
+    )
 
 
 def same_bytes(one: pd.DataFrame, other: pd.DataFrame) -> bool:

@@ -14,6 +14,7 @@ from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
 from trialsim.study.bundle import write_json, write_table
 from trialsim.study.bundled import Bundled, manifest_of, read_part, read_plan
 from trialsim.study.declared import DeclaredCell, DeclaredPlan, DeclaredResult, DeclaredWork, engine_of
+from trialsim.study.replay import ROW_FIELDS
 
 TRIAL = "trial"
 _OK = "ok"
@@ -139,8 +140,8 @@ def trial_examples(rows: pd.DataFrame, analysis: str) -> pd.DataFrame:
     DataFrame
         One row a rule that some trial meets; ties go to the first replicate.
     """
-    names = [name for name in rows.columns if name.startswith(f"{analysis}_")]
-    mine = rows[["replicate", *names]].rename(columns={name: name[len(analysis) + 1 :] for name in names})
+    names = {name: field for field in ROW_FIELDS if (name := f"{analysis}_{field}") in rows}
+    mine = rows[["replicate", *names]].rename(columns=names)
     parts = []
     for name, (rule, why) in RULES.items():
         part = mine.loc[rule(mine)]
