@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.design.control_arm import FIGURES, ControlArmPlan, Saving
-from trialsim.design.size import Size, SizingQuestion, controls_for_power, size_for_power
+from trialsim.design.control_arm import ControlArmPlan, Saving
+from trialsim.design.size import Size, SizingQuestion, size_for_power
 from trialsim.design.variance import PlanningMoments
 from trialsim.errors import DesignError
 
@@ -99,11 +100,11 @@ class SavingsTable:
 
 def savings(
     plan: ControlArmPlan,
-    correlation_draws: ArrayLike,
+    correlation_draws: ArrayLike | None,
     months: Months,
     prices: Prices,
     *,
-    sd_inflation: float = 1.0,
+    sd_inflation: float | None = None,
 ) -> SavingsTable:
     """Return participants, controls, months and money saved in each of the plan's three figures.
 
@@ -111,18 +112,20 @@ def savings(
     ----------
     plan : ControlArmPlan
         Of `plan_control_arm`.
-    correlation_draws : array_like (D,)
-        Posterior or bootstrap draws of the control arm's partial correlation, out of sample.
+    correlation_draws : array_like (D,) or None
+        Posterior or bootstrap draws of the control arm's partial correlation, out of sample; None for the
+        interval that the plan was made with.
     months : callable
         Months of enrolment for so many participants, from the trial's enrolment model.
     prices : Prices
         The user's own.
-    sd_inflation : float
-        γ that the plan was made with.
+    sd_inflation : float, optional
+        γ, refused unless it is the plan's.
 
     Returns
     -------
     SavingsTable
+        `lower` and `upper` are NaN for the worst plausible figure, which is a bound itself.
 
     Raises
     ------
@@ -131,9 +134,9 @@ def savings(
 
     Notes
     -----
-    A saving rises with the correlation, so its 95 % interval takes the saving at the 2.5 % and 97.5 %
-    quantiles of the draws. Each figure keeps the share of the point estimate that its own correlation
-    is: draws are multiplied by λ in the discounted figure, and so on. A negative correlation saves 0.
+    Values and interval ends are those of `Saving` and `saving_ends`: the ends of the 95 % interval of the
+    correlation (2.5 % and 97.5 % quantiles of the draws), with each figure's own discounts. A correlation
+    below 0 saves 0.
 
     Examples
     --------
@@ -147,62 +150,51 @@ def savings(
     >>> table.value("undiscounted", "participants"), round(table.value("undiscounted", "months"), 1)
     (122.0, 6.1)
     """
-    draws = np.asarray(correlation_draws, dtype=float)
-    if draws.ndim != 1 or len(draws) < 20 or not np.isfinite(draws).all() or (np.abs(draws) >= 1).any():
-        raise DesignError(
-            "must be at least 20 correlations in (-1, 1)", field="correlation_draws", value=draws.shape
-        )
-    point = max(plan.gain.partial_correlation, 0.0)
-    ends = np.maximum(np.quantile(draws, _LEVEL), 0.0)
-    rows: list[dict[str, object]] = []
-    for figure in FIGURES:
-        saving = plan.saving(figure)
-        share = saving.partial_correlation[0] / point if point else 0.0
-        moments = plan.moments.with_inflated_sd(1.0 if figure == "undiscounted" else sd_inflation)
-        _check_inflation(moments, saving, plan, sd_inflation)
-        tables = [
-            _gains(moments, r, plan, months, prices) for r in (saving.partial_correlation[0], *(share * ends))
-        ]
-        for way in tables[0]:
-            for gain in _GAINS:
-                value, low, high = (table[way][gain] for table in tables)
-                rows.append(
-                    {
-                        "figure": figure,
-                        "way": way,
-                        "gain": gain,
-                        "value": value,
-                        "lower": min(low, value),
-                        "upper": max(high, value),
-                    }
-                )
-    return SavingsTable(pd.DataFrame(rows))
-
-
-def _check_inflation(
-    moments: PlanningMoments, saving: Saving, plan: ControlArmPlan, sd_inflation: float
-) -> None:
-    given = moments.with_partial(*saving.partial_correlation)
-    if size_for_power(given, "ancova", plan.question).total != saving.ancova.total:
+    if sd_inflation is not None and not math.isclose(sd_inflation, plan.sd_inflation):
         raise DesignError(
             "is not the inflation that the plan was made with", field="sd_inflation", value=sd_inflation
         )
+    bounds = None if correlation_draws is None else correlation_interval(correlation_draws)
+    rows: list[dict[str, object]] = []
+    for saving in plan.savings:
+        ends = saving.ends if bounds is None else plan.ends(saving.figure, bounds)
+        tables = [_gains(one, months, prices) for one in (saving, *(ends or ()))]
+        rows.extend(_rows(saving.figure, tables))
+    return SavingsTable(pd.DataFrame(rows))
 
 
-def _gains(
-    moments: PlanningMoments, correlation: float, plan: ControlArmPlan, months: Months, prices: Prices
-) -> dict[str, dict[str, float]]:
-    """Return every gain of both ways to save at one partial correlation."""
-    given = moments.with_partial(correlation, correlation * plan.gain.active_to_control)
-    ancova = size_for_power(given, "ancova", plan.question)
-    best = size_for_power(given, "prognostic", plan.question)
-    fixed = controls_for_power(ancova.active, given, "prognostic", plan.question)
-    if best.total > ancova.total:
-        # A useless score costs a degree of freedom; nobody would then adjust for it.
-        best, fixed = ancova, ancova
+def correlation_interval(draws: ArrayLike) -> tuple[float, float]:
+    """Return the 2.5 % and 97.5 % quantiles of draws of a correlation.
+
+    Examples
+    --------
+    >>> correlation_interval(np.linspace(0.0, 0.4, 401))
+    (0.01, 0.39)
+    """
+    found = np.asarray(draws, dtype=float)
+    if found.ndim != 1 or len(found) < 20 or not np.isfinite(found).all() or (np.abs(found) >= 1).any():
+        raise DesignError(
+            "must be at least 20 correlations in (-1, 1)", field="correlation_draws", value=found.shape
+        )
+    low, high = np.quantile(found, _LEVEL)
+    return float(low), float(high)
+
+
+def _rows(figure: str, tables: list[dict[str, dict[str, float]]]) -> list[dict[str, object]]:
+    """Return a figure's rows from its gains, and those at both ends of the interval if there is one."""
+    rows: list[dict[str, object]] = []
+    for way, gain in itertools.product(tables[0], _GAINS):
+        value, *ends = (table[way][gain] for table in tables)
+        low, high = (min(*ends, value), max(*ends, value)) if ends else (math.nan, math.nan)
+        rows.append({"figure": figure, "way": way, "gain": gain, "value": value, "lower": low, "upper": high})
+    return rows
+
+
+def _gains(saving: Saving, months: Months, prices: Prices) -> dict[str, dict[str, float]]:
+    """Return every gain of both ways to save."""
     return {
-        "fixed allocation": _difference(ancova, best, months, prices),
-        "active arm fixed": _difference(ancova, fixed, months, prices),
+        "fixed allocation": _difference(saving.ancova, saving.chosen, months, prices),
+        "active arm fixed": _difference(saving.ancova, saving.chosen_active_fixed, months, prices),
     }
 
 
