@@ -95,9 +95,7 @@ def _outcomes(sample: Sample) -> Columns:
     return {"outcome": values}
 
 
-def _frame(
-    engine: Engine, arm: np.ndarray, stratum: np.ndarray, columns: Columns
-) -> pd.DataFrame:
+def _frame(engine: Engine, arm: np.ndarray, stratum: np.ndarray, columns: Columns) -> pd.DataFrame:
     trial = engine.trial
     levels = engine.strata.levels[stratum]
     factors = {
