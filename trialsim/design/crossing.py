@@ -297,13 +297,14 @@ def walk_row(
         low = max(lower[k], mean[k] - _REACH + min(0.0, least_drift) * root)
         high = min(upper[k], mean[k] + _REACH + max(0.0, largest_drift) * root)
         used[k] = _fill(low, high, _scale(time, k), nodes[k], mass[k])
+        inverse = 1.0 / spread
         for j in range(used[k]):
             density = 0.0
             for i in range(len(points)):
-                z = (nodes[k, j] - points[i]) / spread
+                z = (nodes[k, j] - points[i]) * inverse
                 if abs(z) < _FAR:
                     density += weights[i] * math.exp(-0.5 * z * z)
-            mass[k, j] *= density / (spread * _SQRT_2PI)
+            mass[k, j] *= density * inverse / _SQRT_2PI
     return time, upper, lower, mean, nodes, mass, used
 
 

@@ -217,10 +217,10 @@ class BoundaryProblem:
                 shape = rule.shape(self.time)
                 # Each look alone crosses less often than all; futility lets bounds come lower.
                 one, every = (-ndtri(level) / shape.min() for level in (self.alpha, self.alpha / looks))
-                # Between one look's bound and the union bound: near the first for steep shapes.
-                start = one + min(0.1 + 1.3 * rule.delta, 0.9) * (every - one)
+                # Between one look's bound and the union bound, nearer for flat shapes.
+                start = one + min(0.12 + 2.5 * rule.delta**2, 0.95) * (every - one)
                 constant = probability_root(
-                    lambda c: crossed(c * shape), self.alpha, start, -float(shape.min())
+                    lambda c: crossed(c * shape), self.alpha, start, -1.08 * float(shape.min())
                 )
                 if constant is None:
                     # Each look alone crosses less often than all; futility lets bounds come lower.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from trialsim.design.boundary_figure import boundary_figure
 from trialsim.design.crossing import Crossings, Floats, Walk, crossings, walk
 from trialsim.design.drift_search import drift_for_power
 from trialsim.design.futility import BoundaryProblem, FutilityRule
@@ -302,14 +303,7 @@ class GroupSequentialDesign:
 
     def plot(self) -> go.Figure:
         """Return the bounds over information as a plotly figure."""
-        import plotly.graph_objects as go
-
-        figure = go.Figure()
-        for name, bounds in (("upper bound", self.upper), ("lower bound", self.lower)):
-            if np.isfinite(bounds).any():
-                figure.add_scatter(x=self.information, y=bounds, name=name, mode="lines+markers")
-        figure.update_layout(xaxis_title="information", yaxis_title="z", title=self.efficacy.label)
-        return figure
+        return boundary_figure(self.information, self.upper, self.lower, self.efficacy.label)
 
 
 def group_sequential_design(
