@@ -16,11 +16,7 @@ from trialsim.design.crossing import Crossings, Floats, Walk, crossings, walk
 from trialsim.design.drift_search import drift_for_power
 from trialsim.design.futility import BoundaryProblem, FutilityRule
 from trialsim.design.looks import NEAREST_LOOKS, check_errors, checked_times
-from trialsim.design.spending import (
-    EfficacyRule,
-    OBrienFlemingSpending,
-    WangTsiatis,
-)
+from trialsim.design.spending import EfficacyRule, OBrienFlemingSpending, WangTsiatis
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
