@@ -18,6 +18,7 @@ from typing import Protocol as Interface
 
 import numpy as np
 from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.backend import resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
@@ -106,14 +107,14 @@ class Processes:
 
     @contextmanager
     def _session(self, work: Work, files: _SharedFiles) -> Iterator[Submit]:
-        with _executor(self.workers) as executor:
+        with _executor(self.workers) as send:
 
             def submit(task: Task) -> Any:
                 call = work.call(task)
                 if call.large is None:
-                    return executor.submit(call.function, *call.arguments)
+                    return send(call.function, *call.arguments)
                 large = files.folder_of(call.large), type(call.large)
-                return executor.submit(_compute_mapped, call.function, *large, call.arguments)
+                return send(_compute_mapped, call.function, *large, call.arguments)
 
             yield submit
 
@@ -162,17 +163,46 @@ def map_blocks(function: Callable[[int], Any], blocks: Iterable[int], workers: i
 
     @contextmanager
     def session() -> Iterator[Submit]:
-        with _executor(workers) as executor:
-            yield partial(executor.submit, function)
+        with _executor(workers) as send:
+            yield partial(send, function)
 
     yield from steadily(session, blocks, BLOCKS_A_WORKER * workers, (BrokenProcessPool,))
 
 
 @contextmanager
-def _executor(workers: int) -> Iterator[ProcessPoolExecutor]:
-    executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
+def shielded(ensure_tracker: Callable[[], None]) -> Iterator[None]:
+    """Hold Ctrl-C back while workers are started; they, and threads that start others, never get it.
+
+    A terminal interrupts every process of a command. Workers would complain in the midst of their imports,
+    before they can be told to leave it to their parent, who ends them.
+
+    Parameters
+    ----------
+    ensure_tracker : callable
+        Starts the process that tracks the workers' resources. It is started before, because starting it
+        lets Ctrl-C through.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    ensure_tracker()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield executor
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _executor(workers: int) -> Iterator[Callable[..., Any]]:
+    executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
+
+    def send(function: Callable[..., Any], *arguments: Any) -> Any:
+        with shielded(resource_tracker.ensure_running):
+            return executor.submit(function, *arguments)
+
+    try:
+        yield send
     finally:
         # Futures are not cancelled before: that ends the thread that kills the workers.
         executor.shutdown(wait=True, kill_workers=True)

@@ -36,18 +36,23 @@ def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[PlannedCell]) -> s
     cells : iterable of PlannedCell
         The plan.
     """
-    code = hashlib.sha256()
-    root = Path(trialsim.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        code.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
     plan = [cell.to_dict() for cell in cells]
     parts = {
         "inputs": dict(inputs),
         "plan": plan,
-        "code": code.hexdigest(),
+        "code": code_hash(),
         "versions": {name: version(name) for name in PACKAGES},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def code_hash() -> str:
+    """Return the SHA-256 of the package's source, which decides the bytes of a block beside its version."""
+    code = hashlib.sha256()
+    root = Path(trialsim.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        code.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    return code.hexdigest()
 
 
 class Checkpoints:
