@@ -17,6 +17,7 @@ from trialsim.design import (
     PocockSpending,
     SpendingFunction,
     WangTsiatis,
+    adapted_bounds,
     group_sequential_design,
 )
 from trialsim.errors import DesignError
@@ -28,6 +29,7 @@ from trialsim.study import (
     tally_stopping,
 )
 from trialsim.study.log_hazard_estimate import proportional_log_ratio
+from trialsim.study.survival_spending import observed_bounds
 from trialsim.trial import (
     PiecewiseHazard,
     PlannedAccrual,
@@ -58,14 +60,30 @@ def run(plan: SpendingSurvivalPlan, replicates: int, scenario: str = "null"):
 
 
 def test_bounds_are_those_of_each_trial_alone() -> None:
-    block = run_spending_survival_block(NULL, 12, 11, "null", 0)
+    active = dataclasses.replace(NULL, world=world(CONTROL, ACTIVE))
+    block = run_spending_survival_block(active, 60, 11, "each", 0)
     plan = group_sequential_design([0.4, 0.8, 1.0], efficacy=PocockSpending())
-    look = np.empty(12, dtype=int)
+    look, decision = np.empty(60, dtype=int), np.empty(60, dtype=int)
     for r, events in enumerate(block.counted["events"]):
         twin = plan.at_observed((events / 120).tolist(), final=True)
         crossed = block.statistic[r] >= np.array(twin.upper)
-        look[r] = crossed.argmax() if crossed.any() else 2
+        look[r], decision[r] = (crossed.argmax() if crossed.any() else 2), crossed.any()
     np.testing.assert_array_equal(block.stopping.look, look)
+    np.testing.assert_array_equal(block.stopping.decision, decision)
+    assert 0.2 < decision.mean() < 0.95
+
+
+@pytest.mark.parametrize("spend_by", ["events", "information", "calendar"])
+def test_each_clock_reads_what_it_says(spend_by: str) -> None:
+    plan = dataclasses.replace(NULL, spend_by=spend_by)
+    trials = simulate_survival(plan.world, 5, partial(stream, 11, "clock", 0))
+    looks = calendar_looks(trials, plan.months)
+    tests = sweep_looks(trials.entry, trials.time, trials.event, trials.arm, looks.month, trials.stratum, 1)
+    seen = tests.information / 30 if spend_by == "information" else tests.events.sum(axis=2) / 120
+    clock = np.tile(np.array(plan.months) / 26, (5, 1)) if spend_by == "calendar" else None
+    expected = adapted_bounds(seen, PocockSpending(), 0.025, spending_time=clock)
+    for found, one in zip(observed_bounds(plan, tests, looks), expected, strict=True):
+        np.testing.assert_allclose(found, one)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ class SurvivalPlan:
         Calendar month at which the trial ends whatever its events.
     months : tuple of float (K,)
         Calendar months of the looks, instead of waiting for events; `events` are then those that the
-        bounds were planned for. Bounds are not found again from the events that come.
+        bounds were planned for. Bounds are not found again from the events that come; a
+        `SpendingSurvivalPlan` does that.
 
     Raises
     ------
