@@ -89,7 +89,9 @@ def test_simulated_points_keep_their_interval_in_words(result: StudyResult, besi
     table = figure_table(all_figures(result, beside)["type_one_error"].figure)
     rate = result.type_one_errors()[0]
     low, high = rate.rejection_interval
-    assert any(row[3] == f"x: {low:.4g} to {high:.4g}" for row in table.rows)
+    assert any(row[3] == f"{low:.4g} to {high:.4g}" for row in table.rows)
+    assert len({row[2] for row in table.rows}) == len(table.rows), "every point is named by its own place"
+    assert table.columns == ("series", "type I error", "scenario, size, analysis", "interval")
 
 
 def test_every_button_and_link_has_a_name_and_headings_skip_no_level(page: str) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from trialsim.design import size_for_power
+from trialsim.design import OperatingCharacteristics, size_for_power
 from trialsim.errors import DesignError
 from trialsim.report.labels import label, share
 from trialsim.study import BorrowingRisk, StudyResult, SupplementaryAnalyses
 
-INK, ACCENT, SOFT, WARN = "#1f2a37", "#0b6e6e", "#6b86a3", "#b45309"
+INK, ACCENT, SOFT, WARN = "#1f2a37", "#0b6e6e", "#56718e", "#b45309"
 ANALYSIS_COLOURS = {"unadjusted": SOFT, "ancova": INK, "prognostic": ACCENT}
 ANALYSIS_SYMBOLS = {"unadjusted": "square", "ancova": "diamond", "prognostic": "circle"}
 # Each line differs by colour, dash and symbol, so that no kind of colour vision is needed.
@@ -99,7 +99,7 @@ def _figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
 
 def savings_figure(result: StudyResult) -> go.Figure:
     """Return the share of participants saved: three figures, two ways to save."""
-    figure = _figure("Saved beyond baseline ANCOVA", "", "share saved", 360)
+    figure = _figure("Saved beyond baseline ANCOVA", "figure", "share saved", 360)
     names = [label(saving.figure) for saving in result.plan.savings]
     total = [saving.share_saved for saving in result.plan.savings]
     fixed = [saving.share_of_controls_saved for saving in result.plan.savings]
@@ -166,7 +166,9 @@ def sensitivity_figure(result: StudyResult) -> go.Figure:
 
 def power_figure(result: StudyResult) -> go.Figure:
     """Return simulated power of each planned size, beside the power that was asked for."""
-    figure = _figure("Power at each analysis's own size, under the alternative", "power", "", 340)
+    figure = _figure(
+        "Power at each analysis's own size, under the alternative", "power", "analysis and size", 340
+    )
     for name in ("unadjusted", "ancova", "prognostic"):
         cell = result.cell(result.protocol.alternative.name, name)
         assert cell is not None
@@ -203,13 +205,18 @@ def power_figure(result: StudyResult) -> go.Figure:
 
 def type_one_error_figure(result: StudyResult) -> go.Figure:
     """Return the type I error of every analysis in every null scenario."""
-    found = result.type_one_errors()
-    figure = _figure("Type I error in every null scenario", "type I error", "", 120 + 28 * len(found))
+    found = _by_place(result)
+    figure = _figure(
+        "Type I error in every null scenario",
+        "type I error",
+        "scenario, size, analysis",
+        120 + 28 * len(found),
+    )
     for name, colour in ANALYSIS_COLOURS.items():
-        own = [one for one in found if one.analysis == name]
+        own = [one for _, one in found if one.analysis == name]
         figure.add_scatter(
             x=[one.rejection_rate for one in own],
-            y=[f"{label(one.scenario)}, {name}" for one in own],
+            y=[place for place, one in found if one.analysis == name],
             mode="markers",
             marker={"size": 10, "color": colour, "symbol": ANALYSIS_SYMBOLS[name]},
             error_x={
@@ -222,9 +229,22 @@ def type_one_error_figure(result: StudyResult) -> go.Figure:
             showlegend=False,
         )
     figure.add_vline(x=result.protocol.analysis.alpha, line_dash="dash", line_color=INK)
-    order = [f"{label(one.scenario)}, {one.analysis}" for one in reversed(found)]
+    order = [place for place, _ in reversed(found)]
     figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
     return figure
+
+
+def _by_place(result: StudyResult) -> list[tuple[str, OperatingCharacteristics]]:
+    """Return what null cells showed, each by its own name; designs of one size share their trials."""
+    found: dict[str, OperatingCharacteristics] = {}
+    for cell in result.cells:
+        for name, one in cell.characteristics.items():
+            place = f"{label(one.scenario)}, n = {cell.cell.size.total}, {name}"
+            if place in found and found[place].counts != one.counts:
+                place = f"{place}, sized for {cell.cell.sized_for.replace('_', ' ')}"
+            if cell.cell.scenario.effect == "none":
+                found[place] = one
+    return list(found.items())
 
 
 def pit_figure(result: StudyResult) -> go.Figure:
@@ -337,7 +357,7 @@ def _places(declared: Mapping[str, float]) -> dict[float, str]:
 
 def frontier_figure(risk: BorrowingRisk) -> go.Figure:
     """Return the fewest concurrent controls of every method, hatched where borrowing is not defensible."""
-    figure = _figure("Fewest concurrent controls, by method", "concurrent controls", "", 420)
+    figure = _figure("Fewest concurrent controls, by method", "concurrent controls", "method", 420)
     for defensible, colour, pattern, name in (
         (True, ACCENT, "", "keeps power and cap; a harmful drift would be seen"),
         (False, WARN, "/", "keeps power and cap, but borrowing is not defensible"),

@@ -195,7 +195,13 @@ def figure_table(figure: go.Figure) -> Table:
         name = str(trace.name or "")
         for position, (x, y) in enumerate(zip(trace.x, trace.y, strict=True)):
             rows.append((name, _shown(x), _shown(y), _interval(trace, position)))
-    return Table(("series", "x", "y", "interval"), rows, "The numbers of the figure", text=True)
+    axes = [
+        axis.title.text or name for name, axis in (("x", figure.layout.xaxis), ("y", figure.layout.yaxis))
+    ]
+    columns = ("series", *axes, "interval")
+    # A column of intervals that nobody has is left out.
+    kept = 4 if any(row[3] for row in rows) else 3
+    return Table(columns[:kept], [row[:kept] for row in rows], "The numbers of the figure", text=True)
 
 
 def _shown(value: object) -> str:
@@ -211,5 +217,5 @@ def _interval(trace: Any, position: int) -> str:
         if bars is not None and bars.array is not None:
             centre = float(getattr(trace, axis)[position])
             low, high = centre - bars.arrayminus[position], centre + bars.array[position]
-            return f"{axis}: {low:.4g} to {high:.4g}"
+            return f"{low:.4g} to {high:.4g}"
     return ""
