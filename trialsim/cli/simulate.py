@@ -171,12 +171,14 @@ def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) ->
 
     from trialsim.cli.tables import print_frame
     from trialsim.report.frames import frame_table
-    from trialsim.report.trial_tables import headline
+    from trialsim.report.trial_tables import headline, notes
 
     console = Console()
     console.print(f"\n[bold]{trial.title}[/bold]")
     table = frame_table(headline(result, SHOWN), "Operating characteristics (± Monte Carlo SE)")
     print_frame(pd.DataFrame(list(table.rows), columns=list(table.columns)), console, table.caption)
+    for note in notes(result):
+        console.print(f"{note}.")
     if len(result.ledger):
         console.print("The estimand ledger is in the report and in results/ledger.csv.")
     if len(result.failures):

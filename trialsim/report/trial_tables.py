@@ -24,7 +24,9 @@ def trial_tables(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResul
     tables = {
         "characteristics": frame_table(
             headline(result, ("rejection_rate", *_QUALITY)),
-            "Power or type I error, and what the estimate is worth (± Monte Carlo SE)",
+            ". ".join(
+                ("Power or type I error, and what the estimate is worth (± Monte Carlo SE)", *notes(result))
+            ),
         ),
         "conduct": frame_table(_conduct(result), "Size, events and months when the trial stopped"),
         "looks": frame_table(_looks(result), "Probability of stopping at each look"),
@@ -43,9 +45,20 @@ def headline(result: DeclaredResult, shown: Sequence[str]) -> pd.DataFrame:
     """Return the operating characteristics with only some of their columns, and these columns' errors."""
     frame = result.operating_characteristics
     settings = _settings(frame)
+    # Where a bias is not against one true effect, the note says against what, and there is no effect to show.
+    frame = frame.assign(true_effect=frame["true_effect"].where(frame["true_effect_note"] == ""))
     names = [name for one in shown for name in (one, f"{one}_mcse") if name in frame]
     kept = frame[["scenario", *settings, "analysis", "trials", "measure", *names]].copy()
+    if kept["true_effect"].isna().all():
+        kept = kept.drop(columns="true_effect_mcse")
     return kept.dropna(axis="columns", how="all")
+
+
+def notes(result: DeclaredResult) -> list[str]:
+    """Return what bias is of which analysis, where it is not against one true effect."""
+    frame = result.operating_characteristics
+    told = frame.loc[frame["true_effect_note"] != "", ["analysis", "true_effect_note"]].drop_duplicates()
+    return [f"{label(str(analysis))}: {note}" for analysis, note in told.itertuples(index=False)]
 
 
 def _settings(frame: pd.DataFrame) -> list[str]:
