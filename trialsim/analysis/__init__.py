@@ -101,6 +101,7 @@ from trialsim.analysis.survival_adjusted_log_rank import (
     adjusted_log_rank_block,
 )
 from trialsim.analysis.survival_cox import CoxResult, cox, cox_block
+from trialsim.analysis.survival_fine_gray import FineGrayResult, fine_gray, fine_gray_block
 from trialsim.analysis.survival_gray import GrayResult, gray_test, gray_test_block
 from trialsim.analysis.survival_incidence import (
     CumulativeIncidenceResult,
@@ -143,6 +144,7 @@ __all__ = [
     "DecisionRule",
     "EarlyZero",
     "EffectiveSampleSize",
+    "FineGrayResult",
     "FlemingHarrington",
     "GammaMixture",
     "Graph",
@@ -197,6 +199,8 @@ __all__ = [
     "effective_sample_sizes",
     "elir_ess",
     "entropy_ess",
+    "fine_gray",
+    "fine_gray_block",
     "fit_history",
     "fit_linear",
     "fit_marginal",
