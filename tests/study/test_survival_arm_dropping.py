@@ -84,6 +84,37 @@ def test_one_trial_equals_its_slow_twin() -> None:
         assert block.counted["events"][r, 1] >= 110
 
 
+def test_claims_rest_on_all_arms_at_the_look_and_on_open_ones_after_it() -> None:
+    which = plan(NONE, GOOD, GOOD, best=1, test=ClosedTest((2.4, 1.977), (1.0, 1.0)))
+    block = run_arm_dropping_block(which, 60, 6, "claims", 0)
+    chance = partial(stream, 6, "claims", 0)
+    first = simulate_survival(which.world, 60, chance)
+    months = block.counted["months"]
+    is_open = np.column_stack([np.ones(60, bool), *(block.counted[f"open_{a}"] for a in (1, 2, 3))])
+    entered = (first.entry <= months[:, :1]).sum(axis=1)
+    arm = reallocate(first.arm, entered, is_open, (1,) * 4, chance("analysis"))
+    trials = simulate_survival(which.world, 60, chance, arm)
+    z, n = np.empty((2, 60, 3)), np.empty((2, 60, 4))
+    for r in range(60):
+        for a in (1, 2, 3):
+            pair = (arm[r] == 0) | (arm[r] == a)
+            one = log_rank_looks(
+                *(x[r : r + 1, pair] for x in (trials.entry, trials.time, trials.event)),
+                (arm[r : r + 1, pair] == a), months[r : r + 1],
+            )  # fmt: skip
+            u, v = one.score[0], one.information[0]
+            z[:, r, a - 1] = -u[0] / np.sqrt(v[0]), -(u[1] - u[0]) / np.sqrt(v[1] - v[0])
+        for k in (0, 1):
+            n[k, r] = np.bincount(arm[r][trials.entry[r] <= months[r, k]], minlength=4)
+    tested = np.stack([np.ones((60, 3), bool), is_open[:, 1:]])
+    claims = which.test.rejected(z, n, tested)
+    made = claims[block.stopping.look, np.arange(60)]
+    for a in (1, 2, 3):
+        np.testing.assert_array_equal(block.counted[f"claim_{a}"], made[:, a - 1])
+    assert 0.2 < made.any(axis=1).mean() < 1.0
+    assert 0.05 < (block.stopping.look == 0).mean() < 0.95
+
+
 def test_who_enters_after_the_look_goes_to_open_arms_in_blocks() -> None:
     generator = np.random.default_rng(1)
     arm = generator.integers(0, 3, (50, 61)).astype(np.int8)

@@ -88,7 +88,9 @@ class EventResizingPlan:
                 field="participants",
                 value=self.participants,
             )
-        check_reachable(replace(self.world, participants=self.participants), (self.zone.planned,))
+        check_reachable(
+            replace(self.world, participants=self.participants), (self.zone.planned,), self.latest
+        )
         check_reachable(self.world, (self.zone.most,))
         if self.test not in ("weighted", "conventional", "naive"):
             raise DesignError("must be 'weighted', 'conventional' or 'naive'", field="test", value=self.test)
@@ -151,7 +153,7 @@ class BlindedSurvivalPlan:
                 mend="put the interim look before the final one",
             )
         check_event_order((self.events,), self.world.participants)
-        check_reachable(self.world, (self.events,))
+        check_reachable(self.world, (self.events,), self.latest)
 
 
 def run_event_resizing_block(

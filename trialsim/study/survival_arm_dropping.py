@@ -76,7 +76,7 @@ class ArmDroppingPlan:
         if len(self.events) != 2 or len(self.test.bounds) != 2:
             raise DesignError("must hold two looks", field="events", value=self.events)
         check_event_order(self.events, self.world.participants)
-        check_reachable(self.world, self.events)
+        check_reachable(self.world, self.events, self.latest)
         if self.best < 0 or self.best >= len(self.world.events):
             raise DesignError(
                 f"must lie between 0 and {len(self.world.events) - 1}", field="best", value=self.best

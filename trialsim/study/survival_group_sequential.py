@@ -159,7 +159,7 @@ def survival_group_sequential(
     (500, 120)
     """
     check_two_arms(world, replicates)
-    check_reachable(world, plan.events)
+    check_reachable(world, plan.events, plan.latest)
     total: SequentialTally | None = None
     for index, start in enumerate(range(0, replicates, block)):
         size = min(block, replicates - start)

@@ -107,6 +107,8 @@ class SpendingSurvivalPlan:
         else:
             check_event_order(self.events, self.world.participants)
         check_reachable(self.world, (self.planned_events,))
+        if self.events:
+            check_reachable(self.world, self.events, self.latest)
         if self.spend_by not in ("events", "information", "calendar"):
             raise DesignError(
                 "must be 'events', 'information' or 'calendar'", field="spend_by", value=self.spend_by
