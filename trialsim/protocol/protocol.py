@@ -85,6 +85,22 @@ class PrognosisTable(Strict):
         """Whether anything is asked of the prognosis beyond its linear terms."""
         return bool(self.splines or self.interactions or self.variance_covariates or self.study_effects)
 
+    def words(self) -> str:
+        """Return what the twin may use, for the report.
+
+        Examples
+        --------
+        >>> PrognosisTable(covariates=("age", "mmse"), splines=("age",), study_effects=True).words()
+        'age, mmse and the measured baseline; spline of age; effects of studies'
+        """
+        further = [
+            *(f"spline of {name}" for name in self.splines),
+            *(f"{one} x {other}" for one, other in self.interactions),
+            *(f"spread by {name}" for name in self.variance_covariates),
+            *(["effects of studies"] if self.study_effects else []),
+        ]
+        return "; ".join([f"{', '.join(self.covariates)} and the measured baseline", *further])
+
 
 class Protocol(Strict):
     """A trial, as its user describes it; read it with `read_protocol`."""

@@ -353,7 +353,7 @@ def design_table(result: StudyResult) -> Table:
         ("Analysis", f"{label(analysis.slopes)}, {label(analysis.variance)} standard errors, t reference"),
         ("Two-sided alpha, power", f"{analysis.alpha:g}, {sizing.power:g}"),
         ("Discounts", f"λ = {sizing.correlation_discount:g}, γ = {sizing.sd_inflation:g}"),
-        ("Covariates of the score", ", ".join(protocol.prognosis.covariates) + " and the measured baseline"),
+        ("Covariates of the score", protocol.prognosis.words()),
         ("Seed", str(protocol.seed)),
     ]
     return Table(("item", "decision"), rows, "Protocol", text=True)
