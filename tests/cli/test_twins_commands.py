@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from trialsim.cli import main
+from trialsim.cli.twins_checks import print_checks
 from trialsim.cli.twins_reach import print_reach
 from trialsim.data import Covariates, History
-from trialsim.prognosis import FitSettings
+from trialsim.prognosis import FitSettings, fit_prognosis
 from trialsim.prognosis.fit import sampler as sampler_module
 from trialsim.protocol import read_protocol
 from trialsim.study import load_history
@@ -107,9 +108,25 @@ def test_validate_shows_subgroups_and_reach(monkeypatch, capsys, tmp_path, files
     arguments = ("twins", "validate", str(PROTOCOL), "--history", files[0], "--cache", str(tmp_path))
     assert run(monkeypatch, *arguments, "--quiet") == 0
     text = capsys.readouterr().out
-    for words in ("Calibration, out of sample", "severity at baseline", "concordance", "Gain beyond"):
+    for words in ("Calibration, out of sample", "severity at baseline", "concordance", "Gain beyond",
+                  "Predictive checks"):  # fmt: skip
         assert words in text
     assert "Generalisability index" in text
+
+
+def test_checks_stand_beside_the_history(monkeypatch, capsys, tmp_path, files) -> None:
+    from rich.console import Console
+
+    protocol = read_protocol(PROTOCOL)
+    past = load_history(protocol, files[0])
+    prognosis = fit_prognosis(past, seed=1, cache=tmp_path)
+    print_checks(protocol, past, prognosis, Console())
+    text = capsys.readouterr().out
+    assert "share beyond the scale, week 78" in text
+    (row,) = (line for line in text.splitlines() if "mean change, week 78" in line)
+    observed = float(row.split("│")[2])
+    assert observed == pytest.approx(np.nanmean(past.outcomes[:, -1] - past.baseline), rel=1e-3)
+    assert 0.02 < float(row.split("│")[5]) < 0.98, "a model that was fitted to it makes such a mean"
 
 
 def test_reach_of_a_history_into_the_protocols_population(capsys, files) -> None:

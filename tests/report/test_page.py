@@ -64,6 +64,19 @@ def test_tables_are_rectangular_and_filled(result: StudyResult, beside: Suppleme
             assert "nan" not in " ".join(row).lower().split(), name
 
 
+def test_further_terms_of_the_score_are_named(result: StudyResult) -> None:
+    table = result.protocol.prognosis.model_copy(
+        update={"splines": ("age",), "interactions": (("age", "mmse"),), "study_effects": True}
+    )
+    bent = replace(result, protocol=result.protocol.model_copy(update={"prognosis": table}))
+    for one, words in (
+        (result, "none"),
+        (bent, "curves of age; products age × mmse; an effect of each study"),
+    ):
+        rows = dict(all_tables(one)["design"].rows)
+        assert rows["Further terms of the score"] == words
+
+
 def test_simulated_figures_carry_their_monte_carlo_error(result: StudyResult) -> None:
     table = all_tables(result)["characteristics"]
     for column in ("rejection rate", "bias", "coverage"):

@@ -69,8 +69,9 @@ def validate(
 ) -> None:
     """Fit the twins of PROTOCOL, and print calibration, subgroups, gain and reach of the history.
 
-    Everything is out of sample: each participant is predicted by a model that did not see them. The reach
-    compares the history with the population of PROTOCOL's cohort card.
+    All but the predictive checks is out of sample: each participant is predicted by a model that did not
+    see them. The checks ask whether the model makes such histories, before and after it has learnt. The
+    reach compares the history with the population of PROTOCOL's cohort card.
 
     A history of one response, category, count or event a participant is read by a TABLE instead of a
     PROTOCOL: a TOML file with format = "trialsim.outcome/1" (docs/history.md).
@@ -93,6 +94,7 @@ def validate(
 
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
+    from trialsim.cli.twins_checks import print_checks
     from trialsim.cli.twins_outcomes import subgroup_labels
     from trialsim.cli.twins_reach import print_reach
     from trialsim.prognosis import (
@@ -106,7 +108,7 @@ def validate(
 
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
-        _, calibration, gain = learn(asked, past, cache=cache, progress=progress)
+        prognosis, calibration, gain = learn(asked, past, cache=cache, progress=progress)
         held_out = cross_validate(
             past,
             seed=asked.seed,
@@ -127,6 +129,7 @@ def validate(
         by_subgroup, console, f"Subgroups at week {past.weeks[-1]:g}, {place}; fewer than 11 not shown"
     )
     print_frame(gain_frame(gain), console, "Gain beyond the baseline value, out of sample")
+    print_checks(asked, past, prognosis, console)
     print_reach(asked, protocol, past, console)
 
 
