@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from trialsim.protocol import Enrolment, Scenario
-from trialsim.protocol.protocol import PrognosisTable
 from trialsim.report.labels import design_label, label, share, with_error
 from trialsim.report.table import Table
 from trialsim.study import StudyResult, calibration_frame, gain_frame, sizes_at_history, sizes_frame
@@ -354,29 +353,10 @@ def design_table(result: StudyResult) -> Table:
         ("Analysis", f"{label(analysis.slopes)}, {label(analysis.variance)} standard errors, t reference"),
         ("Two-sided alpha, power", f"{analysis.alpha:g}, {sizing.power:g}"),
         ("Discounts", f"λ = {sizing.correlation_discount:g}, γ = {sizing.sd_inflation:g}"),
-<<<<<<< Updated upstream
         ("Covariates of the score", protocol.prognosis.words()),
-=======
-        ("Covariates of the score", ", ".join(protocol.prognosis.covariates) + " and the measured baseline"),
-        ("Further terms of the score", _terms(protocol.prognosis)),
->>>>>>> Stashed changes
         ("Seed", str(protocol.seed)),
     ]
     return Table(("item", "decision"), rows, "Protocol", text=True)
-
-
-def _terms(table: PrognosisTable) -> str:
-    """Return what the prognosis learns beyond straight lines."""
-    parts = []
-    if table.splines:
-        parts.append(f"curves of {', '.join(table.splines)}")
-    if table.interactions:
-        parts.append("products " + ", ".join(" × ".join(pair) for pair in table.interactions))
-    if table.variance_covariates:
-        parts.append(f"spread by {', '.join(table.variance_covariates)}")
-    if table.study_effects:
-        parts.append("an effect of each study")
-    return "; ".join(parts) or "none"
 
 
 def _enrolment(enrolment: Enrolment) -> str:
