@@ -64,17 +64,15 @@ def test_tables_are_rectangular_and_filled(result: StudyResult, beside: Suppleme
             assert "nan" not in " ".join(row).lower().split(), name
 
 
-def test_further_terms_of_the_score_are_named(result: StudyResult) -> None:
-    table = result.protocol.prognosis.model_copy(
-        update={"splines": ("age",), "interactions": (("age", "mmse"),), "study_effects": True}
-    )
-    bent = replace(result, protocol=result.protocol.model_copy(update={"prognosis": table}))
-    for one, words in (
-        (result, "none"),
-        (bent, "curves of age; products age × mmse; an effect of each study"),
-    ):
-        rows = dict(all_tables(one)["design"].rows)
-        assert rows["Further terms of the score"] == words
+def test_a_score_of_study_effects_says_how_it_was_judged(
+    result: StudyResult, beside: SupplementaryAnalyses
+) -> None:
+    table = result.protocol.prognosis.model_copy(update={"study_effects": True})
+    by_study = replace(result, protocol=result.protocol.model_copy(update={"prognosis": table}))
+    assert "10-fold cross-validation" in words(render_report(result, beside))
+    page = words(render_report(by_study, beside))
+    assert "each fold holds studies that its fit has not seen" in page
+    assert "effects of studies" in page
 
 
 def test_simulated_figures_carry_their_monte_carlo_error(result: StudyResult) -> None:
