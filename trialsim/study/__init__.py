@@ -9,6 +9,8 @@
 - `SpendingSurvivalPlan`: looks by calendar, events or information; bounds follow what came.
 - `StagedPlan`, `DelayedPlan` with a rule plan (`BoundsPlan`, `ClosedTestPlan`, `ThompsonPlan`, ...): adaptive
   trials in stages, seen at once or with delayed outcomes.
+- `CalendarPlan`: calendar looks at normal or binary outcomes that come late; bounds follow what was seen.
+- `JointPlan`: a marker, and an event that follows it.
 - `EventResizingPlan`, `BlindedSurvivalPlan`, `ArmDroppingPlan`: survival trials that add events or
   participants, or drop arms.
 - `adaptive_characteristics`: what an adaptive design in stages does.
@@ -31,6 +33,7 @@ from trialsim.study.borrowing_risk import BorrowingRisk, borrowing_risk
 from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
 from trialsim.study.bundled import Bundled
 from trialsim.study.bundled_study import BundledStudy, replay_trial
+from trialsim.study.calendar_trials import CalendarPlan, run_calendar_block
 from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
@@ -125,6 +128,7 @@ __all__ = [
     "Bundled",
     "BundledStudy",
     "BundledTrial",
+    "CalendarPlan",
     "CardSensitivity",
     "Cell",
     "CellResult",
@@ -201,6 +205,7 @@ __all__ = [
     "require_detectable",
     "run_arm_dropping_block",
     "run_blinded_survival_block",
+    "run_calendar_block",
     "run_cells",
     "run_delayed_block",
     "run_event_resizing_block",
