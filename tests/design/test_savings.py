@@ -109,6 +109,11 @@ def test_the_plans_interval_and_the_tables_are_one() -> None:
         fixed = frame.loc[(saving.figure, "active arm fixed", "controls")]
         assert [end.controls_saved for end in saving.ends] == [fixed["lower"], fixed["upper"]]
     assert planned.saving("worst_plausible").interval is None
+    ends = planned.saving("discounted").ends
+    assert ends is not None
+    assert ends[0].partial_correlation == pytest.approx((0.225, 0.2025))
+    assert ends[1].partial_correlation == pytest.approx((0.468, 0.4212))
+    assert ends[0].ancova == planned.saving("discounted").ancova
 
 
 def test_a_useless_score_saves_nothing_either_way() -> None:

@@ -12,6 +12,8 @@
 - `BinaryScale`, `CountScale`, `SurvivalScale`, `ScaleBorrowingQuestion`: the same on other scales.
 - `cheapest_allocation`, `compare_allocations`: allocations of least cost, or for the same money.
 - `StratifiedQuestion`, `stratified_size`: binary outcomes in strata of the score (CMH).
+- `ScaleSizing`, `scale_size`, `scale_savings`, `assured_sizes_on_scale`: sizes, savings and assurance on
+  the binary, count and survival scales.
 - `safe_priors`: priors tuned to the cap, and what gain is left.
 - `assured_sizes`: power averaged over what the history leaves uncertain.
 - `virtual_controls`: placebo twins as controls, behind a calibration gate.
@@ -129,11 +131,13 @@ from trialsim.design.operating_characteristics import (
 from trialsim.design.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
 from trialsim.design.rates_size import RatesQuestion, power_of_rates, rates_size
 from trialsim.design.safe_prior import SafePriors, safe_priors
+from trialsim.design.scale_assurance import ScaleDraws, assured_sizes_on_scale, draws_on_scale
 from trialsim.design.scale_borrowing import (
     DECLARED_LOG_DRIFTS,
     ScaleBorrowingQuestion,
     simulated_characteristics,
 )
+from trialsim.design.scale_size import ScaleSizing, scale_controls, scale_savings, scale_size
 from trialsim.design.score_gain import (
     PrognosticEvents,
     martingale_correlation,
@@ -184,8 +188,10 @@ from trialsim.design.trial_savings import (
     AlternativesTable,
     Prices,
     SavingsTable,
+    ScaleAlternative,
     compare_alternatives,
     savings,
+    savings_table,
 )
 from trialsim.design.twins_as_controls import (
     CalibrationEvidence,
@@ -262,7 +268,10 @@ __all__ = [
     "SafePriors",
     "Saving",
     "SavingsTable",
+    "ScaleAlternative",
     "ScaleBorrowingQuestion",
+    "ScaleDraws",
+    "ScaleSizing",
     "SelfAdapting",
     "Size",
     "SizingQuestion",
@@ -282,6 +291,7 @@ __all__ = [
     "adjustment",
     "assurance",
     "assured_sizes",
+    "assured_sizes_on_scale",
     "asymptotic_controls",
     "asymptotic_size",
     "asymptotic_variance",
@@ -301,6 +311,7 @@ __all__ = [
     "detectable_drift",
     "dial_sizes",
     "draws_from_history",
+    "draws_on_scale",
     "drift_map",
     "drift_of_events",
     "drift_of_means",
@@ -334,6 +345,10 @@ __all__ = [
     "repeated_p_value",
     "safe_priors",
     "savings",
+    "savings_table",
+    "scale_controls",
+    "scale_savings",
+    "scale_size",
     "score_adjusted_covariance",
     "simulated_characteristics",
     "simulated_power",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _LARGEST_TRIAL = 10_000_000
+
+
+class SizingDraws(Protocol):
+    """Draws of an effect, and of the variance that a size rests on; see `PlanningDraws`, `ScaleDraws`."""
+
+    @property
+    def effect(self) -> Floats:
+        """Effect (D,)."""
+        ...
+
+    def variance(self, shares: Pair) -> Floats:
+        """Return n Var of the estimated effect (D,)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -178,7 +192,7 @@ class AssuranceQuestion:
             raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")
 
 
-def power_draws(total: float, draws: PlanningDraws, question: AssuranceQuestion) -> Floats:
+def power_draws(total: float, draws: SizingDraws, question: AssuranceQuestion) -> Floats:
     """Return the power of a size under every draw (D,).
 
     ``Φ(√N (τ − Δ)/√V(θ) − z_{1−α/2})``, in the direction of success only.
@@ -188,7 +202,7 @@ def power_draws(total: float, draws: PlanningDraws, question: AssuranceQuestion)
     return np.asarray(ndtr(standardised - ndtri(1 - question.alpha / 2)))
 
 
-def assurance(total: float, draws: PlanningDraws, question: AssuranceQuestion) -> float:
+def assurance(total: float, draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the mean power of a size over the draws.
 
     Examples
@@ -201,7 +215,7 @@ def assurance(total: float, draws: PlanningDraws, question: AssuranceQuestion) -
     return float(power_draws(total, draws, question).mean())
 
 
-def total_for_mean_assurance(draws: PlanningDraws, question: AssuranceQuestion) -> float:
+def total_for_mean_assurance(draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the smallest whole total whose power, averaged over the draws, is at least the asked one.
 
     Raises
@@ -227,7 +241,7 @@ def total_for_mean_assurance(draws: PlanningDraws, question: AssuranceQuestion) 
     return float(low)
 
 
-def total_for_quantile_assurance(draws: PlanningDraws, question: AssuranceQuestion) -> float:
+def total_for_quantile_assurance(draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the smallest N with P(power(N; θ) ≥ 1 − β) ≥ the asked assurance; infinite if none.
 
     Each draw needs ``(z_{1−α/2} + z_{1−β})² V(θ)/(τ − Δ)²``; N is a quantile of that.
@@ -316,18 +330,8 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     worst = PlanningDraws(
         _pair(draws.sd, 0.975), _pair(draws.correlation, 0.025), median.agreement, median.effect
     )
-    totals = {
-        "undiscounted": total_for_quantile_assurance(median, question),
-        "discounted": total_for_quantile_assurance(discounted, question),
-        "assured, mean": total_for_mean_assurance(draws, question),
-        "assured, quantile": total_for_quantile_assurance(draws, question),
-        "worst plausible": total_for_quantile_assurance(worst, question),
-    }
-    rows = []
-    for name, total in totals.items():
-        power = power_draws(total, draws, question) if math.isfinite(total) else np.full(1, np.nan)
-        rows.append((name, total, float(power.mean()), float((power >= question.power).mean())))
-    frame = pd.DataFrame(rows, columns=["size", "total", "assurance", "probability"])
+    fixed = {"undiscounted": median, "discounted": discounted, "worst plausible": worst}
+    frame = compare_assured(draws, fixed, question)
     p = question.assurance
     return AssuredSizes(
         frame,
@@ -335,6 +339,34 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
         float(np.quantile(draws.sd[0], p) / sd0[0]),
         question,
     )
+
+
+def compare_assured(
+    draws: SizingDraws, fixed: Mapping[str, SizingDraws], question: AssuranceQuestion
+) -> pd.DataFrame:
+    """Return the rows of `AssuredSizes`: assured sizes between those of fixed parameters.
+
+    Parameters
+    ----------
+    draws : SizingDraws
+        What is uncertain.
+    fixed : mapping of str to SizingDraws
+        ``undiscounted``, ``discounted`` and ``worst plausible``, each without uncertainty.
+    question : AssuranceQuestion
+        What is asked.
+    """
+    totals = {
+        "undiscounted": total_for_quantile_assurance(fixed["undiscounted"], question),
+        "discounted": total_for_quantile_assurance(fixed["discounted"], question),
+        "assured, mean": total_for_mean_assurance(draws, question),
+        "assured, quantile": total_for_quantile_assurance(draws, question),
+        "worst plausible": total_for_quantile_assurance(fixed["worst plausible"], question),
+    }
+    rows = []
+    for name, total in totals.items():
+        power = power_draws(total, draws, question) if math.isfinite(total) else np.full(1, np.nan)
+        rows.append((name, total, float(power.mean()), float((power >= question.power).mean())))
+    return pd.DataFrame(rows, columns=["size", "total", "assurance", "probability"])
 
 
 def borrowing_assurance(

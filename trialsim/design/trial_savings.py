@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from trialsim.design.control_arm import ControlArmPlan, Saving
+from trialsim.design.scale_size import ScaleSizing, scale_size
 from trialsim.design.size import Size, SizingQuestion, size_for_power
-from trialsim.design.variance import PlanningMoments
+from trialsim.design.variance import AnalysisName, PlanningMoments
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Months = Callable[[int], float]
 _LEVEL = (0.025, 0.975)
+_COMPARED: tuple[AnalysisName, ...] = ("ancova", "prognostic")
 _GAINS = ("participants", "controls", "months", "cost")
 
 
@@ -154,11 +156,34 @@ def savings(
         raise DesignError(
             "is not the inflation that the plan was made with", field="sd_inflation", value=sd_inflation
         )
-    bounds = None if correlation_draws is None else correlation_interval(correlation_draws)
+    if correlation_draws is None:
+        return savings_table(plan.savings, months, prices)
+    bounds = correlation_interval(correlation_draws)
+    drawn = [replace(saving, ends=plan.ends(saving.figure, bounds)) for saving in plan.savings]
+    return savings_table(drawn, months, prices)
+
+
+def savings_table(found: Sequence[Saving], months: Months, prices: Prices) -> SavingsTable:
+    """Return participants, controls, months and money of savings on any scale, with their intervals.
+
+    Parameters
+    ----------
+    found : sequence of Saving
+        Of a plan, or of `scale_savings`.
+    months, prices
+        As in `savings`.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale, ScaleSizing, scale_savings
+    >>> found = scale_savings(ScaleSizing(BinaryScale(0.3, 2.0)), 0.4, (0.25, 0.52))
+    >>> table = savings_table(found, lambda n: n / 20, Prices(30_000, 40_000, month=100_000))
+    >>> table.value("discounted", "participants"), table.value("discounted", "cost") > 0
+    (54.0, True)
+    """
     rows: list[dict[str, object]] = []
-    for saving in plan.savings:
-        ends = saving.ends if bounds is None else plan.ends(saving.figure, bounds)
-        tables = [_gains(one, months, prices) for one in (saving, *(ends or ()))]
+    for saving in found:
+        tables = [_gains(one, months, prices) for one in (saving, *(saving.ends or ()))]
         rows.extend(_rows(saving.figure, tables))
     return SavingsTable(pd.DataFrame(rows))
 
@@ -239,8 +264,43 @@ class Alternative:
     eligible_share: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.eligible_share <= 1:
-            raise DesignError("must lie in (0, 1]", field="eligible_share", value=self.eligible_share)
+        _check_share(self.eligible_share)
+
+    def size(self, analysis: AnalysisName) -> Size:
+        """Return the size of an analysis in that population."""
+        return size_for_power(self.moments, analysis, self.question)
+
+
+@dataclass(frozen=True)
+class ScaleAlternative:
+    """Another population for the same trial on the binary, count or survival scale.
+
+    Parameters
+    ----------
+    question : ScaleSizing
+        With control level, effect and baseline correlation of that population.
+    partial : float
+        Correlation of score and outcome given the baseline, there.
+    months, eligible_share
+        As in `Alternative`.
+    """
+
+    question: ScaleSizing
+    partial: float
+    months: Months
+    eligible_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_share(self.eligible_share)
+
+    def size(self, analysis: AnalysisName) -> Size:
+        """Return the size of an analysis in that population."""
+        return scale_size(self.question, analysis, self.partial)
+
+
+def _check_share(eligible: float) -> None:
+    if not 0 < eligible <= 1:
+        raise DesignError("must lie in (0, 1]", field="eligible_share", value=eligible)
 
 
 @dataclass(frozen=True)
@@ -269,7 +329,7 @@ class AlternativesTable:
 
 
 def compare_alternatives(
-    alternatives: Mapping[str, Callable[[], Alternative]], prices: Prices
+    alternatives: Mapping[str, Callable[[], Alternative | ScaleAlternative]], prices: Prices
 ) -> AlternativesTable:
     """Return what each population would cost, with baseline ANCOVA and with prognostic adjustment.
 
@@ -297,8 +357,8 @@ def compare_alternatives(
     rows: list[dict[str, object]] = []
     for name, make in alternatives.items():
         one = make()
-        for analysis in ("ancova", "prognostic"):
-            size = size_for_power(one.moments, analysis, one.question)
+        for analysis in _COMPARED:
+            size = one.size(analysis)
             months = _enrolment(one.months, size.total)
             screened = size.total / one.eligible_share
             rows.append(
