@@ -114,6 +114,8 @@ def test_adaptive_characteristics_add_up_and_show_the_bias_of_selection() -> Non
     # A dropped arm keeps its bad first half, a kept one dilutes its good one: the mean falls.
     assert (found.arms["bias"][1:] < -4 * found.arms["bias_mcse"][1:]).all()
     assert abs(found.arms["bias"][0]) < 4 * found.arms["bias_mcse"][0]
+    # The control always has 80 participants: its mean's MSE is 1/80.
+    assert abs(found.arms["mse"][0] - 1 / 80) < 4 * found.arms["mse_mcse"][0]
 
 
 def test_rules_with_chance_have_their_own_stream() -> None:

@@ -11,6 +11,11 @@
 - `LongitudinalWorld` with `IntercurrentEvent` and `DiscontinuationCause`: why people stop and what follows;
   `simulate_longitudinal` gives trials, `true_values` the value under every estimand strategy.
 - `SurvivalWorld`, `simulate_survival`, `event_looks`, `calendar_looks`, `stop_at_bounds`: sequential trials.
+- `binary_visits`, `ordinal_visits`, `count_visits`: outcomes at visits, with slope and subgroup effects.
+- `JointWorld`, `simulate_joint`, `joint_truth`: an event whose hazard follows a marker.
+- `EventZone`, `blinded_size`, `reallocate`: survival trials that adapt.
+- `simulate_delayed`: adaptive trials on whole participants, with outcomes that come late.
+- `ClosedTest`, `closed_test_rule`: which arms may be claimed after any selection.
 - `simulate_staged` with a rule (`bounds_rule`, `blinded_resizing_rule`, `combination_rule`,
   `thompson_rule`, `predictive_rule`, or your own): adaptive trials.
 - `simple_randomisation`, `permuted_blocks`, `minimise`: other ways to allocate, to any number of arms.
