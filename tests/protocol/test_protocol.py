@@ -46,7 +46,7 @@ def test_prices_enter_the_hash_only_where_there_are_any(tmp_path: Path) -> None:
     assert protocol.content_hash() != without.content_hash()
     assert protocol_from_dict(protocol.to_dict()) == protocol
     priced.write_text(priced.read_text().replace("control = 30000.0", "control = -1.0"))
-    with pytest.raises(ProtocolError, match="costs.control"):
+    with pytest.raises(ProtocolError, match=r"costs\.control"):
         read_protocol(priced)
 
 
