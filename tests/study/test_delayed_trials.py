@@ -157,6 +157,12 @@ def test_impossible_delayed_plans_are_refused(change: dict[str, object], field: 
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("name", ["blinded", "promising", "predictive"])
+def test_rules_of_whole_stages_wait_until_they_are_seen(name: str) -> None:
+    with pytest.raises(DesignError, match="whole stages"):
+        DelayedPlan(StagedPlan(*PLANS[name]), ACCRUAL, 2.0, most=500, wait="entered")
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

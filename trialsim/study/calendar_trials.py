@@ -34,7 +34,7 @@ class CalendarPlan:
     endpoint : {"normal", "binary"}
         Kind of outcome.
     means : pair of float
-        True means or probabilities of control and active.
+        True means or probabilities of control and active; larger is better.
     participants : int
         N.
     accrual : PlannedAccrual or SitePlan

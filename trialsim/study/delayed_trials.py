@@ -12,7 +12,15 @@ from scipy.special import ndtri
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.rule_plans import ClosedTestPlan, RulePlan, best_z, check_stage_plan
+from trialsim.study.rule_plans import (
+    BlindedResizingPlan,
+    ClosedTestPlan,
+    PredictivePlan,
+    PromisingZonePlan,
+    RulePlan,
+    best_z,
+    check_stage_plan,
+)
 from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.trial import (
     DelayedTrials,
@@ -30,6 +38,8 @@ from trialsim.trial.staged import check_stages
 
 AfterStop = Literal["stands", "confirmed"]
 
+_OF_WHOLE_STAGES = (BlindedResizingPlan, PredictivePlan, PromisingZonePlan)
+
 
 @dataclass(frozen=True)
 class StagedPlan:
@@ -40,7 +50,7 @@ class StagedPlan:
     endpoint : {"normal", "binary"}
         Kind of outcome.
     means : tuple of float (A,)
-        True means or probabilities, the control first.
+        True means or probabilities, the control first; larger is better.
     stage_n : tuple of tuple of int (K, A)
         Planned participants of each stage in each arm.
     design : RulePlan
@@ -131,6 +141,13 @@ class DelayedPlan:
             raise DesignError("must be finite and at least 0", field="delay", value=self.delay)
         if self.wait not in ("seen", "entered"):
             raise DesignError("must be 'seen' or 'entered'", field="wait", value=self.wait)
+        if self.wait == "entered" and isinstance(self.staged.design, _OF_WHOLE_STAGES):
+            raise DesignError(
+                "must be 'seen' for a rule that counts on whole stages",
+                field="wait",
+                value=self.wait,
+                mend="let each look wait until its stage is seen",
+            )
         if self.after_stop not in ("stands", "confirmed"):
             raise DesignError("must be 'stands' or 'confirmed'", field="after_stop", value=self.after_stop)
         if self.after_stop == "confirmed":
