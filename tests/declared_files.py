@@ -34,6 +34,10 @@ OUTCOMES: dict[str, dict[str, Any]] = {
     "count": {"rate": 0.2, "dispersion": 0.5, "months": 12.0},
     "recurrent": {"rate": 0.2, "dispersion": 0.5, "months": 12.0},
     "time_to_event": {"law": {"kind": "median", "median": 12.0}},
+    "joint": {
+        "direction": "higher_is_worse", "months": [6.0, 12.0], "follow_up": 12.0, "level": 0.0,
+        "slope": 0.1, "random_sd": [1.0, 0.1], "residual_sd": 0.5, "hazard": 0.02, "association": 0.5,
+    },
 }  # fmt: skip
 EFFECTS: dict[str, dict[str, Any]] = {
     "continuous_longitudinal": {"kind": "shift", "value": 0.5},
@@ -42,6 +46,7 @@ EFFECTS: dict[str, dict[str, Any]] = {
     "count": {"kind": "rate_ratio", "value": 0.6},
     "recurrent": {"kind": "rate_ratio", "value": 0.6},
     "time_to_event": {"kind": "hazard_ratio", "value": 0.6},
+    "joint": {"kind": "joint_effect", "per_month": -0.1},
 }
 READ_BY = {
     "continuous_longitudinal": "mmrm",
@@ -50,6 +55,7 @@ READ_BY = {
     "count": "negative_binomial",
     "recurrent": "lwyy",
     "time_to_event": "log_rank",
+    "joint": "joint_rank",
 }
 
 

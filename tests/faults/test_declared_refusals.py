@@ -16,7 +16,11 @@ LOST = {
 }  # fmt: skip
 CALENDAR = {"kind": "group_sequential", "timing": "calendar", "months": [6.0, 12.0]}
 RESIZED = {"kind": "sample_size_reestimation", "method": "unblinded", "largest": 120}
-THREE = {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10], [10, 10, 10]]}
+THREE = {
+    "kind": "multi_arm_multi_stage",
+    "multiplicity": "bonferroni",
+    "stages": [[10, 10, 10], [10, 10, 10]],
+}
 
 REFUSED = {
     "bounds that spend too much": (

@@ -19,7 +19,22 @@ from trialsim.design import (
 )
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
-from trialsim.study import SurvivalPlan, run_survival_block
+from trialsim.study import (
+    ArmDroppingPlan,
+    BlindedSurvivalPlan,
+    ClosedTestPlan,
+    DelayedPlan,
+    EventResizingPlan,
+    JointPlan,
+    StagedPlan,
+    SurvivalPlan,
+    run_arm_dropping_block,
+    run_blinded_survival_block,
+    run_delayed_block,
+    run_event_resizing_block,
+    run_joint_block,
+    run_survival_block,
+)
 from trialsim.study.declared import (
     DeclaredCell,
     DeclaredSums,
@@ -30,8 +45,11 @@ from trialsim.study.declared import (
 )
 from trialsim.study.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
 from trialsim.trial import (
+    ClosedTest,
     DiscontinuationCause,
+    EventZone,
     IntercurrentEvent,
+    JointWorld,
     LongitudinalWorld,
     PiecewiseHazard,
     PlannedAccrual,
@@ -231,8 +249,9 @@ def test_recurrent_events_are_those_of_the_engine_with_a_stream_for_each_arm() -
 def test_arms_in_stages_are_those_of_simulate_staged() -> None:
     design = {
         "kind": "multi_arm_multi_stage", "stages": [[20, 20, 20], [20, 20, 20]], "futility_z": [0.0],
+        "multiplicity": "bonferroni",
     }  # fmt: skip
-    made = staged("continuous_longitudinal", design, 3)
+    made = staged("continuous_longitudinal", design, 3, enrolment=None)
     cell = first_cell(made)
     upper = group_sequential_design([0.5, 1.0], alpha=0.0125).upper
     expected = simulate_staged(
@@ -250,7 +269,7 @@ def test_adaptive_allocation_is_the_thompson_rule() -> None:
         "kind": "response_adaptive", "first": 10, "batch": 20, "batches": 3, "claim": 0.95,
         "least_share": 0.1,
     }  # fmt: skip
-    made = staged("binary", design, 3)
+    made = staged("binary", design, 3, enrolment=None)
     cell = first_cell(made)
     p = 0.3 / 0.7 * 2 / (1 + 0.3 / 0.7 * 2)
     rule = thompson_rule(20, stream(5, cell.streams, 0, "randomisation"), claim=0.95)
@@ -266,7 +285,7 @@ def test_predictive_probability_is_the_rule_of_the_engine() -> None:
         "kind": "bayesian", "rule": "predictive", "looks": [10, 20, 30], "claim": 0.9,
         "stop_above": 0.99, "stop_below": 0.05,
     }  # fmt: skip
-    made = staged("binary", design)
+    made = staged("binary", design, enrolment=None)
     cell = first_cell(made)
     p = 0.3 / 0.7 * 2 / (1 + 0.3 / 0.7 * 2)
     rule = predictive_rule([10, 20, 30], 30, 0.9, stop_above=0.99, stop_below=0.05)
@@ -378,8 +397,97 @@ def test_a_raised_second_half_is_combined_with_equal_weights() -> None:
     assert (size > 60).any()
 
 
-def test_planned_rates_give_the_month_of_a_size() -> None:
-    design = {"kind": "multi_arm_multi_stage", "stages": [[20, 20], [20, 20]]}
-    made = staged("binary", design, enrolment=PLANNED)
+def test_participants_who_enter_one_by_one_leave_a_pipeline() -> None:
+    design = {"kind": "multi_arm_multi_stage", "stages": [[20] * 3] * 2, "keep_best": 1}
+    made = staged("binary", design, 3, enrolment=PLANNED)
+    cell = first_cell(made)
+    p = 0.3 / 0.7 * 2 / (1 + 0.3 / 0.7 * 2)
+    upper = group_sequential_design([0.5, 1.0]).upper
+    inner = StagedPlan(
+        "binary", (0.3, p, p), ((20, 20, 20), (20, 20, 20)),
+        ClosedTestPlan(ClosedTest(upper, (60.0, 60.0), "dunnett"), best=1),
+    )  # fmt: skip
+    plan = DelayedPlan(inner, PlannedAccrual((10.0,), (6.0,)), 2.0, 120)
+    expected = run_delayed_block(plan, 50, 5, cell.streams, 0)
     found = rows(made)
-    np.testing.assert_array_equal(found["selected_arm_months"], found["selected_arm_size"] / 10 + 2.0)
+    np.testing.assert_array_equal(found["selected_arm_decision"], expected.stopping.decision)
+    for name in ("size", "pipeline", "months", "claim_1", "false_claim"):
+        np.testing.assert_array_equal(found[f"selected_arm_{name}"], expected.counted[name])
+    assert (found["selected_arm_pipeline"] > 0).any()
+
+
+def test_arms_of_a_survival_trial_are_dropped_by_the_closed_test() -> None:
+    design = {"kind": "multi_arm_multi_stage", "events": [25, 40], "keep_best": 1}
+    made = tables("time_to_event", participants=90, design=design)
+    made["arms"] = [*made["arms"], {"name": "other", "role": "active"}]
+    made["effects"] = [*made["effects"], made["effects"][0] | {"arm": "other", "value": 1.0}]
+    made["randomisation"]["block_sizes"] = [3]
+    laws = (*LAWS, PiecewiseHazard((np.log(2) / 12,)))
+    world = SurvivalWorld(90, PlannedAccrual((10.0,), (6.0,)), laws, (None,) * 3, (1, 1, 1), (3,))
+    upper = group_sequential_design([0.625, 1.0]).upper
+    plan = ArmDroppingPlan(world, (25, 40), ClosedTest(upper, (25.0, 15.0)), 1, stratified=False)
+    expected = run_arm_dropping_block(plan, 50, 5, "trial.90.3", 0)
+    same_as_the_plan(rows(made), expected, "log_rank", ("size", "events", "months", "open_1", "false_claim"))
+
+
+def same_as_the_plan(found, expected, name: str, counted: tuple[str, ...]) -> None:
+    np.testing.assert_array_equal(found[f"{name}_decision"], expected.stopping.decision)
+    np.testing.assert_array_equal(found[f"{name}_look"], expected.stopping.look + 1)
+    for key in counted:
+        values = np.asarray(expected.counted[key])
+        at_stop = values if values.ndim == 1 else expected.stopping.at(values)
+        np.testing.assert_array_equal(found[f"{name}_{key}"], at_stop)
+    if expected.estimate is not None:
+        np.testing.assert_array_equal(found[f"{name}_estimate"], expected.estimate.value)
+
+
+def test_added_events_are_those_of_the_resizing_plan() -> None:
+    design = {
+        "kind": "sample_size_reestimation", "method": "unblinded", "largest": 90, "interim_events": 20,
+        "events": 40, "largest_events": 60, "power": 0.9, "zone": [0.2, 0.9], "futility_z": -1.0,
+    }  # fmt: skip
+    world = SurvivalWorld(90, PlannedAccrual((10.0,), (6.0,)), LAWS, (None, None))
+    zone = EventZone(20, 40, 60, (0.2, 0.9), 0.9, 1.959963984540054)
+    plan = EventResizingPlan(world, zone, 60, futility=-1.0, stratified=False)
+    expected = run_event_resizing_block(plan, 50, 5, "trial.90.2", 0)
+    found = rows(tables("time_to_event", design=design))
+    same_as_the_plan(found, expected, "log_rank", ("size", "events", "months", "asked"))
+    assert found["log_rank_asked"].nunique() > 1
+
+
+def test_a_blinded_size_is_that_of_the_pooled_events() -> None:
+    design = {
+        "kind": "sample_size_reestimation", "method": "blinded", "largest": 90, "events": 40, "month": 5.0,
+        "end_month": 18.0,
+    }  # fmt: skip
+    world = SurvivalWorld(90, PlannedAccrual((10.0,), (6.0,)), LAWS, (None, None))
+    plan = BlindedSurvivalPlan(world, 40, 60, 5.0, 18.0, critical=1.959963984540054, stratified=False)
+    expected = run_blinded_survival_block(plan, 50, 5, "trial.90.2", 0)
+    found = rows(tables("time_to_event", design=design))
+    same_as_the_plan(found, expected, "log_rank", ("size", "events", "months"))
+
+
+@pytest.mark.parametrize("analysis", ["log_rank", "cox", "ancova", "mmrm", "joint_rank"])
+def test_a_marker_and_its_event_are_those_of_the_joint_plan(analysis: str) -> None:
+    world = JointWorld(
+        60, PlannedAccrual((10.0,), (6.0,)), (6.0, 12.0), 12.0, slope=0.1, association=0.5, slope_effect=-0.1
+    )
+    expected = run_joint_block(JointPlan(world, analysis), 50, 5, "trial.60.2", 0)
+    found = rows(tables("joint", analyses=[{"kind": analysis}]))
+    same_as_the_plan(found, expected, analysis, ("size", "events", "measured", "months"))
+    cell = first_cell(tables("joint", analyses=[{"kind": analysis}]))
+    assert cell.truths[analysis].value == (None if expected.estimate is None else expected.estimate.truth)
+
+
+def test_the_calendar_may_spend_by_itself() -> None:
+    design = {
+        "kind": "group_sequential", "timing": "calendar", "months": [9.0, 30.0], "planned_events": 40,
+        "spend_by": "calendar",
+    }  # fmt: skip
+    plan = SpendingSurvivalPlan(
+        survival_world(), 40, months=(9.0, 30.0), spend_by="calendar", stratified=False
+    )
+    expected = run_spending_survival_block(plan, 50, 5, "trial.60.2", 0)
+    found = rows(tables("time_to_event", design=design, discontinuation=LOST))
+    np.testing.assert_array_equal(found["log_rank_decision"], expected.stopping.decision)
+    np.testing.assert_array_equal(found["log_rank_look"], expected.stopping.look + 1)

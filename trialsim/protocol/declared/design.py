@@ -105,8 +105,8 @@ class Futility(Strict):
 class GroupSequentialDesign(Strict):
     """Looks by `events`, by `information` (shares of the planned participants) or by calendar `months`.
 
-    With `months` the bounds follow what has come by each look, so that the rule must spend. `power` is
-    what futility that spends rests on.
+    With `months` the bounds follow what has come by each look, so that the rule must spend: `spend_by` the
+    information that came, or the calendar itself. `power` is what futility that spends rests on.
     """
 
     kind: Literal["group_sequential"]
@@ -115,6 +115,7 @@ class GroupSequentialDesign(Strict):
     information: tuple[Share, ...] = ()
     months: tuple[Months, ...] = ()
     planned_events: Whole | None = None
+    spend_by: Literal["information", "calendar"] = "information"
     latest_month: Months | None = None
     efficacy: Efficacy = Efficacy()
     futility: Futility | None = None
@@ -160,12 +161,18 @@ class GroupSequentialDesign(Strict):
 
 
 class ResizingDesign(Strict):
-    """Sample-size re-estimation after half of the planned participants.
+    """Sample-size re-estimation at one interim look, to at most `largest` participants.
 
-    ``blinded``: from the variance of all outcomes, for an assumed `effect` and `power`; the final test is
-    that of a fixed trial. ``unblinded``: the second half is raised where conditional power lies in the
-    promising `zone`, until it is `power`; the two halves are combined by the inverse normal method. The
-    trial stops for futility where the interim z is at or below `futility_z`.
+    ``blinded``: from the variance of all outcomes at half of the participants, for an assumed `effect`
+    and `power`; the final test is that of a fixed trial. ``unblinded``: the second half is raised where
+    conditional power lies in the promising `zone`, until it is `power`; the halves are combined by the
+    inverse normal method. The trial stops for futility where the interim z is at or below `futility_z`.
+
+    With a time to event, ``unblinded`` looks after `interim_events` of the planned `events` and may go on
+    to `largest_events`, and to participants in proportion; the final `test` is ``weighted`` (Cui, Hung and
+    Wang), ``conventional`` (added events need no weights within the zone) or ``naive``, which shows the
+    inflation. ``blinded`` looks at `month` and enrols as many as pooled events ask for, so that `events` come
+    by `end_month`.
     """
 
     kind: Literal["sample_size_reestimation"]
@@ -176,11 +183,16 @@ class ResizingDesign(Strict):
     effect: float | None = None
     zone: tuple[Fraction, Share] = (0.3, 0.8)
     futility_z: float | None = None
+    events: Whole | None = None
+    interim_events: Whole | None = None
+    largest_events: Whole | None = None
+    test: Literal["weighted", "conventional", "naive"] = "weighted"
+    month: Months | None = None
+    end_month: Months | None = None
+    latest_month: Months | None = None
 
     @model_validator(mode="after")
     def _check(self) -> ResizingDesign:
-        if (self.effect is not None) != (self.method == "blinded"):
-            raise refuse("is needed by the blinded method, and by it alone", self.effect, field="effect")
         if self.effect == 0:
             raise refuse("must not be 0: no size would find it", self.effect, field="effect")
         if self.method == "blinded" and self.futility_z is not None:
@@ -189,25 +201,61 @@ class ResizingDesign(Strict):
             raise refuse("must ascend", self.zone, field="zone")
         return self
 
+    def needed(self, survival: bool) -> tuple[str, ...]:
+        """Return the fields that the method needs with or without a time to event."""
+        if not survival:
+            return ("effect",) if self.method == "blinded" else ()
+        if self.method == "blinded":
+            return ("events", "month", "end_month")
+        return ("events", "interim_events", "largest_events")
+
 
 Stage = Annotated[tuple[Whole, ...], Field(min_length=2)]
+
+
+Wait = Literal["seen", "entered"]
 
 
 class MultiArmDesign(Strict):
     """Several active arms in stages; arms are dropped at the futility bounds or by `keep_best`.
 
-    `stages` holds the participants of each arm in each stage, in the order of the arms. Each active
-    arm is tested against the control with bounds for alpha divided by the number of active arms
-    (`multiplicity` = ``bonferroni``), or for alpha itself (``none``).
+    `stages` holds the participants of each arm in each stage, in the order of the arms. With a time to
+    event, `events` are instead those of all arms at the interim look, and of the open arms at the end.
+
+    `multiplicity`: closed combination tests (``closed_dunnett``, ``closed_bonferroni``, ``closed_simes``)
+    keep the family-wise error whatever is dropped; ``bonferroni`` tests each arm's cumulative z at bounds
+    for alpha divided by the active arms; ``none`` at bounds for alpha itself. The trial stops at the
+    first claim, or when all open arms are claimed (`stop_at`, of closed tests). Where participants enter
+    one by one, a look waits until the stage is ``seen`` or ``entered`` (`wait`).
     """
 
     kind: Literal["multi_arm_multi_stage"]
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=10)]
+    stages: Annotated[tuple[Stage, ...], Field(max_length=10)] = ()
+    events: tuple[Whole, ...] = ()
     efficacy: Efficacy = Efficacy()
     futility_z: tuple[float, ...] = ()
     keep_best: Whole | None = None
-    multiplicity: Literal["bonferroni", "none"] = "bonferroni"
+    multiplicity: Literal["closed_dunnett", "closed_bonferroni", "closed_simes", "bonferroni", "none"] = (
+        "closed_dunnett"
+    )
+    stop_at: Literal["any", "all"] = "any"
+    wait: Wait = "seen"
+    latest_month: Months | None = None
     alpha: Alpha = 0.025
+
+    @model_validator(mode="after")
+    def _check(self) -> MultiArmDesign:
+        if bool(self.stages) == bool(self.events):
+            raise refuse("needs either stages, or events of a time to event", self.stages, field="stages")
+        _refuse_order(self.events, "events")
+        if self.multiplicity.startswith("closed") and len(self.futility_z) > 1:
+            raise refuse("must be one number for closed tests", self.futility_z, field="futility_z")
+        if self.events and (len(self.events) != 2 or not self.multiplicity.startswith("closed")):
+            raise refuse(
+                "is served with one interim look and a closed test", self.events, field="events",
+                mend="give two numbers of events and multiplicity = 'closed_dunnett'",
+            )  # fmt: skip
+        return self
 
 
 class ResponseAdaptiveDesign(Strict):
@@ -226,6 +274,7 @@ class ResponseAdaptiveDesign(Strict):
     tuning: Annotated[float, Field(ge=0, le=5)] = 0.5
     least_share: Fraction = 0.1
     futility: Fraction = 0.0
+    wait: Wait = "seen"
 
     @property
     def alpha(self) -> float:
@@ -248,6 +297,7 @@ class BayesianDesign(Strict):
     claim: Probability
     stop_above: Annotated[float, Field(gt=0, le=1)] = 1.0
     stop_below: Fraction = 0.0
+    wait: Literal["seen"] = "seen"
 
     @model_validator(mode="after")
     def _check(self) -> BayesianDesign:
@@ -283,7 +333,10 @@ DESIGNS_OF: dict[str, tuple[str, ...]] = {
     "ordinal": ("fixed", "group_sequential"),
     "count": ("fixed", "group_sequential"),
     "recurrent": ("fixed",),
-    "time_to_event": ("fixed", "group_sequential"),
+    "time_to_event": (
+        "fixed", "group_sequential", "sample_size_reestimation", "multi_arm_multi_stage",
+    ),
+    "joint": ("fixed",),
 }  # fmt: skip
 
 AnalysisKind = Literal[
@@ -309,6 +362,7 @@ AnalysisKind = Literal[
     "weighted_log_rank",
     "max_combo",
     "rmst",
+    "joint_rank",
 ]
 
 ANALYSES_OF: dict[str, tuple[str, ...]] = {
@@ -323,6 +377,7 @@ ANALYSES_OF: dict[str, tuple[str, ...]] = {
     "time_to_event": (
         "log_rank", "stratified_log_rank", "cox", "stratified_cox", "weighted_log_rank", "max_combo", "rmst",
     ),
+    "joint": ("log_rank", "cox", "ancova", "mmrm", "joint_rank"),
 }  # fmt: skip
 
 

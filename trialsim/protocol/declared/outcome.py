@@ -200,8 +200,36 @@ class TimeToEventOutcome(Measured):
         return self
 
 
+class JointOutcome(Measured):
+    """A marker at visits and an event whose hazard follows it; `direction` is the marker's.
+
+    The latent marker is `level` + `slope` t with random parts of `random_sd` and their `correlation`; visits
+    at `months` measure it with `residual_sd`. The event has the hazard `hazard` a month at a marker of 0,
+    and log hazard ratios of `association` for a point of the marker and `slope_association` for a
+    point a month. Everybody is followed for `follow_up` months.
+    """
+
+    kind: Literal["joint"]
+    months: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=60)]
+    follow_up: Positive
+    level: float
+    slope: float
+    random_sd: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+    correlation: Annotated[float, Field(gt=-1, lt=1)] = 0.0
+    residual_sd: Positive
+    hazard: Rate
+    association: float
+    slope_association: float = 0.0
+    source: Text
+
+    @property
+    def known_after(self) -> float:
+        """Months from randomisation to the end of follow-up."""
+        return self.follow_up
+
+
 Outcome = Annotated[
-    ContinuousOutcome | BinaryOutcome | OrdinalOutcome | CountOutcome | TimeToEventOutcome,
+    ContinuousOutcome | BinaryOutcome | OrdinalOutcome | CountOutcome | TimeToEventOutcome | JointOutcome,
     Field(discriminator="kind"),
 ]
 
@@ -269,7 +297,21 @@ class RateRatio(Strict):
     source: Text
 
 
-Effect = Annotated[Shift | SlopeChange | HazardRatio | OddsRatio | RateRatio, Field(discriminator="kind")]
+class JointEffect(Strict):
+    """What treatment does in a joint model: to the marker's level and slope, and to the hazard alone."""
+
+    kind: Literal["joint_effect"]
+    arm: Slug
+    level: float = 0.0
+    per_month: float = 0.0
+    hazard_ratio: Positive = 1.0
+    subgroup: None = None
+    source: Text
+
+
+Effect = Annotated[
+    Shift | SlopeChange | HazardRatio | OddsRatio | RateRatio | JointEffect, Field(discriminator="kind")
+]
 
 EFFECTS_OF: dict[str, tuple[str, ...]] = {
     "continuous_longitudinal": ("shift", "slope_change"),
@@ -278,4 +320,5 @@ EFFECTS_OF: dict[str, tuple[str, ...]] = {
     "count": ("rate_ratio",),
     "recurrent": ("rate_ratio",),
     "time_to_event": ("hazard_ratio",),
+    "joint": ("joint_effect",),
 }

@@ -27,6 +27,7 @@ from trialsim.protocol.declared.design import (
     STAGED,
     AnalysisDeclared,
     Design,
+    ResizingDesign,
 )
 from trialsim.protocol.declared.outcome import EFFECTS_OF, ContinuousOutcome, Effect, Outcome
 from trialsim.protocol.question import Slug, Text
@@ -192,7 +193,7 @@ class DeclaredTrial(Strict):
                 field="design.kind",
                 mend=f"this outcome is served with {', '.join(served)}",
             )
-        staged = self.design.kind in STAGED
+        staged = self.in_stages
         if (self.participants is None) != staged:
             problem = "belongs to designs without stages" if staged else "is missing"
             raise refuse(problem, self.participants, field="participants", mend="see docs/trials.md")
@@ -203,6 +204,13 @@ class DeclaredTrial(Strict):
                 mend=f"use two arms, or {' or '.join(many)}",
             )  # fmt: skip
         if self.design.kind == "multi_arm_multi_stage":
+            if bool(self.design.events) != (self.outcome.kind == "time_to_event"):
+                raise refuse(
+                    "is needed with a time to event, and with it alone",
+                    self.design.events,
+                    field="design.events",
+                    mend="give stages of participants, or events of a time to event",
+                )
             for position, stage in enumerate(self.design.stages):
                 if len(stage) != len(self.arms):
                     raise refuse(
@@ -223,7 +231,7 @@ class DeclaredTrial(Strict):
                     "is no declared factor", unknown, field=f"randomisation.{field}",
                     mend="declare it in [[strata]]",
                 )  # fmt: skip
-        self._check_staged_conduct() if self.design.kind in STAGED else self._check_individual_conduct()
+        self._check_staged_conduct() if self.in_stages else self._check_individual_conduct()
 
     def _check_staged_conduct(self) -> None:
         for field in ("strata", "randomisation", "discontinuation", "intercurrent_events", "analyses"):
@@ -232,8 +240,9 @@ class DeclaredTrial(Strict):
                     f"is not served by the design {self.design.kind}, which draws sums of arms", field=field,
                     mend="leave it out",
                 )  # fmt: skip
-        if self.enrolment is not None and self.enrolment.kind != "planned":
-            raise refuse("must be planned in this design", self.enrolment.kind, field="enrolment.kind")
+        if self.enrolment is None and getattr(self.design, "wait", "seen") != "seen":
+            raise refuse("needs to know when participants enter", self.design.kind, field="design.wait",
+                         mend="declare [enrolment]")  # fmt: skip
 
     def _check_individual_conduct(self) -> None:
         for field in ("enrolment", "randomisation"):
@@ -254,11 +263,29 @@ class DeclaredTrial(Strict):
                     f"is not served with a {self.outcome.kind} outcome", cause.mechanism,
                     field=f"{where}.mechanism", mend="use MCAR; times to events have dropout_dependence",
                 )  # fmt: skip
-            if (cause.by_month is None) == (self.outcome.kind == "time_to_event"):
-                raise refuse("is needed with times to events, and with them alone", cause.by_month,
-                             field=f"{where}.by_month")  # fmt: skip
+            if (cause.by_month is None) == (self.outcome.kind in ("time_to_event", "joint")):
+                raise refuse(
+                    "is needed with times to events, and with them alone",
+                    cause.by_month,
+                    field=f"{where}.by_month",
+                )
         if isinstance(self.outcome, ContinuousOutcome):
             self._check_events(self.outcome)
+        if isinstance(self.design, ResizingDesign):
+            self._check_resizing(self.design)
+
+    def _check_resizing(self, design: ResizingDesign) -> None:
+        """Refuse fields that another method needs, or that this one lacks."""
+        survival = self.outcome.kind == "time_to_event"
+        needed = design.needed(survival)
+        for field in ("effect", "events", "interim_events", "largest_events", "month", "end_month"):
+            if (getattr(design, field) is not None) != (field in needed):
+                word = "is needed by" if field in needed else "does not belong to"
+                raise refuse(
+                    f"{word} the {design.method} method with a {self.outcome.kind} outcome",
+                    getattr(design, field),
+                    field=f"design.{field}",
+                )
 
     def _check_events(self, outcome: ContinuousOutcome) -> None:
         """Refuse what cannot stand beside why people stop."""
@@ -291,11 +318,25 @@ class DeclaredTrial(Strict):
                              mend="declare it in [[strata]]")  # fmt: skip
             if analysis.kind.startswith("stratified") and not factors:
                 raise refuse("needs strata", field=where, mend="declare [[strata]]")
+            adaptive = self.design.kind in ("sample_size_reestimation", "multi_arm_multi_stage")
+            log_rank = analysis.kind in ("log_rank", "stratified_log_rank")
+            if self.outcome.kind == "time_to_event" and adaptive and not log_rank:
+                raise refuse(
+                    f"is not served by the design {self.design.kind}",
+                    analysis.kind,
+                    field=where,
+                    mend="use log_rank or stratified_log_rank",
+                )
             if analysis.kind == "negative_binomial" and self.discontinuation:
                 raise refuse("needs the same follow-up for everybody", field=where,
                              mend="declare a recurrent outcome and read it by lwyy")  # fmt: skip
             if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
                 raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
+
+    @property
+    def in_stages(self) -> bool:
+        """Whether the design says how many enter in each stage, and draws arms instead of visits."""
+        return self.design.kind in STAGED and self.outcome.kind != "time_to_event"
 
     @property
     def arm_names(self) -> tuple[str, ...]:
@@ -342,14 +383,12 @@ def trial_from_dict(tables: dict[str, Any], *, file: Path | str | None = None) -
 
 
 _KINDS = re.compile(
-    r"\b(outcome|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])"
-    r"(\.law|\.uncured)?\.(?:" + "|".join(
-        ["continuous_longitudinal", "binary", "ordinal", "count", "recurrent", "time_to_event", "shift",
-         "slope_change", "hazard_ratio", "odds_ratio", "rate_ratio", "piecewise", "weibull", "median", "cure",
-         "planned", "sites", "simple", "permuted_blocks", "minimisation", "fixed", "group_sequential",
-         "sample_size_reestimation", "multi_arm_multi_stage", "response_adaptive", "bayesian"]
-    ) + r")(?=\.|$)"
-)  # fmt: skip
+    r"\b(outcome|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])(\.law|\.uncured)?"
+    r"\.(?:joint|joint_effect|continuous_longitudinal|binary|ordinal|count|recurrent|time_to_event|shift"
+    r"|slope_change|hazard_ratio|odds_ratio|rate_ratio|piecewise|weibull|median|cure|planned|sites|simple"
+    r"|permuted_blocks|minimisation|fixed|group_sequential|sample_size_reestimation|multi_arm_multi_stage"
+    r"|response_adaptive|bayesian)(?=\.|$)"
+)
 
 
 def _without_kinds(field: str) -> str:

@@ -73,12 +73,16 @@ def planned_bounds(
 
 def observed_bounds(design: GroupSequentialDesign, information: Floats) -> tuple[Floats, Floats]:
     """Return the bounds (R, K) of trials at the information that their looks had, relative to the plan."""
+    clock = None
+    if design.spend_by == "calendar":
+        clock = np.broadcast_to(np.asarray(design.months) / design.months[-1], information.shape)
     futility = futility_rule(design.futility)
     planned = group_sequential_design([1.0], alpha=design.alpha, power=design.power)
     return adapted_bounds(
         np.maximum.accumulate(information, axis=1),
         _spending(design.efficacy),
         design.alpha,
+        spending_time=clock,
         futility=futility if isinstance(futility, BetaSpending) else None,
         beta=1 - design.power,
         drift=planned.drift,

@@ -9,13 +9,14 @@ from functools import lru_cache, partial
 import numpy as np
 
 from trialsim.errors import DesignError, ProtocolError
-from trialsim.protocol.declared import STAGED, ContinuousOutcome, DeclaredTrial, trial_from_dict
+from trialsim.protocol.declared import ContinuousOutcome, DeclaredTrial, ResizingDesign, trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import planned_bounds
 from trialsim.study.declared.looks import planned_counts, read_individuals
 from trialsim.study.declared.people import allocate_people, draw_outcomes, draw_people
-from trialsim.study.declared.reading import Reading
+from trialsim.study.declared.planned import Planned, is_planned, plans_of
+from trialsim.study.declared.reading import Reading, reading_of
 from trialsim.study.declared.staged import StagedPlan, read_staged, run_staged
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.study.declared.truth import Truth, declared_truth, estimands
@@ -70,6 +71,8 @@ class Engine:
         With a time to event.
     staged : StagedPlan or None
         Designs in stages.
+    planned : dict of str to Planned or None
+        Designs that are carried out as a plan for each analysis.
     """
 
     trial: DeclaredTrial
@@ -79,6 +82,7 @@ class Engine:
     visits: LongitudinalWorld | None = None
     survival: SurvivalWorld | None = None
     staged: StagedPlan | None = None
+    planned: dict[str, Planned] | None = None
 
     @property
     def streams(self) -> str:
@@ -95,9 +99,15 @@ class Engine:
         """Simulate a block and read it; the same arguments give the same bytes anywhere."""
         chance = partial(stream, seed, self.streams, block)
         if self.staged is not None:
-            trials = run_staged(self.staged, replicates, chance("outcome"), chance("randomisation"))
-            reading, arms = read_staged(self.trial, self.staged, trials, self.trial.outcome.sign)
+            found = run_staged(self.staged, self.accrual, replicates, chance)
+            reading, arms = read_staged(self.trial, self.staged, found)
             return BlockReading({"selected_arm": reading}, arms)
+        if self.planned is not None:
+            blocks = {
+                name: reading_of(one.block(replicates, seed, self.streams, block), name, self.alpha)
+                for name, one in self.planned.items()
+            }
+            return BlockReading(blocks, {})
         if self.survival is not None:
             plan = SurvivalLooksPlan.of(self.trial)
             return BlockReading(read_survival(self.trial, self.survival, plan, replicates, chance), {})
@@ -133,10 +143,14 @@ def _engine(canonical: str) -> Engine:
     trial = trial_from_dict(json.loads(canonical))
     strata = Strata.of(trial)
     design, outcome = trial.design, trial.outcome
-    if design.kind in STAGED:
+    if trial.in_stages:
         plan = StagedPlan.of(trial)
-        most = int(plan.stages.sum())
-        return Engine(trial, most, strata, staged=plan)
+        accrual = None if trial.enrolment is None else accrual_of(trial)
+        return Engine(trial, int(plan.stages.sum()), strata, accrual, staged=plan)
+    if is_planned(trial):
+        plans = plans_of(trial)
+        most = design.largest if isinstance(design, ResizingDesign) else trial.participants or 0
+        return Engine(trial, most, strata, planned=plans)
     assert trial.participants is not None
     if outcome.kind == "time_to_event":
         world = survival_world(trial)
@@ -238,6 +252,8 @@ def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
     engine = engine_of(trial)
     if engine.staged is not None:
         return {"selected_arm": Truth(0.0, note="error of the reported arm against its own true effect")}
+    if engine.planned is not None:
+        return {name: _truth_of(one, trial.seed) for name, one in engine.planned.items()}
     found: dict[str, Truth] = {}
     if engine.visits is not None:
         chance = partial(stream, trial.seed, "truth", 0)
@@ -249,3 +265,11 @@ def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
     declared = found.get(f"{ESTIMAND}declared")
     of_analyses = {one.label: declared_truth(trial, one, engine.survival, declared) for one in trial.analyses}
     return of_analyses | found
+
+
+def _truth_of(planned: Planned, seed: int) -> Truth:
+    """Return what a plan's own estimate aims at; running two trials also shows that it runs."""
+    estimate = planned.block(2, seed, "truth", 0).estimate
+    if estimate is None:
+        return Truth(None, note="this analysis estimates no single number in this world")
+    return Truth(estimate.truth)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.design import Tally, tally
+from trialsim.study.sequential_block import SequentialBlock
 from trialsim.study.sequential_characteristics import SequentialTally, tally_stopping
 from trialsim.trial import Stopping
 
@@ -28,8 +29,10 @@ class Reading:
         Where and why each trial stopped.
     reached : ndarray of bool (R, K)
         Whether each look had what it waited for.
-    counted : dict of str to ndarray (R, K)
-        ``size``, ``events`` and ``months``, or some of them, at each look.
+    counted : dict of str to ndarray (R, K) or (R,)
+        ``size``, ``events``, ``months`` and others, at each look or when the trial stopped.
+    estimated : bool
+        Whether the design gives an estimate at all.
     """
 
     estimates: Estimates
@@ -37,10 +40,13 @@ class Reading:
     stopping: Stopping
     reached: Bools
     counted: dict[str, np.ndarray]
+    estimated: bool = True
 
     def tally(self, truth: float, alpha: float) -> Tally:
         """Return the sums of the estimates; `alpha` is one-sided, intervals have level 1 − 2 alpha."""
         one = self.estimates
+        if not self.estimated:
+            return Tally(replicates=len(one))
         half_width = np.asarray(stdtrit(one.df, 1 - alpha) * one.standard_error)
         return tally(one, truth, 2 * alpha, half_width)
 
@@ -60,7 +66,31 @@ class Reading:
             f"{name}_look": self.stopping.look + 1,
             f"{name}_decision": self.stopping.decision,
         }
-        return found | {f"{name}_{key}": self.stopping.at(value) for key, value in self.counted.items()}
+        for key, value in self.counted.items():
+            found[f"{name}_{key}"] = value if value.ndim == 1 else self.stopping.at(value)
+        return found
+
+
+def reading_of(block: SequentialBlock, label: str, alpha: float) -> Reading:
+    """Return a block of a planned design as a reading; its interval has the level 1 − 2 alpha."""
+    counted = {name: np.asarray(value) for name, value in block.counted.items()}
+    reached = np.ones(block.statistic.shape, dtype=bool) if block.reached is None else block.reached
+    if block.estimate is None:
+        nothing = np.full(len(block.statistic), np.nan)
+        none = Estimates(
+            label, nothing, nothing, nothing, nothing, nothing,
+            np.ones(len(nothing), dtype=np.int8), ("ok", "no_estimate"),
+        )  # fmt: skip
+        return Reading(none, block.statistic, block.stopping, reached, counted, estimated=False)
+    value = block.estimate.value
+    error = block.estimate.half_width / -ndtri(alpha)
+    seen = np.isfinite(value) & np.isfinite(error) & (error > 0)
+    z = np.where(seen, value / np.where(seen, error, 1.0), np.nan)
+    estimates = Estimates(
+        label, np.where(seen, value, np.nan), np.where(seen, error, np.nan), np.full(len(z), np.inf), z,
+        np.asarray(2 * ndtr(-np.abs(z))), (~seen).astype(np.int8), ("ok", "no_estimate"),
+    )  # fmt: skip
+    return Reading(estimates, block.statistic, block.stopping, reached, counted)
 
 
 def benefit(estimates: Estimates, sign: float) -> Floats:

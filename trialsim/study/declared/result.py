@@ -119,7 +119,7 @@ def _quality(cell: DeclaredCell, name: str, one: Tally, truth: Truth) -> dict[st
         "true_effect": math.nan if truth.value is None else truth.value,
         "true_effect_mcse": truth.mcse,
         "true_effect_note": truth.note,
-        "failed": one.replicates - one.fitted,
+        "failed": sum(one.failures.values()),
     }
     if one.fitted < 2:
         return found | dict.fromkeys(("mean_estimate", *_OF_BIAS, *_OF_ESTIMATE), math.nan)

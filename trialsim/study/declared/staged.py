@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from trialsim.data import Estimates, Floats, Ints
+from trialsim.data import Bools, Estimates, Floats, Ints
 from trialsim.design import group_sequential_design
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import (
@@ -19,28 +19,37 @@ from trialsim.protocol.declared import (
     ContinuousOutcome,
     DeclaredTrial,
     MultiArmDesign,
-    PlannedEnrolment,
     ResponseAdaptiveDesign,
 )
 from trialsim.study.declared.bounds import efficacy_rule
+from trialsim.study.declared.planned import closed_test
 from trialsim.study.declared.reading import Reading
 from trialsim.study.declared.worlds import covariance, log_ratios, refusing, visit_effect
 from trialsim.trial import (
+    ClosedTest,
+    DelayedTrials,
     PlannedAccrual,
     Rule,
+    SitePlan,
     StageAction,
     StagedState,
     StagedTrials,
     Stopping,
     bounds_rule,
+    closed_rejections,
+    closed_test_rule,
     keep_best,
     predictive_rule,
     probability_best,
+    recruit,
+    simulate_delayed,
     simulate_staged,
     thompson_rule,
 )
 
+Chance = Callable[[str], np.random.Generator]
 Endpoint = Literal["normal", "binary"]
+Wait = Literal["seen", "entered"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,10 @@ class StagedPlan:
         From the generator of the stream ``randomisation`` to the rule.
     alpha : float
         One-sided level of intervals of the naive estimate.
+    test : ClosedTest or None
+        Where a closed test says which arms are claimed.
+    wait, delay
+        When looks fall, and months until an outcome is known, where participants enter one by one.
     """
 
     endpoint: Endpoint
@@ -69,6 +82,9 @@ class StagedPlan:
     stages: Ints
     make_rule: Callable[[np.random.Generator], Rule]
     alpha: float
+    test: ClosedTest | None = None
+    wait: Wait = "seen"
+    delay: float = 0.0
 
     @classmethod
     def of(cls, trial: DeclaredTrial) -> StagedPlan:
@@ -86,17 +102,26 @@ class StagedPlan:
                 logit = math.log(outcome.probability / (1 - outcome.probability))
                 p = 1 / (1 + np.exp(-(logit + log_ratios(trial)[:, 0])))
                 means, endpoint, sd = (p if sign > 0 else 1 - p), "binary", 1.0
-            stages, make, alpha = _rule(design, len(trial.arms), endpoint, sd)
-        return cls(endpoint, means, sd, stages, make, alpha)
+            stages, make, test = _rule(design, len(trial.arms), sd if endpoint == "normal" else None)
+        wait: Wait = "seen"
+        if isinstance(design, MultiArmDesign | ResponseAdaptiveDesign):
+            wait = design.wait
+        return cls(endpoint, means, sd, stages, make, design.alpha, test, wait, outcome.known_after)
 
 
 def _rule(
-    design: object, arms: int, endpoint: Endpoint, sd: float
-) -> tuple[Ints, Callable[[np.random.Generator], Rule], float]:
+    design: object, arms: int, sd: float | None
+) -> tuple[Ints, Callable[[np.random.Generator], Rule], ClosedTest | None]:
     if isinstance(design, MultiArmDesign):
         stages = np.asarray(design.stages, dtype=np.int64)
-        rule = _multi_arm_rule(design, stages, sd if endpoint == "normal" else None)
-        return stages, lambda _: rule, design.alpha
+        keep = None if design.keep_best is None else keep_best(design.keep_best)
+        if not design.multiplicity.startswith("closed"):
+            rule = _multi_arm_rule(design, stages, sd, keep)
+            return stages, lambda _: rule, None
+        test = closed_test(design, tuple(stages.sum(axis=1).astype(float).tolist()))
+        futility = design.futility_z[0] if design.futility_z else -np.inf
+        closed = closed_test_rule(test, sd=sd, keep=keep, futility=futility, stop_at=design.stop_at)
+        return stages, lambda _: closed, test
     if isinstance(design, ResponseAdaptiveDesign):
         if design.least_share * arms >= 1:
             raise ProtocolError(
@@ -113,7 +138,7 @@ def _rule(
             )  # fmt: skip
 
         adaptive(np.random.default_rng(0))
-        return stages, adaptive, 0.025
+        return stages, adaptive, None
     assert isinstance(design, BayesianDesign)
     each = np.diff(design.looks, prepend=0)
     stages = np.repeat(each[:, None], 2, axis=1).astype(np.int64)
@@ -124,10 +149,15 @@ def _rule(
         )  # fmt: skip
     else:
         rule = posterior_rule(design.claim, design.stop_below, len(stages))
-    return stages, lambda _: rule, 0.025
+    return stages, lambda _: rule, None
 
 
-def _multi_arm_rule(design: MultiArmDesign, stages: Ints, sd: float | None) -> Rule:
+def _multi_arm_rule(
+    design: MultiArmDesign,
+    stages: Ints,
+    sd: float | None,
+    keep: Callable[[StagedState, Floats], Bools] | None,
+) -> Rule:
     looks, active = len(stages), stages.shape[1] - 1
     alpha = design.alpha / (active if design.multiplicity == "bonferroni" else 1)
     total = np.cumsum(stages.sum(axis=1))
@@ -144,7 +174,6 @@ def _multi_arm_rule(design: MultiArmDesign, stages: Ints, sd: float | None) -> R
             value=design.futility_z,
         )  # fmt: skip
     lower = (*design.futility_z, upper[-1]) if design.futility_z else None
-    keep = None if design.keep_best is None else keep_best(design.keep_best)
     return bounds_rule(upper, lower, sd=sd, keep=keep)
 
 
@@ -169,30 +198,41 @@ def posterior_rule(claim: float, futility: float, looks: int) -> Rule:
 
 
 def run_staged(
-    plan: StagedPlan, replicates: int, outcome: np.random.Generator, randomisation: np.random.Generator
-) -> StagedTrials:
-    """Simulate a block of trials in stages."""
-    rule = plan.make_rule(randomisation)
-    return simulate_staged(
-        plan.endpoint, plan.means, plan.stages, rule, replicates, outcome, sd=plan.sd
+    plan: StagedPlan, accrual: PlannedAccrual | SitePlan | None, replicates: int, chance: Chance
+) -> StagedTrials | DelayedTrials:
+    """Simulate a block of trials in stages, at once or with participants who enter one by one."""
+    if accrual is None:
+        rule = plan.make_rule(chance("randomisation"))
+        return simulate_staged(
+            plan.endpoint, plan.means, plan.stages, rule, replicates, chance("outcome"), sd=plan.sd
+        )
+    most = int(plan.stages.sum())
+    if isinstance(accrual, SitePlan):
+        entry = recruit(accrual, replicates, most, chance("enrolment")).month
+    else:
+        entry = accrual.arrivals(replicates, most, chance("enrolment"))
+    # Two streams keep a rule's own chance apart from the shuffling of arms.
+    rule = plan.make_rule(chance("analysis"))
+    return simulate_delayed(
+        plan.endpoint, plan.means, plan.stages, rule, entry, plan.delay, chance("outcome"),
+        chance("randomisation"), sd=plan.sd, wait=plan.wait,
     )  # fmt: skip
 
 
 def read_staged(
-    trial: DeclaredTrial, plan: StagedPlan, trials: StagedTrials, sign: float
+    trial: DeclaredTrial, plan: StagedPlan, trials: StagedTrials | DelayedTrials
 ) -> tuple[Reading, dict[str, tuple[float, ...]]]:
     """Return the reading of the best active arm, and the sums of every arm.
 
     The estimate is that of the active arm with the largest mean among those that are open at the end: the
-    one that would be reported, with the optimism of having been selected.
+    one that would be reported, with the optimism of having been selected. It is given as its error against
+    that arm's own true effect.
     """
-    sizes = np.stack([state.n.sum(axis=1) for state in trials.states], axis=1)
+    sign = trial.outcome.sign
     stopping = Stopping(trials.stage, trials.decision)
-    counted: dict[str, np.ndarray] = {"size": sizes}
-    if isinstance(trial.enrolment, PlannedEnrolment):
-        accrual = PlannedAccrual(tuple(trial.enrolment.rates), tuple(trial.enrolment.durations))
-        counted["months"] = month_of(accrual, sizes) + trial.outcome.known_after
-    last = trials.states[-1]
+    last = trials.final if isinstance(trials, DelayedTrials) else trials.states[-1]
+    looks = (len(trials.stage), len(trials.states))
+    counted = _counted(plan, trials)
     mean = np.where(last.open[:, 1:], last.mean[:, 1:], -np.inf)
     best = 1 + mean.argmax(axis=1)
     rows = np.arange(len(best))
@@ -215,30 +255,27 @@ def read_staged(
         (~spread).astype(np.int8),
         ("ok", "constant_outcome"),
     )
-    reached = np.ones(sizes.shape, dtype=bool)
-    reading = Reading(estimates, np.zeros(sizes.shape), stopping, reached, counted)
-    return reading, _arm_sums(trial, plan, trials, sign)
+    reading = Reading(estimates, np.zeros(looks), stopping, np.ones(looks, dtype=bool), counted)
+    return reading, _arm_sums(trial, plan, last, sign)
 
 
-def month_of(accrual: PlannedAccrual, sizes: np.ndarray) -> Floats:
-    """Return the month at which so many have entered at the planned rates; the last rate goes on.
-
-    Examples
-    --------
-    >>> month_of(PlannedAccrual((10.0, 20.0), (2.0, 3.0)), np.array([10, 60, 100]))
-    array([1., 4., 6.])
-    """
-    ends = np.concatenate([[0.0], np.cumsum(accrual.durations)])
-    reached = np.concatenate([[0.0], np.cumsum(np.multiply(accrual.rates, accrual.durations))])
-    beyond = (sizes - reached[-1]) / accrual.rates[-1] if accrual.rates[-1] else np.inf
-    inside = np.interp(sizes, reached, ends)
-    return np.where(sizes > reached[-1], ends[-1] + beyond, inside)
+def _counted(plan: StagedPlan, trials: StagedTrials | DelayedTrials) -> dict[str, np.ndarray]:
+    """Return sizes, months and, of closed tests, the claims of each arm."""
+    counted: dict[str, np.ndarray] = {"size": trials.size}
+    if isinstance(trials, DelayedTrials):
+        counted |= {"months": trials.end, "pipeline": trials.pipeline}
+    if plan.test is not None:
+        sd = plan.sd if plan.endpoint == "normal" else None
+        claims = closed_rejections(trials.states, plan.test, sd)
+        null = np.asarray(plan.means[1:]) <= plan.means[0]
+        counted |= {f"claim_{a + 1}": claims[:, a] for a in range(claims.shape[1])}
+        counted["false_claim"] = (claims & null).any(axis=1)
+    return counted
 
 
 def _arm_sums(
-    trial: DeclaredTrial, plan: StagedPlan, trials: StagedTrials, sign: float
+    trial: DeclaredTrial, plan: StagedPlan, last: StagedState, sign: float
 ) -> dict[str, tuple[float, ...]]:
-    last = trials.states[-1]
     deviation = sign * (last.mean - plan.means)
     n = last.n.astype(np.float64)
     return {

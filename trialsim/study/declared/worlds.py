@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -208,6 +208,13 @@ def spread_of(trial: DeclaredTrial) -> Spread:
 
 def _largest(trial: DeclaredTrial) -> int:
     """Return the participants that a trial may need."""
+    if trial.design.kind == "multi_arm_multi_stage" and trial.design.stages:
+        return sum(map(sum, trial.design.stages))
+    if trial.design.kind == "response_adaptive":
+        design, arms = trial.design, len(trial.arms)
+        return design.first * arms + design.batches * arms * math.ceil(design.batch / arms)
+    if trial.design.kind == "bayesian":
+        return 2 * trial.design.looks[-1]
     if trial.design.kind == "sample_size_reestimation":
         return trial.design.largest
     assert trial.participants is not None
@@ -237,10 +244,9 @@ def _sites(enrolment: SiteEnrolment) -> SitePlan:
 
 
 def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
-    """Return the world of a time to event."""
+    """Return the world of a time to event, with as many participants as the trial may need."""
     outcome = trial.outcome
     assert isinstance(outcome, TimeToEventOutcome)
-    assert trial.participants is not None
     strata = Strata.of(trial)
     control = survival_law(outcome.law)
     laws: list[SurvivalLaw] = [control]
@@ -250,16 +256,20 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
         laws.append(treated_law(control, effect))
     effects = np.ones(len(strata.shares))
     subgroup = ratio_of(trial, 1).subgroup
+    if len(trial.arms) > 2 and any(effect.subgroup is not None for effect in trial.effects):
+        raise ProtocolError(
+            "is served with one active arm when times to events are read", field="effects.subgroup"
+        )
     if subgroup is not None:
         effects = np.where(strata.inside(trial, 1), subgroup.value, 1.0)
     with refusing("outcome"):
         return SurvivalWorld(
-            trial.participants,
+            _largest(trial),
             accrual_of(trial),
             tuple(laws),
             _leaving(trial, outcome),
             tuple(arm.allocation for arm in trial.arms),
-            _block_sizes(trial),
+            block_sizes(trial),
             tuple(strata.shares.tolist()),
             tuple(np.exp(strata.outcome).tolist()),
             () if subgroup is None else tuple(effects.tolist()),
@@ -269,8 +279,8 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
         )
 
 
-def _block_sizes(trial: DeclaredTrial) -> tuple[int, ...]:
-    """Return the block sizes of a survival world, which blocks within every stratum, or refuse."""
+def block_sizes(trial: DeclaredTrial) -> tuple[int, ...]:
+    """Return the block sizes of a world that blocks within every stratum, or refuse."""
     scheme = trial.randomisation
     assert scheme is not None
     if scheme.kind == "simple":
@@ -278,7 +288,7 @@ def _block_sizes(trial: DeclaredTrial) -> tuple[int, ...]:
     names = [factor.name for factor in trial.strata]
     if scheme.kind != "permuted_blocks" or sorted(scheme.strata) != sorted(names):
         raise ProtocolError(
-            "is not served with a time_to_event outcome",
+            f"is not served with a {trial.outcome.kind} outcome",
             field="randomisation",
             value=scheme.kind,
             mend="use simple, or permuted_blocks within all the declared strata",
@@ -300,14 +310,20 @@ def _leaving(trial: DeclaredTrial, outcome: TimeToEventOutcome) -> tuple[Surviva
             value=outcome.dropout_dependence,
             mend="leave one of the two out",
         )
-    laws: list[SurvivalLaw | None] = []
-    for arm in trial.arms:
-        pieces = [_piecewise(cause.law, cause.name) for cause in outcome.competing]
-        share = math.fsum(cause.cumulative[arm.name] for cause in trial.discontinuation)
-        if share:
-            pieces.append(PiecewiseHazard((-math.log1p(-share) / max(months),)))
-        laws.append(_sum_of(pieces) if pieces else None)
-    return tuple(laws)
+    extra = [_piecewise(cause.law, cause.name) for cause in outcome.competing]
+    return tuple(dropout_law(trial, arm.name, extra) for arm in trial.arms)
+
+
+def dropout_law(
+    trial: DeclaredTrial, arm: str, extra: Sequence[PiecewiseHazard] = ()
+) -> PiecewiseHazard | None:
+    """Return the law of leaving an arm: dropout at a constant hazard, and further causes; None for nobody."""
+    pieces = list(extra)
+    share = math.fsum(cause.cumulative[arm] for cause in trial.discontinuation)
+    if share:
+        month = max(cause.by_month or 0.0 for cause in trial.discontinuation)
+        pieces.append(PiecewiseHazard((-math.log1p(-share) / month,)))
+    return _sum_of(pieces) if pieces else None
 
 
 def _piecewise(law: Law, name: str) -> PiecewiseHazard:
@@ -322,7 +338,7 @@ def _piecewise(law: Law, name: str) -> PiecewiseHazard:
     return made
 
 
-def _sum_of(laws: list[PiecewiseHazard]) -> PiecewiseHazard:
+def _sum_of(laws: Sequence[PiecewiseHazard]) -> PiecewiseHazard:
     starts = np.unique(np.concatenate([law.starts for law in laws]))
     hazards = sum(
         np.asarray(law.hazards)[np.searchsorted(law.starts, starts, side="right") - 1] for law in laws
