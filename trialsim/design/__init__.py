@@ -70,6 +70,7 @@ from trialsim.design.control_arm import (
     PrognosticGain,
     Saving,
     plan_control_arm,
+    savings_frame,
 )
 from trialsim.design.delayed_looks import DelayedDesign, delayed_design
 from trialsim.design.drift_curves import DriftMap, TippingDrift, drift_map, tipping_drift
@@ -345,6 +346,7 @@ __all__ = [
     "repeated_p_value",
     "safe_priors",
     "savings",
+    "savings_frame",
     "savings_table",
     "scale_controls",
     "scale_savings",

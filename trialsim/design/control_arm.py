@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -178,28 +179,33 @@ class ControlArmPlan:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a figure: sizes of both analyses and both ways to save."""
-        rows = []
-        for saving in self.savings:
-            fixed = saving.active_fixed
-            rows.append(
-                {
-                    "figure": saving.figure,
-                    "partial_correlation": saving.partial_correlation[0],
-                    "ancova_total": saving.ancova.total,
-                    "ancova_controls": saving.ancova.controls,
-                    "prognostic_total": saving.prognostic.total,
-                    "prognostic_controls": saving.prognostic.controls,
-                    "participants_saved": saving.participants_saved,
-                    "share_saved": saving.share_saved,
-                    "participants_saved_low": None if saving.interval is None else saving.interval[0],
-                    "participants_saved_high": None if saving.interval is None else saving.interval[1],
-                    "active_fixed_controls": None if fixed is None else fixed.controls,
-                    "controls_saved_active_fixed": None if fixed is None else saving.controls_saved,
-                    "share_of_controls_saved": None if fixed is None else saving.share_of_controls_saved,
-                    "total_active_fixed": None if fixed is None else fixed.total,
-                }
-            )
-        return pd.DataFrame(rows)
+        return savings_frame(self.savings)
+
+
+def savings_frame(found: Sequence[Saving]) -> pd.DataFrame:
+    """Return one row a figure: sizes of both analyses and both ways to save, on any scale."""
+    rows = []
+    for saving in found:
+        fixed = saving.active_fixed
+        rows.append(
+            {
+                "figure": saving.figure,
+                "partial_correlation": saving.partial_correlation[0],
+                "ancova_total": saving.ancova.total,
+                "ancova_controls": saving.ancova.controls,
+                "prognostic_total": saving.prognostic.total,
+                "prognostic_controls": saving.prognostic.controls,
+                "participants_saved": saving.participants_saved,
+                "share_saved": saving.share_saved,
+                "participants_saved_low": None if saving.interval is None else saving.interval[0],
+                "participants_saved_high": None if saving.interval is None else saving.interval[1],
+                "active_fixed_controls": None if fixed is None else fixed.controls,
+                "controls_saved_active_fixed": None if fixed is None else saving.controls_saved,
+                "share_of_controls_saved": None if fixed is None else saving.share_of_controls_saved,
+                "total_active_fixed": None if fixed is None else fixed.total,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _analysis_of(design: str) -> AnalysisName:
