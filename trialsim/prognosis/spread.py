@@ -99,7 +99,10 @@ class Spread:
         if not self.varies:
             covariance = self.covariance(np.zeros(0))
             return (np.einsum("dvv->v", covariance) / len(covariance))[None]
-        return np.asarray(self.variance(z).mean(axis=2))
+        wider, noisier = (np.exp(2 * z @ of.T) for of in (self.of_effects, self.of_noise))
+        effects, studies = (np.einsum("dvv->dv", part) for part in (self.effects, self.studies))
+        total = wider @ effects + (noisier @ self.noise)[:, None] + studies.sum(axis=0)
+        return np.asarray(total * self.unit**2 / len(self.noise))
 
     def draw_study(self, rate: Floats, generator: np.random.Generator) -> Floats | None:
         """Draw the effect of one new study in each posterior draw (V, D), in points; None without them."""
@@ -111,18 +114,22 @@ class Spread:
     def add_within(self, outcomes: Floats, z: Floats, noise: Floats) -> None:
         """Add what varies within a study to outcomes (n, V, D), from standard normal noise (n, V, D).
 
-        The noise is multiplied by the lower Cholesky factor of each covariance.
+        Where all share one covariance, the noise is multiplied by its lower Cholesky factor. Else it is
+        scaled along the eigenvectors U of ``Z G Z'``, which all share: with eigenvalues l, a participant's
+        covariance is ``U diag(exp(2 z_i' g_effects) l + exp(2 z_i' g_noise) sigma^2) U'``.
         """
-        visits = outcomes.shape[1]
         if not self.varies:
             factor = np.linalg.cholesky(self.within(np.zeros(0))).transpose(1, 2, 0)
-            for visit in range(visits):
+            for visit in range(outcomes.shape[1]):
                 for before in range(visit + 1):
                     outcomes[:, visit] += factor[visit, before] * noise[:, before]
             return
-        for i, own in enumerate(z):
-            factor = np.linalg.cholesky(self.within(own))
-            outcomes[i] += (factor @ noise[i].T[:, :, None])[:, :, 0].T
+        values, vectors = np.linalg.eigh(self.effects)
+        wider, noisier = (np.exp(2 * z @ of.T)[:, None, :] for of in (self.of_effects, self.of_noise))
+        scaled = noise * np.sqrt(values.T.clip(min=0) * wider + self.noise * noisier) * self.unit
+        for visit in range(outcomes.shape[1]):
+            for along in range(outcomes.shape[1]):
+                outcomes[:, visit] += vectors[:, visit, along] * scaled[:, along]
 
     def take(self, draws: np.ndarray) -> Spread:
         """Return the given posterior draws."""
