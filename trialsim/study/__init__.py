@@ -10,6 +10,7 @@
 - `StagedPlan`, `DelayedPlan` with a rule plan (`BoundsPlan`, `ClosedTestPlan`, `ThompsonPlan`, ...): adaptive
   trials in stages, seen at once or with delayed outcomes.
 - `CalendarPlan`: calendar looks at normal or binary outcomes that come late; bounds follow what was seen.
+- `LongitudinalLooksPlan`: calendar looks at trials with visits, by a mixed model.
 - `JointPlan`: a marker, and an event that follows it.
 - `EventResizingPlan`, `BlindedSurvivalPlan`, `ArmDroppingPlan`: survival trials that add events or
   participants, or drop arms.
@@ -60,6 +61,7 @@ from trialsim.study.history_size import moments_of_history, sizes_at_history
 from trialsim.study.job import Job
 from trialsim.study.joint_rank import joint_rank_block
 from trialsim.study.joint_trials import JointPlan, run_joint_block
+from trialsim.study.longitudinal_looks import LongitudinalLooksPlan, run_longitudinal_looks_block
 from trialsim.study.longitudinal_trials import (
     BlockAnalysis,
     LongitudinalBlock,
@@ -141,6 +143,7 @@ __all__ = [
     "Job",
     "JointPlan",
     "LongitudinalBlock",
+    "LongitudinalLooksPlan",
     "LongitudinalPlan",
     "NaiveEstimate",
     "PredictivePlan",
@@ -211,6 +214,7 @@ __all__ = [
     "run_event_resizing_block",
     "run_facts",
     "run_joint_block",
+    "run_longitudinal_looks_block",
     "run_spending_survival_block",
     "run_staged_block",
     "run_study",
