@@ -416,6 +416,15 @@ def test_participants_who_enter_one_by_one_leave_a_pipeline() -> None:
     assert (found["selected_arm_pipeline"] > 0).any()
 
 
+def test_adaptive_allocation_holds_more_of_those_on_their_way_than_a_batch_asks_for() -> None:
+    design = {"kind": "response_adaptive", "first": 10, "batch": 9, "batches": 4, "claim": 0.99}
+    made = staged("binary", design, 3, enrolment=PLANNED)
+    made["outcome"]["months"] = 4.0
+    found = rows(made)
+    assert (found["selected_arm_pipeline"] > 9).any()
+    assert found["selected_arm_size"].max() <= first_cell(made).participants
+
+
 def test_arms_of_a_survival_trial_are_dropped_by_the_closed_test() -> None:
     design = {"kind": "multi_arm_multi_stage", "events": [25, 40], "keep_best": 1}
     made = tables("time_to_event", participants=90, design=design)

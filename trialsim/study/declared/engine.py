@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from trialsim.errors import DesignError, ProtocolError
-from trialsim.protocol.declared import ContinuousOutcome, DeclaredTrial, ResizingDesign, trial_from_dict
+from trialsim.protocol.declared import ContinuousOutcome, DeclaredTrial, trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import planned_bounds
@@ -24,6 +24,7 @@ from trialsim.study.declared.worlds import (
     Strata,
     accrual_of,
     covariance,
+    largest_size,
     longitudinal_world,
     refusing,
     survival_world,
@@ -99,7 +100,7 @@ class Engine:
         """Simulate a block and read it; the same arguments give the same bytes anywhere."""
         chance = partial(stream, seed, self.streams, block)
         if self.staged is not None:
-            found = run_staged(self.staged, self.accrual, replicates, chance)
+            found = run_staged(self.staged, self.accrual, self.participants, replicates, chance)
             reading, arms = read_staged(self.trial, self.staged, found)
             return BlockReading({"selected_arm": reading}, arms)
         if self.planned is not None:
@@ -146,24 +147,22 @@ def _engine(canonical: str) -> Engine:
     if trial.in_stages:
         plan = StagedPlan.of(trial)
         accrual = None if trial.enrolment is None else accrual_of(trial)
-        return Engine(trial, int(plan.stages.sum()), strata, accrual, staged=plan)
+        return Engine(trial, largest_size(trial), strata, accrual, staged=plan)
     if is_planned(trial):
         plans = plans_of(trial)
-        most = design.largest if isinstance(design, ResizingDesign) else trial.participants or 0
-        return Engine(trial, most, strata, planned=plans)
+        return Engine(trial, largest_size(trial), strata, planned=plans)
     assert trial.participants is not None
     if outcome.kind == "time_to_event":
         world = survival_world(trial)
         _check_drawing(trial)
         _check_survival(trial, world)
         return Engine(trial, trial.participants, strata, survival=world)
-    most = design.largest if design.kind == "sample_size_reestimation" else trial.participants
     _check_design(trial)
     _check_drawing(trial)
     visits = None
     if isinstance(outcome, ContinuousOutcome) and (trial.discontinuation or trial.intercurrent_events):
         visits = longitudinal_world(trial)
-    return Engine(trial, most, strata, accrual_of(trial), visits)
+    return Engine(trial, largest_size(trial), strata, accrual_of(trial), visits)
 
 
 def _check_drawing(trial: DeclaredTrial) -> None:

@@ -198,19 +198,25 @@ def posterior_rule(claim: float, futility: float, looks: int) -> Rule:
 
 
 def run_staged(
-    plan: StagedPlan, accrual: PlannedAccrual | SitePlan | None, replicates: int, chance: Chance
+    plan: StagedPlan,
+    accrual: PlannedAccrual | SitePlan | None,
+    participants: int,
+    replicates: int,
+    chance: Chance,
 ) -> StagedTrials | DelayedTrials:
-    """Simulate a block of trials in stages, at once or with participants who enter one by one."""
+    """Simulate a block of trials in stages, at once or with participants who enter one by one.
+
+    `participants` is the most that can enter.
+    """
     if accrual is None:
         rule = plan.make_rule(chance("randomisation"))
         return simulate_staged(
             plan.endpoint, plan.means, plan.stages, rule, replicates, chance("outcome"), sd=plan.sd
         )
-    most = int(plan.stages.sum())
     if isinstance(accrual, SitePlan):
-        entry = recruit(accrual, replicates, most, chance("enrolment")).month
+        entry = recruit(accrual, replicates, participants, chance("enrolment")).month
     else:
-        entry = accrual.arrivals(replicates, most, chance("enrolment"))
+        entry = accrual.arrivals(replicates, participants, chance("enrolment"))
     # Two streams keep a rule's own chance apart from the shuffling of arms.
     rule = plan.make_rule(chance("analysis"))
     return simulate_delayed(

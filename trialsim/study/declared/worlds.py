@@ -180,7 +180,7 @@ def accrual_of(trial: DeclaredTrial) -> PlannedAccrual | SitePlan:
     with refusing("enrolment"):
         if not isinstance(enrolment, SiteEnrolment):
             plan = PlannedAccrual(tuple(enrolment.rates), tuple(enrolment.durations))
-            needed = _largest(trial)
+            needed = largest_size(trial)
             closes = enrolment.spread == "even" or (enrolment.spread == "poisson" and not enrolment.rates[-1])
             if closes and needed > plan.total + 1e-9:
                 raise ProtocolError(
@@ -191,11 +191,11 @@ def accrual_of(trial: DeclaredTrial) -> PlannedAccrual | SitePlan:
                 )
             return plan
         sites = _sites(enrolment)
-        if _largest(trial) > sites.most:
+        if largest_size(trial) > sites.most:
             raise ProtocolError(
                 f"cannot be enrolled: the sites let in {sites.most}",
                 field="participants",
-                value=_largest(trial),
+                value=largest_size(trial),
                 mend="raise the caps, open more sites, or ask for fewer participants",
             )
         return sites
@@ -206,13 +206,14 @@ def spread_of(trial: DeclaredTrial) -> Spread:
     return trial.enrolment.spread if isinstance(trial.enrolment, PlannedEnrolment) else "poisson"
 
 
-def _largest(trial: DeclaredTrial) -> int:
+def largest_size(trial: DeclaredTrial) -> int:
     """Return the participants that a trial may need."""
     if trial.design.kind == "multi_arm_multi_stage" and trial.design.stages:
         return sum(map(sum, trial.design.stages))
     if trial.design.kind == "response_adaptive":
         design, arms = trial.design, len(trial.arms)
-        return design.first * arms + design.batches * arms * math.ceil(design.batch / arms)
+        # Arms may hold more of those who are on their way than the next batch asks for.
+        return design.first * arms + 2 * design.batches * arms * math.ceil(design.batch / arms)
     if trial.design.kind == "bayesian":
         return 2 * trial.design.looks[-1]
     if trial.design.kind == "sample_size_reestimation":
@@ -264,7 +265,7 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
         effects = np.where(strata.inside(trial, 1), subgroup.value, 1.0)
     with refusing("outcome"):
         return SurvivalWorld(
-            _largest(trial),
+            largest_size(trial),
             accrual_of(trial),
             tuple(laws),
             _leaving(trial, outcome),
