@@ -41,7 +41,6 @@ from trialsim.design.assured_size import (
     PlanningDraws,
     assurance,
     assured_sizes,
-    borrowing_assurance,
     draws_from_history,
     power_draws,
     total_for_mean_assurance,
@@ -53,7 +52,6 @@ from trialsim.design.borrowing_question import (
     BorrowingCharacteristics,
     BorrowingMethod,
     BorrowingQuestion,
-    ControlQuestion,
     NoBorrowing,
 )
 from trialsim.design.conditional_power import (
@@ -72,8 +70,15 @@ from trialsim.design.control_arm import (
     plan_control_arm,
     savings_frame,
 )
+from trialsim.design.control_question import ControlQuestion
 from trialsim.design.delayed_looks import DelayedDesign, delayed_design
-from trialsim.design.drift_curves import DriftMap, TippingDrift, drift_map, tipping_drift
+from trialsim.design.drift_curves import (
+    DriftMap,
+    TippingDrift,
+    borrowing_assurance,
+    drift_map,
+    tipping_drift,
+)
 from trialsim.design.expected_events import Accrual, EventForecast, PiecewiseRate
 from trialsim.design.frontier import (
     ControlFrontier,

@@ -14,9 +14,9 @@ from trialsim.design.borrowing_question import (
     BorrowingCharacteristics,
     BorrowingMethod,
     BorrowingQuestion,
-    ControlQuestion,
     NoBorrowing,
 )
+from trialsim.design.control_question import ControlQuestion
 from trialsim.design.drift_curves import NOT_DEFENSIBLE, tipping_drift
 from trialsim.design.normal_borrowing import (
     Commensurate,

@@ -10,7 +10,8 @@ from scipy.special import log_expit, logsumexp, ndtr
 
 from trialsim.analysis import CommensuratePrior, sam_weight_normal
 from trialsim.data import Floats
-from trialsim.design.borrowing_question import BorrowingCharacteristics, BorrowingMethod, ControlQuestion
+from trialsim.design.borrowing_question import BorrowingCharacteristics, BorrowingMethod
+from trialsim.design.control_question import ControlQuestion
 from trialsim.design.variance import Pair
 from trialsim.errors import DesignError
 

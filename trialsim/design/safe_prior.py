@@ -12,9 +12,9 @@ import pandas as pd
 from trialsim.design.borrowing_question import (
     DECLARED_DRIFTS,
     BorrowingMethod,
-    ControlQuestion,
     NoBorrowing,
 )
+from trialsim.design.control_question import ControlQuestion
 from trialsim.design.frontier import methods_for
 from trialsim.errors import DesignError
 

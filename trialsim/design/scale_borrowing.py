@@ -13,8 +13,8 @@ from trialsim.design.borrowing_question import (
     BorrowingCharacteristics,
     BorrowingMethod,
     NoBorrowing,
-    check_borrowing,
 )
+from trialsim.design.control_question import check_borrowing
 from trialsim.design.normal_borrowing import NormalBorrowing
 from trialsim.design.outcome_scale import OutcomeScale, SurvivalScale
 from trialsim.design.variance import Pair

@@ -13,8 +13,8 @@ from trialsim.design.borrowing_question import (
     BorrowingCharacteristics,
     BorrowingMethod,
     BorrowingQuestion,
-    ControlQuestion,
 )
+from trialsim.design.control_question import ControlQuestion
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 
