@@ -13,12 +13,18 @@ from benchmarks.bench_sizing import ALLOCATIONS, SPREADS
 from benchmarks.figure import Figure
 from trialsim.analysis import HistoryFit, adjustment_prior, bayesian_adjustment_block, fit_linear
 from trialsim.design import (
+    BinaryScale,
     BorrowingQuestion,
+    CountScale,
     ExactBayesian,
     PlanningMoments,
+    ScaleBorrowingQuestion,
     SizingQuestion,
+    SurvivalScale,
     control_frontier,
     drift_map,
+    methods_for,
+    simulated_characteristics,
     simulated_power,
     size_for_power,
 )
@@ -198,9 +204,37 @@ def frontier() -> Iterator[Figure]:
         )
 
 
+def frontier_scales() -> Iterator[Figure]:
+    """Time the frontier of every method on each scale, and hold each point against simulated trials."""
+    questions = {
+        "binary": ScaleBorrowingQuestion(BinaryScale(0.3, odds_ratio=2.2), 150, 400),
+        "count": ScaleBorrowingQuestion(CountScale(0.8, 0.7, exposure=2.0, dispersion=0.5), 220, 500),
+        "survival": ScaleBorrowingQuestion(SurvivalScale(12, 0.65, 18, 30, loss=0.005), 250, 300),
+    }
+    for scale, question in questions.items():
+        start = time.perf_counter()
+        found = control_frontier(question)
+        elapsed = time.perf_counter() - start
+        yield Figure(f"frontier_scales: {scale}, one core", elapsed, "s", goal=60.0, at_most=True)
+        settings = {(one.name, one.setting): one for m in methods_for(question) for one in m.candidates()}
+        for point in found.points:
+            method = settings[point.method, point.setting]
+            checked = simulated_characteristics(
+                method, question, point.controls, np.array([point.at_drift, 0.0])
+            )
+            yield Figure(
+                f"frontier_scales: {scale}, {point.method}",
+                float(point.controls),
+                "controls",
+                limit=f"{point.verdict}; simulated trials: power {checked.power[1]:.3f}, type I error "
+                f"{checked.type_one_error[0]:.4f}, Monte Carlo error {checked.error:.4f}",
+            )
+
+
 BENCHMARKS = {
     "sizing_cells": sizing_cells,
     "null_cells": null_cells,
     "bayes_million": bayes_million,
     "frontier": frontier,
+    "frontier_scales": frontier_scales,
 }
