@@ -143,7 +143,7 @@ def engine_of(trial: DeclaredTrial) -> Engine:
 def _engine(canonical: str) -> Engine:
     trial = trial_from_dict(json.loads(canonical))
     strata = Strata.of(trial)
-    design, outcome = trial.design, trial.outcome
+    outcome = trial.outcome
     if trial.in_stages:
         plan = StagedPlan.of(trial)
         accrual = None if trial.enrolment is None else accrual_of(trial)
