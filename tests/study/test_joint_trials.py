@@ -36,7 +36,12 @@ def trials(world: JointWorld, replicates: int, seed: int = 7) -> JointTrials:
     return simulate_joint(world, replicates, partial(stream, seed, "joint", 0))
 
 
-@pytest.mark.parametrize("world", [WORLD, TREATED], ids=["null", "treated"])
+MIXED = dataclasses.replace(
+    TREATED, subgroup_share=0.4, subgroup_slope_effect=-0.1, subgroup_hazard_ratio=0.5, dropout=None
+)
+
+
+@pytest.mark.parametrize("world", [WORLD, TREATED, MIXED], ids=["null", "treated", "subgroup"])
 def test_events_and_markers_have_the_laws_of_the_quadrature(world: JointWorld) -> None:
     found, truth = trials(world, 400), joint_truth(world)
     for a in (0, 1):
@@ -49,7 +54,20 @@ def test_events_and_markers_have_the_laws_of_the_quadrature(world: JointWorld) -
         last = found.marker[..., -1][mine]
         last = last[np.isfinite(last)]
         assert abs(last.mean() - truth.survivor_means[a]) < 4 * last.std() / math.sqrt(len(last))
-    assert truth.marker_difference == pytest.approx(0.0 if world is WORLD else -0.2 - 0.08 * 18)
+    expected = {id(WORLD): 0.0, id(TREATED): -0.2 - 0.08 * 18, id(MIXED): -0.2 - (0.08 + 0.4 * 0.1) * 18}
+    assert truth.marker_difference == pytest.approx(expected[id(world)])
+    estimate = joint_rank_block(found).estimate
+    assert abs(estimate.mean() - truth.win_difference) < 4 * estimate.std() / math.sqrt(len(estimate))
+
+
+def test_only_active_participants_of_the_subgroup_gain_more() -> None:
+    plain, mixed = trials(TREATED, 40), trials(MIXED, 40)
+    assert mixed.subgroup is not None
+    assert plain.subgroup is None
+    other = ~(mixed.subgroup & (mixed.arm == 1))
+    np.testing.assert_array_equal(plain.time[other], mixed.time[other])
+    assert (mixed.time[~other] >= plain.time[~other]).all()
+    assert abs(mixed.subgroup.mean() - 0.4) < 4 * math.sqrt(0.24 / mixed.subgroup.size)
 
 
 def test_survivors_alone_hide_part_of_the_marker_effect() -> None:
@@ -171,6 +189,8 @@ def test_event_ends_the_marker_and_sites_recruit() -> None:
         ({"residual_sd": 0.0}, "residual_sd"),
         ({"random_sd": (1.0, -1.0)}, "random_sd"),
         ({"correlation": 1.0}, "correlation"),
+        ({"subgroup_share": 1.0}, "subgroup_share"),
+        ({"subgroup_hazard_ratio": 0.0}, "subgroup_hazard_ratio"),
         ({"participants": 2}, "participants"),
         ({"ratio": (1, 1, 1)}, "ratio"),
     ],

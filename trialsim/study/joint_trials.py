@@ -144,7 +144,8 @@ def _truth(plan: JointPlan) -> float | None:
     """Return what the analysis aims at, or None where that is not one number."""
     world = plan.world
     if plan.analysis in ("log_rank", "cox"):
-        proportional = not (world.association or world.slope_association)
+        split = world.subgroup_share > 0 and world.subgroup_hazard_ratio != 1.0
+        proportional = not (world.association or world.slope_association or split)
         return float(np.log(world.hazard_ratio)) if proportional else None
     truth = joint_truth(world, higher_is_worse=plan.higher_is_worse)
     if plan.analysis == "joint_rank":

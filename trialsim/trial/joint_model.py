@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from trialsim.data import Floats
+from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
 from trialsim.trial.accrual import PlannedAccrual
 from trialsim.trial.allocation_ratio import Labels, checked_ratio
@@ -55,6 +55,10 @@ class JointWorld:
         δ and γ of the active arm.
     hazard_ratio : float
         θ of the active arm, above 0.
+    subgroup_share : float
+        Share of participants in a subgroup, in [0, 1).
+    subgroup_slope_effect, subgroup_hazard_ratio : float
+        What treatment does to the slope, and to the hazard, on top in the subgroup.
     dropout : SurvivalLaw, optional
         Leaving, in either arm.
     ratio : pair of float
@@ -89,6 +93,9 @@ class JointWorld:
     level_effect: float = 0.0
     slope_effect: float = 0.0
     hazard_ratio: float = 1.0
+    subgroup_share: float = 0.0
+    subgroup_slope_effect: float = 0.0
+    subgroup_hazard_ratio: float = 1.0
     dropout: SurvivalLaw | None = None
     ratio: tuple[float, float] = (1, 1)
     block_sizes: tuple[int, ...] = (4,)
@@ -104,25 +111,30 @@ class JointWorld:
             raise DesignError(
                 "must ascend from above 0 to at most the follow-up", field="months", value=self.months
             )
-        for name in ("hazard", "hazard_ratio", "residual_sd"):
+        for name in ("hazard", "hazard_ratio", "subgroup_hazard_ratio", "residual_sd"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise DesignError("must be finite and above 0", field=name, value=getattr(self, name))
         if len(self.random_sd) != 2 or not all(np.isfinite(s) and s >= 0 for s in self.random_sd):
             raise DesignError("must be two numbers of at least 0", field="random_sd", value=self.random_sd)
         if not -1 < self.correlation < 1:
             raise DesignError("must lie between -1 and 1", field="correlation", value=self.correlation)
+        if not 0 <= self.subgroup_share < 1:
+            raise DesignError("must lie in [0, 1)", field="subgroup_share", value=self.subgroup_share)
 
-    def course(self, standard: Floats, arm: Labels | int) -> tuple[Floats, Floats]:
+    def course(
+        self, standard: Floats, arm: Labels | int, subgroup: Bools | bool = False
+    ) -> tuple[Floats, Floats]:
         """Return level and slope of the latent marker for standard normals (..., 2), under an arm."""
         sd, rho = self.random_sd, self.correlation
         first = self.level + sd[0] * standard[..., 0]
         second = self.slope + sd[1] * (rho * standard[..., 0] + np.sqrt(1 - rho**2) * standard[..., 1])
-        return first + self.level_effect * arm, second + self.slope_effect * arm
+        gain = np.where(subgroup, self.slope_effect + self.subgroup_slope_effect, self.slope_effect)
+        return first + self.level_effect * arm, second + gain * arm
 
-    def scale(self, slope: Floats, arm: Labels | int) -> Floats:
+    def scale(self, slope: Floats, arm: Labels | int, subgroup: Bools | bool = False) -> Floats:
         """Return what multiplies the hazard of the current value: θ and the slope's own part."""
-        ratio = np.where(arm == 1, self.hazard_ratio, 1.0)
-        return np.asarray(ratio * np.exp(self.slope_association * slope))
+        active = self.hazard_ratio * np.where(subgroup, self.subgroup_hazard_ratio, 1.0)
+        return np.asarray(np.where(np.equal(arm, 1), active, 1.0) * np.exp(self.slope_association * slope))
 
 
 @dataclass(frozen=True)
@@ -143,6 +155,8 @@ class JointTrials:
         Months to the event, dropout or the end of follow-up.
     event : ndarray of int8 (R, N)
         1 for the event.
+    subgroup : ndarray of bool (R, N), optional
+        Who is in the subgroup; None without one.
     """
 
     entry: Floats
@@ -151,6 +165,7 @@ class JointTrials:
     marker: Floats
     time: Floats
     event: Labels
+    subgroup: Bools | None = None
 
 
 def simulate_joint(
@@ -165,8 +180,8 @@ def simulate_joint(
     replicates : int
         R.
     chance : callable
-        From the name of a component (``enrolment``, ``randomisation``, ``disease``, ``outcome``,
-        ``dropout``) to its generator.
+        From the name of a component (``enrolment``, ``recruitment``, ``randomisation``, ``disease``,
+        ``outcome``, ``dropout``) to its generator.
 
     Returns
     -------
@@ -189,10 +204,12 @@ def simulate_joint(
     else:
         entry = world.accrual.arrivals(*shape, chance("enrolment"))
     arm = permuted_blocks(*shape, world.ratio, world.block_sizes, chance("randomisation"))
+    subgroup = chance("recruitment").random(shape) < world.subgroup_share if world.subgroup_share else None
+    inside = False if subgroup is None else subgroup
     outcome = chance("outcome")
     standard = chance("disease").standard_normal((*shape, 2))
-    level, slope = world.course(standard, arm)
-    need = outcome.standard_exponential(shape) / world.scale(slope, arm)
+    level, slope = world.course(standard, arm, inside)
+    need = outcome.standard_exponential(shape) / world.scale(slope, arm, inside)
     to_event = gompertz_of_course(need, world.hazard, world.association, level, slope)
     leave = np.full(shape, np.inf)
     if world.dropout is not None:
@@ -204,7 +221,7 @@ def simulate_joint(
     marker = level[..., None] + slope[..., None] * months + error[..., 1:]
     over = time[..., None] < months
     baseline = level - world.level_effect * arm + error[..., 0]
-    return JointTrials(entry, arm, baseline, np.where(over, np.nan, marker), time, event)
+    return JointTrials(entry, arm, baseline, np.where(over, np.nan, marker), time, event, subgroup)
 
 
 @dataclass(frozen=True)
@@ -255,22 +272,29 @@ def joint_truth(world: JointWorld, *, higher_is_worse: bool = True) -> JointTrut
     weights = weights / weights.sum()
     standard = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
     weight = np.outer(weights, weights).ravel()
+    inside = np.zeros(len(weight), dtype=bool)
+    if world.subgroup_share:  # Every node stands twice: outside of the subgroup and inside of it.
+        inside = np.repeat([False, True], len(weight))
+        weight = np.where(inside, world.subgroup_share, 1 - world.subgroup_share) * np.tile(weight, 2)
+        standard = np.tile(standard, (2, 1))
     points, spans = np.polynomial.legendre.leggauss(_TIME_NODES)
     months = world.follow_up * (points + 1) / 2
     spans = spans * world.follow_up / 2
     last = world.months[-1]
     survival, density, means, alive, change = [], [], [], [], []
     for arm in (0, 1):
-        level, slope = world.course(standard, arm)
-        left, hazard = _survival(world, level, slope, arm, months)
+        level, slope = world.course(standard, arm, inside)
+        start = world.hazard * world.scale(slope, arm, inside) * np.exp(world.association * level)
+        left, hazard = _survival(start, world.association * slope, months)
         survival.append(weight @ left)
         density.append(weight @ (left * hazard))
-        at_last, at_end = _survival(world, level, slope, arm, np.array([last, world.follow_up]))[0].T
+        at_last, at_end = _survival(start, world.association * slope, np.array([last, world.follow_up]))[0].T
         still = weight * at_last
         means.append(float(still @ (level + slope * last) / still.sum()))
         alive.append(weight * at_end)
         change.append(world.level_effect * arm + slope * last)
-    marker = world.level_effect + world.slope_effect * last
+    gain = world.slope_effect + world.subgroup_share * world.subgroup_slope_effect
+    marker = world.level_effect + gain * last
     # A pair with an event is decided by who has it first: the other is still without it then.
     first = float((survival[1] * density[0] - survival[0] * density[1]) @ spans)
     return JointTruth(
@@ -282,15 +306,12 @@ def joint_truth(world: JointWorld, *, higher_is_worse: bool = True) -> JointTrut
     )
 
 
-def _survival(
-    world: JointWorld, level: Floats, slope: Floats, arm: int, months: Floats
-) -> tuple[Floats, Floats]:
-    """Return P(no event by each month) and the hazard then, given each course (Q, T)."""
-    growth = world.association * slope[:, None]
-    steady = np.abs(growth) < 1e-12
-    grown = np.where(steady, months, np.expm1(growth * months) / np.where(steady, 1.0, growth))
-    start = (world.hazard * world.scale(slope, arm) * np.exp(world.association * level))[:, None]
-    return np.exp(-start * grown), start * np.exp(growth * months)
+def _survival(start: Floats, growth: Floats, months: Floats) -> tuple[Floats, Floats]:
+    """Return P(no event by each month) and the hazard then (Q, T), of hazards that begin and grow so (Q,)."""
+    g, first = growth[:, None], start[:, None]
+    steady = np.abs(g) < 1e-12
+    grown = np.where(steady, months, np.expm1(g * months) / np.where(steady, 1.0, g))
+    return np.exp(-first * grown), first * np.exp(g * months)
 
 
 def _marker_wins(world: JointWorld, alive: list[Floats], change: list[Floats], sign: int) -> float:
