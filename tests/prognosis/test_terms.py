@@ -57,8 +57,9 @@ def test_an_unknown_covariate_is_refused(simulate_history, terms, field):
 @pytest.mark.parametrize(
     ("terms", "field", "fewest"),
     [
-        (ModelTerms(splines=("x0",)), "splines and interactions", 28 + 20),
-        (ModelTerms(splines=("x0",), interactions=(("x1", "x2"),)), "splines and interactions", 28 + 30),
+        (ModelTerms(splines=("x0",)), "splines", 28 + 20),
+        (ModelTerms(splines=("x0",), interactions=(("x1", "x2"),)), "splines", 28 + 30),
+        (ModelTerms(interactions=(("x1", "x2"),)), "interactions", 28 + 10),
         (ModelTerms(variance=("x0", "x1")), "variance_covariates", 28 + 50),
     ],
 )

@@ -151,7 +151,7 @@ def require_terms(history: History, terms: ModelTerms, file: Path | str | None =
 def _require_size(last: int, columns: int, terms: ModelTerms, file: Path | str | None) -> None:
     linear = FEWEST_BEFORE_COVARIATES + FEWEST_PER_COVARIATE * columns
     for field, fewest in (
-        ("splines and interactions", linear + FEWEST_PER_SHAPE * terms.extra_columns),
+        ("splines" if terms.splines else "interactions", linear + FEWEST_PER_SHAPE * terms.extra_columns),
         (
             "variance_covariates",
             linear + FEWEST_PER_SHAPE * terms.extra_columns + FEWEST_PER_VARIANCE * len(terms.variance),
