@@ -15,6 +15,7 @@ Counts = NDArray[np.int64]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _PANEL_WIDTH = 6.0  # In units of the narrowest Gaussian in the integrand; 24 nodes then leave about 1e-12.
 _REACH = 8.0  # Standard deviations beyond which no mass is kept: 6e-16.
+_REACH_DOWN = 6.5  # The same where there is no lower bound.
 _FAR = 9.0  # Beyond, a Gaussian adds less than 3e-18 of its height.
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_2PI = math.sqrt(2 * math.pi)
@@ -280,6 +281,10 @@ def walk_row(
     )
     nodes, mass = np.empty((looks, size)), np.empty((looks, size))
     used = np.zeros(looks, np.int64)
+    # Without lower bounds nothing is asked of the lower tail, and none of it comes back up to count.
+    reach = _REACH
+    if not symmetric and np.all(np.isneginf(lower)):
+        reach = _REACH_DOWN
     for k in range(looks):
         root = math.sqrt(time[k])
         points, weights, spread = _last_points(time, mean, nodes, mass, used, k, 0.0)
@@ -294,7 +299,7 @@ def walk_row(
         lower[k] = min(lower[k], upper[k])
         if k == looks - 1:
             break
-        low = max(lower[k], mean[k] - _REACH + min(0.0, least_drift) * root)
+        low = max(lower[k], mean[k] - reach + min(0.0, least_drift) * root)
         high = min(upper[k], mean[k] + _REACH + max(0.0, largest_drift) * root)
         used[k] = _fill(low, high, _scale(time, k), nodes[k], mass[k])
         inverse = 1.0 / spread
