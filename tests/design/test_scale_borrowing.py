@@ -200,6 +200,9 @@ def test_the_mixture_of_a_linear_model_is_left_out_with_a_reason() -> None:
     names = [method.name for method in methods_for(COUNT)]
     assert "exact Bayesian adjustment" not in names
     assert "robust MAP" in names
+    adapting = next(one for one in methods_for(COUNT) if isinstance(one, SelfAdapting))
+    assert adapting.setting == "δ 0.2 log rate, prior odds 1"
+    assert SelfAdapting().setting == "δ 0.2 SD, prior odds 1"
     with pytest.raises(DesignError, match="linear model only"):
         ExactBayesian().characteristics(COUNT, 100, np.zeros(1))
 

@@ -149,7 +149,7 @@ def frontier(
         "seed": seed,
     }
     question = _question(scale, effect, sd, largest_drift, dropout, shared, numbers)
-    known = _methods(between_sd, calibration_slope, weighted_factor)
+    known = _methods(between_sd, calibration_slope, weighted_factor, question.drift_unit)
     wanted = methods or tuple(name for name in METHODS if _suits(name, scale, correlation))
     chosen = [known[name] for name in wanted]
     answer = (
@@ -204,7 +204,7 @@ def _question(
     return ScaleBorrowingQuestion(outcome, **shared)
 
 
-def _methods(between: float, slope: float, weighted: float) -> dict[str, BorrowingMethod]:
+def _methods(between: float, slope: float, weighted: float, unit: str) -> dict[str, BorrowingMethod]:
     from trialsim.design import (
         Commensurate,
         ExactBayesian,
@@ -222,6 +222,6 @@ def _methods(between: float, slope: float, weighted: float) -> dict[str, Borrowi
         "map": RobustMap(between_sd=between),
         "commensurate": Commensurate(),
         "power": PowerPrior(),
-        "sam": SelfAdapting(between_sd=between),
+        "sam": SelfAdapting(between_sd=between, unit=unit),
         "twin": TwinInformedPrior(between_sd=between, calibration_slope=slope),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -178,7 +178,11 @@ def methods_for(
     if isinstance(question, BorrowingQuestion):
         return every
     left_out = (ExactBayesian().name, "weighted adjustment")
-    return tuple(method for method in every if method.name not in left_out)
+    return tuple(
+        replace(method, unit=question.drift_unit) if isinstance(method, SelfAdapting) else method
+        for method in every
+        if method.name not in left_out
+    )
 
 
 def control_frontier(

@@ -326,11 +326,14 @@ class SelfAdapting(RobustMap):
         δ, a difference of control means that matters, in SD of the outcome or the working scale's unit.
     prior_odds : float
         Prior odds of no conflict, above 0; smaller borrows less.
+    unit : str
+        Unit of δ, in words.
     """
 
     name: str = "self-adapting mixture"
     difference: float = 0.2
     prior_odds: float = 1.0
+    unit: str = "SD"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -340,7 +343,7 @@ class SelfAdapting(RobustMap):
     @property
     def setting(self) -> str:
         """Setting of the prior, in words."""
-        return f"δ {self.difference:g}, prior odds {self.prior_odds:g}"
+        return f"δ {self.difference:g} {self.unit}, prior odds {self.prior_odds:g}"
 
     def candidates(self) -> tuple[BorrowingMethod, ...]:
         """Return prior odds from 1 down to .001."""
