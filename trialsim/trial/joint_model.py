@@ -55,16 +55,16 @@ class JointWorld:
         δ and γ of the active arm.
     hazard_ratio : float
         θ of the active arm, above 0.
-    subgroup_share : float
-        Share of participants in a subgroup, in [0, 1).
-    subgroup_slope_effect, subgroup_hazard_ratio : float
-        What treatment does to the slope, and to the hazard, on top in the subgroup.
     dropout : SurvivalLaw, optional
         Leaving, in either arm.
     ratio : pair of float
         Allocation of control and active.
     block_sizes : tuple of int
         Of permuted blocks.
+    subgroup_share : float
+        Share of participants in a subgroup, in [0, 1).
+    subgroup_slope_effect, subgroup_hazard_ratio : float
+        What treatment does to the slope, and to the hazard, on top in the subgroup.
 
     Raises
     ------
@@ -93,12 +93,12 @@ class JointWorld:
     level_effect: float = 0.0
     slope_effect: float = 0.0
     hazard_ratio: float = 1.0
-    subgroup_share: float = 0.0
-    subgroup_slope_effect: float = 0.0
-    subgroup_hazard_ratio: float = 1.0
     dropout: SurvivalLaw | None = None
     ratio: tuple[float, float] = (1, 1)
     block_sizes: tuple[int, ...] = (4,)
+    subgroup_share: float = 0.0
+    subgroup_slope_effect: float = 0.0
+    subgroup_hazard_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         months = np.asarray(self.months, dtype=np.float64)
