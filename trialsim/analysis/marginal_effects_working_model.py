@@ -55,10 +55,10 @@ def working_weight(family: int, mu: float, theta: float) -> float:
 
 
 @njit(cache=True)
-def start(family: int, y: Floats, offset: Floats, beta: Floats) -> None:
-    """Fill the coefficients of the model that knows the overall mean (or rate) alone."""
+def start(family: int, y: Floats, beta: Floats) -> None:
+    """Fill the coefficients of the model that knows the overall mean alone."""
     beta[:] = 0.0
-    mean = y.mean() / np.exp(offset).mean() if offset.size else y.mean()
+    mean = y.mean()
     if family == GAUSSIAN:
         beta[0] = mean
     elif family == BINOMIAL:
@@ -69,21 +69,14 @@ def start(family: int, y: Floats, offset: Floats, beta: Floats) -> None:
 
 @njit(cache=True)
 def accumulate(
-    family: int,
-    theta: float,
-    X: Floats,
-    y: Floats,
-    offset: Floats,
-    beta: Floats,
-    gram: Floats,
-    mu: Floats,
+    family: int, theta: float, X: Floats, y: Floats, beta: Floats, gram: Floats, mu: Floats
 ) -> float:
     """Fill the information and the means; return the largest absolute linear predictor."""
     n, K = X.shape
     gram[:] = 0.0
     largest = 0.0
     for i in range(n):
-        eta = offset[i] if offset.size else 0.0
+        eta = 0.0
         for k in range(K):
             eta += X[i, k] * beta[k]
         largest = max(largest, abs(eta))
@@ -128,11 +121,11 @@ def score(
 
 
 @njit(cache=True)
-def log_likelihood(family: int, theta: float, X: Floats, y: Floats, offset: Floats, beta: Floats) -> float:
+def log_likelihood(family: int, theta: float, X: Floats, y: Floats, beta: Floats) -> float:
     """Return the log-likelihood up to what does not depend on `beta`."""
     total = 0.0
     for i in range(len(y)):
-        eta = offset[i] if offset.size else 0.0
+        eta = 0.0
         for k in range(beta.size):
             eta += X[i, k] * beta[k]
         if family == GAUSSIAN:
@@ -157,19 +150,12 @@ def half_log_determinant(lower: Floats) -> float:
 
 @njit(cache=True)
 def objective(
-    family: int,
-    theta: float,
-    X: Floats,
-    y: Floats,
-    offset: Floats,
-    penalised: bool,
-    beta: Floats,
-    lower: Floats,
+    family: int, theta: float, X: Floats, y: Floats, penalised: bool, beta: Floats, lower: Floats
 ) -> float:
     """Return what scoring climbs; 0 for the penalised negative binomial, whose score has no potential."""
     if penalised and family == NEGATIVE_BINOMIAL:
         return 0.0
-    value = log_likelihood(family, theta, X, y, offset, beta)
+    value = log_likelihood(family, theta, X, y, beta)
     return value + half_log_determinant(lower) if penalised else value
 
 
@@ -193,21 +179,13 @@ def scoring_step(inverse: Floats, moment: Floats, X: Floats, change: Floats) -> 
 
 @njit(cache=True)
 def fit_given_theta(
-    family: int,
-    theta: float,
-    X: Floats,
-    y: Floats,
-    offset: Floats,
-    penalised: bool,
-    beta: Floats,
-    mu: Floats,
+    family: int, theta: float, X: Floats, y: Floats, penalised: bool, beta: Floats, mu: Floats
 ) -> tuple[int, int]:
     """Improve `beta` by Fisher scoring until the decrement vanishes; return an outcome and a column.
 
-    `offset` (n,) is added to the linear predictor; it is empty where there is none. A step that lowers the
-    (penalised) log-likelihood is halved. The outcome is AT_LIMIT where coefficients run to infinity while the
-    fitted means have settled. The column is the one that depends on those before it, if the information is
-    singular at the start.
+    A step that lowers the (penalised) log-likelihood is halved. The outcome is AT_LIMIT where
+    coefficients run to infinity while the fitted means have settled. The column is the one that depends
+    on those before it, if the information is singular at the start.
     """
     K = X.shape[1]
     gram, lower, inverse = np.zeros((K, K)), np.zeros((K, K)), np.zeros((K, K))
@@ -215,7 +193,7 @@ def fit_given_theta(
     tolerance = DECREMENT * max(1.0, y.var() * len(y) if family == GAUSSIAN else 1.0)
     halvings = 0
     for step in range(MOST_PENALISED_STEPS if penalised else MOST_STEPS):
-        largest = accumulate(family, theta, X, y, offset, beta, gram, mu)
+        largest = accumulate(family, theta, X, y, beta, gram, mu)
         if not penalised and family != GAUSSIAN and not largest <= LARGEST_PREDICTOR:
             return (AT_LIMIT if decrement < LIMIT_DECREMENT else DIVERGED), -1
         dependent = invert(gram, K, lower, inverse)
@@ -223,7 +201,7 @@ def fit_given_theta(
             return (SINGULAR if step == 0 else DIVERGED), dependent
         value = -np.inf
         if dependent < 0:
-            value = objective(family, theta, X, y, offset, penalised, beta, lower)
+            value = objective(family, theta, X, y, penalised, beta, lower)
         if value < best - ROUNDING * abs(best) and halvings < MOST_HALVINGS:
             halvings += 1
             for k in range(K):
@@ -240,7 +218,7 @@ def fit_given_theta(
         for k in range(K):
             beta[k] += change[k]
         if decrement <= tolerance:
-            accumulate(family, theta, X, y, offset, beta, gram, mu)
+            accumulate(family, theta, X, y, beta, gram, mu)
             return CONVERGED, -1
     return DIVERGED, -1
 
@@ -327,15 +305,14 @@ def fit_working_model(
     estimate = family == NEGATIVE_BINOMIAL and theta == 0.0
     current = moment_theta(y) if estimate else theta
     penalised = False
-    no_offset = np.empty(0)
-    start(family, y, no_offset, beta)
+    start(family, y, beta)
     for _ in range(MOST_THETA_STEPS):
-        outcome, column = fit_given_theta(family, current, X, y, no_offset, penalised, beta, mu)
+        outcome, column = fit_given_theta(family, current, X, y, penalised, beta, mu)
         stays = outcome != DIVERGED and (outcome != AT_LIMIT or at_limit)
         if not stays and outcome != SINGULAR and not penalised and family != GAUSSIAN:
             penalised = True
-            start(family, y, no_offset, beta)
-            outcome, column = fit_given_theta(family, current, X, y, no_offset, penalised, beta, mu)
+            start(family, y, beta)
+            outcome, column = fit_given_theta(family, current, X, y, penalised, beta, mu)
         if outcome not in (CONVERGED, AT_LIMIT) or not estimate:
             return outcome, column, penalised, current
         before = current

@@ -18,7 +18,7 @@ COLLINEAR, INFINITE, NOT_CONVERGED = 3, 4, 5
 MOST_STEPS = 50
 DECREMENT = 1e-16
 ROUNDING = 1e-13
-WIDEST = 25.0
+WIDEST = 20.0
 
 
 @njit(cache=True)
@@ -145,7 +145,8 @@ def maximise(
                 break
             share *= 0.5
         beta[:], best = trial, value
-        if not np.abs(X @ beta).max() <= WIDEST:
+        predictor = X @ beta
+        if not predictor.max() - predictor.min() <= WIDEST:
             return INFINITE
         if not invert(information, inverse):
             return COLLINEAR if step == 0 else INFINITE
