@@ -21,10 +21,9 @@ from trialsim.design import (
     ScaleBorrowingQuestion,
     SizingQuestion,
     SurvivalScale,
+    check_frontier,
     control_frontier,
     drift_map,
-    methods_for,
-    simulated_characteristics,
     simulated_power,
     size_for_power,
 )
@@ -216,18 +215,14 @@ def frontier_scales() -> Iterator[Figure]:
         found = control_frontier(question)
         elapsed = time.perf_counter() - start
         yield Figure(f"frontier_scales: {scale}, one core", elapsed, "s", goal=60.0, at_most=True)
-        settings = {(one.name, one.setting): one for m in methods_for(question) for one in m.candidates()}
-        for point in found.points:
-            method = settings[point.method, point.setting]
-            checked = simulated_characteristics(
-                method, question, point.controls, np.array([point.at_drift, 0.0])
-            )
+        for row in check_frontier(found).to_dict("records"):
             yield Figure(
-                f"frontier_scales: {scale}, {point.method}",
-                float(point.controls),
+                f"frontier_scales: {scale}, {row['method']}",
+                float(row["controls"]),
                 "controls",
-                limit=f"{point.verdict}; simulated trials: power {checked.power[1]:.3f}, type I error "
-                f"{checked.type_one_error[0]:.4f}, Monte Carlo error {checked.error:.4f}",
+                limit=f"power {row['power']:.3f}, simulated {row['simulated_power']:.3f}; worst type I error "
+                f"{row['worst_type_one_error']:.4f} at a drift of {row['at_drift']:g} {question.drift_unit}, "
+                f"simulated {row['simulated_type_one_error']:.4f} ± {row['error']:.4f}",
             )
 
 

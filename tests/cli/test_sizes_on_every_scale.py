@@ -86,6 +86,8 @@ def test_frontier_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path
     expected = control_frontier(question, [NoBorrowing()])
     assert capsys.readouterr().out.strip() == str(expected)
     assert "plotly" in target.read_text()
+    assert run(monkeypatch, *asked, *plain[:4], "--check", "--replicates", "400") == 0
+    assert "Beside simulated trials" in capsys.readouterr().out
     rows = (*asked, "--method", "map", "--drift", "0.3", "--curves", "150", "--json")
     assert run(monkeypatch, *rows) == 0
     found = json.loads(capsys.readouterr().out)
@@ -122,6 +124,7 @@ def test_help_teaches_the_scales(monkeypatch, capsys, command: str) -> None:
         (("size", "--effect", "1", "--sd", "1", "--month-price", "2"), "--per-month"),
         (("size", "--effect", "1", "--sd", "1", "--figure", "a.png"), "end it in .html"),
         (("frontier", "--active", "99", "--history", "99"), "--effect: is needed"),
+        ((*COUNT_FRONTIER, "--method", "map", "--curves", "50", "--drift", "0", "--check"), "--check"),
         (
             (
                 "frontier",

@@ -13,6 +13,7 @@ from scipy.stats import binom
 
 from trialsim.design import (
     BinaryScale,
+    BorrowingQuestion,
     Commensurate,
     CountScale,
     ExactBayesian,
@@ -23,6 +24,7 @@ from trialsim.design import (
     ScaleBorrowingQuestion,
     SelfAdapting,
     SurvivalScale,
+    check_frontier,
     control_frontier,
     drift_map,
     marginal_variance,
@@ -152,6 +154,21 @@ def test_frontier_points_keep_their_promises_and_one_control_fewer_does_not(ques
     assert fewer.power[2] < asked.power or fewer.worst()[0] > asked.type_one_cap
     assert f"to 0.6 {asked.scale.unit}" in str(frontier)
     assert frontier.plot().data
+
+
+def test_a_frontier_is_checked_point_by_point() -> None:
+    asked = COUNT.with_drifts((-0.4, 0.0, 0.4))
+    methods = [NoBorrowing(), RobustMap()]
+    frame = check_frontier(control_frontier(asked, methods), methods)
+    assert list(frame["method"]) == ["prognostic adjustment", "robust MAP"]
+    for computed, simulated in (
+        ("power", "simulated_power"),
+        ("worst_type_one_error", "simulated_type_one_error"),
+    ):
+        assert (gap(frame[simulated], frame[computed], asked.replicates) < 4).all()
+    gaussian = control_frontier(BorrowingQuestion(0.4, 120, 1000), [NoBorrowing()])
+    with pytest.raises(DesignError, match="another scale"):
+        check_frontier(gaussian)
 
 
 def test_a_turned_outcome_turns_the_drift() -> None:

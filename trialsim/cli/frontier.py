@@ -10,7 +10,9 @@ import click
 from trialsim.cli.outcome_options import needed, outcome_options, outcome_scale, refuse_elsewhere
 
 if TYPE_CHECKING:
-    from trialsim.design import BorrowingMethod, ControlQuestion
+    import pandas as pd
+
+    from trialsim.design import BorrowingMethod, ControlFrontier, ControlQuestion, DriftMap
 
 METHODS = ("prognostic", "weighted", "bayesian", "map", "commensurate", "power", "sam", "twin")
 LINEAR_ONLY = ("weighted", "bayesian")
@@ -78,6 +80,7 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option("--replicates", type=click.IntRange(200), default=4000, show_default=True, help="Simulated.")
 @click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True)
 @click.option("--curves", type=click.IntRange(2), help="Show drift curves at this many controls instead.")
+@click.option("--check", is_flag=True, help="Simulate trials at every point; not for continuous outcomes.")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON rows instead of text.")
 @click.option(
@@ -105,6 +108,7 @@ def frontier(
     replicates: int,
     seed: int,
     curves: int | None,
+    check: bool,
     figure: Path | None,
     as_json: bool,
     output: Path | None,
@@ -158,6 +162,8 @@ def frontier(
         else drift_map(chosen, question, curves)
     )
     frame = answer.to_frame()
+    if check:
+        frame = _checked(answer, chosen)
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
@@ -166,10 +172,21 @@ def frontier(
         click.echo(frame.to_json(orient="records", indent=2))
         return
     click.echo(str(answer))
+    if check:
+        click.echo("Beside simulated trials:\n" + frame.round(4).to_string(index=False))
     if not methods and scale != "continuous":
         click.echo("Exact Bayesian and weighted adjustment rest on a linear model, and were left out.")
     elif not methods and "bayesian" not in wanted:
         click.echo("Exact Bayesian adjustment needs --correlation above 0, and was left out.")
+
+
+def _checked(answer: ControlFrontier | DriftMap, methods: list[BorrowingMethod]) -> pd.DataFrame:
+    from trialsim.design import ControlFrontier, check_frontier
+    from trialsim.errors import DesignError
+
+    if not isinstance(answer, ControlFrontier):
+        raise DesignError("goes with a frontier, not with --curves", field="--check")
+    return check_frontier(answer, methods)
 
 
 def _suits(method: str, scale: str, correlation: float) -> bool:

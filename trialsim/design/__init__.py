@@ -141,6 +141,7 @@ from trialsim.design.scale_assurance import ScaleDraws, assured_sizes_on_scale, 
 from trialsim.design.scale_borrowing import (
     DECLARED_LOG_DRIFTS,
     ScaleBorrowingQuestion,
+    check_frontier,
     simulated_characteristics,
 )
 from trialsim.design.scale_size import ScaleSizing, scale_controls, scale_savings, scale_size
@@ -304,6 +305,7 @@ __all__ = [
     "borrowing_assurance",
     "calibration_failures",
     "cheapest_allocation",
+    "check_frontier",
     "compare_allocations",
     "compare_alternatives",
     "conditional_bounds",

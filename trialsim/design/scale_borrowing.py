@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy.special import logsumexp, ndtr, ndtri
 
 from trialsim.data import Floats
@@ -15,6 +17,7 @@ from trialsim.design.borrowing_question import (
     NoBorrowing,
 )
 from trialsim.design.control_question import check_borrowing
+from trialsim.design.frontier import ControlFrontier, methods_for
 from trialsim.design.normal_borrowing import NormalBorrowing
 from trialsim.design.outcome_scale import OutcomeScale, SurvivalScale
 from trialsim.design.variance import Pair
@@ -57,7 +60,8 @@ class ScaleBorrowingQuestion:
     -----
     Both arms are estimated on the working scale and taken as normal, with the variances that the rates at
     each drift give them; priors act on that scale, and all their settings are in its unit. Drift moves the
-    variances too, so a drift and its opposite differ.
+    variances too, so a drift and its opposite differ. With a hundred controls the type I error found so is
+    right to about .01 (.02 where few respond): see `check_frontier` before relying on a cap.
 
     Examples
     --------
@@ -204,6 +208,60 @@ def simulated_characteristics(
     level, power, bias, worth = (np.array(column) for column in zip(*cells, strict=True))
     error = float(np.sqrt(level * (1 - level) / question.replicates).max())
     return BorrowingCharacteristics(np.asarray(drifts, dtype=float), level, power, bias, worth, error)
+
+
+def check_frontier(
+    frontier: ControlFrontier, methods: Sequence[BorrowingMethod] | None = None
+) -> pd.DataFrame:
+    """Return every point of a frontier beside simulated trials, at no drift and at its worst one.
+
+    Parameters
+    ----------
+    frontier : ControlFrontier
+        Of a `ScaleBorrowingQuestion` without a score.
+    methods : sequence of BorrowingMethod, optional
+        Those that the frontier was asked for; `methods_for` its question if not given.
+
+    Returns
+    -------
+    DataFrame
+        method, controls, power, simulated_power, worst_type_one_error, at_drift,
+        simulated_type_one_error (at that drift) and error, the Monte Carlo error of the latter.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale, control_frontier
+    >>> question = ScaleBorrowingQuestion(BinaryScale(0.3, 2.2), 150, 400, drifts=(0.0,), replicates=400)
+    >>> frame = check_frontier(control_frontier(question, [NoBorrowing()]), [NoBorrowing()])
+    >>> bool(abs(frame["simulated_power"][0] - frame["power"][0]) < 0.06)
+    True
+    """
+    question = frontier.question
+    if not isinstance(question, ScaleBorrowingQuestion):
+        raise DesignError(
+            "is integrated or simulated already", field="question", mend="check a frontier of another scale"
+        )
+    asked = methods_for(question) if methods is None else methods
+    settings = {(one.name, one.setting): one for method in asked for one in method.candidates()}
+    rows = []
+    for point in frontier.points:
+        drifts = np.array([0.0, point.at_drift])
+        found = simulated_characteristics(
+            settings[point.method, point.setting], question, point.controls, drifts
+        )
+        rows.append(
+            {
+                "method": point.method,
+                "controls": point.controls,
+                "power": point.power,
+                "simulated_power": found.power[0],
+                "worst_type_one_error": point.worst_type_one_error,
+                "at_drift": point.at_drift,
+                "simulated_type_one_error": found.type_one_error[1],
+                "error": found.error,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _simulated_cell(
