@@ -93,31 +93,31 @@ def _joint(trial: DeclaredTrial, outcome: JointOutcome, analysis: AnalysisDeclar
     control, active = (arm.allocation for arm in trial.arms)
     assert trial.participants is not None
     world = JointWorld(
-        trial.participants,
-        accrual_of(trial),
-        tuple(outcome.months),
-        outcome.follow_up,
-        outcome.level,
-        outcome.slope,
-        outcome.random_sd,
-        outcome.correlation,
-        outcome.residual_sd,
-        outcome.hazard,
-        outcome.association,
-        outcome.slope_association,
-        effect.level,
-        effect.per_month,
-        effect.hazard_ratio,
-        _same_for_both(trial),
-        (control, active),
-        _blocks_of_joint(trial),
+        participants=trial.participants,
+        accrual=accrual_of(trial),
+        months=tuple(outcome.months),
+        follow_up=outcome.follow_up,
+        level=outcome.level,
+        slope=outcome.slope,
+        random_sd=outcome.random_sd,
+        correlation=outcome.correlation,
+        residual_sd=outcome.residual_sd,
+        hazard=outcome.hazard,
+        association=outcome.association,
+        slope_association=outcome.slope_association,
+        level_effect=effect.level,
+        slope_effect=effect.per_month,
+        hazard_ratio=effect.hazard_ratio,
+        dropout=_same_for_both(trial),
+        ratio=(control, active),
+        block_sizes=_blocks_of_joint(trial),
     )
     plan = JointPlan(
         world,
-        analysis.kind,  # type: ignore[arg-type]  # one of those that the format serves
-        trial.design.alpha,
-        outcome.direction == "higher_is_worse",
-        1 - 2 * trial.design.alpha,
+        analysis=analysis.kind,  # type: ignore[arg-type]  # one of those that the format serves
+        alpha=trial.design.alpha,
+        higher_is_worse=outcome.direction == "higher_is_worse",
+        confidence=1 - 2 * trial.design.alpha,
     )
     return Planned(run_joint_block, plan)
 
@@ -149,11 +149,11 @@ def _arm_dropping(trial: DeclaredTrial, design: MultiArmDesign, stratified: bool
         survival_world(trial),
         (first, last),
         test,
-        design.keep_best or 0,
-        design.futility_z[0] if design.futility_z else -np.inf,
-        np.inf if design.latest_month is None else design.latest_month,
-        stratified,
-        1 - 2 * design.alpha,
+        best=design.keep_best or 0,
+        futility=design.futility_z[0] if design.futility_z else -np.inf,
+        latest=np.inf if design.latest_month is None else design.latest_month,
+        stratified=stratified,
+        confidence=1 - 2 * design.alpha,
     )
     return Planned(run_arm_dropping_block, plan)
 
@@ -179,9 +179,16 @@ def _resizing(trial: DeclaredTrial, design: ResizingDesign, stratified: bool) ->
         assert design.month is not None
         assert design.end_month is not None
         blinded = BlindedSurvivalPlan(
-            world, design.events, trial.participants, design.month, design.end_month, latest, critical,
-            stratified, 1 - 2 * design.alpha,
-        )  # fmt: skip
+            world,
+            events=design.events,
+            participants=trial.participants,
+            month=design.month,
+            end=design.end_month,
+            latest=latest,
+            critical=critical,
+            stratified=stratified,
+            confidence=1 - 2 * design.alpha,
+        )
         return Planned(run_blinded_survival_block, blinded)
     assert design.interim_events is not None
     assert design.largest_events is not None

@@ -265,18 +265,18 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
         effects = np.where(strata.inside(trial, 1), subgroup.value, 1.0)
     with refusing("outcome"):
         return SurvivalWorld(
-            largest_size(trial),
-            accrual_of(trial),
-            tuple(laws),
-            _leaving(trial, outcome),
-            tuple(arm.allocation for arm in trial.arms),
-            block_sizes(trial),
-            tuple(strata.shares.tolist()),
-            tuple(np.exp(strata.outcome).tolist()),
-            () if subgroup is None else tuple(effects.tolist()),
-            outcome.frailty,
-            outcome.dropout_dependence,
-            spread_of(trial),
+            participants=largest_size(trial),
+            accrual=accrual_of(trial),
+            events=tuple(laws),
+            dropout=_leaving(trial, outcome),
+            ratio=tuple(arm.allocation for arm in trial.arms),
+            block_sizes=block_sizes(trial),
+            strata_shares=tuple(strata.shares.tolist()),
+            strata_hazards=tuple(np.exp(strata.outcome).tolist()),
+            strata_effects=() if subgroup is None else tuple(effects.tolist()),
+            frailty=outcome.frailty,
+            dropout_dependence=outcome.dropout_dependence,
+            spread=spread_of(trial),
         )
 
 
