@@ -99,7 +99,8 @@ def _simulate(
     )
     from trialsim.study.declared import declared_result, plan_trial
 
-    plan = plan_trial(trial, file=file)
+    with progress_bars(quiet) as progress:
+        plan = plan_trial(trial, file=file, progress=progress)
     work = declared_work(trial)
     facts = trial_facts(trial)
     target = output / f"{trial.name}-{_short_hash(trial)}"

@@ -34,9 +34,10 @@ from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.history import check_composition, generate_history
 from trialsim.study.job import Job
+from trialsim.study.progress import Progress, silent
 from trialsim.study.register import Register, RegisterFacts, build_register, world_of
 from trialsim.study.result import HistoryFacts, StudyResult, content_hashes
-from trialsim.study.simulation import Progress, silent, simulate
+from trialsim.study.simulation import simulate
 from trialsim.study.work import BlockResult
 
 Recorder = Callable[[BlockResult[StudySums]], None]

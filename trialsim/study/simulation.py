@@ -11,15 +11,11 @@ from trialsim.study.blocks import StudySums
 from trialsim.study.cells import Cell
 from trialsim.study.checkpoints import Checkpoints
 from trialsim.study.job import Job
+from trialsim.study.progress import Progress, silent
 from trialsim.study.result import CellResult
 from trialsim.study.work import BlockResult, PlannedCell, Task, Work
 
-Progress = Callable[[str, int, int], None]
 STAGE = "simulate trials"
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Ignore progress."""
 
 
 def simulate(

@@ -12,7 +12,10 @@ from trialsim.errors import DesignError, ProtocolError
 from trialsim.protocol.declared import DeclaredTrial, Point, grid_points, trial_from_dict
 from trialsim.study.declared.engine import engine_of, truths_of
 from trialsim.study.declared.truth import Truth
+from trialsim.study.progress import Progress, silent
 from trialsim.study.stopping import StoppingRule
+
+STAGE = "find true values"
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,9 @@ class DeclaredPlan:
         return f"{self.planned} cells planned = {len(self.cells)} run + {len(self.refused)} refused"
 
 
-def plan_trial(trial: DeclaredTrial, *, file: Path | str | None = None) -> DeclaredPlan:
+def plan_trial(
+    trial: DeclaredTrial, *, file: Path | str | None = None, progress: Progress = silent
+) -> DeclaredPlan:
     """Return the plan of a trial file, or refuse it before anything runs.
 
     Parameters
@@ -129,6 +134,8 @@ def plan_trial(trial: DeclaredTrial, *, file: Path | str | None = None) -> Decla
         As `read_trial` gives it.
     file : Path or str, optional
         Named in errors.
+    progress : callable
+        Called with stage, cells planned and cells in all: each cell's true values take a moment.
 
     Returns
     -------
@@ -147,7 +154,8 @@ def plan_trial(trial: DeclaredTrial, *, file: Path | str | None = None) -> Decla
     points = grid_points(trial, file=file)
     cells: list[DeclaredCell] = []
     refused: list[Point] = []
-    for point in points:
+    for position, point in enumerate(points):
+        progress(STAGE, position, len(points))
         if point.trial is None:
             refused.append(point)
             continue
@@ -167,6 +175,7 @@ def plan_trial(trial: DeclaredTrial, *, file: Path | str | None = None) -> Decla
                     replicates, asked.block, rule,
                 )
             )  # fmt: skip
+    progress(STAGE, len(points), len(points))
     if not cells:
         raise ProtocolError(
             "leaves no cell to run", file=file, field="grid", value=len(refused),
