@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.declared_files import OUTCOMES, PLANNED, SITES, STRATA, staged, tables
-from trialsim.analysis import fit_linear, fit_marginal, lwyy_block, monotone_block
+from trialsim.analysis import fit_linear, fit_marginal, fit_mmrm_block, lwyy_block, monotone_block
 from trialsim.design import (
     BetaSpending,
     HwangShihDeCani,
@@ -65,6 +65,7 @@ from trialsim.trial import (
     permuted_blocks,
     predictive_rule,
     recurrent_events,
+    resize_blinded,
     simulate_longitudinal,
     simulate_staged,
     simulate_survival,
@@ -395,6 +396,75 @@ def test_a_raised_second_half_is_combined_with_equal_weights() -> None:
     claims = ((first + second) / np.sqrt(2) >= 1.959963984540054) & ~stopped
     np.testing.assert_array_equal(found["risk_difference_decision"] == 1, claims)
     assert (size > 60).any()
+
+
+def test_a_blinded_second_look_sizes_by_the_variance_of_the_first_half() -> None:
+    design = {
+        "kind": "sample_size_reestimation", "method": "blinded", "largest": 120, "effect": 0.6,
+        "power": 0.8,
+    }  # fmt: skip
+    made = tables("continuous_longitudinal", design=design, analyses=[{"kind": "unadjusted"}])
+    sample = engine_of(trial_from_dict(made)).sample(50, 5, 0)
+    trials = sample.outcomes
+    variance = (trials.outcomes[..., -1] - trials.baseline)[:, :30].var(axis=1, ddof=1)
+    size = 2 * resize_blinded(0.6, 0.025, 0.8, 30, 60)(variance)
+    place = np.arange(120)
+    used = np.where((place < size[:, None])[..., None], trials.outcomes, np.nan)
+    expected = fit_linear(used[..., -1] - trials.baseline, trials.arm)
+    found = rows(made)
+    np.testing.assert_array_equal(found["unadjusted_estimate"], expected.estimate)
+    assert (found["unadjusted_size"] >= size).all()
+    assert found["unadjusted_size"].nunique() > 3
+
+
+def test_gaps_are_read_by_the_general_mmrm() -> None:
+    made = tables("continuous_longitudinal")
+    made["outcome"]["gaps"] = 0.2
+    engine = engine_of(trial_from_dict(made))
+    trials = engine.sample(50, 5, 0).outcomes
+    assert np.isnan(trials.outcomes[..., 0] * 0 + trials.outcomes[..., 1]).mean() > 0.25
+    expected = fit_mmrm_block(trials.outcomes, trials.arm, trials.baseline[..., None], by_visit=True)
+    found = rows(made)
+    np.testing.assert_array_equal(found["mmrm_estimate"], expected.estimate)
+    assert (found["mmrm_status"] == "ok").all()
+
+
+def test_follow_up_ends_when_a_participant_leaves() -> None:
+    lost = {
+        "cause": "lost", "cumulative": {"control": 0.4, "active": 0.1}, "mechanism": "MCAR", "source": "t",
+    }  # fmt: skip
+    engine = engine_of(trial_from_dict(tables("recurrent", discontinuation=[lost])))
+    sample = engine.sample(50, 5, 0)
+    follow_up = sample.outcomes.follow_up
+    left = follow_up < 12
+    assert follow_up.max() == 12
+    assert abs(left[sample.people.arm == 0].mean() - 0.4) < 0.05
+    assert abs(left[sample.people.arm == 1].mean() - 0.1) < 0.05
+    assert np.nanmax(sample.outcomes.times - follow_up[..., None]) <= 0
+
+
+def test_a_lost_outcome_is_missing() -> None:
+    lost = {
+        "cause": "lost", "cumulative": {"control": 0.4, "active": 0.1}, "mechanism": "MCAR", "source": "t",
+    }  # fmt: skip
+    sample = engine_of(trial_from_dict(tables("binary", discontinuation=[lost]))).sample(50, 5, 0)
+    missing = np.isnan(sample.outcomes)
+    assert abs(missing[sample.people.arm == 0].mean() - 0.4) < 0.05
+    assert abs(missing[sample.people.arm == 1].mean() - 0.1) < 0.05
+
+
+def test_what_is_worse_when_higher_is_turned_round() -> None:
+    design = {"kind": "bayesian", "rule": "posterior", "looks": [15, 30], "claim": 0.95}
+    better, worse = (staged("binary", design, enrolment=None) for _ in range(2))
+    worse["outcome"] |= {"direction": "higher_is_worse", "probability": 0.7}
+    worse["effects"][0]["value"] = 0.5
+    one, two = rows(better), rows(worse)
+    np.testing.assert_array_equal(one["selected_arm_decision"], two["selected_arm_decision"])
+    visits, turned = tables("continuous_longitudinal"), tables("continuous_longitudinal")
+    turned["outcome"]["direction"] = "higher_is_worse"
+    one, two = rows(visits), rows(turned)
+    assert (one["mmrm_decision"] == 1).any()
+    assert not (two["mmrm_decision"] == 1).any()
 
 
 def test_participants_who_enter_one_by_one_leave_a_pipeline() -> None:
