@@ -129,6 +129,31 @@ REFUSED = {
         | {"participants": 40},
         "participants", "without stages",
     ),
+    "a ratio of stages": (
+        put(staged("binary", {"kind": "bayesian", "rule": "posterior", "looks": [10, 20], "claim": 0.9}),
+            "arms.1.allocation", 2.0),
+        "arms.allocation", "stages",
+    ),
+    "an imputation of those who have not entered": (
+        VISITS | {"analyses": [{"kind": "jump_to_reference"}],
+                  "design": {"kind": "group_sequential", "timing": "information", "information": [0.5, 1.0]}},
+        "analyses.jump_to_reference", "not entered",
+    ),
+    "events of a resized binary trial": (
+        put(BINARY, "design", {"kind": "sample_size_reestimation", "method": "unblinded", "largest": 80,
+                               "events": 40}),
+        "design.events", "does not belong",
+    ),
+    "an effect that a blinded size needs": (
+        put(BINARY, "design", {"kind": "sample_size_reestimation", "method": "blinded", "largest": 80}),
+        "design.effect", "is needed",
+    ),
+    "adaptive Cox": (
+        TTE | {"analyses": [{"kind": "cox"}], "design": {
+            "kind": "sample_size_reestimation", "method": "unblinded", "largest": 80, "events": 40,
+            "interim_events": 20, "largest_events": 50}},
+        "analyses.cox", "not served",
+    ),
     "stages of another number": (
         staged("binary", {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10]]}),
         "design.stages[0]", "2 arms",

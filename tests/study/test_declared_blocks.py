@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -415,6 +416,37 @@ def test_a_blinded_second_look_sizes_by_the_variance_of_the_first_half() -> None
     np.testing.assert_array_equal(found["unadjusted_estimate"], expected.estimate)
     assert (found["unadjusted_size"] >= size).all()
     assert found["unadjusted_size"].nunique() > 3
+
+
+@pytest.mark.parametrize("kind", ["ancova_composite", "ancova_last_on_treatment", "mmrm", "unadjusted"])
+def test_a_look_reads_those_alone_who_are_seen(kind: str) -> None:
+    made = tables("continuous_longitudinal", analyses=[{"kind": kind}], **WITH_EVENTS)
+    made["outcome"]["failure"] = -2.0
+    trial = trial_from_dict(made)
+    sample = engine_of(trial).sample(50, 5, 0)
+    seen = np.broadcast_to(np.arange(60) < 36, sample.known.shape)
+    found = sample.read(trial.analyses[0], seen)
+    first = {name: getattr(sample.outcomes, name)[:, :36] for name in FIELDS}
+    people = replace(sample.people, arm=sample.people.arm[:, :36], levels=sample.people.levels[:, :36])
+    alone = replace(sample, people=people, outcomes=replace(sample.outcomes, **first))
+    np.testing.assert_allclose(found.estimate, alone.read(trial.analyses[0]).estimate, rtol=1e-9)
+
+
+FIELDS = ("arm", "baseline", "outcomes", "visit", "cause")
+
+
+def test_a_predictive_look_counts_exactly_those_whom_it_waits_for() -> None:
+    design = {
+        "kind": "bayesian", "rule": "predictive", "looks": [10, 20, 30], "claim": 0.9,
+        "stop_above": 0.99, "stop_below": 0.05,
+    }  # fmt: skip
+    late = rows(staged("binary", design, enrolment=PLANNED | {"spread": "even"}))
+    at_look = late["selected_arm_look"].to_numpy() * 20
+    size, pipeline = late["selected_arm_size"].to_numpy(), late["selected_arm_pipeline"].to_numpy()
+    np.testing.assert_array_equal(size - pipeline, at_look)
+    # Ten a month enter evenly, and outcomes take two months: twenty are on their way at an interim look.
+    assert set(pipeline[at_look == 20]) == {20}
+    assert set(pipeline[at_look == 60]) == {0}
 
 
 def test_gaps_are_read_by_the_general_mmrm() -> None:

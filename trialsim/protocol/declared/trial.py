@@ -240,6 +240,13 @@ class DeclaredTrial(Strict):
                     f"is not served by the design {self.design.kind}, which draws sums of arms", field=field,
                     mend="leave it out",
                 )  # fmt: skip
+        if any(arm.allocation != 1 for arm in self.arms):
+            raise refuse(
+                "does not belong to a design in stages",
+                [arm.allocation for arm in self.arms],
+                field="arms.allocation",
+                mend="say in the design how many enter each arm",
+            )
         if self.enrolment is None and getattr(self.design, "wait", "seen") != "seen":
             raise refuse("needs to know when participants enter", self.design.kind, field="design.wait",
                          mend="declare [enrolment]")  # fmt: skip
@@ -332,6 +339,12 @@ class DeclaredTrial(Strict):
                              mend="declare a recurrent outcome and read it by lwyy")  # fmt: skip
             if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
                 raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
+            if analysis.kind == "jump_to_reference" and self.design.kind != "fixed":
+                raise refuse(
+                    "would impute those who have not entered at a look",
+                    field=where,
+                    mend="use a fixed design, or another analysis",
+                )
 
     @property
     def in_stages(self) -> bool:

@@ -124,7 +124,15 @@ def _read_visits(
     sample: Sample, trials: LongitudinalTrials, analysis: AnalysisDeclared, seen: Bools | None
 ) -> Estimates:
     if seen is not None:
-        trials = replace(trials, outcomes=np.where(seen[..., None], trials.outcomes, np.nan))
+        # Whoever is not seen yet has no event, and no baseline that a later value could be taken from.
+        trials = replace(
+            trials,
+            outcomes=np.where(seen[..., None], trials.outcomes, np.nan),
+            cause=np.where(seen, trials.cause, -1),
+            baseline=np.where(seen, trials.baseline, np.nan)
+            if analysis.kind == "ancova_last_on_treatment"
+            else trials.baseline,
+        )
     factors = sample.covariates(analysis)
     baseline = trials.baseline[..., None]
     covariates = baseline if factors is None else np.concatenate([baseline, factors], axis=-1)

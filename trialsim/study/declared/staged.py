@@ -24,7 +24,7 @@ from trialsim.protocol.declared import (
 from trialsim.study.declared.bounds import efficacy_rule
 from trialsim.study.declared.planned import closed_test
 from trialsim.study.declared.reading import Reading
-from trialsim.study.declared.worlds import covariance, log_ratios, refusing, visit_effect
+from trialsim.study.declared.worlds import covariance, log_ratios, refusing, spread_of, visit_effect
 from trialsim.trial import (
     ClosedTest,
     DelayedTrials,
@@ -46,6 +46,7 @@ from trialsim.trial import (
     simulate_staged,
     thompson_rule,
 )
+from trialsim.trial.accrual import Spread
 
 Chance = Callable[[str], np.random.Generator]
 Endpoint = Literal["normal", "binary"]
@@ -72,8 +73,9 @@ class StagedPlan:
         One-sided level of intervals of the naive estimate.
     test : ClosedTest or None
         Where a closed test says which arms are claimed.
-    wait, delay
-        When looks fall, and months until an outcome is known, where participants enter one by one.
+    wait, delay, spread
+        When looks fall, months until an outcome is known, and how a planned accrual spreads, where
+        participants enter one by one.
     """
 
     endpoint: Endpoint
@@ -85,6 +87,7 @@ class StagedPlan:
     test: ClosedTest | None = None
     wait: Wait = "seen"
     delay: float = 0.0
+    spread: Spread = "poisson"
 
     @classmethod
     def of(cls, trial: DeclaredTrial) -> StagedPlan:
@@ -106,7 +109,9 @@ class StagedPlan:
         wait: Wait = "seen"
         if isinstance(design, MultiArmDesign | ResponseAdaptiveDesign):
             wait = design.wait
-        return cls(endpoint, means, sd, stages, make, design.alpha, test, wait, outcome.known_after)
+        return cls(
+            endpoint, means, sd, stages, make, design.alpha, test, wait, outcome.known_after, spread_of(trial)
+        )
 
 
 def _rule(
@@ -216,7 +221,7 @@ def run_staged(
     if isinstance(accrual, SitePlan):
         entry = recruit(accrual, replicates, participants, chance("enrolment")).month
     else:
-        entry = accrual.arrivals(replicates, participants, chance("enrolment"))
+        entry = accrual.arrivals(replicates, participants, chance("enrolment"), plan.spread)
     # Two streams keep a rule's own chance apart from the shuffling of arms.
     rule = plan.make_rule(chance("analysis"))
     return simulate_delayed(
