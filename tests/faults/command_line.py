@@ -131,9 +131,9 @@ def is_alive(pid: int) -> bool:
 def assert_one_clear_error(process: subprocess.Popen[str], *words: str) -> str:
     """Check that a run ends with exit code 2 and one message that says certain words."""
     _, error = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2, error
+    assert process.returncode == 2, (process.returncode, error)
     assert error.startswith("Error: "), error
     assert len(error.strip().splitlines()) == 1, error
     for word in words:
-        assert word in error
+        assert word in error, error
     return error

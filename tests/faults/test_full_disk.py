@@ -14,7 +14,6 @@ from tests.faults.command_line import (
     Study,
     assert_one_clear_error,
     finished_blocks,
-    kill_when,
     wait_until,
 )
 
@@ -66,27 +65,38 @@ def test_a_disk_that_fills_up_in_the_simulation(study: Study, small_disk: Path) 
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_at_any_step_of_writing(study: Study, undisturbed: str, small_disk: Path) -> None:
+def test_a_disk_that_fills_up_at_any_step_of_writing(
+    study: Study, undisturbed: str, small_disk: Path
+) -> None:
     output, filler = small_disk / "out", small_disk / "filler"
-    assert kill_when(study.start(output), lambda: list(output.glob(".*.work/bundle/results/answer.json")))
-    blocks = finished_blocks(output)
-    assert len(blocks) == study.blocks
-    kilobytes, refused = 0, 0
-    while True:
-        fill(filler, leave=kilobytes * 1024)
+    refused = 0
+    for step in (
+        "savings.csv",
+        "sizes.csv",
+        "conduct.csv",
+        "registers.csv",
+        "twin_calibration.csv",
+        "answer.json",
+    ):
         process = study.start(output)
+        wait_until(
+            lambda step=step: (
+                list(output.glob(f".*.work/bundle/results/{step}")) or list(output.glob("*/manifest.json"))
+            ),
+            process,
+        )
+        fill(filler)
         if process.wait(PATIENCE) == 0:
             process.communicate()
             break
-        assert_one_clear_error(process, "free", "run the same command again")
-        assert finished_blocks(output) == blocks
+        assert_one_clear_error(process, "No space left", "free space", "run the same command again")
+        assert len(finished_blocks(output)) == study.blocks
         assert [path.name[0] for path in output.iterdir()] == ["."]
         assert not list(output.glob(".*.work/bundle"))
         refused += 1
-        kilobytes = max(4, 2 * kilobytes)
         filler.unlink()
-    assert refused >= 3
-    filler.unlink()
+    assert refused >= 1
+    filler.unlink(missing_ok=True)
     assert study.finish(output) == undisturbed
 
 
@@ -103,7 +113,8 @@ def test_a_disk_that_is_freed_lets_the_run_go_on(study: Study, undisturbed: str,
 
 @pytest.mark.slow
 def test_a_full_disk_of_temporary_files(study: Study, undisturbed: str, small_disk: Path, tmp_path) -> None:
-    fill(small_disk / "filler")
+    """A little is left: where nothing is, Python takes another folder of temporary files by itself."""
+    fill(small_disk / "filler", leave=100_000)
     output = tmp_path / "out"
     process = study.start(output, "--workers", "2", TMPDIR=str(small_disk))
     assert_one_clear_error(process, "No space left", "free space")

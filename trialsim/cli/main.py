@@ -24,6 +24,12 @@ from trialsim.errors import TrialsimError, TrialsimWarning
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
+NO_MEMORY = (
+    "memory ran out. Mend: use fewer --workers, a smaller simulation.block or a machine with more memory, "
+    "and run again; finished blocks are kept."
+)
+# What Python says where the memory of a new thread is refused.
+NO_THREAD = "can't start new thread"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -63,10 +69,11 @@ def main() -> None:
     except OSError as fault:
         _refuse(f"{fault}. Mend: free space or give access, and run again.")
     except MemoryError:
-        _refuse(
-            "memory ran out. Mend: use fewer --workers, a smaller simulation.block or a machine with more "
-            "memory, and run again; finished blocks are kept."
-        )
+        _refuse(NO_MEMORY)
+    except RuntimeError as fault:
+        if str(fault) != NO_THREAD:
+            raise
+        _refuse(NO_MEMORY)
 
 
 def _refuse(problem: str) -> NoReturn:

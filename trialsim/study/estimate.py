@@ -16,15 +16,20 @@ from trialsim.study.backend import BLOCKS_A_WORKER, InProcess
 from trialsim.study.work import PlannedCell, Work
 
 MEGABYTE = 1e6
-# Interpreter and libraries of one process, without any data.
-PROCESS_BYTES = 250 * MEGABYTE
-# Copies of the largest array that simulating and analysing a block makes, measured.
-ARRAYS_A_BLOCK = 8
+# Interpreter and libraries without any data: of the first process, and of a worker, which shares some.
+PROCESS_BYTES = 380 * MEGABYTE
+WORKER_BYTES = 250 * MEGABYTE
+# Copies of the largest array that simulating and analysing a block makes: 2.6 measured.
+ARRAYS_A_BLOCK = 4
 # Each replicate is written twice, as a checkpoint and to its cell's file, and a Parquet file has a footer.
 BYTES_A_ROW = 2 * 180
 BYTES_A_BLOCK = 2 * 12_000
-BUNDLE_BYTES = 20 * MEGABYTE
-PROBE_REPLICATES = 50
+BUNDLE_BYTES = 12 * MEGABYTE
+PROBE_REPLICATES = 100
+PROBES = 3
+# What one process does beside computing: start its workers, and check, write and record every block.
+START_SECONDS = 3.0
+SECONDS_A_BLOCK = 0.006
 
 
 @dataclass(frozen=True)
@@ -101,25 +106,25 @@ def estimate_work(work: Work, cells: Iterable[PlannedCell], workers: int) -> Wor
     large = sum(
         np.asarray(getattr(part, field.name)).nbytes for part in work.large_parts() for field in fields(part)
     )
-    processes = 1 if workers == 1 else workers + 1
+    processes = PROCESS_BYTES + (workers > 1) * workers * WORKER_BYTES
     in_flight = blocks and BLOCKS_A_WORKER * workers * largest.block * BYTES_A_ROW
     return WorkEstimate(
         trials=trials,
         blocks=blocks,
         workers=workers,
-        seconds=second * participants / workers,
-        memory=processes * PROCESS_BYTES + workers * block_bytes + 2 * large + in_flight,
+        seconds=(workers > 1) * START_SECONDS + second * participants / workers + SECONDS_A_BLOCK * blocks,
+        memory=processes + workers * block_bytes + 2 * large + in_flight,
         disk=trials * BYTES_A_ROW + blocks * BYTES_A_BLOCK + BUNDLE_BYTES,
     )
 
 
 def _seconds_a_participant(work: Work, cell: Any) -> float:
-    """Return the time of one participant in one trial, after a first block that only warms up."""
+    """Return the time of one participant in one trial: the least of some, after one that only warms up."""
     size = min(PROBE_REPLICATES, cell.replicates)
     probe = replace(cell, replicates=size, block=size, rule=None)
-    seconds = 0.0
-    for _ in range(2):
+    seconds = []
+    for _ in range(1 + PROBES):
         start = time.perf_counter()
         next(InProcess().run(work, [(probe, 0)]))
-        seconds = time.perf_counter() - start
-    return seconds / (size * cell.participants)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:]) / (size * cell.participants)
