@@ -226,3 +226,13 @@ def test_a_tally_is_that_of_the_design_room() -> None:
         block = tally(one, cell.truths["risk_difference"].value, 0.05, 1.959963984540054 * one.standard_error)
         total = block if total is None else total + block
     assert total == sums[0].tallies["risk_difference"]
+
+
+def test_a_precision_is_a_stopping_rule_that_is_fixed_beforehand() -> None:
+    plan = plan_trial(declared("binary", simulation={"precision": 0.02, "block": 50}))
+    cell = plan.cells[0]
+    assert cell.rule is not None
+    assert (cell.rule.precision, cell.replicates) == (0.02, 625)
+    sums = run_declared_block(cell, 0, 5).sums
+    (claims, trials), *_ = sums.rejections()
+    assert (claims, trials) == (int(sums.stopping["risk_difference"].efficacy.sum()), 50)
