@@ -131,7 +131,7 @@ def test_ninety_percent_intervals_cover_on_unseen_studies_that_differ(
 
 
 def test_the_variance_between_studies_is_found(simulate_history, sampler):
-    """Sixteen studies tell it within a quarter or so; the population's part of the model stays where it was."""
+    """Sixteen studies tell it within a quarter or so; the noise stays what it was."""
     history = several_studies(simulate_history, 60, studies=16)
     fitted = fit_prognosis(history, seed=1, settings=SHORT, terms=ModelTerms(studies=True), sampler=sampler)
     unit = fitted.standardisation.unit
