@@ -163,6 +163,9 @@ def test_true_values_have_their_closed_forms() -> None:
     assert truth_of(binary, "g_computation") == pytest.approx(active - control)
     odds = np.log(active / (1 - active)) - np.log(control / (1 - control))
     assert truth_of(binary, "log_odds_ratio") == pytest.approx(odds)
+    visits = tables("continuous_longitudinal", strata=STRATA)
+    visits["effects"][0] |= {"full_by_week": 48.0, "subgroup": {"factor": "sex", "level": "m", "value": 2.0}}
+    assert truth_of(visits, "mmrm") == pytest.approx((0.5 + 0.6 * 2.0) / 2)
     counts = tables("count", strata=STRATA)
     counts["effects"][0]["subgroup"] = {"factor": "sex", "level": "m", "value": 0.5}
     rates = [0.4 + 0.6 * np.exp(0.5), 0.6 * (0.4 + 0.6 * np.exp(0.5) * 0.5)]
