@@ -117,7 +117,7 @@ def test_a_full_disk_of_temporary_files(study: Study, undisturbed: str, small_di
     fill(small_disk / "filler", leave=100_000)
     output = tmp_path / "out"
     process = study.start(output, "--workers", "2", TMPDIR=str(small_disk))
-    assert_one_clear_error(process, "No space left", "free space")
+    assert_one_clear_error(process, "cannot be written for the workers", "free space")
     assert not list(small_disk.glob("trialsim-*"))
     (small_disk / "filler").unlink()
     assert study.finish(output, "--workers", "2", TMPDIR=str(small_disk)) == undisturbed

@@ -12,13 +12,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache, partial
 from itertools import chain
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
 from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.backend import resource_tracker
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
@@ -170,7 +171,7 @@ def map_blocks(function: Callable[[int], Any], blocks: Iterable[int], workers: i
 
 
 @contextmanager
-def shielded(ensure_tracker: Callable[[], None]) -> Iterator[None]:
+def shielded(*ensure_trackers: Callable[[], None]) -> Iterator[None]:
     """Hold Ctrl-C back while workers are started; they, and threads that start others, never get it.
 
     A terminal interrupts every process of a command. Workers would complain in the midst of their imports,
@@ -178,14 +179,15 @@ def shielded(ensure_tracker: Callable[[], None]) -> Iterator[None]:
 
     Parameters
     ----------
-    ensure_tracker : callable
-        Starts the process that tracks the workers' resources. It is started before, because starting it
-        lets Ctrl-C through.
+    *ensure_trackers : callable
+        Each starts a process that tracks the workers' resources. They are started before, because starting
+        one lets Ctrl-C through.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    ensure_tracker()
+    for ensure in ensure_trackers:
+        ensure()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -198,7 +200,7 @@ def _executor(workers: int) -> Iterator[Callable[..., Any]]:
     executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
 
     def send(function: Callable[..., Any], *arguments: Any) -> Any:
-        with shielded(resource_tracker.ensure_running):
+        with shielded(loky_tracker.ensure_running, resource_tracker.ensure_running):
             return executor.submit(function, *arguments)
 
     try:
@@ -308,7 +310,7 @@ def _write_arrays(large: Any, folder: Path) -> Path:
             np.save(folder / f"{field.name}.npy", getattr(large, field.name), allow_pickle=False)
     except OSError as fault:
         raise InputError(
-            f"the participants cannot be written for the workers: {fault.strerror}",
+            f"the participants cannot be written for the workers: {fault.strerror or fault}",
             file=folder.parent,
             mend="free space there, name another folder in TMPDIR, or use --workers 1",
         ) from None
