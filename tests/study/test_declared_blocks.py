@@ -44,7 +44,7 @@ from trialsim.study.declared import (
     plan_trial,
     run_declared_block,
 )
-from trialsim.study.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
+from trialsim.study.designs.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
 from trialsim.trial import (
     ClosedTest,
     DiscontinuationCause,

@@ -28,8 +28,8 @@ from trialsim.study import (
     run_spending_survival_block,
     tally_stopping,
 )
-from trialsim.study.log_hazard_estimate import proportional_log_ratio
-from trialsim.study.survival_spending import observed_bounds
+from trialsim.study.designs.log_hazard_estimate import proportional_log_ratio
+from trialsim.study.designs.survival_spending import observed_bounds
 from trialsim.trial import (
     PiecewiseHazard,
     PlannedAccrual,

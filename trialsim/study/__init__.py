@@ -4,18 +4,8 @@
 - `generate_history`, `load_history`, `learn`, `build_register`, `plan_from`, `plan_cells`, `simulate`: its
   steps, each usable alone.
 - `estimand_ledger`, `usual_analyses`: each analysis against the true value of each estimand.
-- `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
-- `characteristics_of(run_block, plan)`: the same table for every design below, each a plan of numbers.
-- `SpendingSurvivalPlan`: looks by calendar, events or information; bounds follow what came.
-- `StagedPlan`, `DelayedPlan` with a rule plan (`BoundsPlan`, `ClosedTestPlan`, `ThompsonPlan`, ...): adaptive
-  trials in stages, seen at once or with delayed outcomes.
-- `CalendarPlan`: calendar looks at normal or binary outcomes that come late; bounds follow what was seen.
-- `LongitudinalLooksPlan`: calendar looks at trials with visits, by a mixed model.
-- `JointPlan`: a marker, and an event that follows it.
-- `EventResizingPlan`, `BlindedSurvivalPlan`, `ArmDroppingPlan`: survival trials that add events or
-  participants, or drop arms.
-- `adaptive_characteristics`: what an adaptive design in stages does.
-- `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
+- `trialsim.study.designs`: plans of numbers for every other way a trial can run, and their characteristics.
+- `trialsim.study.declared`: trials that a file declares.
 - `run_cells`, with any `Work`: every cell of a plan through back ends, checkpoints and stopping rules.
 - `moments_of_history`, `sizes_at_history`: the sizes if the trial's placebo arm spread as the history's.
 - `open_backend`, `map_blocks`, `Job`, `Checkpoints`, `StoppingRule`, `estimate_work`: how it runs.
@@ -27,50 +17,71 @@
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
-from trialsim.study.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics, tally_staged
 from trialsim.study.backend import Backend, InProcess, Processes, map_blocks, open_backend
 from trialsim.study.blocks import StudySums
 from trialsim.study.borrowing_risk import BorrowingRisk, borrowing_risk
 from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
 from trialsim.study.bundled import Bundled
 from trialsim.study.bundled_study import BundledStudy, replay_trial
-from trialsim.study.calendar_trials import CalendarPlan, run_calendar_block
 from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.decision_fidelity import decision_fidelity
-from trialsim.study.delayed_trials import (
+from trialsim.study.designs import (
+    AdaptiveCharacteristics,
+    ArmDroppingPlan,
+    BlindedResizingPlan,
+    BlindedSurvivalPlan,
+    BlockAnalysis,
+    BoundsPlan,
+    CalendarPlan,
+    ClosedTestPlan,
     DelayedPlan,
+    EventResizingPlan,
+    JointPlan,
+    LongitudinalBlock,
+    LongitudinalLooksPlan,
+    LongitudinalPlan,
+    NaiveEstimate,
+    PredictivePlan,
+    PromisingZonePlan,
+    RulePlan,
+    SequentialBlock,
+    SequentialCharacteristics,
+    SequentialTally,
+    SpendingSurvivalPlan,
     StagedPlan,
+    SurvivalPlan,
+    ThompsonPlan,
+    adaptive_characteristics,
+    ancova_at_last_visit,
+    characteristics_of,
+    joint_rank_block,
+    longitudinal_characteristics,
+    mmrm_at_last_visit,
+    run_arm_dropping_block,
+    run_blinded_survival_block,
+    run_calendar_block,
     run_delayed_block,
+    run_event_resizing_block,
+    run_joint_block,
+    run_longitudinal_looks_block,
+    run_spending_survival_block,
     run_staged_block,
+    run_survival_block,
     simulate_delayed_block,
+    simulate_longitudinal_block,
+    survival_group_sequential,
+    tally_staged,
+    tally_stopping,
 )
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.estimate import WorkEstimate, estimate_work
-from trialsim.study.event_resizing import (
-    BlindedSurvivalPlan,
-    EventResizingPlan,
-    run_blinded_survival_block,
-    run_event_resizing_block,
-)
 from trialsim.study.examples import pick_examples, write_examples
 from trialsim.study.feasibility import require_detectable
 from trialsim.study.history import check_composition, generate_history, load_history
 from trialsim.study.history_size import moments_of_history, sizes_at_history
 from trialsim.study.job import Job
-from trialsim.study.joint_rank import joint_rank_block
-from trialsim.study.joint_trials import JointPlan, run_joint_block
-from trialsim.study.longitudinal_looks import LongitudinalLooksPlan, run_longitudinal_looks_block
-from trialsim.study.longitudinal_trials import (
-    BlockAnalysis,
-    LongitudinalBlock,
-    LongitudinalPlan,
-    ancova_at_last_visit,
-    longitudinal_characteristics,
-    mmrm_at_last_visit,
-    simulate_longitudinal_block,
-)
 from trialsim.study.open_bundle import open_bundle
 from trialsim.study.record import (
     ReplicateRecorder,
@@ -86,32 +97,10 @@ from trialsim.study.record import (
 from trialsim.study.register import Register, RegisterFacts, build_register
 from trialsim.study.replay import Replayed, ReplayedTrial, replay_blocks
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
-from trialsim.study.rule_plans import (
-    BlindedResizingPlan,
-    BoundsPlan,
-    ClosedTestPlan,
-    PredictivePlan,
-    PromisingZonePlan,
-    RulePlan,
-    ThompsonPlan,
-)
 from trialsim.study.run import build_registers, learn, plan_from, run_study
-from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock, characteristics_of
-from trialsim.study.sequential_characteristics import (
-    SequentialCharacteristics,
-    SequentialTally,
-    tally_stopping,
-)
 from trialsim.study.simulation import run_cells, simulate
 from trialsim.study.stopping import StoppingRule
 from trialsim.study.supplementary import SupplementaryAnalyses, supplementary_analyses, write_supplementary
-from trialsim.study.survival_arm_dropping import ArmDroppingPlan, run_arm_dropping_block
-from trialsim.study.survival_group_sequential import (
-    SurvivalPlan,
-    run_survival_block,
-    survival_group_sequential,
-)
-from trialsim.study.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
 from trialsim.study.time_and_cost import time_and_cost
 from trialsim.study.trial_bundle import BundledTrial, declared_work, trial_facts, write_trial
 from trialsim.study.trial_replay import replay_declared_trial

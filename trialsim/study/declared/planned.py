@@ -29,15 +29,15 @@ from trialsim.study.declared.worlds import (
     spread_of,
     survival_world,
 )
-from trialsim.study.event_resizing import (
+from trialsim.study.designs.event_resizing import (
     BlindedSurvivalPlan,
     EventResizingPlan,
     run_blinded_survival_block,
     run_event_resizing_block,
 )
-from trialsim.study.joint_trials import JointPlan, run_joint_block
-from trialsim.study.sequential_block import SequentialBlock
-from trialsim.study.survival_arm_dropping import ArmDroppingPlan, run_arm_dropping_block
+from trialsim.study.designs.joint_trials import JointPlan, run_joint_block
+from trialsim.study.designs.sequential_block import SequentialBlock
+from trialsim.study.designs.survival_arm_dropping import ArmDroppingPlan, run_arm_dropping_block
 from trialsim.trial import ClosedTest, EventZone, JointWorld
 
 

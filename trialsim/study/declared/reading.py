@@ -10,8 +10,8 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.design import Tally, tally
-from trialsim.study.sequential_block import SequentialBlock
-from trialsim.study.sequential_characteristics import SequentialTally, tally_stopping
+from trialsim.study.designs.sequential_block import SequentialBlock
+from trialsim.study.designs.sequential_characteristics import SequentialTally, tally_stopping
 from trialsim.trial import Stopping
 
 

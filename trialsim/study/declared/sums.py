@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trialsim.design import Tally
-from trialsim.study.sequential_characteristics import SequentialTally
+from trialsim.study.designs.sequential_characteristics import SequentialTally
 
 _ARRAYS = ("efficacy", "futility", "unreached", "unreadable")
 

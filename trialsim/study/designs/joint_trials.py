@@ -14,8 +14,8 @@ from trialsim.analysis import cox_block, fit_linear, log_rank_block, monotone_bl
 from trialsim.data import Estimates, Floats
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.joint_rank import joint_rank_block
-from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock
+from trialsim.study.designs.joint_rank import joint_rank_block
+from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.trial import JointTrials, JointWorld, joint_truth, simulate_joint, stop_at_bounds
 
 JointAnalysis = Literal["log_rank", "cox", "ancova", "mmrm", "joint_rank"]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from trialsim.data import Floats
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.sequential_characteristics import (
+from trialsim.study.designs.sequential_characteristics import (
     SequentialCharacteristics,
     SequentialTally,
     tally_stopping,

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.rule_plans import (
+from trialsim.study.designs.rule_plans import (
     BlindedResizingPlan,
     ClosedTestPlan,
     PredictivePlan,
@@ -21,7 +21,7 @@ from trialsim.study.rule_plans import (
     best_z,
     check_stage_plan,
 )
-from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock
+from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.trial import (
     DelayedTrials,
     PlannedAccrual,

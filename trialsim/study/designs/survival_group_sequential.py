@@ -11,7 +11,7 @@ from trialsim.analysis import LogRankLooks, sweep_looks
 from trialsim.design import GivenBounds, group_sequential_design
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.sequential_characteristics import (
+from trialsim.study.designs.sequential_characteristics import (
     SequentialCharacteristics,
     SequentialTally,
     tally_stopping,

@@ -11,8 +11,8 @@ from trialsim.analysis import LogRankLooks, sweep_looks
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.log_hazard_estimate import log_ratio_estimate
-from trialsim.study.sequential_block import SequentialBlock
+from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
+from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.trial import (
     ClosedTest,
     Stopping,

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.analysis import LogRankLooks
-from trialsim.study.sequential_block import NaiveEstimate
+from trialsim.study.designs.sequential_block import NaiveEstimate
 from trialsim.trial import PiecewiseHazard, Stopping, SurvivalWorld, WeibullLaw
 
 

@@ -13,7 +13,7 @@ from trialsim.data import Floats, Ints
 from trialsim.design import BetaSpending, OBrienFlemingSpending, SpendingFunction, adapted_bounds
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock
+from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.trial import (
     PlannedAccrual,
     SitePlan,

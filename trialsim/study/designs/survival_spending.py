@@ -18,9 +18,9 @@ from trialsim.design import (
 )
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.log_hazard_estimate import log_ratio_estimate
-from trialsim.study.sequential_block import SequentialBlock
-from trialsim.study.survival_group_sequential import check_two_arms
+from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
+from trialsim.study.designs.sequential_block import SequentialBlock
+from trialsim.study.designs.survival_group_sequential import check_two_arms
 from trialsim.trial import (
     Looks,
     SurvivalWorld,

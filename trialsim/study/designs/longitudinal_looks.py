@@ -11,14 +11,14 @@ from scipy.special import ndtri, stdtr, stdtrit
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.design import BetaSpending, OBrienFlemingSpending, SpendingFunction, adapted_bounds
 from trialsim.errors import DesignError
-from trialsim.study.longitudinal_trials import (
+from trialsim.study.designs.longitudinal_trials import (
     LongitudinalBlock,
     LongitudinalPlan,
     ancova_at_last_visit,
     mmrm_at_last_visit,
     simulate_longitudinal_block,
 )
-from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock
+from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.trial import check_calendar, stop_at_bounds
 
 WEEKS_A_MONTH = 365.25 / 84

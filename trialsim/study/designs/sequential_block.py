@@ -10,7 +10,7 @@ import numpy as np
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
-from trialsim.study.sequential_characteristics import (
+from trialsim.study.designs.sequential_characteristics import (
     SequentialCharacteristics,
     SequentialTally,
     tally_stopping,
