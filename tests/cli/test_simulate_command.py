@@ -102,10 +102,10 @@ def test_a_run_that_broke_off_goes_on_from_its_blocks(
     assert manifests[0]["results"] == manifests[1]["results"]
 
 
-def test_a_design_that_draws_sums_has_no_participants_to_show(tmp_path: Path) -> None:
+def test_a_design_that_adapts_as_it_draws_has_no_participants_to_show(tmp_path: Path) -> None:
     bundle = simulate(PROTOCOLS / "dose_selection.toml", tmp_path)
     cell = pd.read_csv(bundle / "examples" / "trials.csv")["cell"].iloc[0]
-    with pytest.raises(BundleError, match="draws sums of arms"):
+    with pytest.raises(BundleError, match="adapts as it draws"):
         call("replay", bundle, cell, 0)
 
 

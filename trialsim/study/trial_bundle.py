@@ -18,6 +18,8 @@ from trialsim.study.replay import ROW_FIELDS
 
 TRIAL = "trial"
 _OK = "ok"
+# A test without an estimate, such as a joint rank, has not failed.
+_FITTED = (_OK, "no_estimate")
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,10 @@ RULES: dict[str, tuple[Rule, str]] = {
     "futility": (lambda rows: rows.index[rows["decision"] == -1][:1], "first trial stopped for futility"),
     "largest trial": (_largest("size"), "most participants when it stopped"),
     "longest trial": (_largest("months"), "most months until it stopped"),
-    "failed fit": (lambda rows: rows.index[rows["status"] != _OK][:1], "first trial whose analysis failed"),
+    "failed fit": (
+        lambda rows: rows.index[~rows["status"].isin(_FITTED)][:1],
+        "first trial whose analysis failed",
+    ),
 }
 
 

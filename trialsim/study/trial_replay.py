@@ -15,9 +15,10 @@ from trialsim.study.declared import DeclaredCell, Engine, engine_of
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.people import Recurrences
 from trialsim.study.declared.worlds import causes_of
+from trialsim.study.designs import JointPlan
 from trialsim.study.replay import ReplayedTrial
 from trialsim.study.trial_bundle import BundledTrial
-from trialsim.trial import LongitudinalTrials, simulate_survival
+from trialsim.trial import JointTrials, LongitudinalTrials, simulate_joint, simulate_survival
 
 Columns = dict[str, np.ndarray]
 
@@ -42,14 +43,14 @@ def replay_declared_trial(study: BundledTrial, cell: DeclaredCell, replicate: in
     Raises
     ------
     BundleError
-        The cell has no such replicate, or its design draws sums of arms and no participants.
+        The cell has no such replicate, or its design adapts as it draws and keeps no participants.
     """
     index, position = study.block_of(cell, replicate)
     engine = engine_of(cell.trial)
     participants = _participants(engine, cell, study.trial.seed, index, position)
     if participants is None:
         raise BundleError(
-            f"the design {cell.trial.design.kind} draws sums of arms, and no single participants",
+            f"the design {cell.trial.design.kind} adapts as it draws, and keeps no participants to show",
             file=study.folder,
             value=cell.name,
             mend="compute its blocks again with trialsim verify --replay",
@@ -67,16 +68,35 @@ def _participants(
     engine: Engine, cell: DeclaredCell, seed: int, index: int, position: int
 ) -> pd.DataFrame | None:
     replicates = cell.blocks[index]
+    chance = partial(stream, seed, engine.streams, index)
+    if engine.planned is not None:
+        plan = next(iter(engine.planned.values())).plan
+        if not isinstance(plan, JointPlan):
+            return None
+        joint = simulate_joint(plan.world, replicates, chance)
+        nobody = np.zeros(joint.arm.shape[1], dtype=np.int64)
+        return _frame(engine, joint.arm[position], nobody, _row(_joint(plan, joint), position))
     if engine.survival is not None:
-        trials = simulate_survival(engine.survival, replicates, partial(stream, seed, engine.streams, index))
+        trials = simulate_survival(engine.survival, replicates, chance)
         columns: Columns = {"month_of_entry": trials.entry, "months": trials.time, "event": trials.event}
         return _frame(engine, trials.arm[position], trials.stratum[position], _row(columns, position))
-    if engine.accrual is None:
+    if engine.staged is not None:
         return None
     sample = engine.sample(replicates, seed, index)
     people = sample.people
     columns = {"month_of_entry": people.entry} | _outcomes(sample)
     return _frame(engine, people.arm[position], people.stratum[position], _row(columns, position))
+
+
+def _joint(plan: JointPlan, trials: JointTrials) -> Columns:
+    visits = {f"month_{month:g}": trials.marker[..., v] for v, month in enumerate(plan.world.months)}
+    return {
+        "month_of_entry": trials.entry,
+        "baseline": trials.baseline,
+        **visits,
+        "months": trials.time,
+        "event": trials.event,
+    }
 
 
 def _row(columns: Columns, position: int) -> Columns:

@@ -353,6 +353,8 @@ AnalysisKind = Literal[
     "g_computation",
     "log_odds_ratio",
     "mean_score",
+    "proportional_odds",
+    "probabilistic_index",
     "negative_binomial",
     "lwyy",
     "log_rank",
@@ -371,9 +373,9 @@ ANALYSES_OF: dict[str, tuple[str, ...]] = {
         "ancova_last_on_treatment", "ancova_composite", "jump_to_reference",
     ),
     "binary": ("risk_difference", "g_computation", "log_odds_ratio"),
-    "ordinal": ("mean_score",),
+    "ordinal": ("mean_score", "proportional_odds", "probabilistic_index"),
     "count": ("negative_binomial",),
-    "recurrent": ("lwyy",),
+    "recurrent": ("lwyy", "negative_binomial"),
     "time_to_event": (
         "log_rank", "stratified_log_rank", "cox", "stratified_cox", "weighted_log_rank", "max_combo", "rmst",
     ),
@@ -410,8 +412,8 @@ class AnalysisDeclared(Strict):
                     "is needed by weighted_log_rank, and by it alone", getattr(self, field), field=field
                 )
         adjustable = (
-            "unadjusted", "ancova", "g_computation", "log_odds_ratio", "mean_score", "negative_binomial",
-            "lwyy", "mmrm",
+            "unadjusted", "ancova", "g_computation", "log_odds_ratio", "mean_score", "proportional_odds",
+            "negative_binomial", "lwyy", "mmrm",
         )  # fmt: skip
         if self.adjust and self.kind not in adjustable:
             raise refuse(f"{self.kind} takes no covariates", self.adjust, field="adjust")

@@ -334,9 +334,9 @@ class DeclaredTrial(Strict):
                     field=where,
                     mend="use log_rank or stratified_log_rank",
                 )
-            if analysis.kind == "negative_binomial" and self.discontinuation:
+            if self.outcome.kind == "count" and self.discontinuation:
                 raise refuse("needs the same follow-up for everybody", field=where,
-                             mend="declare a recurrent outcome and read it by lwyy")  # fmt: skip
+                             mend="declare a recurrent outcome")  # fmt: skip
             if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
                 raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
             if analysis.kind == "jump_to_reference" and self.design.kind != "fixed":

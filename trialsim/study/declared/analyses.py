@@ -15,6 +15,9 @@ from trialsim.analysis import (
     fit_mmrm_block,
     lwyy_block,
     monotone_block,
+    negative_binomial_events_block,
+    probabilistic_index_block,
+    proportional_odds_block,
 )
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
@@ -97,10 +100,17 @@ class Sample:
                     values, arm, covariates, family="negative_binomial", contrast="log_ratio",
                     analysis=analysis.label,
                 )  # fmt: skip
+            case "proportional_odds":
+                return proportional_odds_block(values, arm, covariates, analysis=analysis.label)
+            case "probabilistic_index":
+                found = probabilistic_index_block(values, arm, analysis=analysis.label)
+                # Its null is one half; everything else here is held against a null of 0.
+                return replace(found, estimate=found.estimate - 0.5)
         return linear(values, arm, covariates, analysis.label)
 
     def _recurrent(self, outcomes: Recurrences, analysis: AnalysisDeclared) -> Estimates:
-        found = lwyy_block(outcomes.times, outcomes.follow_up, self.people.arm, self.covariates(analysis))
+        read = lwyy_block if analysis.kind == "lwyy" else negative_binomial_events_block
+        found = read(outcomes.times, outcomes.follow_up, self.people.arm, self.covariates(analysis))
         return replace(found, analysis=analysis.label)
 
 

@@ -74,11 +74,11 @@ def declared_truth(
     if isinstance(outcome, TimeToEventOutcome):
         assert survival is not None
         return _of_survival(trial, analysis, survival)
+    if isinstance(outcome, OrdinalOutcome):
+        return _of_categories(trial, analysis, outcome.shares, strata)
     ratios = log_ratios(trial)[:2]
     if isinstance(outcome, BinaryOutcome):
         return Truth(_of_risks(analysis, outcome.probability, ratios, strata))
-    if isinstance(outcome, OrdinalOutcome):
-        return Truth(_of_categories(outcome.shares, ratios, strata))
     assert isinstance(outcome, CountOutcome)
     rates = (np.exp(ratios) * strata.shares).sum(axis=1)
     return Truth(math.log(rates[1] / rates[0]))
@@ -93,12 +93,25 @@ def _of_risks(analysis: AnalysisDeclared, control: float, ratios: Floats, strata
     return float(risks[1] - risks[0])
 
 
-def _of_categories(shares: tuple[float, ...], ratios: Floats, strata: Strata) -> float:
+def _of_categories(
+    trial: DeclaredTrial, analysis: AnalysisDeclared, shares: tuple[float, ...], strata: Strata
+) -> Truth:
+    ratios = log_ratios(trial)[:2]
+    if analysis.kind == "proportional_odds":
+        effect = ratios[1] - ratios[0]
+        alike = np.ptp(ratios[0]) == 0 or sorted(analysis.adjust) == sorted(one.name for one in trial.strata)
+        if np.ptp(effect) == 0 and (alike or effect[0] == 0):
+            return Truth(float(effect[0]))
+        return Truth(None, note="the odds ratio is conditional on what this analysis leaves out")
     above = 1 - np.cumsum(shares)[:-1]
     logits = np.log(above / (1 - above))
-    mean = (1 / (1 + np.exp(-(logits + ratios[..., None])))).sum(axis=-1)
-    mean = (mean * strata.shares).sum(axis=1)
-    return float(mean[1] - mean[0])
+    higher = 1 / (1 + np.exp(-(logits + ratios[..., None])))
+    higher = (higher * strata.shares[:, None]).sum(axis=1)
+    if analysis.kind == "mean_score":
+        return Truth(float(higher[1].sum() - higher[0].sum()))
+    category = -np.diff(higher, prepend=1.0, append=0.0, axis=1)
+    below = np.cumsum(category[0]) - category[0] / 2
+    return Truth(float(category[1] @ below) - 0.5)
 
 
 def _of_survival(trial: DeclaredTrial, analysis: AnalysisDeclared, world: SurvivalWorld) -> Truth:
