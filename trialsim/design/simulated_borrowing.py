@@ -158,8 +158,9 @@ class ExactBayesian:
         treated = trials.outcome + question.effect * trials.arm
         power = np.array([_analyse(treated + one * question.sd, trials, priors, question)[0] for one in d])
         v0, v1 = question.arm_variances(controls)
-        # The posterior variance of the effect holds the active arm's too; no borrowing beats the history.
-        borrowed = v0 / np.maximum(variance - v1, question.history_variance) - 1
+        # The posterior variance of the effect holds the active arm's too; none is below that of pooling.
+        pooled = v0 * question.history_variance / (v0 + question.history_variance)
+        borrowed = v0 / np.maximum(variance - v1, pooled) - 1
         return BorrowingCharacteristics(
             drift=d,
             type_one_error=level,

@@ -96,3 +96,23 @@ def _key(here: Any, step: str, walked: str) -> Any:
     known = sorted(here) if isinstance(here, dict) else []
     choices = f"; there are {', '.join(known)}" if known else ""
     raise PathError(f"has no field {step!r} in {walked or 'the file'}{choices}")
+
+
+_KINDS = re.compile(
+    r"\b(outcome|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])(\.law|\.uncured)?"
+    r"\.(?:joint|joint_effect|continuous_longitudinal|binary|ordinal|count|recurrent|time_to_event|shift"
+    r"|slope_change|hazard_ratio|odds_ratio|rate_ratio|piecewise|weibull|median|cure|planned|sites|simple"
+    r"|permuted_blocks|minimisation|fixed|group_sequential|sample_size_reestimation|multi_arm_multi_stage"
+    r"|response_adaptive|bayesian)(?=\.|$)"
+)
+
+
+def without_kinds(field: str) -> str:
+    """Return a path as it stands in the file: a table's kind is no step of it.
+
+    Examples
+    --------
+    >>> without_kinds("outcome.time_to_event.law.piecewise.hazards")
+    'outcome.law.hazards'
+    """
+    return _KINDS.sub(r"\1\2", field)

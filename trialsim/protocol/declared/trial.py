@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +29,8 @@ from trialsim.protocol.declared.design import (
     ResizingDesign,
 )
 from trialsim.protocol.declared.outcome import EFFECTS_OF, ContinuousOutcome, Effect, Outcome
+from trialsim.protocol.declared.paths import without_kinds
+from trialsim.protocol.declared.unread import unread_of_cause, unread_of_design
 from trialsim.protocol.question import Slug, Text
 from trialsim.protocol.reading import Strict, check_model, duplicates, read_toml, refuse
 
@@ -135,6 +136,7 @@ class DeclaredTrial(Strict):
         self._check_names()
         self._check_effects()
         self._check_pair()
+        self._check_unread()
         self._check_conduct()
         self._check_analyses()
         return self
@@ -216,6 +218,22 @@ class DeclaredTrial(Strict):
                     raise refuse(
                         f"must hold a number for each of {len(self.arms)} arms", stage,
                         field=f"design.stages[{position}]",
+                    )  # fmt: skip
+
+    def _check_unread(self) -> None:
+        for name in unread_of_design(self.design, self.outcome.kind):
+            raise refuse(
+                f"is not read by this design with a {self.outcome.kind} outcome", getattr(self.design, name),
+                field=f"design.{name}", mend="leave it out",
+            )  # fmt: skip
+        if self.in_stages and getattr(self.outcome, "gaps", None):
+            raise refuse("is not read by designs in stages", field="outcome.gaps", mend="leave it out")
+        if self.outcome.kind != "continuous_longitudinal":
+            for cause in self.discontinuation:
+                for name in unread_of_cause(cause):
+                    raise refuse(
+                        f"is not read with a {self.outcome.kind} outcome", getattr(cause, name),
+                        field=f"discontinuation.{cause.cause}.{name}", mend="leave it out",
                     )  # fmt: skip
 
     def _check_conduct(self) -> None:
@@ -391,25 +409,5 @@ def trial_from_dict(tables: dict[str, Any], *, file: Path | str | None = None) -
         return check_model(tables, DeclaredTrial, ProtocolError, file=file)
     except ProtocolError as fault:
         if fault.field is not None:
-            fault.field = _without_kinds(fault.field)
+            fault.field = without_kinds(fault.field)
         raise
-
-
-_KINDS = re.compile(
-    r"\b(outcome|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])(\.law|\.uncured)?"
-    r"\.(?:joint|joint_effect|continuous_longitudinal|binary|ordinal|count|recurrent|time_to_event|shift"
-    r"|slope_change|hazard_ratio|odds_ratio|rate_ratio|piecewise|weibull|median|cure|planned|sites|simple"
-    r"|permuted_blocks|minimisation|fixed|group_sequential|sample_size_reestimation|multi_arm_multi_stage"
-    r"|response_adaptive|bayesian)(?=\.|$)"
-)
-
-
-def _without_kinds(field: str) -> str:
-    """Return a path as it stands in the file: a table's kind is no step of it.
-
-    Examples
-    --------
-    >>> _without_kinds("outcome.time_to_event.law.piecewise.hazards")
-    'outcome.law.hazards'
-    """
-    return _KINDS.sub(r"\1\2", field)

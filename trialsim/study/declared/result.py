@@ -18,6 +18,7 @@ from trialsim.study.declared.truth import Truth
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics
 
 _OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")
+_ROUNDING = 1e-9
 _OF_ESTIMATE = ("empirical_se", "empirical_se_mcse", "root_mean_variance", "root_mean_variance_mcse")
 
 
@@ -105,12 +106,24 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
         row = SequentialCharacteristics(cell.scenario, stops).to_row()
         row.pop("scenario")
         rate = {
-            "measure": "type I error" if cell.kind == "null" else "power",
+            "measure": _measure(cell, cell.truths[name]),
             **{key: row.pop(key) for key in ("rejection_rate", "rejection_rate_mcse")},
         }
         quality = _quality(cell, name, sums.tallies[name], cell.truths[name])
         rows.append(_first(cell, name) | {"trials": row.pop("trials")} | rate | quality | row)
     return rows
+
+
+def _measure(cell: DeclaredCell, truth: Truth) -> str:
+    """Return what a share of claims is: a type I error only where there is nothing to claim.
+
+    Without any effect of treatment, arms that people leave for different reasons still differ in what
+    some estimands count, such as a composite one.
+    """
+    if cell.kind != "null":
+        return "power"
+    nothing = truth.value is None or abs(truth.value) <= _ROUNDING + 4 * truth.mcse
+    return "type I error" if nothing else "claims: the true effect is not 0"
 
 
 def _quality(cell: DeclaredCell, name: str, one: Tally, truth: Truth) -> dict[str, Any]:

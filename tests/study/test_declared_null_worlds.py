@@ -1,0 +1,37 @@
+"""A share of claims is a type I error only where the true effect is 0."""
+
+from __future__ import annotations
+
+from tests.declared_files import tables
+from trialsim.protocol.declared import trial_from_dict
+from trialsim.study import declared_work, run_cells
+from trialsim.study.declared import declared_result, plan_trial
+
+
+def measures(cumulative: dict[str, float]) -> set[str]:
+    declared = tables("continuous_longitudinal")
+    declared["outcome"]["failure"] = -3.0
+    declared["discontinuation"] = [
+        {
+            "cause": "lost",
+            "cumulative": cumulative,
+            "mechanism": "MCAR",
+            "strategy": "composite",
+            "source": "t",
+        }
+    ]
+    declared["analyses"] = [{"kind": "ancova_composite"}]
+    declared["scenarios"] = [{"name": "null", "kind": "null", "why": "no effect of treatment"}]
+    declared["simulation"] = {"replicates": 100}
+    trial = trial_from_dict(declared)
+    plan = plan_trial(trial)
+    result = declared_result(plan, run_cells(declared_work(trial), plan.cells))
+    return set(result.operating_characteristics["measure"])
+
+
+def test_arms_that_are_left_alike_have_nothing_to_claim() -> None:
+    assert measures({"control": 0.2, "active": 0.2}) == {"type I error"}
+
+
+def test_arms_that_are_left_unlike_differ_in_a_composite_estimand() -> None:
+    assert measures({"control": 0.4, "active": 0.1}) == {"claims: the true effect is not 0"}
