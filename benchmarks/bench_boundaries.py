@@ -17,6 +17,7 @@ from trialsim.design import (
     PocockSpending,
     SpendingFunction,
     WangTsiatis,
+    adapted_bounds,
     group_sequential_design,
 )
 
@@ -49,7 +50,7 @@ def milliseconds(work: Callable[[], object]) -> float:
     return 1e3 * seconds(work, REPEATS)
 
 
-def figure(name: str, value: float, peers: dict[str, float], goal: float | None) -> Figure:
+def figure(name: str, value: float, peers: dict[str, float], goal: float) -> Figure:
     best = min(peers, key=lambda peer: peers[peer])
     words = ", ".join(f"{peer} {time:g} ms" for peer, time in peers.items())
     return Figure(
@@ -69,15 +70,35 @@ def boundaries() -> Iterator[Figure]:
     for name, rule in (("O'Brien-Fleming", OBrienFlemingSpending()), ("Pocock", PocockSpending())):
         time = milliseconds(whole_design(THREE, rule))
         yield figure(f"K=3 {name} spending", time, PEERS_THREE_LOOKS, goal=1.0)
-    time = milliseconds(whole_design(THREE, WangTsiatis(0.25)))
-    yield figure("K=3 Wang-Tsiatis 0.25", time, PEERS_THREE_LOOKS, goal=None)
+    for looks, peers in ((THREE, PEERS_THREE_LOOKS), (FIVE, PEERS_FIVE_LOOKS)):
+        time = milliseconds(whole_design(looks, WangTsiatis(0.25)))
+        yield figure(f"K={len(looks)} Wang-Tsiatis 0.25", time, peers, goal=1.0)
     for name, futility in (
         ("beta spending, non-binding", BetaSpending(lower)),
         ("beta spending, binding", BetaSpending(lower, binding=True)),
         ("null spending, non-binding", NullSpending(lower)),
     ):
         time = milliseconds(whole_design(FIVE, OBrienFlemingSpending(), futility))
-        yield figure(f"K=5 {name}", time, PEERS_FIVE_LOOKS, goal=None)
+        yield figure(f"K=5 {name}", time, PEERS_FIVE_LOOKS, goal=1.0)
 
 
-BENCHMARKS = {"boundaries": boundaries}
+def adapted() -> Iterator[Figure]:
+    """Yield the time a trial of bounds that are found again from its own information."""
+    generator = np.random.default_rng(20261121)
+    seen = np.array([0.35, 0.7, 1.0]) + generator.normal(0.0, 0.03, (250, 3))
+    rule = OBrienFlemingSpending()
+    time = seconds(lambda: adapted_bounds(seen, rule, 0.025), 20) / len(seen)
+    one = group_sequential_design(THREE, efficacy=rule)
+    twin = seconds(lambda: one.at_observed(seen[0].tolist(), final=True), REPEATS)
+    yield Figure(
+        "adapted_bounds: K=3 O'Brien-Fleming spending, a trial's own looks",
+        1e3 * time,
+        "ms/trial",
+        goal=0.15,
+        at_most=True,
+        peer=f"one design at a time {1e3 * twin:.2f} ms",
+        ratio=twin / time,
+    )
+
+
+BENCHMARKS = {"boundaries": boundaries, "adapted_bounds": adapted}

@@ -122,7 +122,7 @@ def rate(workers: int, blocks: int) -> float:
         if position == warm:
             start = time.perf_counter()
         elif position > warm:
-            counted += block.conduct.trials
+            counted += block.sums.trials
     return counted / (time.perf_counter() - start)
 
 

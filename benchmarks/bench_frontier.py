@@ -13,10 +13,15 @@ from benchmarks.bench_sizing import ALLOCATIONS, SPREADS
 from benchmarks.figure import Figure
 from trialsim.analysis import HistoryFit, adjustment_prior, bayesian_adjustment_block, fit_linear
 from trialsim.design import (
+    BinaryScale,
     BorrowingQuestion,
+    CountScale,
     ExactBayesian,
     PlanningMoments,
+    ScaleBorrowingQuestion,
     SizingQuestion,
+    SurvivalScale,
+    check_frontier,
     control_frontier,
     drift_map,
     simulated_power,
@@ -198,9 +203,33 @@ def frontier() -> Iterator[Figure]:
         )
 
 
+def frontier_scales() -> Iterator[Figure]:
+    """Time the frontier of every method on each scale, and hold each point against simulated trials."""
+    questions = {
+        "binary": ScaleBorrowingQuestion(BinaryScale(0.3, odds_ratio=2.2), 150, 400),
+        "count": ScaleBorrowingQuestion(CountScale(0.8, 0.7, exposure=2.0, dispersion=0.5), 220, 500),
+        "survival": ScaleBorrowingQuestion(SurvivalScale(12, 0.65, 18, 30, loss=0.005), 250, 300),
+    }
+    for scale, question in questions.items():
+        start = time.perf_counter()
+        found = control_frontier(question)
+        elapsed = time.perf_counter() - start
+        yield Figure(f"frontier_scales: {scale}, one core", elapsed, "s", goal=60.0, at_most=True)
+        for row in check_frontier(found).to_dict("records"):
+            yield Figure(
+                f"frontier_scales: {scale}, {row['method']}",
+                float(row["controls"]),
+                "controls",
+                limit=f"power {row['power']:.3f}, simulated {row['simulated_power']:.3f}; worst type I error "
+                f"{row['worst_type_one_error']:.4f} at a drift of {row['at_drift']:g} {question.drift_unit}, "
+                f"simulated {row['simulated_type_one_error']:.4f} ± {row['error']:.4f}",
+            )
+
+
 BENCHMARKS = {
     "sizing_cells": sizing_cells,
     "null_cells": null_cells,
     "bayes_million": bayes_million,
     "frontier": frontier,
+    "frontier_scales": frontier_scales,
 }

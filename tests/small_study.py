@@ -12,7 +12,16 @@ from trialsim.disease import disease_model
 from trialsim.population import CohortCard, read_card
 from trialsim.prognosis import Calibration, Gain, Prognosis, Sampler
 from trialsim.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
-from trialsim.study import Job, StudyResult, build_registers, generate_history, learn, run_study
+from trialsim.study import (
+    Job,
+    StudyResult,
+    SupplementaryAnalyses,
+    build_registers,
+    generate_history,
+    learn,
+    run_study,
+    supplementary_analyses,
+)
 
 PROTOCOL = Path(__file__).parents[1] / "protocols" / "alzheimers_phase2.toml"
 
@@ -54,6 +63,12 @@ def small(tmp_path_factory: pytest.TempPathFactory, sampler: Sampler) -> SmallSt
 def result(small: SmallStudy) -> StudyResult:
     """Return the small study, run by one worker."""
     return small.run()
+
+
+@pytest.fixture(scope="session")
+def beside(result: StudyResult) -> SupplementaryAnalyses:
+    """Return the supplementary analyses of the small study."""
+    return supplementary_analyses(result)
 
 
 @pytest.fixture(scope="session")

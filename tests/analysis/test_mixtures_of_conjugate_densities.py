@@ -90,7 +90,8 @@ def test_the_closed_form_of_two_normal_mixtures_equals_the_trapezoid() -> None:
 
 
 def test_results_print_tabulate_and_draw() -> None:
-    assert "95%" in str(BETA)
+    assert "q97.5" in str(BETA)
+    assert "<h3>Beta mixture</h3>" in BETA._repr_html_()
     assert BETA.to_frame()["weight"].tolist() == pytest.approx(W.tolist())
     figure = BETA.plot()
     assert len(figure.data) == 3

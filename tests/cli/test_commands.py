@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from trialsim.cli import main
+from trialsim.cli.answer import print_answer
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,11 +158,42 @@ def test_a_refusal_that_comes_from_the_card_names_the_protocol(monkeypatch, caps
     assert not (tmp_path / "out").exists()
 
 
+def test_an_effect_that_no_size_detects_is_refused_before_anything_is_fitted(
+    monkeypatch, capsys, tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "init", str(tmp_path)) == 0
+    path = tmp_path / "protocols" / "tiny.toml"
+    text = (ROOT / "protocols/alzheimers_phase2.toml").read_text()
+    path.write_text(text.replace("value = 0.30", "value = 0.003"))
+    monkeypatch.setattr("trialsim.study.run.learn", lambda *_, **__: pytest.fail("fitted"))
+    capsys.readouterr()
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    assert run(monkeypatch, "run", str(path), "--quiet", "-o", str(out), "--cache", str(cache)) == 2
+    error = capsys.readouterr().err
+    assert "tiny.toml: effect.value: comes to 0.0076 points at week 78" in error
+    assert "Mend: assume a larger effect" in error
+    assert not out.exists()
+    assert not cache.exists()
+
+
 def test_a_missing_history(monkeypatch, capsys, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     protocol = str(ROOT / "protocols/alzheimers_phase2.toml")
     assert run(monkeypatch, "run", protocol, "--history", "no.csv") == 2
     assert "no.csv" in capsys.readouterr().err
+
+
+def test_the_answer_names_months_the_open_card_and_the_risk_of_borrowing(
+    capsys, monkeypatch, result, beside, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    print_answer(result, beside, tmp_path)
+    text = " ".join(capsys.readouterr().out.split())
+    months = beside.savings.query("gain == 'months'")["value"].iloc[0]
+    assert f"{months:.2f} ±" in text
+    assert f"{beside.card.open_pairs} of {beside.card.pairs} correlations open" in text
+    assert "is not defensible by" in text
+    assert str(tmp_path / "report.html") in text
 
 
 def test_an_interrupt_stops_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
@@ -181,4 +213,4 @@ def test_an_interrupt_stops_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
     _, error = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Nothing was written" in error
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from trialsim.cli import main
+from trialsim.cli.twins_checks import print_checks
 from trialsim.cli.twins_reach import print_reach
 from trialsim.data import Covariates, History
-from trialsim.prognosis import FitSettings
+from trialsim.prognosis import FitSettings, fit_prognosis
 from trialsim.prognosis.fit import sampler as sampler_module
 from trialsim.protocol import read_protocol
 from trialsim.study import load_history
@@ -107,9 +108,25 @@ def test_validate_shows_subgroups_and_reach(monkeypatch, capsys, tmp_path, files
     arguments = ("twins", "validate", str(PROTOCOL), "--history", files[0], "--cache", str(tmp_path))
     assert run(monkeypatch, *arguments, "--quiet") == 0
     text = capsys.readouterr().out
-    for words in ("Calibration, out of sample", "severity at baseline", "concordance", "Gain beyond"):
+    for words in ("Calibration, out of sample", "severity at baseline", "concordance", "Gain beyond",
+                  "Predictive checks"):  # fmt: skip
         assert words in text
     assert "Generalisability index" in text
+
+
+def test_checks_stand_beside_the_history(monkeypatch, capsys, tmp_path, files) -> None:
+    from rich.console import Console
+
+    protocol = read_protocol(PROTOCOL)
+    past = load_history(protocol, files[0])
+    prognosis = fit_prognosis(past, seed=1, cache=tmp_path)
+    print_checks(protocol, past, prognosis, Console())
+    text = capsys.readouterr().out
+    assert "share beyond the scale, week 78" in text
+    (row,) = (line for line in text.splitlines() if "mean change, week 78" in line)
+    observed = float(row.split("│")[2])
+    assert observed == pytest.approx(np.nanmean(past.outcomes[:, -1] - past.baseline), rel=1e-3)
+    assert 0.02 < float(row.split("│")[5]) < 0.98, "a model that was fitted to it makes such a mean"
 
 
 def test_reach_of_a_history_into_the_protocols_population(capsys, files) -> None:
@@ -153,3 +170,91 @@ def test_whatif_shows_both_twins_and_what_the_contrast_is_not(monkeypatch, capsy
 def test_whatif_refuses_what_it_cannot_read(monkeypatch, capsys, files, changes, words) -> None:
     assert run(monkeypatch, "twins", "whatif", str(PROTOCOL), "--history", files[0], *changes) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.fixture
+def responses(tmp_path) -> tuple[str, str]:
+    """Return a table and a history of responses that rise with age, in three sites, with race."""
+    rng = np.random.default_rng(5)
+    age, count = rng.normal(60, 8, 240), 240
+    frame = pd.DataFrame(
+        {
+            "participant": np.arange(count),
+            "age": age,
+            "site": np.arange(count) % 3,
+            "RACE": np.where(np.arange(count) < 5, "few", np.where(np.arange(count) % 2, "one", "other")),
+            "response": (rng.random(count) < 1 / (1 + np.exp(-(age - 60) / 6))).astype(int),
+        }
+    )
+    frame.to_csv(tmp_path / "responses.csv", index=False)
+    (tmp_path / "response.toml").write_text(
+        'format = "trialsim.outcome/1"\nendpoint = "response"\nfamily = "binary"\n'
+        'covariates = ["age"]\nweek = 24\n[columns]\ngroup = "site"\n'
+    )
+    return str(tmp_path / "response.toml"), str(tmp_path / "responses.csv")
+
+
+def test_validate_reads_a_history_of_responses(monkeypatch, capsys, responses) -> None:
+    table, past = responses
+    arguments = ("twins", "validate", table, "--history", past, "--folds", "3", "--by-group", "--quiet")
+    assert run(monkeypatch, *arguments) == 0
+    text = capsys.readouterr().out
+    for words in (
+        "on participants never seen",
+        "on groups never seen",
+        "observed to expected",
+        "calibration slope",
+        "discrimination",
+        "Each group, by a model that never saw it",
+    ):
+        assert words in " ".join(text.split()), words
+    race = [line for line in text.splitlines() if "RACE" in line]
+    assert len(race) == 3, "race is judged though nobody asked for it"
+    assert sum("True" in line for line in race) == 1, "what one subtraction would tell is not shown"
+    (few,) = (line for line in race if "few" in line)
+    assert "False" in few
+    assert not any(character.isdigit() for character in few), "a small cell shows no number"
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (("--family", "no_such"), "use one of binary"),
+        (("--family", "weibull"), "needs a follow-up"),
+        (("--subgroup", "height"), "'height' is not in the file"),
+    ],
+)
+def test_validate_refuses_a_table_that_does_not_fit(monkeypatch, capsys, responses, extra, words) -> None:
+    table, past = responses
+    assert run(monkeypatch, "twins", "validate", table, "--history", past, *extra) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_validate_needs_a_file_for_a_table_and_no_family_for_a_protocol(
+    monkeypatch, capsys, responses
+) -> None:
+    assert run(monkeypatch, "twins", "validate", responses[0]) == 2
+    assert "needs --history" in capsys.readouterr().err
+    assert run(monkeypatch, "twins", "validate", str(PROTOCOL), "--family", "binary") == 2
+    assert "belongs to a TABLE" in capsys.readouterr().err
+
+
+def test_update_compares_the_closed_form_with_a_refit(monkeypatch, capsys, tmp_path, files) -> None:
+    past, now = files
+    arguments = ("twins", "update", str(PROTOCOL), "--history", past, "--interim", now, "--refit", "--quiet")
+    assert run(monkeypatch, *arguments, "--source", "control", "--cache", str(tmp_path)) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Updated in closed form and by a refit, 60 participants" in text
+    assert "rms difference" in text
+    assert run(monkeypatch, *arguments) == 2
+    assert "--refit needs --source control" in capsys.readouterr().err
+
+
+def test_update_refits_a_fold_of_the_history_where_no_trial_is_given(
+    monkeypatch, capsys, tmp_path, files
+) -> None:
+    arguments = ("twins", "update", str(PROTOCOL), "--history", files[0], "--folds", "2", "--refit")
+    assert run(monkeypatch, *arguments, "--cache", str(tmp_path), "--quiet") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "rmse updated" in text
+    assert "rmse refit" in text

@@ -14,34 +14,9 @@ from trialsim.prognosis import (
     fit_prognosis,
     gain_beyond_baseline,
     leave_one_out_r2,
-    read_history,
     summarise,
 )
-from trialsim.protocol import HistoryTable
 from trialsim.streams import stream
-
-TABLE = HistoryTable.model_validate(
-    {
-        "columns": {
-            "participant": "usubjid",
-            "outcome": "adas11",
-            "group": "site_pooled",
-            "covariates": {"sex": {"column": "sex", "values": {"F": 1, "M": 0}}},
-        },
-        "join": {"file": "subjects.csv", "by": "usubjid"},
-        "filter": [
-            {"column": "arm", "equals": "placebo"},
-            {"column": "anl", "equals": 1},
-            {"column": "locf", "equals": 0},
-        ],
-    }
-)
-COVARIATES = ("age", "sex", "mmse", "educ_years", "disease_months", "bmi")
-
-
-@pytest.fixture(scope="module")
-def pilot(shared):
-    return read_history(shared("data/cdisc_pilot/adas_total.csv"), TABLE, "adas_cog", [8, 16, 24], COVARIATES)
 
 
 def test_observed_changes_are_the_published_ones(pilot):

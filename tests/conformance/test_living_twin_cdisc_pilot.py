@@ -9,33 +9,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.prognosis import read_history, value_of_updating
-from trialsim.protocol import HistoryTable
-
-TABLE = HistoryTable.model_validate(
-    {
-        "columns": {
-            "participant": "usubjid",
-            "outcome": "adas11",
-            "group": "site_pooled",
-            "covariates": {"sex": {"column": "sex", "values": {"F": 1, "M": 0}}},
-        },
-        "join": {"file": "subjects.csv", "by": "usubjid"},
-        "filter": [
-            {"column": "arm", "equals": "placebo"},
-            {"column": "anl", "equals": 1},
-            {"column": "locf", "equals": 0},
-        ],
-    }
-)
-COVARIATES = ("age", "sex", "mmse", "educ_years", "disease_months", "bmi")
+from trialsim.prognosis import value_of_updating
 
 
 @pytest.fixture(scope="module")
-def value(shared, sampler):
-    pilot = read_history(
-        shared("data/cdisc_pilot/adas_total.csv"), TABLE, "adas_cog", [8, 16, 24], COVARIATES
-    )
+def value(pilot, sampler):
     return value_of_updating(pilot, seed=20261121, folds=5, sampler=sampler)
 
 

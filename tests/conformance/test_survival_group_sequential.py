@@ -7,7 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.study import SequentialCharacteristics, SurvivalPlan, survival_group_sequential
+from trialsim.study import (
+    SequentialCharacteristics,
+    SurvivalPlan,
+    run_survival_block,
+    survival_group_sequential,
+)
 from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld
 
 CONTROL = PiecewiseHazard((0.0577622650466621,))
@@ -15,8 +20,8 @@ LEAVE = PiecewiseHazard((0.00427444119896255,))
 PLAN = SurvivalPlan((165, 248, 330), (2.96258804272755, 2.35901775272199, 2.01408370036165))
 PEER_TRIALS = 100_000
 
-# rpact's expected size, 469.77, is not compared: which of the evenly spaced participants count as entered
-# at a look is its own convention, worth up to one participant (ours: 470.04).
+# rpact's expected size is compared on its own, below: it weights each look's mean size over all trials
+# that reach the look by the share that stops there, although those that stop early entered more.
 # Name: active law, accrual, and of the peer: power, rejections by stage, expected events, size, months.
 RUNS = {
     "lrstat HR 0.7": (
@@ -61,6 +66,36 @@ def check(name: str, replicates: int) -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_peers_operating_characteristics(name: str) -> None:
     check(name, 5_000)
+
+
+def sizes_of_rpact(blocks: int, size: int = 500) -> tuple[float, float, float]:
+    """Return the expected size as rpact averages it, its standard error, and the mean at the stop."""
+    law, spread = RUNS["rpact HR 0.7"][:2]
+    world = SurvivalWorld(
+        480, PlannedAccrual((20,), (24,)), (CONTROL, law), (LEAVE, LEAVE), block_sizes=(2,), spread=spread,
+    )  # fmt: skip
+    entered, look = [], []
+    for block in range(blocks):
+        _, _, tests, stopping = run_survival_block(world, PLAN, size, 20261121, "rpact HR 0.7", block)
+        entered.append(tests.entered)
+        look.append(stopping.look)
+    n, stop = np.concatenate(entered), np.concatenate(look)
+    share = np.bincount(stop, minlength=3) / len(n)
+    reached = np.array([n[stop >= k, k].mean() for k in range(3)])
+    at_stop = n[np.arange(len(n)), stop]
+    return float(share @ reached), float(at_stop.std() / math.sqrt(len(n))), float(at_stop.mean())
+
+
+def test_expected_size_of_rpact_is_met_when_averaged_as_rpact_does() -> None:
+    found, error, _ = sizes_of_rpact(20)
+    assert abs(found - 469.7693256) < 3 * error * math.sqrt(1 + 10_000 / PEER_TRIALS)
+
+
+@pytest.mark.slow
+def test_expected_size_of_rpact_differs_from_the_mean_at_the_stop() -> None:
+    found, error, at_stop = sizes_of_rpact(200)
+    assert abs(found - 469.7693256) < 3 * error * math.sqrt(2)
+    assert at_stop - found > 2 * error
 
 
 @pytest.mark.slow

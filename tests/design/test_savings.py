@@ -72,16 +72,55 @@ def test_cost_is_participants_and_months_at_the_users_prices() -> None:
 
 def test_intervals_hold_the_value_and_come_from_the_draws() -> None:
     frame = table().to_frame()
+    bound = frame["figure"] == "worst_plausible"
+    assert frame.loc[bound, ["lower", "upper"]].isna().all(axis=None)
+    frame = frame[~bound]
     assert (frame["lower"] <= frame["value"]).all()
     assert (frame["value"] <= frame["upper"]).all()
-    narrow = savings(plan(), 0.4 + 0.001 * (DRAWS - 0.4), months, PRICES, sd_inflation=1.1).to_frame()
+    narrow = savings(plan(), 0.4 + 0.001 * (DRAWS - 0.4), months, PRICES, sd_inflation=1.1).to_frame()[~bound]
     wide = frame["upper"] - frame["lower"]
     assert (narrow["upper"] - narrow["lower"] < wide).all()
 
 
 def test_a_score_that_may_be_useless_may_save_nothing() -> None:
     frame = table(correlation_draws=np.linspace(-0.2, 0.6, 81)).to_frame()
-    assert (frame.loc[frame["gain"] == "participants", "lower"] == 0).all()
+    ranged = frame[(frame["gain"] == "participants") & (frame["figure"] != "worst_plausible")]
+    assert (ranged["lower"] == 0).all()
+
+
+def test_the_plans_interval_and_the_tables_are_one() -> None:
+    gain = PrognosticGain(0.4, 0.25, {}, 0.15, 0.05, 0.9, partial_correlation_upper=0.52)
+    planned = plan_control_arm(
+        MOMENTS,
+        gain,
+        SizingQuestion(0.5),
+        correlation_discount=0.9,
+        sd_inflation=1.1,
+        smallest_worthwhile_saving=0.02,
+    )
+    own = savings(planned, None, months, PRICES)
+    given = savings(planned, np.repeat([0.25, 0.52], 20), months, PRICES, sd_inflation=1.1)
+    assert own.to_frame().equals(given.to_frame())
+    frame = own.to_frame().set_index(["figure", "way", "gain"])
+    for saving in planned.savings[:2]:
+        row = frame.loc[(saving.figure, "fixed allocation", "participants")]
+        assert saving.interval == (row["lower"], row["upper"])
+        assert saving.ends is not None
+        fixed = frame.loc[(saving.figure, "active arm fixed", "controls")]
+        assert [end.controls_saved for end in saving.ends] == [fixed["lower"], fixed["upper"]]
+    assert planned.saving("worst_plausible").interval is None
+    ends = planned.saving("discounted").ends
+    assert ends is not None
+    assert ends[0].partial_correlation == pytest.approx((0.225, 0.2025))
+    assert ends[1].partial_correlation == pytest.approx((0.468, 0.4212))
+    assert ends[0].ancova == planned.saving("discounted").ancova
+
+
+def test_a_useless_score_saves_nothing_either_way() -> None:
+    saving = plan(partial=0.0).saving("undiscounted")
+    assert saving.prognostic.total > saving.ancova.total
+    assert saving.participants_saved == saving.controls_saved == 0
+    assert saving.chosen == saving.ancova == saving.chosen_active_fixed
 
 
 def test_the_inflation_must_be_the_plans() -> None:

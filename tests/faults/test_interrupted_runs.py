@@ -1,88 +1,32 @@
-"""A run that is killed, starved of disk or stopped: the same command then gives the same results hash."""
+"""A run that is killed or stopped at any moment: the same command then gives the same results hash."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROTOCOL = ROOT / "protocols" / "alzheimers_phase2.toml"
-PATIENCE = 120
+from tests.faults.command_line import (
+    PATIENCE,
+    Study,
+    descendants,
+    finished_blocks,
+    hash_in,
+    is_alive,
+    kill_when,
+    results_hash,
+    wait_until,
+)
 
-
-class Study:
-    """The default protocol made small, run by the command line on a history that is learnt already."""
-
-    def __init__(self, folder: Path, cache: Path, replicates: int = 600) -> None:
-        self.folder, self.cache = folder, cache
-        self.protocol = folder / "study.toml"
-        text = PROTOCOL.read_text(encoding="utf-8")
-        for old, new in (
-            ("../cohorts", str(ROOT / "cohorts")),
-            ("replicates = 10000", f"replicates = {replicates}"),
-            ("block = 250", "block = 20"),
-            ("register_size = 100000", "register_size = 4000"),
-            ("participants = 1000", "participants = 400"),
-        ):
-            assert old in text
-            text = text.replace(old, new)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.protocol.write_text(text, encoding="utf-8")
-
-    def start(self, output: Path, *options: str) -> subprocess.Popen[str]:
-        command = [
-            sys.executable, "-m", "trialsim", "run", str(self.protocol), "-o", str(output),
-            "--cache", str(self.cache), "--quiet", "--workers", "1", *options,
-        ]  # fmt: skip
-        return subprocess.Popen(
-            command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"NO_COLOR": "1"},
-            start_new_session=True,
-            # A shell that runs the tests in the background has its children ignore interrupts: undo that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-
-    def finish(self, output: Path, *options: str) -> str:
-        process = self.start(output, *options)
-        _, error = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, error
-        return results_hash(output)
-
-
-def results_hash(output: Path) -> str:
-    (manifest,) = output.glob("*/manifest.json")
-    assert [path.parent for path in output.glob("*/manifest.json")] == [
-        path for path in output.iterdir() if path.is_dir()
-    ], "something is left beside the bundle"
-    return str(json.loads(manifest.read_text())["results"])
-
-
-def kill_when(process: subprocess.Popen[str], moment: Callable[[], bool]) -> bool:
-    """Kill a run at a moment; return whether it came before the run was over."""
-    deadline = time.monotonic() + PATIENCE
-    while not moment() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
-    alive = process.poll() is None
-    process.kill()
-    process.communicate(timeout=PATIENCE)
-    return alive
-
-
-def finished_blocks(output: Path) -> int:
-    return len(list(output.glob(".*.work/blocks/*/*.parquet")))
+PLACES = {
+    "one process": (),
+    "workers": ("--workers", "2"),
+    "dask": ("--workers", "2", "--scheduler", "local"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -95,40 +39,83 @@ def undisturbed(study: Study, tmp_path_factory: pytest.TempPathFactory) -> str:
     return study.finish(tmp_path_factory.mktemp("undisturbed") / "out")
 
 
-def test_killed_in_simulation_and_in_writing_then_finished(study: Study, undisturbed: str, tmp_path) -> None:
+def swap(first: Path, second: Path) -> None:
+    """Swap what two files are called, but for the hash in their names."""
+    names = [path.stem.rpartition("-") for path in (first, second)]
+    spare = first.rename(first.with_name("spare"))
+    second.rename(second.with_name(f"{names[0][0]}-{names[1][2]}.parquet"))
+    spare.rename(first.with_name(f"{names[1][0]}-{names[0][2]}.parquet"))
+
+
+def test_killed_twice_and_with_corrupt_blocks_then_finished(study: Study, undisturbed: str, tmp_path) -> None:
     output = tmp_path / "out"
-    assert kill_when(study.start(output), lambda: finished_blocks(output) >= 5)
-    kept = finished_blocks(output)
-    assert kept >= 5
-    assert kill_when(study.start(output), lambda: bool(list(output.glob(".*.work/bundle/results/*.json"))))
-    designs, scenarios, blocks = 5, 8, 30
-    # The alternative and the null are simulated at every design, each other scenario at one.
-    assert finished_blocks(output) == (2 * designs + scenarios - 2) * blocks
+    assert kill_when(study.start(output), lambda: len(finished_blocks(output)) >= 5)
+    assert 5 <= len(finished_blocks(output)) < study.blocks
+    assert kill_when(study.start(output), lambda: list(output.glob(".*.work/bundle/results/*.json")))
     assert not list(output.glob("*/manifest.json"))
-    assert study.finish(output) == undisturbed
+    blocks = finished_blocks(output)
+    assert len(blocks) == study.blocks
+    blocks[3].write_bytes(blocks[3].read_bytes()[:-1])
+    swap(blocks[7], blocks[90])
+    process = study.start(output)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    damaged = [blocks[position].stem.rpartition("-")[0] for position in (3, 7, 90)]
+    warnings = said.strip().splitlines()
+    assert len(warnings) == len(damaged)
+    for name in damaged:
+        assert sum(f"Warning: the finished block {name} is corrupt" in one for one in warnings) == 1
+    (manifest,) = output.glob("*/manifest.json")
+    assert hash_in(manifest) == undisturbed
+    left = [path for path in output.rglob("*") if ".work" in str(path) and path.is_file()]
+    assert len([path for path in left if path.parent.name == "quarantine"]) == len(damaged)
+    assert finished_blocks(output) == []
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_so(study: Study, undisturbed: str, tmp_path) -> None:
+def test_ctrl_c_keeps_what_is_finished_and_says_so(study: Study, tmp_path) -> None:
     output = tmp_path / "out"
-    process = study.start(output, "--workers", "2")
-    deadline = time.monotonic() + PATIENCE
-    while finished_blocks(output) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    process = study.start(output, *PLACES["workers"])
+    assert wait_until(lambda: len(finished_blocks(output)) >= 3, process)
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert error.strip() == (
-        f"Stopped. {finished_blocks(output)} finished blocks are kept: the same command goes on from there."
-    )
+    kept = len(finished_blocks(output))
+    assert error.strip() == f"Stopped. {kept} finished blocks are kept: the same command goes on from there."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)
+def test_ctrl_c_at_any_stage_is_a_clean_stop(study: Study, undisturbed: str, tmp_path, place: str) -> None:
+    """Pressed twice, by an impatient hand, at every half second of a run."""
+    chance = random.Random(20261121)
+    output, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    for half_seconds in range(1, 24):
+        process = study.start(output, *PLACES[place], TMPDIR=str(temporary))
+        end = time.monotonic() + 0.5 * half_seconds
+        if not wait_until(lambda end=end: time.monotonic() > end, process):
+            process.communicate()
+            break
+        started = descendants(process.pid)
+        for _ in range(2):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+            time.sleep(chance.uniform(0.05, 0.4))
+        _, error = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 130, error
+        assert len(error.strip().splitlines()) == 1, error
+        assert error.strip().startswith("Stopped."), error
+        time.sleep(1.0)
+        assert not [pid for pid in started if is_alive(pid)]
+        assert not list(temporary.glob("trialsim-*"))
     assert study.finish(output) == undisturbed
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_study_do_not_meet(study: Study, tmp_path) -> None:
     output = tmp_path / "out"
     first = study.start(output)
-    deadline = time.monotonic() + PATIENCE
-    while not list(output.glob(".*.work/lock")) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    assert wait_until(lambda: list(output.glob(".*.work/lock")), first)
     second = study.start(output)
     _, error = second.communicate(timeout=PATIENCE)
     assert second.returncode == 2
@@ -138,75 +125,53 @@ def test_two_runs_of_one_study_do_not_meet(study: Study, tmp_path) -> None:
     first.communicate()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """Mount a file system of 60 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("needs mount")
-    if done.returncode != 0:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(file: Path) -> None:
-    """Write until the disk is full."""
-    with suppress(OSError), file.open("wb", buffering=0) as handle:
-        while True:
-            handle.write(bytes(4096))
-
-
-def test_a_disk_that_fills_up_is_one_clear_error_and_can_be_mended(
-    study: Study, undisturbed: str, small_disk: Path
-) -> None:
-    output = small_disk / "out"
-    process = study.start(output)
-    deadline = time.monotonic() + PATIENCE
-    while finished_blocks(output) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    filler = small_disk / "filler"
-    fill(filler)
-    _, error = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    assert error.count("Error:") == 1
-    assert "Traceback" not in error
-    assert "No space left" in error
-    assert "free space" in error
-    assert finished_blocks(output) >= 3
-    filler.unlink()
-    assert study.finish(output) == undisturbed
-
-
-def test_a_disk_that_is_too_small_is_refused_before_the_simulation(small, small_disk: Path) -> None:
-    study = Study(small_disk, small.cache, replicates=100_000)
-    process = study.start(small_disk / "out")
-    _, error = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    assert "the disk is too small: the run needs about" in error
-    assert list((small_disk / "out").iterdir()) == []
-
-
 @pytest.mark.slow
-def test_killed_at_many_moments_then_finished(study: Study, undisturbed: str, tmp_path) -> None:
+@pytest.mark.parametrize("place", PLACES)
+def test_killed_at_many_moments_then_finished(study: Study, undisturbed: str, tmp_path, place: str) -> None:
     chance = random.Random(20261121)
-    output = tmp_path / "out"
+    output, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    started: list[int] = []
     for _ in range(12):
-        process = study.start(output)
-        end = time.monotonic() + chance.uniform(1.0, 12.0)
-        kill_when(process, lambda end=end: time.monotonic() > end)
+        process = study.start(output, *PLACES[place], TMPDIR=str(temporary))
+        end = time.monotonic() + chance.uniform(1.0, 10.0)
+        wait_until(lambda end=end: time.monotonic() > end, process)
+        started += descendants(process.pid)
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+    assert study.finish(output, *PLACES[place], TMPDIR=str(temporary)) == undisturbed
+    time.sleep(2.0)
+    assert not [pid for pid in started if is_alive(pid)], "workers outlive the run that started them"
+    if place == "workers":
+        assert not list(temporary.glob("trialsim-*")), "temporary files outlive the next run"
+
+
+STEPS = {
+    "results": ".*.work/bundle/results/savings.csv",
+    "answer": ".*.work/bundle/results/answer.json",
+    "examples": ".*.work/bundle/examples",
+    "report": ".*.work/bundle/report.html",
+    "manifest": ".*.work/bundle/manifest.json",
+    "sealed": "*/manifest.json",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_every_step_of_writing(study: Study, undisturbed: str, tmp_path, step: str) -> None:
+    output = tmp_path / "out"
+    kill_when(study.start(output), lambda: list(output.glob(STEPS[step])))
     assert study.finish(output) == undisturbed
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mark", ["results", "examples", "report.html", "manifest.json", "sealed"])
-def test_killed_at_every_step_of_writing(study: Study, undisturbed: str, tmp_path, mark: str) -> None:
+def test_killed_while_an_earlier_bundle_is_replaced(study: Study, undisturbed: str, tmp_path) -> None:
+    """The bundle of the same name, made before, is there or is replaced; it is never lost."""
     output = tmp_path / "out"
-    patterns = {"sealed": "*/manifest.json"}
-    pattern = patterns.get(mark, f".*.work/bundle/{mark}")
-    kill_when(study.start(output), lambda: bool(list(output.glob(pattern))))
     assert study.finish(output) == undisturbed
+    for pattern in (".*.work/blocks/*/*.parquet", ".*.work/bundle/manifest.json", ".*.work/replaced"):
+        kill_when(study.start(output), lambda pattern=pattern: list(output.glob(pattern)))
+        places = [*output.glob("*/manifest.json"), *output.glob(".*.work/replaced/manifest.json")]
+        assert undisturbed in [hash_in(one) for one in places if ".work" not in one.parts[-2]]
+    assert study.finish(output) == undisturbed
+    assert results_hash(output) == undisturbed

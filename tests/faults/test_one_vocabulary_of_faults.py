@@ -16,6 +16,9 @@ from trialsim.analysis import (
     g_computation,
     log_rank,
     mmrm,
+    negative_binomial,
+    probabilistic_index,
+    proportional_odds,
     reference_based_imputation,
 )
 from trialsim.analysis.adjustment_prior import HistoryFit, adjustment_prior
@@ -43,6 +46,9 @@ ANALYSES = {
     "bayesian": Analysis(
         bayesian_adjustment, {"outcome": "y", "arm": "arm", "score": "age", "prior": PRIOR}, "y", False
     ),
+    "negative_binomial": Analysis(negative_binomial, {"outcome": "n", "arm": "arm"}, "n"),
+    "proportional_odds": Analysis(proportional_odds, {"outcome": "n", "arm": "arm"}, "n"),
+    "probabilistic_index": Analysis(probabilistic_index, {"outcome": "y", "arm": "arm"}, "y", False),
     "log_rank": Analysis(log_rank, EVENTS, "t", False),
     "cox": Analysis(cox, EVENTS, "t"),
 }
@@ -55,6 +61,7 @@ def trial(analysis: Analysis) -> pd.DataFrame:
     frame["sex"] = generator.choice(["F", "M"], size)
     frame["age"] = generator.normal(70, 8, size)
     frame["b"] = generator.integers(0, 2, size).astype(float)
+    frame["n"] = np.resize([0.0, 1.0, 2.0, 5.0, 1.0, 3.0, 0.0], size)
     frame["t"] = generator.exponential(10, size)
     frame["e"] = generator.integers(0, 2, size)
     frame["y"] = generator.normal(size=size)
@@ -180,6 +187,8 @@ def test_a_constant_outcome_is_refused(analysis: Analysis) -> None:
     column, words = (
         ("e", "e: has no event") if analysis.outcome == "t" else (analysis.outcome, "constant_outcome")
     )
+    if analysis.run is negative_binomial:
+        words = "n: has no event in either arm"
     refused(analysis, frame.assign(**{column: 0.0}), words)
 
 

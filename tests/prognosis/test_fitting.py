@@ -18,7 +18,8 @@ SHORT = FitSettings(tune=300, draws=250, max_rhat=1.1, min_ess=50.0, max_diverge
 class NoSampler:
     """A sampler that must not be asked."""
 
-    is_compiled = True
+    def has_compiled(self, _):
+        return True
 
     def sample(self, *_):
         raise AssertionError("the cache was not used")
@@ -62,6 +63,12 @@ def test_a_fit_is_kept_and_found_again(history, sampler, tmp_path):
     again = fit_prognosis(history, seed=3, settings=SHORT, cache=tmp_path, sampler=NoSampler())
     assert again.content_hash == fitted.content_hash
     assert [file.name for file in tmp_path.iterdir()] == [f"posterior-{fitted.key[:16]}.npz"]
+
+
+def test_a_fit_without_further_terms_keeps_its_address(history, sampler, tmp_path):
+    """What was kept before there were terms is still found; only a new format may change this."""
+    fitted = fit_prognosis(history, seed=1, settings=SHORT, cache=tmp_path, sampler=sampler)
+    assert fitted.key[:16] == "a1411d173755b6fa"
 
 
 def test_a_corrupt_cache_is_found_and_replaced(history, sampler, tmp_path):

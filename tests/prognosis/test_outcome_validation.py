@@ -152,10 +152,11 @@ def test_small_subgroups_are_not_shown():
     cv = made_up("binary")
     labels = np.full(300, "rest", dtype=object)
     labels[np.flatnonzero(cv.outcome)[:10]] = "few"
+    labels[np.concatenate([np.flatnonzero(cv.outcome == kind)[-12:] for kind in (0, 1)])] = "next"
     table = cv.by_subgroup({"site": labels}).set_index("subgroup")
-    assert not table.loc["few", "shown"]
+    assert table["shown"].to_dict() == {"few": False, "next": False, "rest": True}, "no subtraction tells"
     assert np.isnan(table.loc["few", "events"])
-    assert table.loc["rest", "shown"]
+    assert np.isnan(table.loc["next", "events"])
 
 
 class KnowsTheFold:

@@ -69,10 +69,12 @@ def test_small_subgroups_are_not_shown(judged):
     for size, shown in ((10, False), (11, True)):
         labels = np.full(len(cv), "rest", dtype=object)
         labels[seen[:size]] = "few"
-        row = calibrate_subgroups(cv, {"site": labels}).set_index("subgroup").loc["few"]
-        assert row["shown"] == shown
-        assert np.isnan(row["participants"]) != shown
-        assert np.isnan(row["bias"]) != shown
+        labels[seen[size : size + 12]] = "next"
+        table = calibrate_subgroups(cv, {"site": labels}).set_index("subgroup")
+        assert table["shown"].to_dict() == {"few": shown, "next": shown, "rest": True}
+        for name in ("few", "next"):
+            assert np.isnan(table.loc[name, "participants"]) != shown, "no subtraction tells"
+            assert np.isnan(table.loc[name, "bias"]) != shown
 
 
 def test_subgroups_follow_participants_that_were_left_out(judged):

@@ -31,7 +31,8 @@ from trialsim.prognosis.sbc_studies import STUDIES
 
 DATA = Path(__file__).parent / "data"
 # Every model that issues a twin.
-KEPT = ("gaussian", *FAMILIES)
+TERMS = ("gaussian_curves", "gaussian_studies", "gaussian_variance")
+KEPT = ("gaussian", "gaussian_curves", "gaussian_variance", *FAMILIES)
 
 
 def record_of(model: str) -> RankRecord:
@@ -151,10 +152,17 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
         RankRecord.load(tmp_path / "r.json")
 
 
-@pytest.mark.parametrize("simulations", [40, pytest.param(200, marks=pytest.mark.slow)])
-def test_a_fast_slice_of_the_gaussian_study(sampler, simulations):
-    """Fresh simulations through the session's compiled model; few can show gross errors only."""
-    study = STUDIES["gaussian"]
+@pytest.mark.parametrize(
+    ("model", "simulations"),
+    [
+        ("gaussian", 40),
+        *((model, 10) for model in TERMS),
+        *(pytest.param(model, 200, marks=pytest.mark.slow) for model in ("gaussian", *TERMS)),
+    ],
+)
+def test_a_fast_slice_of_the_gaussian_studies(sampler, model, simulations):
+    """Fresh simulations through the session's compiled models; few can show gross errors only."""
+    study = STUDIES[model]
     ranks, _ = study.ranks(7, 0, simulations, sampler)
     counts = {name: count_ranks(values, study.draws).tolist() for name, values in ranks.items()}
     record = replace(record_of("gaussian"), counts=counts, simulations=simulations)

@@ -29,7 +29,7 @@ def test_the_update_is_the_refit_with_the_participant(simulate_history, sampler)
     updated = update_twins(fit, newcomer.covariates, newcomer.baseline, WEEKS[:2], seen, weeks)
     # The refit's draws know the newcomer, so they must not be weighed by the same visits again.
     joint = _Joint.of(refit, newcomer.covariates, newcomer.baseline, WEEKS)
-    conditional = _Conditional.of(joint, np.array([True, True]), 2)
+    conditional = _Conditional.of(joint, np.array([True, True]), 2, np.empty(0))
     mean, _ = conditional.means(joint, np.array([0]), seen)
     variance = np.einsum("dww->w", conditional.covariance) / len(refit.scales) + mean.var(axis=2)
     spread = mean.std(axis=2)

@@ -47,12 +47,7 @@ def expected(job: Job, tasks: list[Task]) -> list[BlockResult]:
 
 def assert_same(blocks: list[BlockResult], expected: list[BlockResult]) -> None:
     for one, other in zip(blocks, expected, strict=True):
-        assert (one.cell, one.index, one.tallies, one.conduct) == (
-            other.cell,
-            other.index,
-            other.tallies,
-            other.conduct,
-        )
+        assert (one.cell, one.index, one.sums) == (other.cell, other.index, other.sums)
         pd.testing.assert_frame_equal(one.rows, other.rows, check_exact=True)
 
 

@@ -46,16 +46,16 @@ def test_slopes_and_variance_reach_the_fit(block: Any, slopes: Any, variance: An
 def test_sums_are_those_of_the_rows(small: Any, register: Any) -> None:
     cell = Cell(small.protocol.alternative, "ancova", TrialSize(60, 60), 200, 200)
     truth = register.facts.true_effect
-    result = run_block(small.protocol, small.disease, register.pool, truth, cell, 0)
+    result = run_block(register.pool, small.protocol, small.disease, truth, cell, 0)
     from scipy.stats import t
 
-    for name, tally in result.tallies.items():
+    for name, tally in result.sums.tallies.items():
         estimate = result.rows[f"{name}_estimate"]
         half = t.ppf(0.975, result.rows[f"{name}_df"]) * result.rows[f"{name}_standard_error"]
         assert tally.rejected == (result.rows[f"{name}_p_value"] <= 0.05).sum()
         assert tally.covered == (abs(estimate - truth) <= half).sum()
         assert tally.deviation == pytest.approx((estimate - truth).sum())
-    assert result.conduct.controls_analysed == result.rows["controls_analysed"].sum()
+    assert result.sums.conduct.controls_analysed == result.rows["controls_analysed"].sum()
 
 
 def test_coverage_is_nominal(result: Any) -> None:

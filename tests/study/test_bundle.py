@@ -85,6 +85,14 @@ def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_failed_run_takes_the_folders_that_it_made_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for parent in (tmp_path / "mine", tmp_path / "new" / "deeper"):
+        with pytest.raises(RuntimeError), new_bundle(parent / "study"):
+            raise RuntimeError("stopped")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_what_is_no_bundle_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     with pytest.raises(BundleError, match="no run bundle"), new_bundle(tmp_path / "thesis"):

@@ -18,7 +18,7 @@ from trialsim.study import (
     StudyResult,
     check_bundle,
     new_bundle,
-    open_study,
+    open_bundle,
     pick_examples,
     replay_blocks,
     replay_trial,
@@ -46,7 +46,7 @@ def bundle(small, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study(bundle: Path) -> BundledStudy:
-    return open_study(bundle)
+    return open_bundle(bundle)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_what_is_not_there_is_refused(study: BundledStudy, tmp_path: Path) -> No
     with pytest.raises(BundleError, match="from 0 to 599"):
         replay_trial(study, study.cells[0], 600)
     with pytest.raises(BundleError, match="unreadable"):
-        open_study(tmp_path)
+        open_bundle(tmp_path)
 
 
 def test_the_verifier_s_blocks_come_back_byte_for_byte(study: BundledStudy) -> None:
@@ -147,7 +147,7 @@ def test_a_row_changed_before_sealing_is_found_by_computing_it_again(study, bund
     seal(bundle, {name: facts[name] for name in ("seed", "inputs", "history_generated")})
     try:
         assert check_bundle(bundle) == []
-        replayed = replay_blocks(open_study(bundle), 10_000, "any")
+        replayed = replay_blocks(open_bundle(bundle), 10_000, "any")
         assert [(one.cell, one.index) for one in replayed if one.agreement == DIFFERENT] == [
             ("null.prognostic", 1)
         ]

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.study import StudyResult, answer, build_register, sizes_frame
-from trialsim.study.blocks import BlockResult
+from trialsim.study import BlockResult, StudyResult, answer, build_register, sizes_frame
 
 
 @pytest.mark.parametrize("workers", [2, 3])

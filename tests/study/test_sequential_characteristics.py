@@ -76,11 +76,22 @@ def test_trials_do_not_depend_on_how_many_follow() -> None:
 
 def test_looks_that_fall_short_are_counted_and_not_dropped() -> None:
     short = survival_group_sequential(
-        WORLD, SurvivalPlan((40, 80), (2.963, 1.969), latest=14.0), replicates=100, seed=1, scenario="short"
+        WORLD, SurvivalPlan((30, 50), (2.963, 1.969), latest=14.0), replicates=100, seed=1, scenario="short"
     )
     assert short.counts.unreached[1] > 50
     assert short.counts.efficacy.sum() + short.counts.futility.sum() + short.counts.undecided == 100
     assert short.counts.most["months"] <= 14.0
+
+
+def test_events_that_the_follow_up_cannot_give_are_refused_with_how_many_can() -> None:
+    with pytest.raises(DesignError, match=r"40\.\d events can be expected of 120 participants by month 14"):
+        survival_group_sequential(
+            WORLD,
+            SurvivalPlan((40, 80), (2.963, 1.969), latest=14.0),
+            replicates=100,
+            seed=1,
+            scenario="short",
+        )
 
 
 def test_calendar_looks_end_every_trial_at_their_months() -> None:
@@ -103,6 +114,8 @@ def test_adaptive_characteristics_add_up_and_show_the_bias_of_selection() -> Non
     # A dropped arm keeps its bad first half, a kept one dilutes its good one: the mean falls.
     assert (found.arms["bias"][1:] < -4 * found.arms["bias_mcse"][1:]).all()
     assert abs(found.arms["bias"][0]) < 4 * found.arms["bias_mcse"][0]
+    # The control always has 80 participants: its mean's MSE is 1/80.
+    assert abs(found.arms["mse"][0] - 1 / 80) < 4 * found.arms["mse_mcse"][0]
 
 
 def test_rules_with_chance_have_their_own_stream() -> None:

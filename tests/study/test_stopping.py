@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from trialsim.design import Tally
 from trialsim.protocol import Protocol, protocol_from_dict
 from trialsim.study import (
     CellResult,
@@ -16,6 +15,7 @@ from trialsim.study import (
     Processes,
     StoppingRule,
     StudyResult,
+    StudySums,
     answer,
     plan_cells,
     simulate,
@@ -59,7 +59,7 @@ def test_each_cell_stops_at_the_first_look_that_reaches_the_precision(stopped, c
     for one in stopped:
         used = one.conduct.trials
         assert used % (rule.look * 50) == 0 or used == rule.most
-        errors = [rule.error(analysis.counts) for analysis in one.characteristics.values()]
+        errors = [rule.error(x.counts.rejected, x.counts.replicates) for x in one.characteristics.values()]
         assert max(errors) <= PRECISION or used == rule.most
     assert len({one.conduct.trials for one in stopped}) > 1
 
@@ -67,11 +67,11 @@ def test_each_cell_stops_at_the_first_look_that_reaches_the_precision(stopped, c
 def test_no_earlier_look_would_have_stopped(job, stopped) -> None:
     one = stopped[-1]
     cell, look = one.cell, one.cell.rule.look
-    sums: dict[str, Tally] = {}
+    sums = StudySums()
     for index in range(one.conduct.trials // 50):
         block = job.compute((cell, index))
-        sums = {name: sums.get(name, Tally()) + tally for name, tally in block.tallies.items()}
-        errors = [cell.rule.error(tally) for tally in sums.values()]
+        sums = sums + block.sums
+        errors = [cell.rule.error(*rate) for rate in sums.rejections()]
         if (index + 1) % look == 0 and index + 1 < one.conduct.trials // 50:
             assert max(errors) > PRECISION
 
@@ -111,6 +111,6 @@ def test_the_answer_says_the_rule_and_the_number_used(result: StudyResult, stopp
 
 def test_equal_results_at_the_start_do_not_stop_it() -> None:
     rule = StoppingRule.for_precision(0.001, 100)
-    assert not rule.reached(10, [Tally(replicates=1000, rejected=0)])
-    assert not rule.reached(10, [Tally(replicates=1000, rejected=1000)])
+    assert not rule.reached(10, [(0, 1000)])
+    assert not rule.reached(10, [(1000, 1000)])
     assert rule.most == 250_000

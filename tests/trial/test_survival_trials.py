@@ -100,6 +100,15 @@ def test_reachable_events_are_the_events_of_trials_followed_without_end(changes:
     assert abs(events.mean() - it.reachable_events) < 4 * events.std() / np.sqrt(500) + 0.02
 
 
+@pytest.mark.parametrize("month", [5.0, 14.0, 40.0])
+def test_events_by_a_month_are_those_of_trials_cut_there(month: float) -> None:
+    it = world(frailty=0.4, dropout_dependence=1.0)
+    trials = simulate_survival(it, 500, chance())
+    events = ((trials.event == 1) & (trials.entry + trials.time <= month)).sum(axis=1)
+    # Poisson entries make a few more events early than evenly spaced ones do.
+    assert abs(events.mean() - it.events_by(month)) < 4 * events.std() / np.sqrt(500) + 0.3
+
+
 @pytest.mark.parametrize("dependence", [0.0, 1.0, -0.7])
 def test_compiled_times_equal_their_slow_twin(dependence: float) -> None:
     delayed = PiecewiseHazard((0.06, 0.0, 0.03), (0.0, 4.0, 6.0))

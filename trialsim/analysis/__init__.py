@@ -65,6 +65,16 @@ from trialsim.analysis.multiplicity import (
     hochberg,
     holm,
 )
+from trialsim.analysis.negative_binomial import (
+    CountEstimates,
+    negative_binomial_block,
+    negative_binomial_events_block,
+)
+from trialsim.analysis.negative_binomial_frame import (
+    NegativeBinomialResult,
+    negative_binomial,
+    negative_binomial_events,
+)
 from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
 from trialsim.analysis.null_library import NullLibrary, PowerCurve, PowerSurface, null_library, power_surface
 from trialsim.analysis.power_prior import (
@@ -74,7 +84,11 @@ from trialsim.analysis.power_prior import (
     power_prior_normal,
     weighted_power_prior_binomial,
 )
+from trialsim.analysis.probabilistic_index import probabilistic_index_block
+from trialsim.analysis.probabilistic_index_frame import ProbabilisticIndexResult, probabilistic_index
 from trialsim.analysis.probability_of_success import NormalSuccessRule
+from trialsim.analysis.proportional_odds import proportional_odds_block
+from trialsim.analysis.proportional_odds_frame import ProportionalOddsResult, proportional_odds
 from trialsim.analysis.self_adapting_mixture import (
     sam_binomial,
     sam_normal,
@@ -87,6 +101,7 @@ from trialsim.analysis.survival_adjusted_log_rank import (
     adjusted_log_rank_block,
 )
 from trialsim.analysis.survival_cox import CoxResult, cox, cox_block
+from trialsim.analysis.survival_fine_gray import FineGrayResult, fine_gray, fine_gray_block
 from trialsim.analysis.survival_gray import GrayResult, gray_test, gray_test_block
 from trialsim.analysis.survival_incidence import (
     CumulativeIncidenceResult,
@@ -123,11 +138,13 @@ __all__ = [
     "BetaMixture",
     "BinaryBorrowingDesign",
     "CommensuratePrior",
+    "CountEstimates",
     "CoxResult",
     "CumulativeIncidenceResult",
     "DecisionRule",
     "EarlyZero",
     "EffectiveSampleSize",
+    "FineGrayResult",
     "FlemingHarrington",
     "GammaMixture",
     "Graph",
@@ -146,6 +163,7 @@ __all__ = [
     "MilestoneResult",
     "MmrmResult",
     "MonotoneFit",
+    "NegativeBinomialResult",
     "NormalBorrowingDesign",
     "NormalMixture",
     "NormalSuccessRule",
@@ -153,6 +171,8 @@ __all__ = [
     "PetoPeto",
     "PowerCurve",
     "PowerSurface",
+    "ProbabilisticIndexResult",
+    "ProportionalOddsResult",
     "RateRatioResult",
     "RestrictedMeanResult",
     "TabulatedPrior",
@@ -179,6 +199,8 @@ __all__ = [
     "effective_sample_sizes",
     "elir_ess",
     "entropy_ess",
+    "fine_gray",
+    "fine_gray_block",
     "fit_history",
     "fit_linear",
     "fit_marginal",
@@ -215,6 +237,10 @@ __all__ = [
     "monotone_block",
     "monotone_moments",
     "morita_ess",
+    "negative_binomial",
+    "negative_binomial_block",
+    "negative_binomial_events",
+    "negative_binomial_events_block",
     "normal_borrowing_estimates",
     "normal_difference_below",
     "normalized_power_prior_binomial",
@@ -226,8 +252,12 @@ __all__ = [
     "power_prior_normal",
     "power_surface",
     "precision_ess",
+    "probabilistic_index",
+    "probabilistic_index_block",
     "probability_difference_above",
     "prognostic_adjustment",
+    "proportional_odds",
+    "proportional_odds_block",
     "reference_based_imputation",
     "restricted_mean_survival",
     "restricted_mean_survival_block",

@@ -15,7 +15,7 @@ from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class BetaMixture(MixturePrior):
     """Σ_k w_k Beta(a_k, b_k) on (0, 1); mean a/(a+b), variance ab/((a+b)²(a+b+1)) of each part.
 

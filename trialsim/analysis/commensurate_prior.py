@@ -13,6 +13,7 @@ from trialsim.analysis.borrowing_checks import counts, finite, finite_array, pos
 from trialsim.analysis.gamma_mixture import GammaMixture
 from trialsim.analysis.monotone_root import bisect_between
 from trialsim.analysis.normal_mixture import NormalMixture
+from trialsim.analysis.printed_result import Printed, Tables
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -50,8 +51,8 @@ class CommensuratePrior:
         return np.asarray(mass @ ((self.shape + 0.5) / (self.rate + 0.5 * difference**2)))
 
 
-@dataclass(frozen=True)
-class HazardComparison:
+@dataclass(frozen=True, repr=False)
+class HazardComparison(Printed):
     """Posterior of exponential hazards of R trials: internal control, and treated against it.
 
     Given Δ the internal control hazard is Gamma(shape, rate_Δ), the treated one Gamma(d_t, T_t).
@@ -145,8 +146,11 @@ class HazardComparison:
             }
         )
 
-    def __str__(self) -> str:
-        return "treated against internal control hazard\n" + self.to_frame().round(4).to_string(index=False)
+    def _title(self) -> str:
+        return "Treated against internal control hazard"
+
+    def _tables(self) -> Tables:
+        return {"Posterior, 95% intervals": self.to_frame()}
 
     def _log_hazard(self, shift: Floats) -> tuple[Floats, Floats]:
         given = psi(self.shape)[:, None] - np.log(self.rate) + shift
@@ -179,9 +183,11 @@ def commensurate_exponential(
     Examples
     --------
     >>> print(commensurate_exponential((39, 1136.2), (326, 3575.7), (75, 2502.1), CommensuratePrior()))
-    treated against internal control hazard
-     log_hazard_ratio     sd   lower  upper  hazard_ratio  hazard_ratio_sd  mean_precision
-              -0.1566 0.1986 -0.5405 0.2386        0.8722           0.1761           1.211
+    Treated against internal control hazard
+    <BLANKLINE>
+    Posterior, 95% intervals
+      log_hazard_ratio     sd   lower  upper hazard_ratio hazard_ratio_sd mean_precision
+               -0.1566 0.1986 -0.5405 0.2386       0.8722          0.1761         1.2110
     """
     (d_i, t_i), (d_e, t_e), (d_t, t_t) = _event_times(internal, external, treated)
     centre = np.log(d_i / t_i) - np.log(d_e / t_e)

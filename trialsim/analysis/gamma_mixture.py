@@ -17,7 +17,7 @@ from trialsim.errors import AnalysisError
 RateData = Literal["poisson", "exponential"]
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class GammaMixture(MixturePrior):
     """Σ_k w_k Gamma(shape a_k, rate b_k); mean a/b, variance a/b² of each part.
 

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from trialsim.analysis.imputation_kernel import CIR, CR, J2R, LMCF, Plan, inverse_from_factor
+from trialsim.analysis.imputation_kernel import CIR, CR, J2R, LMCF, Plan
+from trialsim.analysis.linear_gram import inverse_from_factor
 from trialsim.analysis.monotone_kernel import (
     OK,
     SINGULAR,
@@ -262,7 +263,7 @@ def draw_and_analyse(
     if cholesky(total, size, factor) < size:
         return SINGULAR
     inverse = np.zeros((size, size))
-    inverse_from_factor(factor, size, np.zeros((size, size)), inverse)
+    inverse_from_factor(factor, size, inverse)
     order = q + visits
     posterior = Posterior(
         np.zeros(visits, np.int64), np.zeros((visits, order, order)), np.zeros((visits, order))

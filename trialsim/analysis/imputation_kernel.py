@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from trialsim.analysis.linear_gram import inverse_from_factor
 from trialsim.analysis.monotone_kernel import (
     LANES,
     NON_FINITE,
@@ -169,11 +170,11 @@ def regress_groups(groups: Groups, q: int) -> tuple[int, Model, Floats]:
     inverses, factors = np.zeros((visits, order, order)), np.zeros((visits, order, order))
     status = regress_each_visit(reached, counts, q, True, factors, model.coefficients, np.zeros(visits))
     if status == OK:
-        lower, work = np.zeros((visits, visits)), np.zeros((order, order))
+        lower = np.zeros((visits, visits))
         unit_lower(model.coefficients, q, lower)
         visit_means(model.coefficients, lower, q, model.means)
         for j in range(visits):
-            inverse_from_factor(factors[j], q + j, work, inverses[j])
+            inverse_from_factor(factors[j], q + j, inverses[j])
     return status, model, inverses
 
 
@@ -181,7 +182,7 @@ def regress_groups(groups: Groups, q: int) -> tuple[int, Model, Floats]:
 def analysis_parts(groups: Groups, plan: Plan, q: int) -> tuple[int, Analysis]:
     """Return a status and what the analysis of covariance needs besides the imputation."""
     size, half = len(plan.columns), len(groups.heads) // 2
-    total, factor, work = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
+    total, factor = np.zeros((size, size)), np.zeros((size, size))
     parts = Analysis(np.zeros((size, size)), np.zeros(size), np.zeros(size), np.zeros((2, size)))
     for group in range(len(groups.heads)):
         gram = groups.grams[group]
@@ -196,29 +197,8 @@ def analysis_parts(groups: Groups, plan: Plan, q: int) -> tuple[int, Analysis]:
     parts.sums[:] = total[0]
     if cholesky(total, size, factor) < size:
         return SINGULAR, parts
-    inverse_from_factor(factor, size, work, parts.inverse)
+    inverse_from_factor(factor, size, parts.inverse)
     return OK, parts
-
-
-@njit(cache=True)
-def inverse_from_factor(factor: Floats, size: int, work: Floats, inverse: Floats) -> None:
-    """Write ``(L L')^-1`` for the leading block of the lower factor L; `work` is (size, size)."""
-    for column in range(size):
-        for i in range(size):
-            if i < column:
-                work[i, column] = 0.0
-                continue
-            total = 1.0 if i == column else 0.0
-            for k in range(column, i):
-                total -= factor[i, k] * work[k, column]
-            work[i, column] = total / factor[i, i]
-    for i in range(size):
-        for j in range(i + 1):
-            total = 0.0
-            for k in range(i, size):
-                total += work[k, i] * work[k, j]
-            inverse[i, j] = total
-            inverse[j, i] = total
 
 
 @njit(cache=True)

@@ -18,6 +18,7 @@ from trialsim.analysis.tidy_frame import (
     codes_of,
     control_first,
     is_number,
+    read_arms,
     read_numbers,
     read_outcome,
     refuse_missing,
@@ -111,10 +112,13 @@ def read_design(
     strata: Columns = (),
     control: Hashable | None = None,
     extra: Sequence[str] = (),
+    two_arms: bool = False,
+    active: Hashable | None = None,
 ) -> Design:
     """Return the design of a model of `outcome` on `arm`, `strata` (as factors) and `covariates`.
 
     Rows without an outcome are left out; a missing value anywhere else is refused, and named by position.
+    With `two_arms` the control is compared with `active` alone, which is the only other arm unless named.
 
     Raises
     ------
@@ -125,6 +129,10 @@ def read_design(
     check_roles(data, [outcome, arm, *strata, *covariates, *extra])
     y = read_outcome(data, outcome)
     rows = np.flatnonzero(~np.isnan(y))
+    unseen = np.isnan(y)
+    if two_arms:
+        rows = rows[read_arms(data.iloc[rows], arm, control, active, rows)[1]]
+        unseen &= data[arm].isin(data[arm].iloc[rows].unique()).to_numpy()
     arms, a = _arms(data, arm, rows, control)
     blocks: list[Floats] = [np.empty((len(rows), 0))]
     columns: list[str] = []
@@ -165,7 +173,7 @@ def read_design(
         equal_weight=np.array(equal_weight, dtype=np.float64),
         strata=np.unique(joint, return_inverse=True)[1][order].astype(np.int64) if len(strata) else None,
         extra=further[order],
-        left_out=len(y) - len(rows),
+        left_out=int(unseen.sum()),
     )
 
 

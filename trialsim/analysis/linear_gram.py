@@ -41,6 +41,26 @@ def quadratic(matrix: Floats, rows: Floats, i: int, base: int, dummy: int) -> fl
 
 
 @njit(cache=True)
+def inverse_from_factor(lower: Floats, K: int, inverse: Floats) -> None:
+    """Fill the inverse of lower × its transpose, for the leading K columns."""
+    for column in range(K):
+        for j in range(column, K):
+            s = 1.0 if j == column else 0.0
+            for m in range(column, j):
+                s -= lower[j, m] * inverse[m, column]
+            inverse[j, column] = s / lower[j, j]
+    for j in range(K):
+        for k in range(j + 1):
+            s = 0.0
+            for m in range(j, K):
+                s += inverse[m, j] * inverse[m, k]
+            inverse[j, k] = s
+    for j in range(K):
+        for k in range(j):
+            inverse[k, j] = inverse[j, k]
+
+
+@njit(cache=True)
 def invert(gram: Floats, K: int, lower: Floats, inverse: Floats) -> int:
     """Invert a symmetric matrix from its lower triangle by Cholesky; return the dependent column or -1.
 
@@ -57,21 +77,7 @@ def invert(gram: Floats, K: int, lower: Floats, inverse: Floats) -> int:
                 return j
             else:
                 lower[j, j] = np.sqrt(s)
-    for column in range(K):
-        for j in range(column, K):
-            s = 1.0 if j == column else 0.0
-            for m in range(column, j):
-                s -= lower[j, m] * inverse[m, column]
-            inverse[j, column] = s / lower[j, j]
-    for j in range(K):
-        for k in range(j + 1):
-            s = 0.0
-            for m in range(j, K):
-                s += inverse[m, j] * inverse[m, k]
-            inverse[j, k] = s
-    for j in range(K):
-        for k in range(j):
-            inverse[k, j] = inverse[j, k]
+    inverse_from_factor(lower, K, inverse)
     return -1
 
 

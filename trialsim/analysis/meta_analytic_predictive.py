@@ -22,6 +22,8 @@ from trialsim.analysis.count_history import integrate_count_history
 from trialsim.analysis.effective_sample_size import elir_ess, moment_ess
 from trialsim.analysis.monotone_root import bisect_between
 from trialsim.analysis.normal_mixture import NormalMixture
+from trialsim.analysis.printed_distribution import summarise
+from trialsim.analysis.printed_result import Printed, Tables
 from trialsim.analysis.tabulated_prior import CountData, TabulatedPrior
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
@@ -70,8 +72,8 @@ class Heterogeneity:
         return np.asarray(bisect_between(lambda x: spline(x) / total - wanted, ends[0], ends[1]) ** 2)
 
 
-@dataclass(frozen=True)
-class MapPrior:
+@dataclass(frozen=True, repr=False)
+class MapPrior(Printed):
     """Predictive distribution of a new trial's control parameter, given past trials.
 
     Parameters
@@ -112,34 +114,17 @@ class MapPrior:
 
     def to_frame(self) -> pd.DataFrame:
         """Return mean, SD and quantiles of τ and of the predictive control parameter."""
-        rows = []
-        for name, part in (("tau", self.heterogeneity), ("MAP", self.prior)):
-            lower, median, upper = part.quantile([0.025, 0.5, 0.975])
-            rows.append((name, part.mean(), part.sd(), lower, median, upper))
-        return pd.DataFrame(rows, columns=["parameter", "mean", "sd", "q2.5", "q50", "q97.5"])
+        return summarise({"tau": self.heterogeneity, "MAP": self.prior})
 
-    def __str__(self) -> str:
-        sizes = "\n".join(
-            f"effective sample size {row.size:.4g} ({row.name}: {row.definition})"
-            for row in _rows(self.effective_sample_sizes())
-        )
-        table = self.to_frame().round(5).to_string(index=False)
-        return f"meta-analytic-predictive prior of {self.studies} past trials\n{table}\n{sizes}"
+    def _title(self) -> str:
+        return f"Meta-analytic-predictive prior of {self.studies} past trials"
+
+    def _tables(self) -> Tables:
+        return {"Distribution": self.to_frame(), "Effective sample size": self.effective_sample_sizes()}
 
     def plot(self) -> go.Figure:
         """Draw the predictive density."""
         return self.prior.plot()
-
-
-@dataclass(frozen=True)
-class _Size:
-    name: str
-    size: float
-    definition: str
-
-
-def _rows(frame: pd.DataFrame) -> list[_Size]:
-    return [_Size(str(n), float(s), str(d)) for n, s, d in frame.itertuples(index=False)]
 
 
 def map_prior_normal(
@@ -175,12 +160,17 @@ def map_prior_normal(
     >>> crohn = map_prior_normal([-51, -49, -36, -47, -90, -54], 88 / np.sqrt(n),
     ...                          mean_prior=(0, 88), heterogeneity_scale=44, unit_sd=88)
     >>> print(crohn)
-    meta-analytic-predictive prior of 6 past trials
-    parameter      mean       sd      q2.5       q50     q97.5
-          tau  14.42452  9.79344   1.32936  12.47059  39.03490
-          MAP -49.81881 19.42184 -92.01601 -48.54885 -11.47664
-    effective sample size 41.87 (ELIR: expected local information ratio)
-    effective sample size 20.53 (moment: size of the conjugate density with the same mean and SD)
+    Meta-analytic-predictive prior of 6 past trials
+    <BLANKLINE>
+    Distribution
+      parameter     mean      sd     q2.5      q50    q97.5
+            tau  14.4245  9.7934   1.3294  12.4706  39.0349
+            MAP -49.8188 19.4218 -92.0160 -48.5488 -11.4766
+    <BLANKLINE>
+    Effective sample size
+        name    size                                              definition
+        ELIR 41.8750                        expected local information ratio
+      moment 20.5298 size of the conjugate density with the same mean and SD
     """
     y, se = finite_array(estimates, "estimates"), finite_array(standard_errors, "standard_errors", 0.0)
     if len(y) != len(se):
@@ -220,7 +210,11 @@ def map_prior_binomial(
     --------
     >>> n, r = [107, 44, 51, 39, 139, 20, 78, 35], [23, 12, 19, 9, 39, 6, 9, 10]
     >>> print(map_prior_binomial(r, n).prior)
-    exact density of a response probability: mean 0.25828, SD 0.087414, median 0.24861, 95% [0.11085, 0.47144]
+    Exact density of a response probability
+    <BLANKLINE>
+    Distribution
+                 parameter   mean     sd   q2.5    q50  q97.5
+      response probability 0.2583 0.0874 0.1109 0.2486 0.4714
     """
     events, sizes = counts(r, n)
     return _count_map(

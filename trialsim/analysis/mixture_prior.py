@@ -12,6 +12,8 @@ from scipy.special import logsumexp
 
 from trialsim.analysis.borrowing_checks import inside_unit
 from trialsim.analysis.monotone_root import bisect_between
+from trialsim.analysis.printed_distribution import summarise
+from trialsim.analysis.printed_result import Printed, Tables
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -22,7 +24,7 @@ _LONGEST_GRID = 200_000
 NODES_PER_SD = 4.0
 
 
-class MixturePrior(ABC):
+class MixturePrior(Printed, ABC):
     """Σ_k w_k f_k over K conjugate components; the components give their own formulas.
 
     Integrals over a mixture run on a *working scale* (logit, log or identity) on which every
@@ -105,13 +107,11 @@ class MixturePrior(ABC):
         """Return one row a component."""
         return pd.DataFrame({"family": self.family, "weight": self.weights} | self.parameters())
 
-    def __str__(self) -> str:
-        lower, median, upper = self.quantile([0.025, 0.5, 0.975])
-        table = self.to_frame().round(5).to_string(index=False)
-        return (
-            f"{self.family} mixture: mean {self.mean():.5g}, SD {self.sd():.5g}, "
-            f"median {median:.5g}, 95% [{lower:.5g}, {upper:.5g}]\n{table}"
-        )
+    def _title(self) -> str:
+        return f"{self.family[0].upper()}{self.family[1:]} mixture"
+
+    def _tables(self) -> Tables:
+        return {"Distribution": summarise({"θ": self}), "Components": self.to_frame()}
 
     def plot(self) -> go.Figure:
         """Draw the density of the mixture and its weighted components."""

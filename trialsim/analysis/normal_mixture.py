@@ -21,7 +21,7 @@ from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class NormalMixture(MixturePrior):
     """Σ_k w_k N(m_k, s_k²).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
 from scipy.special import betaln, logsumexp
@@ -12,6 +13,8 @@ from scipy.special import betaln, logsumexp
 from trialsim.analysis.beta_mixture import BetaMixture
 from trialsim.analysis.borrowing_checks import counts, finite, finite_array, fraction, positive
 from trialsim.analysis.normal_mixture import NormalMixture
+from trialsim.analysis.printed_distribution import summarise
+from trialsim.analysis.printed_result import Facts, Printed, Tables, number
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -106,8 +109,8 @@ def weighted_power_prior_binomial(
     return BetaMixture(1, base[0] + float(w @ y), base[1] + float(w @ (1 - y)))
 
 
-@dataclass(frozen=True)
-class NormalizedPowerPrior:
+@dataclass(frozen=True, repr=False)
+class NormalizedPowerPrior(Printed):
     """Posterior under a power that is itself unknown.
 
     Parameters
@@ -126,13 +129,18 @@ class NormalizedPowerPrior:
         """Return E[a₀ | data]."""
         return float(self.mass @ self.power)
 
-    def __str__(self) -> str:
-        lower, median, upper = self.posterior.quantile([0.025, 0.5, 0.975])
-        return (
-            f"normalised power prior: mean power {self.mean_power():.4f}; control mean "
-            f"{self.posterior.mean():.5g}, SD {self.posterior.sd():.5g}, "
-            f"median {median:.5g}, 95% [{lower:.5g}, {upper:.5g}]"
-        )
+    def to_frame(self) -> pd.DataFrame:
+        """Return mean, SD and quantiles of the control parameter."""
+        return summarise({"control": self.posterior})
+
+    def _title(self) -> str:
+        return "Normalised power prior"
+
+    def _facts(self) -> Facts:
+        return {"mean power": number(self.mean_power())}
+
+    def _tables(self) -> Tables:
+        return {"Posterior": self.to_frame()}
 
 
 def normalized_power_prior_binomial(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, xlog1py, xlogy
 
@@ -13,14 +14,16 @@ from trialsim.analysis.beta_mixture import BetaMixture
 from trialsim.analysis.borrowing_checks import counts, finite_array, inside_unit, positive
 from trialsim.analysis.mixture_prior import MixturePrior
 from trialsim.analysis.normal_mixture import NormalMixture
+from trialsim.analysis.printed_distribution import summarise
+from trialsim.analysis.printed_result import Facts, Printed, Tables, number
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
 AnyMixture = TypeVar("AnyMixture", bound=MixturePrior)
 
 
-@dataclass(frozen=True)
-class SelfAdaptingPrior:
+@dataclass(frozen=True, repr=False)
+class SelfAdaptingPrior(Printed):
     """A robust prior whose weight came from the concurrent controls.
 
     Parameters
@@ -37,8 +40,18 @@ class SelfAdaptingPrior:
     prior: BetaMixture | NormalMixture
     posterior: BetaMixture | NormalMixture
 
-    def __str__(self) -> str:
-        return f"self-adapting mixture, weight of history {self.weight:.4f}\nposterior: {self.posterior}"
+    def to_frame(self) -> pd.DataFrame:
+        """Return mean, SD and quantiles of the control parameter before and after the concurrent controls."""
+        return summarise({"prior": self.prior, "posterior": self.posterior})
+
+    def _title(self) -> str:
+        return "Self-adapting mixture"
+
+    def _facts(self) -> Facts:
+        return {"weight of history": number(self.weight)}
+
+    def _tables(self) -> Tables:
+        return {"Distribution": self.to_frame()}
 
 
 def sam_weight_binomial(

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.printed_result import Facts, Tables, number, p_text
 from trialsim.analysis.survival_adjusted_log_rank_kernel import adjust_replicates
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
@@ -32,6 +32,7 @@ from trialsim.analysis.survival_block import (
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_sweep import common_status, time_order
 from trialsim.analysis.tidy_frame import Columns, check_level
+from trialsim.analysis.two_arm_result import TwoArmResult
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 REASONS = (*COMMON_REASONS, "no_information", "collinear_covariate", "infinite_hazard_ratio")
@@ -94,13 +95,13 @@ def _estimates(result: Floats, status: Labels) -> Estimates:
 
 
 @dataclass(frozen=True, repr=False)
-class AdjustedLogRankResult(Printed):
-    """A covariate-adjusted log-rank test of one trial.
+class AdjustedLogRankResult(TwoArmResult):
+    """A covariate-adjusted log-rank test of one trial; see `TwoArmResult`.
+
+    The estimate is the log hazard ratio; z and p value are those of the score test.
 
     Parameters
     ----------
-    estimates : Estimates
-        Log hazard ratio with its standard error; z and p value of the score test.
     score, variance : float
         U and σ²: score over n, and n times its variance, both adjusted.
     hazard_ratio_variance : float
@@ -111,49 +112,40 @@ class AdjustedLogRankResult(Printed):
         Adjusted for.
     strata : int
         Number of strata.
-    arms : tuple of (str, str)
-        Labels of control and active.
     level : float
         Of the interval.
     """
 
-    estimates: Estimates
     score: float
     variance: float
     hazard_ratio_variance: float
     participants: int
     covariates: tuple[str, ...]
     strata: int
-    arms: tuple[str, str]
     level: float
 
     @property
     def z(self) -> float:
         """Score statistic, negative where the active arm has fewer events."""
-        return float(self.estimates.statistic[0])
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p value of the score test."""
-        return float(self.estimates.p_value[0])
+        return self.statistic
 
     def to_frame(self) -> pd.DataFrame:
         """Return the log hazard ratio, the hazard ratio and its interval in one row."""
-        estimate, error = self.estimates.estimate[0], self.estimates.standard_error[0]
-        width = half_width(self.level) * error
+        estimate = self.estimates.estimate[0]
+        lower, upper = self.normal_interval(self.level)
         return pd.DataFrame(
             {
                 "comparison": [f"{self.arms[1]} - {self.arms[0]}"],
                 "estimate": [estimate],
-                "standard_error": [error],
+                "standard_error": self.estimates.standard_error,
                 "hazard_ratio": [np.exp(estimate)],
-                "lower": [np.exp(estimate - width)],
-                "upper": [np.exp(estimate + width)],
+                "lower": [np.exp(lower)],
+                "upper": [np.exp(upper)],
             }
         )
 
     def _title(self) -> str:
-        return f"Covariate-adjusted log-rank test; {self.arms[1]} minus {self.arms[0]}"
+        return f"Covariate-adjusted log-rank test; {self.compared}"
 
     def _facts(self) -> Facts:
         adjusted = ", ".join(self.covariates) or "no covariate"

@@ -159,7 +159,7 @@ class CoxResult(RatioResult):
     method: str
 
     def _title(self) -> str:
-        return f"Cox regression; {self.arms[1]} minus {self.arms[0]}"
+        return f"Cox regression; {self.compared}"
 
     def _facts(self) -> Facts:
         ratio = 2.0 * (self.log_likelihood[1] - self.log_likelihood[0])

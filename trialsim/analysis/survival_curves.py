@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.analysis.survival_block import COMMON_REASONS, Labels, SurvivalBlock
+from trialsim.analysis.survival_block import COMMON_REASONS, Labels, SurvivalBlock, normal_estimates
 from trialsim.analysis.survival_curve_kernel import curves_to
 from trialsim.analysis.survival_sweep import common_status, time_order
-from trialsim.data import STATUS_OK, Floats, Ints
+from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 
 NOT_FOLLOWED, NO_VARIANCE = len(COMMON_REASONS), len(COMMON_REASONS) + 1
 CURVE_REASONS = (*COMMON_REASONS, "not_followed_to_horizon", "no_variance")
@@ -51,3 +51,14 @@ def curves_at(block: SurvivalBlock, horizon: float) -> Curves:
     short = ((followed < horizon) & (survival > 0)).any(axis=1)
     status[(status == STATUS_OK) & short] = NOT_FOLLOWED
     return Curves(survival, greenwood, area, variance, events, status)
+
+
+def compare_arms(analysis: str, points: Floats, variances: Floats, status: Labels) -> Estimates:
+    """Return the difference of control and active (R, 2) in what their curves say, active minus control."""
+    total = variances.sum(axis=1)
+    possible = (total > 0) & np.isfinite(total) & np.isfinite(points).all(axis=1)
+    status = np.where((status == STATUS_OK) & ~possible, NO_VARIANCE, status)
+    ok = status == STATUS_OK
+    difference = np.subtract(points[:, 1], points[:, 0], where=ok, out=np.zeros(len(ok)))
+    error = np.sqrt(np.where(ok, total, 1.0))
+    return normal_estimates(analysis, difference, error, status, CURVE_REASONS)

@@ -14,15 +14,14 @@ from trialsim.analysis.tidy_frame import (
     as_names,
     check_roles,
     collinear,
-    control_first,
     is_number,
     levels_of,
+    read_arms,
     read_numbers,
     refuse_missing,
-    refuse_small_arms,
     row_name,
 )
-from trialsim.data import Bools, Floats, Ints
+from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
 _DEPENDENT = 1e-9
@@ -118,27 +117,6 @@ def read_events(data: pd.DataFrame, column: str, rows: Ints) -> Floats:
     if wrong.any():
         raise AnalysisError(f"must be 0 or 1, but is not in {row_name(wrong, rows)}", field=column)
     return events
-
-
-def read_arms(
-    data: pd.DataFrame, column: str, control: object, active: object
-) -> tuple[Floats, Bools, tuple[str, str]]:
-    """Return 1 for active (N,), whether a row is in either arm (N,), and the labels of both arms."""
-    refuse_missing(data, column)
-    control, *others = control_first(levels_of(data[column]), control, column)
-    if active is None and len(others) == 1:
-        active = others[0]
-    if active not in others:
-        raise AnalysisError(
-            f"needs one arm beside the control {control}, and has {', '.join(map(str, others))}",
-            field=column,
-            value=active,
-            mend="name one of them with active=",
-        )
-    is_active = (data[column] == active).to_numpy(dtype=bool)
-    is_control = (data[column] == control).to_numpy(dtype=bool)
-    refuse_small_arms((control, active), (is_control.sum(), is_active.sum()), column)
-    return is_active.astype(np.float64), is_active | is_control, (str(control), str(active))
 
 
 def read_columns(data: pd.DataFrame, columns: Sequence[str], rows: Ints) -> tuple[tuple[str, ...], Floats]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.printed_result import Facts, Printed, Tables, number, p_text
+from trialsim.analysis.printed_result import Facts, Tables, number, p_text
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,
@@ -28,6 +28,7 @@ from trialsim.analysis.survival_block import (
 from trialsim.analysis.survival_competing_risks_kernel import gray_replicates
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_sweep import common_status, time_order
+from trialsim.analysis.two_arm_result import TwoArmResult
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 REASONS = (*COMMON_REASONS, "no_information")
@@ -77,52 +78,41 @@ def _estimates(result: Floats, status: Labels) -> Estimates:
 
 
 @dataclass(frozen=True, repr=False)
-class GrayResult(Printed):
-    """Gray's test of one trial.
+class GrayResult(TwoArmResult):
+    """Gray's test of one trial: the one-step log subdistribution hazard ratio; see `TwoArmResult`.
 
     Parameters
     ----------
-    estimates : Estimates
-        One-step log subdistribution hazard ratio, z and two-sided p value.
     score, variance : float
         Of the active arm.
     events : DataFrame
         Participants, events of the cause, of other causes, and censored, by arm.
-    arms : tuple of (str, str)
-        Labels of control and active.
     cause : str
         The cause of interest.
     """
 
-    estimates: Estimates
     score: float
     variance: float
     events: pd.DataFrame
-    arms: tuple[str, str]
     cause: str
 
     @property
     def chi_square(self) -> float:
         """Square of z, with one degree of freedom."""
-        return float(self.estimates.statistic[0] ** 2)
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p value."""
-        return float(self.estimates.p_value[0])
+        return self.statistic**2
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an arm: participants and events by kind."""
         return self.events
 
     def _title(self) -> str:
-        return f"Gray's test of cause {self.cause}; {self.arms[1]} minus {self.arms[0]}"
+        return f"Gray's test of cause {self.cause}; {self.compared}"
 
     def _facts(self) -> Facts:
         return {
             "statistic": (
                 f"chi-square {number(self.chi_square)} on 1 df, "
-                f"z {number(float(self.estimates.statistic[0]))}, p {p_text(self.p_value)}"
+                f"z {number(self.statistic)}, p {p_text(self.p_value)}"
             ),
         }
 

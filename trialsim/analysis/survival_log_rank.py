@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.printed_result import Facts, Tables, number, p_text
 from trialsim.analysis.survival_block import (
     COMMON_REASONS,
     Labels,
@@ -30,6 +30,7 @@ from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_sweep import common_status, sweep, time_order
 from trialsim.analysis.survival_weights import LOG_RANK, Weight, encode
 from trialsim.analysis.tidy_frame import Columns, check_level
+from trialsim.analysis.two_arm_result import TwoArmResult
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 NO_INFORMATION = len(COMMON_REASONS)
@@ -124,21 +125,17 @@ def _estimates(scores: WeightedScores, analysis: str) -> Estimates:
 
 
 @dataclass(frozen=True, repr=False)
-class LogRankResult(Printed):
-    """A (weighted, stratified) log-rank test of one trial.
+class LogRankResult(TwoArmResult):
+    """A (weighted, stratified) log-rank test of one trial: the one-step log hazard ratio; see `TwoArmResult`.
 
     Parameters
     ----------
-    estimates : Estimates
-        One-step log hazard ratio, its standard error, z and two-sided p value.
     score, variance : float
         Weighted observed minus expected events of the active arm, and its variance.
     observed, expected : ndarray (2,)
         Weighted events of control and active.
     participants, events : ndarray of int (2,)
         Of control and active.
-    arms : tuple of (str, str)
-        Labels of control and active.
     weights : Weight
         The weight.
     strata : int
@@ -147,14 +144,12 @@ class LogRankResult(Printed):
         Of the interval.
     """
 
-    estimates: Estimates
     score: float
     variance: float
     observed: Floats
     expected: Floats
     participants: np.ndarray
     events: np.ndarray
-    arms: tuple[str, str]
     weights: Weight
     strata: int
     level: float
@@ -162,7 +157,7 @@ class LogRankResult(Printed):
     @property
     def z(self) -> float:
         """Test statistic, negative where the active arm has fewer events than expected."""
-        return float(self.estimates.statistic[0])
+        return self.statistic
 
     @property
     def chi_square(self) -> float:
@@ -170,15 +165,9 @@ class LogRankResult(Printed):
         return self.z**2
 
     @property
-    def p_value(self) -> float:
-        """Two-sided p value."""
-        return float(self.estimates.p_value[0])
-
-    @property
     def interval(self) -> tuple[float, float]:
         """Confidence interval of the one-step log hazard ratio."""
-        centre, width = self.estimates.estimate[0], half_width(self.level) * self.estimates.standard_error[0]
-        return float(centre - width), float(centre + width)
+        return self.normal_interval(self.level)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an arm: participants, events, observed and expected."""
@@ -195,7 +184,7 @@ class LogRankResult(Printed):
     def _title(self) -> str:
         stratified = f", {self.strata} strata" if self.strata > 1 else ""
         name = str(self.weights)
-        return f"{name[0].upper()}{name[1:]} test{stratified}; {self.arms[1]} minus {self.arms[0]}"
+        return f"{name[0].upper()}{name[1:]} test{stratified}; {self.compared}"
 
     def _facts(self) -> Facts:
         low, high = np.exp(self.interval)

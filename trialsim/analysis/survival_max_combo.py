@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-from trialsim.analysis.printed_result import Facts, Printed, Tables, number, p_text
+from trialsim.analysis.printed_result import Facts, Tables, number, p_text
 from trialsim.analysis.survival_block import (
     normal_estimates,
     raise_for,
@@ -31,6 +31,7 @@ from trialsim.analysis.survival_log_rank import REASONS, WeightedScores, weighte
 from trialsim.analysis.survival_max_combo_kernel import tail_probabilities
 from trialsim.analysis.survival_weights import FlemingHarrington, Weight
 from trialsim.analysis.tidy_frame import Columns
+from trialsim.analysis.two_arm_result import TwoArmResult
 from trialsim.data import STATUS_OK, Bools, Estimates, Floats
 from trialsim.errors import AnalysisError
 
@@ -153,13 +154,11 @@ def _estimates(scores: WeightedScores, combined: _Combination) -> Estimates:
 
 
 @dataclass(frozen=True, repr=False)
-class MaxComboResult(Printed):
-    """A MaxCombo test of one trial.
+class MaxComboResult(TwoArmResult):
+    """A MaxCombo test of one trial: one-step log hazard ratio of the winning weight; see `TwoArmResult`.
 
     Parameters
     ----------
-    estimates : Estimates
-        One-step log hazard ratio of the winning weight; p value of the maximum.
     weights : tuple of Weight
         K weights.
     z : ndarray (K,)
@@ -170,22 +169,13 @@ class MaxComboResult(Printed):
         Position of the winning weight.
     alternative : str
         Of the p value.
-    arms : tuple of (str, str)
-        Labels of control and active.
     """
 
-    estimates: Estimates
     weights: tuple[Weight, ...]
     z: Floats
     correlation: Floats
     best: int
     alternative: str
-    arms: tuple[str, str]
-
-    @property
-    def p_value(self) -> float:
-        """P value of the largest statistic."""
-        return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a weight: statistic, and the p value it would have alone."""
@@ -203,7 +193,7 @@ class MaxComboResult(Printed):
         )
 
     def _title(self) -> str:
-        return f"MaxCombo test of {len(self.weights)} weights; {self.arms[1]} minus {self.arms[0]}"
+        return f"MaxCombo test of {len(self.weights)} weights; {self.compared}"
 
     def _facts(self) -> Facts:
         return {

@@ -15,18 +15,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.printed_result import Facts, Tables, number, p_text
 from trialsim.analysis.survival_block import (
-    normal_estimates,
     raise_for,
     read_block,
     read_choice,
     read_positive,
 )
-from trialsim.analysis.survival_curves import CURVE_REASONS, NO_VARIANCE, Curves, curves_at
+from trialsim.analysis.survival_curves import CURVE_REASONS, Curves, compare_arms, curves_at
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.tidy_frame import check_level
-from trialsim.data import STATUS_OK, Estimates, Floats
+from trialsim.analysis.two_arm_result import TwoArmResult
+from trialsim.data import Estimates, Floats
 
 Scale = Literal["difference", "log_log"]
 SCALES = ("difference", "log_log")
@@ -75,49 +75,30 @@ def _estimates(curves: Curves, scale: str) -> Estimates:
         with np.errstate(divide="ignore", invalid="ignore"):
             points = np.log(-np.log(survival))
             variances = curves.hazard_variance / np.log(survival) ** 2
-    total = variances.sum(axis=1)
-    status = curves.status.copy()
-    status[(status == STATUS_OK) & ~((total > 0) & np.isfinite(total) & np.isfinite(points).all(axis=1))] = (
-        NO_VARIANCE
-    )
-    ok = status == STATUS_OK
-    difference = np.subtract(points[:, 1], points[:, 0], where=ok, out=np.zeros(len(ok)))
-    error = np.sqrt(np.where(ok, total, 1.0))
-    return normal_estimates("milestone survival", difference, error, status, CURVE_REASONS)
+    return compare_arms("milestone survival", points, variances, curves.status)
 
 
 @dataclass(frozen=True, repr=False)
-class MilestoneResult(Printed):
-    """Survival of both arms of one trial at one time.
+class MilestoneResult(TwoArmResult):
+    """Survival of both arms of one trial at one time, compared on a scale; see `TwoArmResult`.
 
     Parameters
     ----------
-    estimates : Estimates
-        Active minus control on the scale.
     survival, standard_errors : ndarray (2,)
         Kaplan–Meier of control and active, with Greenwood's standard errors.
     at : float
         The milestone.
     scale : str
         Of the comparison.
-    arms : tuple of (str, str)
-        Labels of control and active.
     level : float
         Of the interval.
     """
 
-    estimates: Estimates
     survival: Floats
     standard_errors: Floats
     at: float
     scale: str
-    arms: tuple[str, str]
     level: float
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p value of the comparison."""
-        return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an arm: survival and its standard error."""
@@ -126,15 +107,15 @@ class MilestoneResult(Printed):
         )
 
     def _title(self) -> str:
-        return f"Survival at {number(self.at)}; {self.arms[1]} minus {self.arms[0]}"
+        return f"Survival at {number(self.at)}; {self.compared}"
 
     def _facts(self) -> Facts:
         estimate, error = float(self.estimates.estimate[0]), float(self.estimates.standard_error[0])
-        width = half_width(self.level) * error
+        lower, upper = self.normal_interval(self.level)
         return {
             f"effect ({self.scale.replace('_', '-')})": (
                 f"{number(estimate)}, standard error {number(error)}, {self.level:.0%} interval "
-                f"{number(estimate - width)} to {number(estimate + width)}, p {p_text(self.p_value)}"
+                f"{number(lower)} to {number(upper)}, p {p_text(self.p_value)}"
             ),
         }
 

@@ -9,48 +9,38 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from trialsim.analysis.printed_result import Printed, half_width
-from trialsim.data import Estimates, Floats
+from trialsim.analysis.printed_result import half_width
+from trialsim.analysis.two_arm_result import TwoArmResult
+from trialsim.data import Floats
 
 
 @dataclass(frozen=True, repr=False)
-class RatioResult(Printed):
-    """Coefficients of a regression of one trial; the first is the arm's.
+class RatioResult(TwoArmResult):
+    """Coefficients of a regression of one trial; the first is the arm's. See `TwoArmResult`.
 
     Parameters
     ----------
-    estimates : Estimates
-        Log ratio, active over control.
     names : tuple of str
         Of the coefficients.
     coefficients : ndarray (1 + P,)
         Log ratios.
     covariance : ndarray (1 + P, 1 + P)
         Of the coefficients.
-    arms : tuple of (str, str)
-        Labels of control and active.
     level : float
         Of the intervals.
     """
 
     ratio: ClassVar[str]
 
-    estimates: Estimates
     names: tuple[str, ...]
     coefficients: Floats
     covariance: Floats
-    arms: tuple[str, str]
     level: float
 
     @property
     def standard_errors(self) -> Floats:
         """Standard errors of the coefficients (1 + P,)."""
         return np.sqrt(np.diagonal(self.covariance))
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided Wald p value of the arm."""
-        return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a coefficient: log ratio, standard error, ratio with its limits, and Wald test."""

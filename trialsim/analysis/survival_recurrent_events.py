@@ -78,10 +78,9 @@ def lwyy_block(
     array([-0.5108])
     """
     efron = read_choice("ties", ties, TIES) == "efron"
-    times = _read_times(event_times)
+    times = read_event_times(event_times, follow_up)
     happened = np.isfinite(times).any(axis=2)
     block = read_block(follow_up, happened, arm, strata, covariates)
-    _refuse_impossible(times, block.time)
     X = np.concatenate([block.arm[:, :, None].astype(np.float64), block.covariates], axis=2)
     X -= X.mean(axis=1, keepdims=True)
     R, _, P = X.shape
@@ -94,14 +93,22 @@ def lwyy_block(
     return normal_estimates("LWYY", beta[:, 0], np.sqrt(robust[:, 0, 0]), status, REASONS)
 
 
-def _read_times(event_times: ArrayLike) -> Floats:
-    """Return event times ascending within participants, NaN at the end."""
+def read_event_times(event_times: ArrayLike, follow_up: ArrayLike) -> Floats:
+    """Return event times (R, N, E) ascending within participants, NaN at the end.
+
+    Raises
+    ------
+    AnalysisError
+        If a participant's events cannot have been seen in `follow_up` (R, N).
+    """
     times = np.asarray(event_times, dtype=np.float64)
     if times.ndim != 3:
         raise AnalysisError(
             "must have the axes replicate, participant and event", field="event_times", value=times.shape
         )
-    return np.sort(times, axis=2)
+    times = np.sort(times, axis=2)
+    _refuse_impossible(times, np.asarray(follow_up, dtype=np.float64))
+    return times
 
 
 def _refuse_impossible(times: Floats, follow_up: Floats) -> None:
@@ -139,7 +146,7 @@ class RateRatioResult(RatioResult):
     exposure: pd.DataFrame
 
     def _title(self) -> str:
-        return f"Rate ratio of recurrent events (LWYY); {self.arms[1]} minus {self.arms[0]}"
+        return f"Rate ratio of recurrent events (LWYY); {self.compared}"
 
     def _facts(self) -> Facts:
         return {"variance": "robust, by participant", "intervals": f"{self.level:.0%}"}

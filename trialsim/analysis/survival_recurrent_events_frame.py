@@ -11,7 +11,6 @@ import pandas as pd
 from trialsim.analysis.survival_block import Labels
 from trialsim.analysis.survival_frame import (
     rank_by_content,
-    read_arms,
     read_columns,
     read_events,
     refuse_collinear,
@@ -20,6 +19,7 @@ from trialsim.analysis.tidy_frame import (
     Columns,
     as_names,
     check_roles,
+    read_arms,
     read_numbers,
     refuse_missing,
     refuse_small_arms,
@@ -68,17 +68,25 @@ class Histories:
                 "time": self.stop - self.start,
             }
         )
-        arms = frame.groupby("arm")
-        events, time = arms.event.sum().to_numpy(), arms.time.sum().to_numpy()
-        return pd.DataFrame(
-            {
-                "arm": self.arms,
-                "participants": arms.participant.nunique().to_numpy(),
-                "events": events,
-                "time_at_risk": time,
-                "rate": events / time,
-            }
-        )
+        return arm_exposure(frame, self.arms)
+
+
+def arm_exposure(rows: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """Return participants, events, time at risk and crude rate of each arm.
+
+    `rows` have the columns arm (position in `arms`), participant, event and time.
+    """
+    by_arm = rows.groupby("arm")
+    events, time = by_arm.event.sum().to_numpy(), by_arm.time.sum().to_numpy()
+    return pd.DataFrame(
+        {
+            "arm": arms,
+            "participants": by_arm.participant.nunique().to_numpy(),
+            "events": events,
+            "time_at_risk": time,
+            "rate": events / time,
+        }
+    )
 
 
 def read_histories(

@@ -16,18 +16,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width, number, p_text
+from trialsim.analysis.printed_result import Facts, Tables, half_width, number, p_text
 from trialsim.analysis.survival_block import (
-    normal_estimates,
     raise_for,
     read_block,
     read_choice,
     read_positive,
 )
-from trialsim.analysis.survival_curves import CURVE_REASONS, NO_VARIANCE, Curves, curves_at
+from trialsim.analysis.survival_curves import CURVE_REASONS, Curves, compare_arms, curves_at
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.tidy_frame import check_level
-from trialsim.data import STATUS_OK, Estimates, Floats
+from trialsim.analysis.two_arm_result import TwoArmResult
+from trialsim.data import Estimates, Floats
 
 Variance = Literal["greenwood", "unbiased"]
 VARIANCES = ("greenwood", "unbiased")
@@ -77,43 +77,27 @@ def _variances(curves: Curves, variance: str) -> Floats:
 
 
 def _estimates(curves: Curves, variance: str) -> Estimates:
-    status = curves.status.copy()
-    total = _variances(curves, variance).sum(axis=1)
-    status[(status == STATUS_OK) & ~((total > 0) & np.isfinite(total))] = NO_VARIANCE
-    total = np.where(status == STATUS_OK, total, 1.0)
-    difference = curves.area[:, 1] - curves.area[:, 0]
-    return normal_estimates("restricted mean survival", difference, np.sqrt(total), status, CURVE_REASONS)
+    return compare_arms("restricted mean survival", curves.area, _variances(curves, variance), curves.status)
 
 
 @dataclass(frozen=True, repr=False)
-class RestrictedMeanResult(Printed):
-    """Restricted mean survival times of one trial.
+class RestrictedMeanResult(TwoArmResult):
+    """Restricted mean survival times of one trial, and their difference; see `TwoArmResult`.
 
     Parameters
     ----------
-    estimates : Estimates
-        Difference, active minus control.
     means, standard_errors : ndarray (2,)
         Of control and active.
     tau : float
         Horizon.
-    arms : tuple of (str, str)
-        Labels of control and active.
     level : float
         Of the intervals.
     """
 
-    estimates: Estimates
     means: Floats
     standard_errors: Floats
     tau: float
-    arms: tuple[str, str]
     level: float
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p value of the difference."""
-        return float(self.estimates.p_value[0])
 
     def to_frame(self) -> pd.DataFrame:
         """Return control, active and their difference, each with its standard error and interval."""
@@ -131,12 +115,12 @@ class RestrictedMeanResult(Printed):
         )
 
     def _title(self) -> str:
-        return f"Restricted mean survival to {number(self.tau)}; {self.arms[1]} minus {self.arms[0]}"
+        return f"Restricted mean survival to {number(self.tau)}; {self.compared}"
 
     def _facts(self) -> Facts:
         return {
             "intervals": f"{self.level:.0%}",
-            "difference": f"z {number(float(self.estimates.statistic[0]))}, p {p_text(self.p_value)}",
+            "difference": f"z {number(self.statistic)}, p {p_text(self.p_value)}",
         }
 
     def _tables(self) -> Tables:

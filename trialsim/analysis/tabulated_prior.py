@@ -13,6 +13,8 @@ from scipy.special import expit, gammaln, logsumexp
 
 from trialsim.analysis.borrowing_checks import counts, finite, fraction, inside_unit, positive
 from trialsim.analysis.monotone_root import bisect_between
+from trialsim.analysis.printed_distribution import summarise
+from trialsim.analysis.printed_result import Printed, Tables
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -23,8 +25,8 @@ CountData = Literal["binomial", "poisson"]
 _LARGEST_END = 1e-3
 
 
-@dataclass(frozen=True)
-class TabulatedPrior:
+@dataclass(frozen=True, repr=False)
+class TabulatedPrior(Printed):
     """Density of η, the logit of a response probability or the log of a rate, on a grid.
 
     Integrals are trapezoidal sums, which converge geometrically for a smooth density that vanishes
@@ -162,13 +164,15 @@ class TabulatedPrior:
         density = np.exp(self.log_density) / self._derivative()
         return pd.DataFrame({"link": self.grid, "value": self.values, "density": density})
 
-    def __str__(self) -> str:
-        lower, median, upper = self.quantile([0.025, 0.5, 0.975])
-        kind = "response probability" if self.data == "binomial" else "rate"
-        return (
-            f"exact density of a {kind}: mean {self.mean():.5g}, SD {self.sd():.5g}, "
-            f"median {median:.5g}, 95% [{lower:.5g}, {upper:.5g}]"
-        )
+    @property
+    def _parameter(self) -> str:
+        return "response probability" if self.data == "binomial" else "rate"
+
+    def _title(self) -> str:
+        return f"Exact density of a {self._parameter}"
+
+    def _tables(self) -> Tables:
+        return {"Distribution": summarise({self._parameter: self})}
 
     def plot(self) -> go.Figure:
         """Draw the density of the probability or rate."""

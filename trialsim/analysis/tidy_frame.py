@@ -163,6 +163,27 @@ def refuse_small_arms(labels: Sequence[object], sizes: Sequence[int] | Ints, col
             )
 
 
+def read_arms(
+    data: pd.DataFrame, column: str, control: object, active: object, rows: Ints | None = None
+) -> tuple[Floats, Bools, tuple[str, str]]:
+    """Return 1 for active (N,), whether a row is in either arm (N,), and the labels of both arms."""
+    refuse_missing(data, column, rows)
+    control, *others = control_first(levels_of(data[column]), control, column)
+    if active is None and len(others) == 1:
+        active = others[0]
+    if active not in others:
+        raise AnalysisError(
+            f"needs one arm beside the control {control}, and has {', '.join(map(str, others))}",
+            field=column,
+            value=active,
+            mend="name one of them with active=",
+        )
+    is_active = (data[column] == active).to_numpy(dtype=bool)
+    is_control = (data[column] == control).to_numpy(dtype=bool)
+    refuse_small_arms((control, active), (is_control.sum(), is_active.sum()), column)
+    return is_active.astype(np.float64), is_active | is_control, (str(control), str(active))
+
+
 def collinear(column: str) -> AnalysisError:
     """Return the error of a covariate that the columns before it determine."""
     return AnalysisError(

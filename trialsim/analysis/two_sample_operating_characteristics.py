@@ -18,6 +18,7 @@ from trialsim.analysis.beta_mixture import BetaMixture
 from trialsim.analysis.borrowing_checks import counts, finite, finite_array, inside_unit, positive
 from trialsim.analysis.mixture_difference import difference_probabilities
 from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
+from trialsim.analysis.printed_result import Printed, Tables
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.errors import AnalysisError, DesignError
 
@@ -197,8 +198,8 @@ def borrowing_table(
     return BorrowingTable(pd.DataFrame(rows))
 
 
-@dataclass(frozen=True)
-class BorrowingTable:
+@dataclass(frozen=True, repr=False)
+class BorrowingTable(Printed):
     """Exact operating characteristics of designs over drifts: one row a design and drift."""
 
     frame: pd.DataFrame
@@ -215,8 +216,11 @@ class BorrowingTable:
             rows.append((name, still["type1"], part["type1"].max(), still["power"]))
         return pd.DataFrame(rows, columns=["design", "type1_no_drift", "type1_worst", "power_no_drift"])
 
-    def __str__(self) -> str:
-        return self.frame.round(4).to_string(index=False)
+    def _title(self) -> str:
+        return "Borrowing over the drift of the control rate"
+
+    def _tables(self) -> Tables:
+        return {"Operating characteristics": self.frame}
 
     def plot(self) -> go.Figure:
         """Draw the type I error of every design against drift."""

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from trialsim.cli.outcome_options import needed, outcome_options, outcome_scale, refuse_elsewhere
+
 if TYPE_CHECKING:
-    from trialsim.design import BorrowingMethod
+    import pandas as pd
+
+    from trialsim.design import BorrowingMethod, ControlFrontier, ControlQuestion, DriftMap
 
 METHODS = ("prognostic", "weighted", "bayesian", "map", "commensurate", "power", "sam", "twin")
+LINEAR_ONLY = ("weighted", "bayesian")
 SHARE = click.FloatRange(0, 1, max_open=True)
 
 
 @click.command()
-@click.option("--effect", type=float, required=True, help="Assumed effect, above 0: more is better.")
+@outcome_options
+@click.option("--effect", type=float, help="Continuous: assumed effect, above 0: more is better.")
 @click.option("--active", type=click.IntRange(2), required=True, help="Active participants, fixed.")
-@click.option("--history", type=click.IntRange(10), required=True, help="Past placebo participants.")
-@click.option("--sd", type=float, default=1.0, show_default=True, help="SD of the outcome.")
+@click.option(
+    "--history",
+    type=click.IntRange(10),
+    required=True,
+    help="Past placebo participants; past events for survival.",
+)
+@click.option("--sd", type=float, help="Continuous: SD of the outcome.  [default: 1]")
 @click.option(
     "--correlation", type=SHARE, default=0.0, show_default=True, help="corr(outcome, prognostic score)."
 )
@@ -33,7 +44,8 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     type=click.FloatRange(0, 2),
     default=1.0,
     show_default=True,
-    help="Declare every drift up to this many SD, both ways, in steps of .05.",
+    help="Declare every drift up to this many SD, both ways, in steps of .05; on the other scales this many "
+    "log odds, log rate or log hazard, in steps of .1.",
 )
 @click.option("--dropout", type=SHARE, default=0.0, show_default=True, help="Share of each arm that is lost.")
 @click.option("--most", type=click.IntRange(5), help="Most controls to consider.  [default: as prognostic]")
@@ -49,7 +61,7 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     type=click.FloatRange(0, 2),
     default=0.05,
     show_default=True,
-    help="Between-study SD that the MAP, SAM and twin priors assume, in SD of the outcome.",
+    help="Between-study SD that the MAP, SAM and twin priors assume, in the unit of drift.",
 )
 @click.option(
     "--calibration-slope",
@@ -68,6 +80,8 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option("--replicates", type=click.IntRange(200), default=4000, show_default=True, help="Simulated.")
 @click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True)
 @click.option("--curves", type=click.IntRange(2), help="Show drift curves at this many controls instead.")
+@click.option("--check", is_flag=True, help="Simulate trials at every point; not for continuous outcomes.")
+@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON rows instead of text.")
 @click.option(
     "--output",
@@ -75,10 +89,11 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     help="Write rows to a .csv or .json file.",
 )
 def frontier(
-    effect: float,
+    scale: str,
+    effect: float | None,
     active: int,
     history: int,
-    sd: float,
+    sd: float | None,
     correlation: float,
     power: float,
     alpha: float,
@@ -93,8 +108,11 @@ def frontier(
     replicates: int,
     seed: int,
     curves: int | None,
+    check: bool,
+    figure: Path | None,
     as_json: bool,
     output: Path | None,
+    **numbers: float | None,
 ) -> None:
     """Find the fewest concurrent controls of each way to use a history.
 
@@ -107,32 +125,36 @@ def frontier(
     best that can be had. Where the type I error breaks its cap at a drift too small for the concurrent
     controls to see, the answer says that borrowing is not defensible.
 
+    With --scale the outcome is binary, a count or a time to an event, told in its own terms: a control
+    rate and an odds ratio, a rate and its ratio, a median and a hazard ratio. Drift is then the trial's
+    control level minus the history's, in log odds, log rate or log hazard.
+
     \b
     Examples:
       trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5
       trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5 --cap 0.05
       trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 \\
           --method bayesian --curves 100 --drift 0.6 --output curves.csv
+      trialsim frontier --scale binary --control-rate 0.3 --odds-ratio 2.2 --active 150 --history 400
+      trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
+          --duration 30 --active 250 --history 300 --figure frontier.html
     """
-    from trialsim.design import BorrowingQuestion, control_frontier, drift_map
+    from trialsim.cli.written import write_figure, write_rows
+    from trialsim.design import control_frontier, drift_map
 
-    steps = round(largest_drift / 0.05)
-    question = BorrowingQuestion(
-        effect=effect,
-        active=active,
-        history=history,
-        sd=sd,
-        correlation=correlation,
-        power=power,
-        alpha=alpha,
-        type_one_cap=cap,
-        drifts=tuple(round(0.05 * step, 2) for step in range(-steps, steps + 1)),
-        dropout=(dropout, dropout),
-        replicates=replicates,
-        seed=seed,
-    )
-    known = _methods(between_sd, calibration_slope, weighted_factor)
-    wanted = methods or tuple(name for name in METHODS if name != "bayesian" or correlation > 0)
+    shared = {
+        "active": active,
+        "history": history,
+        "correlation": correlation,
+        "power": power,
+        "alpha": alpha,
+        "type_one_cap": cap,
+        "replicates": replicates,
+        "seed": seed,
+    }
+    question = _question(scale, effect, sd, largest_drift, dropout, shared, numbers)
+    known = _methods(between_sd, calibration_slope, weighted_factor, question.drift_unit)
+    wanted = methods or tuple(name for name in METHODS if _suits(name, scale, correlation))
     chosen = [known[name] for name in wanted]
     answer = (
         control_frontier(question, chosen, most_controls=most)
@@ -140,17 +162,66 @@ def frontier(
         else drift_map(chosen, question, curves)
     )
     frame = answer.to_frame()
+    if check:
+        frame = _checked(answer, chosen)
     if output is not None:
-        _write(frame, output)
+        write_rows(frame, output)
+    if figure is not None:
+        write_figure(answer.plot(), figure)
     if as_json:
         click.echo(frame.to_json(orient="records", indent=2))
         return
     click.echo(str(answer))
-    if not methods and "bayesian" not in wanted:
+    if check:
+        click.echo("Beside simulated trials:\n" + frame.round(4).to_string(index=False))
+    if not methods and scale != "continuous":
+        click.echo("Exact Bayesian and weighted adjustment rest on a linear model, and were left out.")
+    elif not methods and "bayesian" not in wanted:
         click.echo("Exact Bayesian adjustment needs --correlation above 0, and was left out.")
 
 
-def _methods(between: float, slope: float, weighted: float) -> dict[str, BorrowingMethod]:
+def _checked(answer: ControlFrontier | DriftMap, methods: list[BorrowingMethod]) -> pd.DataFrame:
+    from trialsim.design import ControlFrontier, check_frontier
+    from trialsim.errors import DesignError
+
+    if not isinstance(answer, ControlFrontier):
+        raise DesignError("goes with a frontier, not with --curves", field="--check")
+    return check_frontier(answer, methods)
+
+
+def _suits(method: str, scale: str, correlation: float) -> bool:
+    if scale != "continuous":
+        return method not in LINEAR_ONLY
+    return method != "bayesian" or correlation > 0
+
+
+def _question(
+    scale: str,
+    effect: float | None,
+    sd: float | None,
+    largest_drift: float,
+    dropout: float,
+    shared: dict[str, Any],
+    numbers: dict[str, float | None],
+) -> ControlQuestion:
+    from trialsim.design import BorrowingQuestion, ScaleBorrowingQuestion
+
+    outcome = outcome_scale(scale, numbers)
+    step = 0.05 if outcome is None else 0.1
+    steps = round(largest_drift / step)
+    shared |= {
+        "drifts": tuple(round(step * one, 2) for one in range(-steps, steps + 1)),
+        "dropout": (dropout, dropout),
+    }
+    if outcome is None:
+        return BorrowingQuestion(
+            effect=needed("--effect", effect, scale), sd=1.0 if sd is None else sd, **shared
+        )
+    refuse_elsewhere(scale, {"--effect": effect, "--sd": sd})
+    return ScaleBorrowingQuestion(outcome, **shared)
+
+
+def _methods(between: float, slope: float, weighted: float, unit: str) -> dict[str, BorrowingMethod]:
     from trialsim.design import (
         Commensurate,
         ExactBayesian,
@@ -168,22 +239,6 @@ def _methods(between: float, slope: float, weighted: float) -> dict[str, Borrowi
         "map": RobustMap(between_sd=between),
         "commensurate": Commensurate(),
         "power": PowerPrior(),
-        "sam": SelfAdapting(between_sd=between),
+        "sam": SelfAdapting(between_sd=between, unit=unit),
         "twin": TwinInformedPrior(between_sd=between, calibration_slope=slope),
     }
-
-
-def _write(frame, output: Path) -> None:  # type: ignore[no-untyped-def]  # pandas is imported only when it runs
-    from trialsim.cli.tables import write_frame
-    from trialsim.errors import InputError
-
-    if output.suffix != ".json":
-        write_frame(frame, output)
-        return
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(frame.to_json(orient="records", indent=2) + "\n")
-    except OSError as fault:
-        raise InputError(
-            f"cannot be written: {fault.strerror}", file=output, mend="choose another file"
-        ) from None

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import click
 
 from trialsim.cli.cohort import cohort
 from trialsim.cli.frontier import frontier
 from trialsim.cli.init import init
+from trialsim.cli.interrupt import hear_interrupts, leave_interrupted
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
+from trialsim.cli.simulate import simulate
 from trialsim.cli.size import size
 from trialsim.cli.twins import twins
 from trialsim.cli.verify import verify
-from trialsim.errors import TrialsimError
+from trialsim.errors import TrialsimError, TrialsimWarning
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
+NO_MEMORY = (
+    "memory ran out. Mend: use fewer --workers, a smaller simulation.block or a machine with more memory, "
+    "and run again; finished blocks are kept."
+)
+# What Python says where the memory of a new thread is refused.
+NO_THREAD = "can't start new thread"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -30,28 +42,56 @@ def commands() -> None:
       trialsim init my-trial                      lay out example protocols and cohort cards
       trialsim run my-trial/protocols/alzheimers_phase2.toml
       trialsim run PROTOCOL --history FILE.csv    learn from real placebo participants
+      trialsim simulate TRIAL                     operating characteristics of any declared trial
 
     The answer is printed, and written with its evidence to reports/.
     """
 
 
-for command in (run, size, frontier, init, twins, cohort, verify, replay):
+for command in (run, simulate, size, frontier, init, twins, cohort, verify, replay):
     commands.add_command(command)
 
 
 def main() -> None:
     """Run the command line; a refusal is one message on standard error and exit code 2."""
     try:
-        commands(standalone_mode=False)
+        with hear_interrupts(), _plain_warnings():
+            commands(standalone_mode=False)
     except TrialsimError as error:
-        click.secho(f"Error: {error}", err=True, fg="red")
-        sys.exit(EXIT_REFUSED)
+        _refuse(str(error))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort) as stop:
+        leave_interrupted()
         click.echo(str(stop) or "Stopped. Nothing was written.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except OSError as fault:
-        click.secho(f"Error: {fault}. Mend: free space or give access, and run again.", err=True, fg="red")
-        sys.exit(EXIT_REFUSED)
+        _refuse(f"{fault}. Mend: free space or give access, and run again.")
+    except MemoryError:
+        _refuse(NO_MEMORY)
+    except RuntimeError as fault:
+        if str(fault) != NO_THREAD:
+            raise
+        _refuse(NO_MEMORY)
+
+
+def _refuse(problem: str) -> NoReturn:
+    click.secho(f"Error: {problem}", err=True, fg="red")
+    sys.exit(EXIT_REFUSED)
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show our own warnings as one line each, without the place in the source that nobody asked for."""
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        if issubclass(category, TrialsimWarning):
+            click.secho(f"Warning: {message}", err=True, fg="yellow")
+        else:
+            shown(message, category, *place, **options)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from trialsim.cli.interrupt import check_interrupt
+
 
 @contextmanager
 def progress_bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
@@ -41,8 +43,16 @@ def progress_bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
 
         def progress(stage: str, done: int, total: int) -> None:
+            check_interrupt()
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
         yield progress
+
+
+def stopped(blocks: int) -> str:
+    """Return what an interrupted run says, by the finished blocks that it leaves."""
+    if blocks == 0:
+        return "Stopped. Nothing was written."
+    return f"Stopped. {blocks} finished blocks are kept: the same command goes on from there."

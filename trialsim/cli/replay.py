@@ -26,16 +26,18 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
 
     from trialsim.cli.tables import print_frame, write_frame
     from trialsim.errors import BundleError
-    from trialsim.study import open_study, replay_trial
+    from trialsim.study import BundledTrial, open_bundle, replay_declared_trial, replay_trial
+    from trialsim.study.replay import by_analysis
 
-    study = open_study(bundle)
-    trial = replay_trial(study, study.cell(cell), replicate)
+    study = open_bundle(bundle)
+    again = replay_declared_trial if isinstance(study, BundledTrial) else replay_trial
+    trial = again(study, study.cell(cell), replicate)  # type: ignore[arg-type]  # each takes its own kind
     console = Console()
     shown = trial.participants if rows is None else trial.participants.head(rows)
     click.echo(f"{cell}, trial {replicate}: {len(trial.participants)} virtual participants")
     # A table of this width would be squeezed beyond reading; plain text wraps or scrolls.
     click.echo(shown.to_string(index=False, na_rep="", float_format="{:.4g}".format))
-    print_frame(_by_analysis(trial.computed), console, "Active minus control, at the last visit")
+    print_frame(by_analysis(trial.computed), console, "Its analyses")
     if output is not None:
         write_frame(trial.participants, output)
         click.echo(f"wrote {len(trial.participants)} virtual participants to {output}")
@@ -46,15 +48,3 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
             mend="see which numeric class is reached: trialsim verify --replay",
         )
     click.echo("The analyses are the recorded row, byte for byte.")
-
-
-def _by_analysis(row):  # type: ignore[no-untyped-def]  # pandas is imported only when it runs
-    import pandas as pd
-
-    from trialsim.protocol import ANALYSES
-
-    names = ("estimate", "standard_error", "df", "p_value", "status")
-    return pd.DataFrame(
-        {"analysis": analysis} | {name: row[f"{analysis}_{name}"].iloc[0] for name in names}
-        for analysis in ANALYSES
-    )

@@ -59,7 +59,7 @@ def run(
     A run that was stopped or killed goes on from its finished blocks when the same command is given again.
     """
     from trialsim.cli.answer import print_answer
-    from trialsim.cli.progress import progress_bars
+    from trialsim.cli.progress import progress_bars, stopped
     from trialsim.disease import disease_model
     from trialsim.population import read_card
     from trialsim.protocol import cohort_path, read_protocol
@@ -74,18 +74,22 @@ def run(
         load_history,
         new_bundle,
         open_backend,
+        require_detectable,
         run_facts,
         run_study,
         seal,
+        supplementary_analyses,
         write_examples,
         write_inputs,
         write_results,
+        write_supplementary,
     )
 
     asked = _override(read_protocol(protocol), replicates, seed)
     card = read_card(cohort_path(asked, protocol))
     disease = disease_model(asked.disease.model, **asked.disease.options)
     check_composition(asked, card, disease, protocol)
+    require_detectable(asked, card, disease)
     past = (
         generate_history(asked, card, disease) if history is None else load_history(asked, history, disease)
     )
@@ -115,20 +119,16 @@ def run(
                     record=recorder,
                     announce=announce,
                 )
+            beside = supplementary_analyses(result, progress)
             write_inputs(result, past, folder / "inputs")
             write_results(result, folder / "results")
+            write_supplementary(beside, folder / "results")
             write_examples(result, folder)
-            write_report(result, folder / "report.html")
+            write_report(result, folder / "report.html", beside)
             seal(folder, run_facts(result))
     except KeyboardInterrupt:
-        raise click.Abort(_stopped(kept_blocks(target))) from None
-    print_answer(result, target)
-
-
-def _stopped(blocks: int) -> str:
-    if blocks == 0:
-        return "Stopped. Nothing was written."
-    return f"Stopped. {blocks} finished blocks are kept: the same command goes on from there."
+        raise click.Abort(stopped(kept_blocks(target))) from None
+    print_answer(result, beside, target)
 
 
 def _override(protocol: Protocol, replicates: int | None, seed: int | None) -> Protocol:

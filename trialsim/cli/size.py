@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from trialsim.design import PlanningMoments, SizingQuestion
+from trialsim.cli.outcome_options import SCALE_NUMBERS, outcome_options, outcome_scale, refuse_elsewhere
 
+CONTINUOUS_ONLY = ("effect", "sd", "sd_active", "slopes", "variance", "agreement")
 PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
+PRICE = click.FloatRange(0)
 
 
 @click.command()
-@click.option("--effect", type=float, required=True, help="Assumed effect at the last visit, in points.")
-@click.option("--sd", type=float, required=True, help="SD of the change from baseline, control arm.")
-@click.option("--sd-active", type=float, help="SD in the active arm.  [default: as control]")
+@outcome_options
+@click.option("--effect", type=float, help="Continuous: assumed effect at the last visit, in points.")
+@click.option("--sd", type=float, help="Continuous: SD of the change from baseline, control arm.")
+@click.option("--sd-active", type=float, help="Continuous: SD in the active arm.  [default: as control]")
 @click.option(
     "--baseline-correlation", type=PAIR, default=0.0, show_default=True, help="corr(change, baseline)."
 )
@@ -29,17 +32,20 @@ PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
 @click.option(
     "--partial-lower", type=PAIR, help="Its lower 95 % bound, for the worst plausible figure.  [default: 0]"
 )
+@click.option("--partial-upper", type=PAIR, help="Its upper 95 % bound, for the intervals of the savings.")
 @click.option("--allocation", default="1:1", show_default=True, help="control:active, such as 1:2.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True)
 @click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.9, show_default=True)
 @click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.05, show_default=True)
-@click.option("--slopes", type=click.Choice(["common", "interacted"]), default="common", show_default=True)
+@click.option(
+    "--slopes",
+    type=click.Choice(["common", "interacted"]),
+    help="Continuous: slopes of the model.  [default: common]",
+)
 @click.option(
     "--variance",
     type=click.Choice(["hc0", "hc1", "hc2", "hc3", "model"]),
-    default="hc3",
-    show_default=True,
-    help="Standard error that the trial will use.",
+    help="Continuous: standard error that the trial will use.  [default: hc3]",
 )
 @click.option(
     "--correlation-discount", type=click.FloatRange(0, 1, min_open=True), default=0.9, show_default=True
@@ -48,45 +54,52 @@ PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
 @click.option(
     "--agreement",
     type=click.FloatRange(-1, 1),
-    help="Heterogeneity dial c: how far the score means the same under treatment (1 sharp, 0 no credit).",
+    help="Continuous: heterogeneity dial c, how far the score means the same when treated (1 sharp, 0 not).",
 )
 @click.option(
     "--assurance",
     type=click.FloatRange(0, 1, True, True),
     help="Size for this assurance, over what --history-pairs leave uncertain.",
 )
-@click.option("--history-pairs", type=click.IntRange(5), help="Past placebo participants behind the numbers.")
 @click.option(
-    "--effect-sd", type=click.FloatRange(0), default=0.0, show_default=True, help="Prior SD of the effect."
+    "--history-pairs",
+    type=click.IntRange(5),
+    help="Past placebo participants behind the numbers; survival: past events.",
+)
+@click.option(
+    "--effect-sd",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Prior SD of the effect; of its logarithm on the other scales.",
+)
+@click.option("--control-price", type=PRICE, help="Of one control; shows savings in money and allocations.")
+@click.option("--active-price", type=PRICE, help="Of one active participant.  [default: as a control]")
+@click.option("--month-price", type=PRICE, default=0.0, show_default=True, help="Of one month of enrolment.")
+@click.option(
+    "--per-month", type=click.FloatRange(0, min_open=True), help="Participants enrolled in one month."
 )
 @click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True, help="Of the assurance.")
-def size(
-    effect: float,
-    sd: float,
-    sd_active: float | None,
-    baseline_correlation: float,
-    partial_correlation: float,
-    partial_lower: float | None,
-    allocation: str,
-    dropout: float,
-    power: float,
-    alpha: float,
-    slopes: str,
-    variance: str,
-    correlation_discount: float,
-    sd_inflation: float,
-    agreement: float | None,
-    assurance: float | None,
-    history_pairs: int | None,
-    effect_sd: float,
-    seed: int,
-) -> None:
-    """Size a two-arm trial by formula: unadjusted, baseline ANCOVA, and prognostic adjustment.
+@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the sizes to a .csv, .parquet or .json file.",
+)
+def size(**given: Any) -> None:
+    """Size a two-arm trial by formula: unadjusted, baseline adjustment, and prognostic adjustment.
 
     With --agreement, see what the size would be if the score meant less under treatment. With
     --assurance and --history-pairs, see the size that holds its power over what the history leaves
     uncertain, beside the customary discounts. Both are in the normal approximation and count participants
     with an outcome.
+
+    With --scale the outcome is binary, a count or a time to an event, sized by a two-sided Wald test of the
+    log odds ratio, log rate ratio or log hazard ratio; correlations are those among controls.
+
+    With prices, see what a score saves in money, and allocations of the same power: 1:1, with the active
+    arm fixed, at least cost, and with the fewest controls for the same money.
 
     \b
     Examples:
@@ -94,100 +107,22 @@ def size(
       trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 --agreement 0.7
       trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 \\
           --assurance 0.8 --history-pairs 300
+      trialsim size --scale binary --control-rate 0.3 --risk-difference 0.15 --partial-correlation 0.4
+      trialsim size --scale survival --control-median 12 --hazard-ratio 0.7 --accrual 18 --duration 30 \\
+          --partial-correlation 0.3 --control-price 30000 --active-price 45000 --per-month 20
     """
-    from rich.console import Console
+    from trialsim.cli.sized import show, sized_continuous, sized_on_scale
 
-    from trialsim.cli.tables import print_frame
-    from trialsim.design import PlanningMoments, PrognosticGain, SizingQuestion, plan_control_arm
-    from trialsim.errors import DesignError
-
-    if sd <= 0 or (sd_active is not None and sd_active <= 0):
-        raise DesignError("must be above 0", field="--sd", value=sd, mend="give a standard deviation")
-    question = SizingQuestion(
-        effect=effect,
-        power=power,
-        alpha=alpha,
-        allocation=_shares(allocation),
-        dropout=(dropout, dropout),
-        slopes=slopes,  # type: ignore[arg-type]  # click.Choice has checked it
-        variance=variance,  # type: ignore[arg-type]  # click.Choice has checked it
-    )
-    rho = baseline_correlation
-    moments = PlanningMoments((sd, sd_active or sd), (rho, rho), (0.0, 0.0))
-    lower = 0.0 if partial_lower is None else partial_lower
-    gain = PrognosticGain(partial_correlation, lower, {}, partial_correlation**2, 0.0)
-    plan = plan_control_arm(
-        moments,
-        gain,
-        question,
-        correlation_discount=correlation_discount,
-        sd_inflation=sd_inflation,
-        smallest_worthwhile_saving=0.0,
-    )
-    console = Console()
-    unadjusted = plan.sizes["unadjusted"]
-    console.print(
-        f"Unadjusted: {unadjusted.total} participants, {unadjusted.controls} of them controls. "
-        f"Two-sided alpha {alpha:g}, power {power:g}, {variance} standard errors."
-    )
-    print_frame(plan.to_frame(), console, "Prognostic adjustment beyond baseline ANCOVA")
-    explained = 1 - (1 - rho**2) * (1 - partial_correlation**2)
-    if agreement is not None:
-        console.print("\nHeterogeneity dial, participants with an outcome:")
-        console.print(_dial_text(moments, explained, agreement, question))
-    if assurance is not None:
-        console.print("\nAssurance, participants with an outcome:")
-        draws = (explained, history_pairs, effect_sd, 1.0 if agreement is None else agreement, seed)
-        discounts = (correlation_discount, sd_inflation)
-        console.print(_assurance_text(moments, draws, assurance, question, discounts))
-
-
-def _dial_text(moments: PlanningMoments, explained: float, agreement: float, question: SizingQuestion) -> str:
-    from trialsim.design import PredictionMoments, dial_sizes
-
-    score = PredictionMoments.from_correlation(moments.sd, (explained**0.5, explained**0.5), agreement)
-    sizes = dial_sizes(
-        score, question.effect, allocation=question.allocation, power=question.power, alpha=question.alpha
-    )
-    return str(sizes)
-
-
-def _assurance_text(
-    moments: PlanningMoments,
-    history: tuple[float, int | None, float, float, int],
-    assurance: float,
-    question: SizingQuestion,
-    discounts: tuple[float, float],
-) -> str:
-    from trialsim.design import AssuranceQuestion, assured_sizes, draws_from_history
-    from trialsim.errors import DesignError
-    from trialsim.streams import stream
-
-    explained, pairs, effect_sd, agreement, seed = history
-    if pairs is None:
-        raise DesignError(
-            "is needed for --assurance", field="--history-pairs", mend="give the size of the history"
-        )
-    draws = draws_from_history(
-        explained**0.5,
-        moments.sd[0],
-        pairs,
-        effect=question.effect,
-        generator=stream(seed, "assurance", 0, "analysis"),
-        effect_sd=effect_sd,
-        sd_ratio=moments.sd[1] / moments.sd[0],
-        agreement=(agreement, agreement),
-    )
-    asked = AssuranceQuestion(
-        assurance=assurance,
-        power=question.power,
-        alpha=question.alpha,
-        allocation=question.allocation,
-        direction=1 if question.effect > 0 else -1,
-        correlation_discount=discounts[0],
-        sd_inflation=discounts[1],
-    )
-    return str(assured_sizes(draws, asked))
+    numbers = {name: given.pop(name) for name in SCALE_NUMBERS}
+    scale, figure, as_json, output = (given.pop(name) for name in ("scale", "figure", "as_json", "output"))
+    outcome = outcome_scale(scale, numbers)
+    given["allocation"] = _shares(given["allocation"])
+    if outcome is None:
+        answer = sized_continuous(given)
+    else:
+        refuse_elsewhere(scale, {f"--{name.replace('_', '-')}": given[name] for name in CONTINUOUS_ONLY})
+        answer = sized_on_scale(outcome, given)
+    show(answer, figure, as_json, output)
 
 
 def _shares(allocation: str) -> tuple[float, float]:

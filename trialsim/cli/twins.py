@@ -39,42 +39,97 @@ def _past(protocol: Path, history: Path | None) -> tuple[Protocol, History]:
 
 
 @twins.command()
-@protocol_argument
+@click.argument("protocol", metavar="PROTOCOL|TABLE", type=click.Path(path_type=Path))
 @history_option
 @cache_option
+@click.option("--family", help="Of a TABLE's outcome, instead of the TABLE's own.")
+@click.option(
+    "--subgroup",
+    "subgroups",
+    multiple=True,
+    metavar="COLUMN",
+    help="Also judge by this column of the history, which no model uses; race is judged wherever it stands.",
+)
+@click.option("--folds", type=click.IntRange(2, 100), default=10, show_default=True, help="Of a TABLE.")
 @click.option(
     "--by-group",
     is_flag=True,
     help="Judge subgroups on studies, sites or periods never seen: [history.columns] group names them.",
 )
 @quiet_option
-def validate(protocol: Path, history: Path | None, cache: Path, by_group: bool, quiet: bool) -> None:
+def validate(
+    protocol: Path,
+    history: Path | None,
+    cache: Path,
+    family: str | None,
+    subgroups: tuple[str, ...],
+    folds: int,
+    by_group: bool,
+    quiet: bool,
+) -> None:
     """Fit the twins of PROTOCOL, and print calibration, subgroups, gain and reach of the history.
 
-    Everything is out of sample: each participant is predicted by a model that did not see them. The reach
-    compares the history with the population of PROTOCOL's cohort card.
+    All but the predictive checks is out of sample: each participant is predicted by a model that did not
+    see them. The checks ask whether the model makes such histories, before and after it has learnt. The
+    reach compares the history with the population of PROTOCOL's cohort card.
+
+    A history of one response, category, count or event a participant is read by a TABLE instead of a
+    PROTOCOL: a TOML file with format = "trialsim.outcome/1" (docs/history.md).
+
+    \b
+    trialsim twins validate protocols/cdisc_pilot.toml --history adas_total.csv --by-group
+    trialsim twins validate response.toml --history responses.csv --by-group
     """
     from rich.console import Console
 
+    from trialsim.protocol import is_outcome_table
+
+    if is_outcome_table(protocol):
+        from trialsim.cli.twins_outcomes import validate_table
+
+        validate_table(protocol, history, family, subgroups, folds, by_group, quiet)
+        return
+    if family is not None:
+        raise click.UsageError("--family belongs to a TABLE: a PROTOCOL's endpoint is a score at visits")
+
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
+    from trialsim.cli.twins_checks import print_checks
+    from trialsim.cli.twins_outcomes import subgroup_labels
     from trialsim.cli.twins_reach import print_reach
-    from trialsim.prognosis import calibrate, calibrate_subgroups, cross_validate, default_subgroups
+    from trialsim.prognosis import (
+        ModelTerms,
+        calibrate,
+        calibrate_subgroups,
+        cross_validate,
+        default_subgroups,
+    )
     from trialsim.study import calibration_frame, gain_frame, learn
 
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
-        _, calibration, gain = learn(asked, past, cache=cache, progress=progress)
-        folds = cross_validate(past, seed=asked.seed, by_group=by_group, cache=cache, progress=progress)
+        prognosis, calibration, gain = learn(asked, past, cache=cache, progress=progress)
+        held_out = cross_validate(
+            past,
+            seed=asked.seed,
+            by_group=by_group,
+            terms=ModelTerms.of(asked.prognosis),
+            cache=cache,
+            progress=progress,
+        )
     console = Console()
     console.print(f"History: {past.source}")
     print_frame(calibration_frame(calibration), console, "Calibration, out of sample")
     place = "on groups never seen" if by_group else "on participants never seen"
     if by_group:
-        print_frame(calibration_frame(calibrate(folds)), console, f"Calibration, {place}")
-    subgroups = calibrate_subgroups(folds, default_subgroups(past))
-    print_frame(subgroups, console, f"Subgroups at week {past.weeks[-1]:g}, {place}; fewer than 11 not shown")
+        print_frame(calibration_frame(calibrate(held_out)), console, f"Calibration, {place}")
+    labels = default_subgroups(past) | subgroup_labels(history, asked.history, subgroups)
+    by_subgroup = calibrate_subgroups(held_out, labels)
+    print_frame(
+        by_subgroup, console, f"Subgroups at week {past.weeks[-1]:g}, {place}; fewer than 11 not shown"
+    )
     print_frame(gain_frame(gain), console, "Gain beyond the baseline value, out of sample")
+    print_checks(asked, past, prognosis, console)
     print_reach(asked, protocol, past, console)
 
 
@@ -100,6 +155,12 @@ def validate(protocol: Path, history: Path | None, cache: Path, by_group: bool, 
 @click.option(
     "--folds", type=click.IntRange(2, 100), default=10, show_default=True, help="Folds, without --interim."
 )
+@click.option(
+    "--refit",
+    is_flag=True,
+    help="Also fit again, with the visits so far, and compare with the closed form; without --interim one "
+    "fold of the history is the running trial, before its last visit.",
+)
 @cache_option
 @quiet_option
 def update(
@@ -109,6 +170,7 @@ def update(
     source: str,
     output: Path | None,
     folds: int,
+    refit: bool,
     cache: Path,
     quiet: bool,
 ) -> None:
@@ -119,27 +181,36 @@ def update(
     """
     from rich.console import Console
 
+    from trialsim.cli.twins_refit import print_refit_of_fold
     from trialsim.prognosis import NO_COVARIATE
 
+    if interim is None and output is not None:
+        raise click.UsageError("--output needs --interim: whose twins should be written?")
+    if refit and interim is not None and source != "control":
+        raise click.UsageError(
+            "--refit needs --source control: a refit learns whatever it is given as placebo"
+        )
     asked, past = _past(protocol, history)
     console = Console()
     console.print(f"History: {past.source}")
     if interim is None:
-        if output is not None:
-            raise click.UsageError("--output needs --interim: whose twins should be written?")
         _print_value(asked, past, folds, quiet, console)
+        if refit:
+            print_refit_of_fold(asked, past, folds, cache, quiet, console)
     else:
-        _update_interim(asked, past, interim, source, output, cache, quiet, console)
+        _update_interim(asked, past, interim, source, output, refit, cache, quiet, console)
     console.print(f"[yellow]{NO_COVARIATE}[/yellow]")
 
 
 def _print_value(asked: Protocol, past: History, folds: int, quiet: bool, console) -> None:  # type: ignore[no-untyped-def]  # rich is imported only when it runs
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import value_of_updating
+    from trialsim.prognosis import ModelTerms, value_of_updating
 
     with progress_bars(quiet) as progress:
-        value = value_of_updating(past, seed=asked.seed, folds=folds, progress=progress)
+        value = value_of_updating(
+            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), folds=folds, progress=progress
+        )
     title = f"R2 of the change at week {past.weeks[-1]:g}, by visits seen (twins out of sample)"
     print_frame(value.to_frame(), console, title)
 
@@ -150,13 +221,16 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     interim: Path,
     source: str,
     output: Path | None,
+    refit: bool,
     cache: Path,
     quiet: bool,
     console,
 ) -> None:
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame, write_frame
+    from trialsim.cli.twins_refit import print_refit
     from trialsim.prognosis import (
+        ModelTerms,
         fit_prognosis,
         read_history,
         recalibrate,
@@ -167,7 +241,9 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     now = read_history(interim, asked.history, asked.endpoint.name, None, asked.prognosis.covariates)
     require_compatible(past, now)
     with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(past, seed=asked.seed, cache=cache, progress=progress)
+        prognosis = fit_prognosis(
+            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
+        )
     frame = update_interim(prognosis, past, now)
     seen = [week for week in now.weeks if week in past.weeks]
     twins_now = prognosis.predict(now.covariates, now.baseline, seen[-1:])
@@ -180,6 +256,8 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     if len(frame):
         by_week = frame.groupby("week", as_index=False)[["score", "sd", "effective_draws"]].mean()
         print_frame(by_week, console, f"Updated twins of {len(now)} participants, means")
+    if refit:
+        print_refit(asked, prognosis, past, now, cache, quiet, console)
     if output is not None:
         write_frame(frame, output)
         console.print(f"Updated twins: {output}", soft_wrap=True)
@@ -224,7 +302,7 @@ def whatif(
 
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import ASSOCIATION, TreatmentTerm, fit_prognosis, what_if
+    from trialsim.prognosis import ASSOCIATION, ModelTerms, TreatmentTerm, fit_prognosis, what_if
     from trialsim.streams import stream
 
     changes, shifts = _pairs(settings, "--set"), _pairs(additions, "--add")
@@ -236,7 +314,9 @@ def whatif(
         term = TreatmentTerm(name, effect_source, effect, sd, full_by_week=full_by_week)
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(past, seed=asked.seed, cache=cache, progress=progress)
+        prognosis = fit_prognosis(
+            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
+        )
     people = past.take(np.isfinite(past.baseline))
     found = what_if(
         prognosis,

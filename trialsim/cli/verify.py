@@ -32,10 +32,10 @@ def _replay(bundle: Path, blocks: int, nonce: str | None) -> None:
     import secrets
 
     from trialsim.errors import BundleError
-    from trialsim.study import open_study, replay_blocks
+    from trialsim.study import open_bundle, replay_blocks
     from trialsim.study.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS
 
-    study = open_study(bundle)
+    study = open_bundle(bundle)
     if changed := study.changed_inputs():
         raise BundleError(
             f"the inputs do not have the hashes of the manifest: {', '.join(changed)}",

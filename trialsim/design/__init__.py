@@ -9,25 +9,38 @@
 - `guenther_schouten_size`, `mmrm_variance`: margins, and dropout visit by visit.
 - `marginal_size`, `marginal_controls`, `prognostic_events`: binary, count and survival outcomes.
 - `BorrowingQuestion`, `control_frontier`: the fewest controls under a cap on the type I error.
+- `BinaryScale`, `CountScale`, `SurvivalScale`, `ScaleBorrowingQuestion`: the same on other scales.
+- `cheapest_allocation`, `compare_allocations`: allocations of least cost, or for the same money.
+- `StratifiedQuestion`, `stratified_size`: binary outcomes in strata of the score (CMH).
+- `ScaleSizing`, `scale_size`, `scale_savings`, `assured_sizes_on_scale`: sizes, savings and assurance on
+  the binary, count and survival scales.
 - `safe_priors`: priors tuned to the cap, and what gain is left.
 - `assured_sizes`: power averaged over what the history leaves uncertain.
 - `virtual_controls`: placebo twins as controls, behind a calibration gate.
 - `savings`, `compare_alternatives`: participants, months and money beyond baseline ANCOVA.
 - `drift_map`, `tipping_drift`: what borrowing risks over drift, and whether that would be seen.
 - `group_sequential_design`: bounds of a trial that is read more than once.
+- `adapted_bounds`: bounds of many trials, found again from the information that each really had.
 - `conditional_power`, `predictive_power`: what an interim result says about the end.
 - `means_size`, `rates_size`, `survival_size`: classical sizes.
 - `EventForecast`, `survival_looks`: events over calendar time, and when the looks fall.
 - `OperatingCharacteristics`, `Tally`, `tally`: what simulation says, with Monte Carlo errors.
 """
 
+from trialsim.design.adapted_bounds import adapted_bounds
+from trialsim.design.allocation import (
+    Allocation,
+    AllocationTable,
+    cheapest_allocation,
+    compare_allocations,
+    equal_cost_allocation,
+)
 from trialsim.design.assured_size import (
     AssuranceQuestion,
     AssuredSizes,
     PlanningDraws,
     assurance,
     assured_sizes,
-    borrowing_assurance,
     draws_from_history,
     power_draws,
     total_for_mean_assurance,
@@ -55,14 +68,24 @@ from trialsim.design.control_arm import (
     PrognosticGain,
     Saving,
     plan_control_arm,
+    savings_frame,
 )
-from trialsim.design.drift_curves import DriftMap, TippingDrift, drift_map, tipping_drift
+from trialsim.design.control_question import ControlQuestion
+from trialsim.design.delayed_looks import DelayedDesign, delayed_design
+from trialsim.design.drift_curves import (
+    DriftMap,
+    TippingDrift,
+    borrowing_assurance,
+    drift_map,
+    tipping_drift,
+)
 from trialsim.design.expected_events import Accrual, EventForecast, PiecewiseRate
 from trialsim.design.frontier import (
     ControlFrontier,
     FrontierPoint,
     control_frontier,
     default_methods,
+    methods_for,
 )
 from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
 from trialsim.design.group_sequential import GroupSequentialDesign, group_sequential_design
@@ -111,8 +134,17 @@ from trialsim.design.operating_characteristics import (
     tally,
     to_frame,
 )
+from trialsim.design.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
 from trialsim.design.rates_size import RatesQuestion, power_of_rates, rates_size
 from trialsim.design.safe_prior import SafePriors, safe_priors
+from trialsim.design.scale_assurance import ScaleDraws, assured_sizes_on_scale, draws_on_scale
+from trialsim.design.scale_borrowing import (
+    DECLARED_LOG_DRIFTS,
+    ScaleBorrowingQuestion,
+    check_frontier,
+    simulated_characteristics,
+)
+from trialsim.design.scale_size import ScaleSizing, scale_controls, scale_savings, scale_size
 from trialsim.design.score_gain import (
     PrognosticEvents,
     martingale_correlation,
@@ -144,6 +176,12 @@ from trialsim.design.spending import (
     o_brien_fleming,
     pocock,
 )
+from trialsim.design.stratified_size import (
+    StratifiedQuestion,
+    strata_of_score,
+    stratified_power,
+    stratified_size,
+)
 from trialsim.design.survival_size import (
     SurvivalLooks,
     SurvivalSize,
@@ -157,8 +195,10 @@ from trialsim.design.trial_savings import (
     AlternativesTable,
     Prices,
     SavingsTable,
+    ScaleAlternative,
     compare_alternatives,
     savings,
+    savings_table,
 )
 from trialsim.design.twins_as_controls import (
     CalibrationEvidence,
@@ -176,14 +216,18 @@ from trialsim.design.variance import (
 
 __all__ = [
     "DECLARED_DRIFTS",
+    "DECLARED_LOG_DRIFTS",
     "FIGURES",
     "Accrual",
     "Adjustment",
+    "Allocation",
+    "AllocationTable",
     "Alternative",
     "AlternativesTable",
     "AssuranceQuestion",
     "AssuredSizes",
     "BetaSpending",
+    "BinaryScale",
     "BorrowingCharacteristics",
     "BorrowingMethod",
     "BorrowingQuestion",
@@ -192,6 +236,9 @@ __all__ = [
     "Commensurate",
     "ControlArmPlan",
     "ControlFrontier",
+    "ControlQuestion",
+    "CountScale",
+    "DelayedDesign",
     "DialSizes",
     "DriftMap",
     "EfficacyRule",
@@ -212,6 +259,7 @@ __all__ = [
     "NullSpending",
     "OBrienFlemingSpending",
     "OperatingCharacteristics",
+    "OutcomeScale",
     "PiecewiseRate",
     "PlanningDraws",
     "PlanningMoments",
@@ -227,12 +275,18 @@ __all__ = [
     "SafePriors",
     "Saving",
     "SavingsTable",
+    "ScaleAlternative",
+    "ScaleBorrowingQuestion",
+    "ScaleDraws",
+    "ScaleSizing",
     "SelfAdapting",
     "Size",
     "SizingQuestion",
     "SpendingFunction",
     "SpendingTable",
+    "StratifiedQuestion",
     "SurvivalLooks",
+    "SurvivalScale",
     "SurvivalSize",
     "Tally",
     "TippingDrift",
@@ -240,14 +294,19 @@ __all__ = [
     "TwoArmSize",
     "VirtualControls",
     "WangTsiatis",
+    "adapted_bounds",
     "adjustment",
     "assurance",
     "assured_sizes",
+    "assured_sizes_on_scale",
     "asymptotic_controls",
     "asymptotic_size",
     "asymptotic_variance",
     "borrowing_assurance",
     "calibration_failures",
+    "cheapest_allocation",
+    "check_frontier",
+    "compare_allocations",
     "compare_alternatives",
     "conditional_bounds",
     "conditional_power",
@@ -256,12 +315,15 @@ __all__ = [
     "control_frontier",
     "controls_for_power",
     "default_methods",
+    "delayed_design",
     "detectable_drift",
     "dial_sizes",
     "draws_from_history",
+    "draws_on_scale",
     "drift_map",
     "drift_of_events",
     "drift_of_means",
+    "equal_cost_allocation",
     "events_for_power",
     "fixed_slope_variance",
     "group_sequential_design",
@@ -274,6 +336,7 @@ __all__ = [
     "martingale_correlation",
     "martingale_residuals",
     "means_size",
+    "methods_for",
     "mmrm_variance",
     "o_brien_fleming",
     "plan_control_arm",
@@ -290,9 +353,18 @@ __all__ = [
     "repeated_p_value",
     "safe_priors",
     "savings",
+    "savings_frame",
+    "savings_table",
+    "scale_controls",
+    "scale_savings",
+    "scale_size",
     "score_adjusted_covariance",
+    "simulated_characteristics",
     "simulated_power",
     "size_for_power",
+    "strata_of_score",
+    "stratified_power",
+    "stratified_size",
     "survival_looks",
     "survival_size",
     "tally",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy.special import chdtri, ndtr, ndtri
 
 from trialsim.data import Floats
-from trialsim.design.borrowing_question import BorrowingMethod, BorrowingQuestion
 from trialsim.design.variance import Pair
 from trialsim.errors import DesignError
 
@@ -20,6 +19,19 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _LARGEST_TRIAL = 10_000_000
+
+
+class SizingDraws(Protocol):
+    """Draws of an effect, and of the variance that a size rests on; see `PlanningDraws`, `ScaleDraws`."""
+
+    @property
+    def effect(self) -> Floats:
+        """Effect (D,)."""
+        ...
+
+    def variance(self, shares: Pair) -> Floats:
+        """Return n Var of the estimated effect (D,)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -178,7 +190,7 @@ class AssuranceQuestion:
             raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")
 
 
-def power_draws(total: float, draws: PlanningDraws, question: AssuranceQuestion) -> Floats:
+def power_draws(total: float, draws: SizingDraws, question: AssuranceQuestion) -> Floats:
     """Return the power of a size under every draw (D,).
 
     ``Φ(√N (τ − Δ)/√V(θ) − z_{1−α/2})``, in the direction of success only.
@@ -188,7 +200,7 @@ def power_draws(total: float, draws: PlanningDraws, question: AssuranceQuestion)
     return np.asarray(ndtr(standardised - ndtri(1 - question.alpha / 2)))
 
 
-def assurance(total: float, draws: PlanningDraws, question: AssuranceQuestion) -> float:
+def assurance(total: float, draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the mean power of a size over the draws.
 
     Examples
@@ -201,7 +213,7 @@ def assurance(total: float, draws: PlanningDraws, question: AssuranceQuestion) -
     return float(power_draws(total, draws, question).mean())
 
 
-def total_for_mean_assurance(draws: PlanningDraws, question: AssuranceQuestion) -> float:
+def total_for_mean_assurance(draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the smallest whole total whose power, averaged over the draws, is at least the asked one.
 
     Raises
@@ -227,7 +239,7 @@ def total_for_mean_assurance(draws: PlanningDraws, question: AssuranceQuestion) 
     return float(low)
 
 
-def total_for_quantile_assurance(draws: PlanningDraws, question: AssuranceQuestion) -> float:
+def total_for_quantile_assurance(draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the smallest N with P(power(N; θ) ≥ 1 − β) ≥ the asked assurance; infinite if none.
 
     Each draw needs ``(z_{1−α/2} + z_{1−β})² V(θ)/(τ − Δ)²``; N is a quantile of that.
@@ -316,18 +328,8 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     worst = PlanningDraws(
         _pair(draws.sd, 0.975), _pair(draws.correlation, 0.025), median.agreement, median.effect
     )
-    totals = {
-        "undiscounted": total_for_quantile_assurance(median, question),
-        "discounted": total_for_quantile_assurance(discounted, question),
-        "assured, mean": total_for_mean_assurance(draws, question),
-        "assured, quantile": total_for_quantile_assurance(draws, question),
-        "worst plausible": total_for_quantile_assurance(worst, question),
-    }
-    rows = []
-    for name, total in totals.items():
-        power = power_draws(total, draws, question) if math.isfinite(total) else np.full(1, np.nan)
-        rows.append((name, total, float(power.mean()), float((power >= question.power).mean())))
-    frame = pd.DataFrame(rows, columns=["size", "total", "assurance", "probability"])
+    fixed = {"undiscounted": median, "discounted": discounted, "worst plausible": worst}
+    frame = compare_assured(draws, fixed, question)
     p = question.assurance
     return AssuredSizes(
         frame,
@@ -337,38 +339,32 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     )
 
 
-def borrowing_assurance(
-    method: BorrowingMethod, question: BorrowingQuestion, controls: int, drift: ArrayLike
-) -> tuple[float, float]:
-    """Return type I error and power of a borrowing method, averaged over draws of the drift.
+def compare_assured(
+    draws: SizingDraws, fixed: Mapping[str, SizingDraws], question: AssuranceQuestion
+) -> pd.DataFrame:
+    """Return the rows of `AssuredSizes`: assured sizes between those of fixed parameters.
 
     Parameters
     ----------
-    method : BorrowingMethod
-        At the setting that the trial will use.
-    question : BorrowingQuestion
-        Its declared drifts are not used.
-    controls : int
-        Randomised controls.
-    drift : array_like (D,)
-        Draws of the drift, in SD. Curves are interpolated between drifts .02 SD apart.
-
-    Examples
-    --------
-    >>> from trialsim.design.normal_borrowing import RobustMap
-    >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
-    >>> drift = 0.15 * ndtri((np.arange(200) + 0.5) / 200)
-    >>> [round(p, 3) for p in borrowing_assurance(RobustMap(), question, 60, drift)]
-    [0.091, 0.889]
+    draws : SizingDraws
+        What is uncertain.
+    fixed : mapping of str to SizingDraws
+        ``undiscounted``, ``discounted`` and ``worst plausible``, each without uncertainty.
+    question : AssuranceQuestion
+        What is asked.
     """
-    d = np.asarray(drift, dtype=float)
-    if d.ndim != 1 or not len(d) or not np.isfinite(d).all():
-        raise DesignError("must be a list of finite drifts in SD", field="drift")
-    low, high = math.floor(d.min() / 0.02), math.ceil(d.max() / 0.02)
-    grid = 0.02 * np.arange(low, high + 1)
-    found = method.characteristics(question, controls, grid)
-    level = np.interp(d, grid, found.type_one_error)
-    return float(level.mean()), float(np.interp(d, grid, found.power).mean())
+    totals = {
+        "undiscounted": total_for_quantile_assurance(fixed["undiscounted"], question),
+        "discounted": total_for_quantile_assurance(fixed["discounted"], question),
+        "assured, mean": total_for_mean_assurance(draws, question),
+        "assured, quantile": total_for_quantile_assurance(draws, question),
+        "worst plausible": total_for_quantile_assurance(fixed["worst plausible"], question),
+    }
+    rows = []
+    for name, total in totals.items():
+        power = power_draws(total, draws, question) if math.isfinite(total) else np.full(1, np.nan)
+        rows.append((name, total, float(power.mean()), float((power >= question.power).mean())))
+    return pd.DataFrame(rows, columns=["size", "total", "assurance", "probability"])
 
 
 def _pair(arrays: tuple[Floats, Floats], probability: float) -> tuple[Floats, Floats]:

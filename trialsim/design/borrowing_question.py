@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from trialsim.data import Floats
+from trialsim.design.control_question import ControlQuestion, check_borrowing
+from trialsim.design.heterogeneity import detectable_drift
 from trialsim.design.variance import Pair
 from trialsim.errors import DesignError
 
@@ -72,29 +74,22 @@ class BorrowingQuestion:
         for name in ("effect", "sd"):
             if not 0 < getattr(self, name) < math.inf:
                 raise DesignError("must be above 0", field=name, value=getattr(self, name))
-        for name, least in (("active", 2), ("history", 10), ("replicates", 200)):
-            if getattr(self, name) < least:
-                raise DesignError(f"must be at least {least}", field=name, value=getattr(self, name))
-        if not 0 <= self.correlation < 1:
-            raise DesignError(
-                "must lie in [0, 1)",
-                field="correlation",
-                value=self.correlation,
-                mend="orient the score so that it rises with the outcome",
-            )
-        if not (0 < self.alpha < 0.5 and self.alpha < self.power < 1):
-            raise DesignError("must lie between alpha and 1", field="power", value=self.power)
-        if not self.alpha <= self.type_one_cap < 1:
-            raise DesignError(
-                "must be at least alpha, which a trial without borrowing has",
-                field="type_one_cap",
-                value=self.type_one_cap,
-                mend="allow .05 for no inflation, .075 for some",
-            )
-        if not self.drifts or not all(math.isfinite(d) for d in self.drifts):
-            raise DesignError("must be finite drifts in SD", field="drifts", value=self.drifts)
-        if min(self.dropout) < 0 or max(self.dropout) >= 1:
-            raise DesignError("must lie in [0, 1)", field="dropout", value=self.dropout)
+        check_borrowing(self)
+
+    @property
+    def orientation(self) -> int:
+        """1: more is better, so a drift above 0 makes an active arm look better."""
+        return 1
+
+    @property
+    def symmetric(self) -> bool:
+        """True: drift leaves the variances alone, and every prior is symmetric about the history."""
+        return True
+
+    @property
+    def drift_unit(self) -> str:
+        """Unit of drift."""
+        return "SD"
 
     @property
     def residual_variance(self) -> float:
@@ -106,8 +101,13 @@ class BorrowingQuestion:
         """Sampling variance of the score's mean error in the history, σ²(1 − ρ²)/N_H."""
         return self.residual_variance / self.history
 
-    def arm_variances(self, controls: float) -> Pair:
+    def analysed_controls(self, controls: float) -> float:
+        """Return the controls with an outcome."""
+        return controls * (1 - self.dropout[0])
+
+    def arm_variances(self, controls: float, drift: float = 0.0, treated: bool = True) -> Pair:
         """Return the variances (v0, v1) of the score-adjusted arm means, after dropout."""
+        del drift, treated
         return (
             self.residual_variance / (controls * (1 - self.dropout[0])),
             self.residual_variance / (self.active * (1 - self.dropout[1])),
@@ -118,6 +118,23 @@ class BorrowingQuestion:
         """Two-sided critical value of a z test."""
         return float(ndtri(1 - self.alpha / 2))
 
+    def detectable(self, controls: float) -> float:
+        """Return the drift, in SD, that the concurrent controls show in half of all trials."""
+        return detectable_drift(
+            self.analysed_controls(controls), self.history, correlation=self.correlation, alpha=self.alpha
+        )
+
+    def with_drifts(self, drifts: tuple[float, ...]) -> BorrowingQuestion:
+        """Return the same question over other declared drifts."""
+        return replace(self, drifts=drifts)
+
+    def describe(self) -> str:
+        """Return what is assumed, in words."""
+        return (
+            f"effect {self.effect:g}, SD {self.sd:g}, correlation {self.correlation:g}, "
+            f"history of {self.history}"
+        )
+
 
 @dataclass(frozen=True)
 class BorrowingCharacteristics:
@@ -126,13 +143,13 @@ class BorrowingCharacteristics:
     Parameters
     ----------
     drift : ndarray (D,)
-        In SD.
+        In the question's unit of drift: SD of a continuous outcome.
     type_one_error : ndarray (D,)
         Two-sided rejection without an effect.
     power : ndarray (D,)
         Rejection in the right direction with the assumed effect.
     bias : ndarray (D,)
-        Of the estimated effect, in the outcome's unit.
+        Of the estimated effect, in the outcome's unit or the working scale's; above 0 towards benefit.
     effective_controls : ndarray (D,)
         Controls that borrowing is worth, n0 (V_without/V_with − 1) with V the mean posterior variance;
         below 0 where conflict makes the answer less certain than the concurrent controls alone.
@@ -179,7 +196,7 @@ class BorrowingMethod(Protocol):
         ...
 
     def characteristics(
-        self, question: BorrowingQuestion, controls: int, drifts: Floats
+        self, question: ControlQuestion, controls: int, drifts: Floats
     ) -> BorrowingCharacteristics:
         """Return what the method does with so many randomised controls at drifts (D,) in SD."""
         ...
@@ -189,7 +206,8 @@ class BorrowingMethod(Protocol):
 class NoBorrowing:
     """Prognostic adjustment, or its weighted form: the history only explains variance.
 
-    Randomisation protects the comparison, so drift moves neither level nor power.
+    Randomisation protects the comparison: drift never moves the level, and the power only where it moves
+    the outcome's variance.
 
     Parameters
     ----------
@@ -218,12 +236,12 @@ class NoBorrowing:
         return (self,)
 
     def characteristics(
-        self, question: BorrowingQuestion, controls: int, drifts: Floats
+        self, question: ControlQuestion, controls: int, drifts: Floats
     ) -> BorrowingCharacteristics:
         """Return level and power of the two-sided z test."""
-        spread = math.sqrt(self.variance_factor * sum(question.arm_variances(controls)))
-        power = float(ndtr(question.effect / spread - question.critical))
-        flat = np.ones(len(drifts))
-        return BorrowingCharacteristics(
-            np.asarray(drifts, dtype=float), question.alpha * flat, power * flat, 0 * flat, 0 * flat
-        )
+        d = np.asarray(drifts, dtype=float)
+        variance = np.array([sum(question.arm_variances(controls, one)) for one in d])
+        spread = np.sqrt(self.variance_factor * variance)
+        power = ndtr(question.effect / spread - question.critical)
+        flat = np.ones(len(d))
+        return BorrowingCharacteristics(d, question.alpha * flat, power, 0 * flat, 0 * flat)

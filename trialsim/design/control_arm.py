@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -60,8 +61,8 @@ class Saving:
     A score that explains nothing costs a degree of freedom, so `prognostic` may exceed `ancova`: nobody
     would then adjust for it, and the saving is 0, never below.
 
-    `interval` holds the participants saved at both ends of the history's 95 % interval of the partial
-    correlation, with the same discounts; None for the worst plausible figure, which is a bound itself.
+    `ends` holds the same saving at both ends of the history's 95 % interval of the partial correlation,
+    with the same discounts; None for the worst plausible figure, which is a bound itself.
     """
 
     figure: FigureName
@@ -69,12 +70,32 @@ class Saving:
     ancova: Size
     prognostic: Size
     active_fixed: Size | None
-    interval: tuple[int, int] | None = None
+    ends: tuple[Saving, Saving] | None = None
+
+    @property
+    def interval(self) -> tuple[int, int] | None:
+        """Participants saved at both ends of the correlation's 95 % interval."""
+        if self.ends is None:
+            return None
+        low, high = (end.participants_saved for end in self.ends)
+        return low, high
+
+    @property
+    def chosen(self) -> Size:
+        """Size at the asked allocation of the analysis that needs fewer participants."""
+        return self.prognostic if self.prognostic.total < self.ancova.total else self.ancova
+
+    @property
+    def chosen_active_fixed(self) -> Size | None:
+        """Size with the active arm fixed of the analysis that needs fewer controls; None if infeasible."""
+        if self.active_fixed is None or self.active_fixed.controls < self.ancova.controls:
+            return self.active_fixed
+        return self.ancova
 
     @property
     def participants_saved(self) -> int:
         """Participants saved at fixed allocation."""
-        return max(0, self.ancova.total - self.prognostic.total)
+        return self.ancova.total - self.chosen.total
 
     @property
     def share_saved(self) -> float:
@@ -84,9 +105,8 @@ class Saving:
     @property
     def controls_saved(self) -> int:
         """Controls saved with the active arm fixed; 0 where that is infeasible."""
-        if self.active_fixed is None:
-            return 0
-        return max(0, self.ancova.controls - self.active_fixed.controls)
+        fixed = self.chosen_active_fixed
+        return 0 if fixed is None else self.ancova.controls - fixed.controls
 
     @property
     def share_of_controls_saved(self) -> float:
@@ -114,6 +134,8 @@ class ControlArmPlan:
         What was asked.
     gain : PrognosticGain
         What the history says.
+    correlation_discount, sd_inflation : float
+        λ and γ of the discounted figure.
     """
 
     sizes: dict[str, Size]
@@ -123,6 +145,8 @@ class ControlArmPlan:
     moments: PlanningMoments
     question: SizingQuestion
     gain: PrognosticGain
+    correlation_discount: float = 1.0
+    sd_inflation: float = 1.0
 
     def designs(self) -> dict[str, Size]:
         """Return every design that the plan proposes, by name; ``active_fixed`` only where feasible."""
@@ -141,30 +165,47 @@ class ControlArmPlan:
         """Return one of the three figures."""
         return next(saving for saving in self.savings if saving.figure == figure)
 
+    def ends(self, figure: FigureName, bounds: Pair) -> tuple[Saving, Saving] | None:
+        """Return a figure's saving at both bounds of the partial correlation; see `saving_ends`."""
+        return saving_ends(
+            figure,
+            bounds,
+            self.moments,
+            self.gain.active_to_control,
+            self.question,
+            correlation_discount=self.correlation_discount,
+            sd_inflation=self.sd_inflation,
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a figure: sizes of both analyses and both ways to save."""
-        rows = []
-        for saving in self.savings:
-            fixed = saving.active_fixed
-            rows.append(
-                {
-                    "figure": saving.figure,
-                    "partial_correlation": saving.partial_correlation[0],
-                    "ancova_total": saving.ancova.total,
-                    "ancova_controls": saving.ancova.controls,
-                    "prognostic_total": saving.prognostic.total,
-                    "prognostic_controls": saving.prognostic.controls,
-                    "participants_saved": saving.participants_saved,
-                    "share_saved": saving.share_saved,
-                    "participants_saved_low": None if saving.interval is None else saving.interval[0],
-                    "participants_saved_high": None if saving.interval is None else saving.interval[1],
-                    "active_fixed_controls": None if fixed is None else fixed.controls,
-                    "controls_saved_active_fixed": None if fixed is None else saving.controls_saved,
-                    "share_of_controls_saved": None if fixed is None else saving.share_of_controls_saved,
-                    "total_active_fixed": None if fixed is None else fixed.total,
-                }
-            )
-        return pd.DataFrame(rows)
+        return savings_frame(self.savings)
+
+
+def savings_frame(found: Sequence[Saving]) -> pd.DataFrame:
+    """Return one row a figure: sizes of both analyses and both ways to save, on any scale."""
+    rows = []
+    for saving in found:
+        fixed = saving.active_fixed
+        rows.append(
+            {
+                "figure": saving.figure,
+                "partial_correlation": saving.partial_correlation[0],
+                "ancova_total": saving.ancova.total,
+                "ancova_controls": saving.ancova.controls,
+                "prognostic_total": saving.prognostic.total,
+                "prognostic_controls": saving.prognostic.controls,
+                "participants_saved": saving.participants_saved,
+                "share_saved": saving.share_saved,
+                "participants_saved_low": None if saving.interval is None else saving.interval[0],
+                "participants_saved_high": None if saving.interval is None else saving.interval[1],
+                "active_fixed_controls": None if fixed is None else fixed.controls,
+                "controls_saved_active_fixed": None if fixed is None else saving.controls_saved,
+                "share_of_controls_saved": None if fixed is None else saving.share_of_controls_saved,
+                "total_active_fixed": None if fixed is None else fixed.total,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _analysis_of(design: str) -> AnalysisName:
@@ -219,20 +260,18 @@ def plan_control_arm(
         0.0, min([gain.partial_correlation_lower, discounted, *gain.drift_partial_correlations.values()])
     )
     ratio, inflated = gain.active_to_control, moments.with_inflated_sd(sd_inflation)
-    upper = gain.partial_correlation_upper
-    bounds = None if upper is None else (max(gain.partial_correlation_lower, 0.0), max(upper, 0.0))
-    savings = (
-        _saving("undiscounted", point, moments, ratio, question, bounds),
-        _saving(
-            "discounted",
-            discounted,
-            inflated,
-            ratio,
-            question,
-            None if bounds is None else (correlation_discount * bounds[0], correlation_discount * bounds[1]),
-        ),
+    savings: tuple[Saving, ...] = (
+        _saving("undiscounted", point, moments, ratio, question),
+        _saving("discounted", discounted, inflated, ratio, question),
         _saving("worst_plausible", worst, inflated, ratio, question),
     )
+    if gain.partial_correlation_upper is not None:
+        bounds = (gain.partial_correlation_lower, gain.partial_correlation_upper)
+        discounts = {"correlation_discount": correlation_discount, "sd_inflation": sd_inflation}
+        savings = tuple(
+            replace(one, ends=saving_ends(one.figure, bounds, moments, ratio, question, **discounts))
+            for one in savings
+        )
     undiscounted = moments.with_partial(*savings[0].partial_correlation)
     supported, reason = _support(gain, smallest_worthwhile_saving)
     return ControlArmPlan(
@@ -247,27 +286,69 @@ def plan_control_arm(
         moments=undiscounted,
         question=question,
         gain=gain,
+        correlation_discount=correlation_discount,
+        sd_inflation=sd_inflation,
     )
 
 
-def _saving(
+def saving_ends(
     figure: FigureName,
-    partial: float,
+    bounds: Pair,
     moments: PlanningMoments,
-    ratio: float,
+    active_to_control: float,
     question: SizingQuestion,
-    bounds: Pair | None = None,
+    *,
+    correlation_discount: float,
+    sd_inflation: float,
+) -> tuple[Saving, Saving] | None:
+    """Return a figure's saving at both ends of an interval of the partial correlation.
+
+    This is what every interval of a saving means: the saving rises with the correlation, so its ends are
+    those of the correlation, each with the figure's own discounts. A correlation below 0 saves nothing.
+
+    Parameters
+    ----------
+    figure : {"undiscounted", "discounted", "worst_plausible"}
+        The worst plausible figure is a bound itself and has no ends: None.
+    bounds : pair of float
+        Lower and upper end of the control arm's partial correlation, below 1.
+    moments, active_to_control, question
+        As in `plan_control_arm`.
+    correlation_discount, sd_inflation : float
+        λ and γ, for the discounted figure.
+
+    Examples
+    --------
+    >>> moments = PlanningMoments((2.2, 2.2), (0.2, 0.2), (0.0, 0.0))
+    >>> ends = saving_ends("discounted", (0.2, 0.5), moments, 1.0, SizingQuestion(0.5),
+    ...                    correlation_discount=0.9, sd_inflation=1.1)
+    >>> [end.participants_saved for end in ends]
+    [28, 188]
+    """
+    if figure == "worst_plausible":
+        return None
+    discounted = figure == "discounted"
+    scale = correlation_discount if discounted else 1.0
+    inflated = moments.with_inflated_sd(sd_inflation if discounted else 1.0)
+    low, high = (
+        _saving(figure, scale * max(bound, 0.0), inflated, active_to_control, question) for bound in bounds
+    )
+    return low, high
+
+
+def _saving(
+    figure: FigureName, partial: float, moments: PlanningMoments, ratio: float, question: SizingQuestion
 ) -> Saving:
     pair = (partial, partial * ratio)
     with_score = moments.with_partial(*pair)
     ancova = size_for_power(with_score, "ancova", question)
-    prognostic = size_for_power(with_score, "prognostic", question)
-    fixed = controls_for_power(ancova.active, with_score, "prognostic", question)
-    interval = None
-    if bounds is not None:
-        low, high = (_saving(figure, bound, moments, ratio, question).participants_saved for bound in bounds)
-        interval = (low, high)
-    return Saving(figure, pair, ancova, prognostic, fixed, interval)
+    return Saving(
+        figure,
+        pair,
+        ancova,
+        size_for_power(with_score, "prognostic", question),
+        controls_for_power(ancova.active, with_score, "prognostic", question),
+    )
 
 
 def _support(gain: PrognosticGain, smallest: float) -> tuple[bool, str]:

@@ -15,6 +15,8 @@ Counts = NDArray[np.int64]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _PANEL_WIDTH = 6.0  # In units of the narrowest Gaussian in the integrand; 24 nodes then leave about 1e-12.
 _REACH = 8.0  # Standard deviations beyond which no mass is kept: 6e-16.
+_REACH_DOWN = 6.5  # The same where there is no lower bound.
+_FAR = 9.0  # Beyond, a Gaussian adds less than 3e-18 of its height.
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_2PI = math.sqrt(2 * math.pi)
 
@@ -114,7 +116,7 @@ def walk(
     looks = len(time)
     zeros = np.zeros(looks)
     return Walk(
-        *_walk(
+        *walk_row(
             time,
             np.array(upper, dtype=np.float64),
             np.full(looks, -np.inf) if lower is None else np.array(lower, dtype=np.float64),
@@ -258,7 +260,7 @@ def _last_points(
 
 
 @njit(cache=True)
-def _walk(
+def walk_row(
     time: Floats,
     upper: Floats,
     lower: Floats,
@@ -270,6 +272,7 @@ def _walk(
     least_drift: float,
     largest_drift: float,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Counts]:
+    """Return the fields of a `Walk`; for callers that are compiled themselves. Fills bounds in place."""
     looks = len(time)
     finest = min([_scale(time, k) for k in range(looks)])
     widest = 2 * _REACH + max(largest_drift, 0.0) - min(least_drift, 0.0)
@@ -278,6 +281,10 @@ def _walk(
     )
     nodes, mass = np.empty((looks, size)), np.empty((looks, size))
     used = np.zeros(looks, np.int64)
+    # Without lower bounds nothing is asked of the lower tail, and none of it comes back up to count.
+    reach = _REACH
+    if not symmetric and np.all(np.isneginf(lower)):
+        reach = _REACH_DOWN
     for k in range(looks):
         root = math.sqrt(time[k])
         points, weights, spread = _last_points(time, mean, nodes, mass, used, k, 0.0)
@@ -292,15 +299,17 @@ def _walk(
         lower[k] = min(lower[k], upper[k])
         if k == looks - 1:
             break
-        low = max(lower[k], mean[k] - _REACH + min(0.0, least_drift) * root)
+        low = max(lower[k], mean[k] - reach + min(0.0, least_drift) * root)
         high = min(upper[k], mean[k] + _REACH + max(0.0, largest_drift) * root)
         used[k] = _fill(low, high, _scale(time, k), nodes[k], mass[k])
+        inverse = 1.0 / spread
         for j in range(used[k]):
             density = 0.0
             for i in range(len(points)):
-                z = (nodes[k, j] - points[i]) / spread
-                density += weights[i] * math.exp(-0.5 * z * z)
-            mass[k, j] *= density / (spread * _SQRT_2PI)
+                z = (nodes[k, j] - points[i]) * inverse
+                if abs(z) < _FAR:
+                    density += weights[i] * math.exp(-0.5 * z * z)
+            mass[k, j] *= density * inverse / _SQRT_2PI
     return time, upper, lower, mean, nodes, mass, used
 
 

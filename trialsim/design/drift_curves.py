@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from trialsim.design.borrowing_question import (
     BorrowingCharacteristics,
     BorrowingMethod,
-    BorrowingQuestion,
     NoBorrowing,
 )
-from trialsim.design.heterogeneity import detectable_drift
+from trialsim.design.control_question import ControlQuestion
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -35,13 +35,16 @@ class TippingDrift:
     Parameters
     ----------
     tipping : float
-        Smallest absolute drift, in SD, with a type I error above the cap; infinite if none up to 2 SD.
+        Smallest absolute drift with a type I error above the cap; infinite if none up to 2.
     detectable : float
-        Drift, in SD, that the concurrent controls show in half of all trials.
+        Drift that the concurrent controls show in half of all trials.
+    unit : str
+        Unit of both: SD of a continuous outcome, or the working scale's.
     """
 
     tipping: float
     detectable: float
+    unit: str = "SD"
 
     @property
     def defensible(self) -> bool:
@@ -51,51 +54,52 @@ class TippingDrift:
     @property
     def reason(self) -> str:
         """Why, in a sentence."""
-        seen = f"the concurrent controls can detect a drift of {self.detectable:.3f} SD"
+        seen = f"the concurrent controls can detect a drift of {self.detectable:.3f} {self.unit}"
         if math.isinf(self.tipping):
-            return f"no drift up to {_LARGEST_DRIFT:g} SD breaks the cap; {seen}"
-        spot = f"the type I error leaves its cap at a drift of {self.tipping:.3f} SD"
+            return f"no drift up to {_LARGEST_DRIFT:g} {self.unit} breaks the cap; {seen}"
+        spot = f"the type I error leaves its cap at a drift of {self.tipping:.3f} {self.unit}"
         return f"{spot}; {seen}" + ("" if self.defensible else f": {NOT_DEFENSIBLE}")
 
 
-def tipping_drift(method: BorrowingMethod, question: BorrowingQuestion, controls: int) -> TippingDrift:
+def tipping_drift(method: BorrowingMethod, question: ControlQuestion, controls: int) -> TippingDrift:
     """Return the tipping drift of a method with so many controls, and the smallest detectable drift.
 
-    The cap is looked for at steps of .05 SD and then halved down where the method is integrated; a
-    simulated one is interpolated between two steps.
+    The cap is looked for at steps of .05, on both sides where they differ, and then halved down where the
+    method is integrated; a simulated one is interpolated between two steps.
 
     Examples
     --------
-    >>> from trialsim.design.normal_borrowing import PowerPrior
+    >>> from trialsim.design import BorrowingQuestion, PowerPrior
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
     >>> edge = tipping_drift(PowerPrior(weight=1.0), question, 100)
     >>> round(edge.tipping, 3), round(edge.detectable, 3), edge.defensible
     (0.046, 0.178, False)
     """
+    signs = (1,) if question.symmetric else (1, -1)
+    tipping = min(_tipping(method, question, controls, sign) for sign in signs)
+    return TippingDrift(tipping, question.detectable(controls), question.drift_unit)
+
+
+def _tipping(method: BorrowingMethod, question: ControlQuestion, controls: int, sign: int) -> float:
+    """Return the tipping drift on one side, as a size; infinite if none."""
     steps = np.linspace(0.0, _LARGEST_DRIFT, round(_LARGEST_DRIFT / _TIPPING_STEP) + 1)
-    found = method.characteristics(question, controls, steps)
+    found = method.characteristics(question, controls, sign * steps)
     over = np.flatnonzero(found.type_one_error > question.type_one_cap + _TOLERANCE)
-    seen = detectable_drift(
-        controls * (1 - question.dropout[0]),
-        question.history,
-        correlation=question.correlation,
-        alpha=question.alpha,
-    )
     if not len(over):
-        return TippingDrift(math.inf, seen)
+        return math.inf
     first = int(over[0])
     if first == 0:
-        return TippingDrift(0.0, seen)
+        return 0.0
     if found.error > 0:
         before, after = found.type_one_error[first - 1], found.type_one_error[first]
         share = (question.type_one_cap - before) / (after - before)
-        return TippingDrift(float(steps[first - 1] + share * _TIPPING_STEP), seen)
+        return float(steps[first - 1] + share * _TIPPING_STEP)
     low, high = float(steps[first - 1]), float(steps[first])
     while high - low > 1e-4:
         middle = 0.5 * (low + high)
-        level = method.characteristics(question, controls, np.array([middle])).type_one_error[0]
+        level = method.characteristics(question, controls, np.array([sign * middle])).type_one_error[0]
         low, high = (low, middle) if level > question.type_one_cap else (middle, high)
-    return TippingDrift(high, seen)
+    return high
 
 
 @dataclass(frozen=True)
@@ -106,18 +110,18 @@ class DriftMap:
     ----------
     frame : DataFrame
         method, setting, drift, type_one_error, power, bias, effective_controls, error.
-    question : BorrowingQuestion
+    question : ControlQuestion
         What was asked.
     controls : int
         Randomised controls.
     """
 
     frame: pd.DataFrame
-    question: BorrowingQuestion
+    question: ControlQuestion
     controls: int
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a method, setting and drift; drift in SD, bias in the outcome's unit."""
+        """Return one row a method, setting and drift; drift and bias in the question's units."""
         return self.frame.copy()
 
     def worst(self) -> pd.DataFrame:
@@ -180,7 +184,9 @@ class DriftMap:
             )
         if quantity == "type_one_error":
             figure.add_hline(y=self.question.type_one_cap, line_dash="dash", annotation_text="cap")
-        figure.update_layout(xaxis_title="drift (SD)", yaxis_title=quantity.replace("_", " "))
+        figure.update_layout(
+            xaxis_title=f"drift ({self.question.drift_unit})", yaxis_title=quantity.replace("_", " ")
+        )
         return figure
 
     def _curves(self) -> list[tuple[tuple[str, str], pd.DataFrame]]:
@@ -192,7 +198,7 @@ class DriftMap:
 
 def drift_map(
     methods: Sequence[BorrowingMethod],
-    question: BorrowingQuestion,
+    question: ControlQuestion,
     controls: int,
     *,
     all_settings: bool = False,
@@ -203,7 +209,7 @@ def drift_map(
     ----------
     methods : sequence of BorrowingMethod
         At the settings to show.
-    question : BorrowingQuestion
+    question : ControlQuestion
         With the declared drifts.
     controls : int
         Randomised controls, at least 2.
@@ -212,7 +218,7 @@ def drift_map(
 
     Examples
     --------
-    >>> from trialsim.design.normal_borrowing import RobustMap
+    >>> from trialsim.design import BorrowingQuestion, RobustMap
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5, drifts=(-0.3, 0.0, 0.3))
     >>> worst = drift_map([NoBorrowing(), RobustMap()], question, 60).worst()
     >>> worst[["method", "worst_type_one_error", "power_no_drift"]].round(3)
@@ -227,6 +233,41 @@ def drift_map(
         _frame(one, one.characteristics(question, controls, np.asarray(question.drifts))) for one in shown
     ]
     return DriftMap(pd.concat(parts, ignore_index=True), question, controls)
+
+
+def borrowing_assurance(
+    method: BorrowingMethod, question: ControlQuestion, controls: int, drift: ArrayLike
+) -> tuple[float, float]:
+    """Return type I error and power of a borrowing method, averaged over draws of the drift.
+
+    Parameters
+    ----------
+    method : BorrowingMethod
+        At the setting that the trial will use.
+    question : ControlQuestion
+        Its declared drifts are not used.
+    controls : int
+        Randomised controls.
+    drift : array_like (D,)
+        Draws of the drift, in the question's unit. Curves are interpolated between drifts .02 apart.
+
+    Examples
+    --------
+    >>> from scipy.special import ndtri
+    >>> from trialsim.design import BorrowingQuestion, RobustMap
+    >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
+    >>> drift = 0.15 * ndtri((np.arange(200) + 0.5) / 200)
+    >>> [round(p, 3) for p in borrowing_assurance(RobustMap(), question, 60, drift)]
+    [0.091, 0.889]
+    """
+    d = np.asarray(drift, dtype=float)
+    if d.ndim != 1 or not len(d) or not np.isfinite(d).all():
+        raise DesignError("must be a list of finite drifts in SD", field="drift")
+    low, high = math.floor(d.min() / 0.02), math.ceil(d.max() / 0.02)
+    grid = 0.02 * np.arange(low, high + 1)
+    found = method.characteristics(question, controls, grid)
+    level = np.interp(d, grid, found.type_one_error)
+    return float(level.mean()), float(np.interp(d, grid, found.power).mean())
 
 
 def _frame(method: BorrowingMethod, found: BorrowingCharacteristics) -> pd.DataFrame:

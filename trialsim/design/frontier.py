@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from trialsim.design.borrowing_question import (
     BorrowingQuestion,
     NoBorrowing,
 )
+from trialsim.design.control_question import ControlQuestion
 from trialsim.design.drift_curves import NOT_DEFENSIBLE, tipping_drift
 from trialsim.design.normal_borrowing import (
     Commensurate,
@@ -57,7 +58,7 @@ class FrontierPoint:
     effective_controls : float
         Controls that borrowing is worth at no drift.
     tipping, detectable : float
-        Drifts in SD; see `TippingDrift`.
+        Drifts in the question's unit; see `TippingDrift`.
     verdict : str
         What follows, in words.
     """
@@ -85,14 +86,14 @@ class ControlFrontier:
     ----------
     points : tuple of FrontierPoint
         In the order of the methods.
-    question : BorrowingQuestion
+    question : ControlQuestion
         What was asked.
     plain_controls : int or None
         Controls of prognostic adjustment; None where the active arm alone is too small.
     """
 
     points: tuple[FrontierPoint, ...]
-    question: BorrowingQuestion
+    question: ControlQuestion
     plain_controls: int | None
 
     def point(self, method: str) -> FrontierPoint:
@@ -113,10 +114,9 @@ class ControlFrontier:
     def __str__(self) -> str:
         q = self.question
         head = (
-            f"Fewest controls beside {q.active} active for power {q.power:g} (effect {q.effect:g}, "
-            f"SD {q.sd:g}, correlation {q.correlation:g}, history of {q.history}),\n"
+            f"Fewest controls beside {q.active} active for power {q.power:g} ({q.describe()}),\n"
             f"two-sided alpha {q.alpha:g}, type I error at most "
-            f"{q.type_one_cap:g} over drifts of {min(q.drifts):g} to {max(q.drifts):g} SD"
+            f"{q.type_one_cap:g} over drifts of {min(q.drifts):g} to {max(q.drifts):g} {q.drift_unit}"
         )
         lines = [
             f"{point.method}: "
@@ -160,8 +160,33 @@ def default_methods(weighted_variance_factor: float = 1.0) -> tuple[BorrowingMet
     )
 
 
+def methods_for(
+    question: ControlQuestion, weighted_variance_factor: float = 1.0
+) -> tuple[BorrowingMethod, ...]:
+    """Return the methods of the frontier that a question's scale has.
+
+    The exact Bayesian mixture is that of a linear model: on the binary, count and survival scales it is
+    left out, and so is weighting by the twins' certainty, whose formula is for least squares.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale, ScaleBorrowingQuestion
+    >>> [method.name for method in methods_for(ScaleBorrowingQuestion(BinaryScale(0.3, 2.0), 150, 400))]
+    ['prognostic adjustment', 'robust MAP', 'commensurate prior', 'power prior', ...]
+    """
+    every = default_methods(weighted_variance_factor)
+    if isinstance(question, BorrowingQuestion):
+        return every
+    left_out = (ExactBayesian().name, "weighted adjustment")
+    return tuple(
+        replace(method, unit=question.drift_unit) if isinstance(method, SelfAdapting) else method
+        for method in every
+        if method.name not in left_out
+    )
+
+
 def control_frontier(
-    question: BorrowingQuestion,
+    question: ControlQuestion,
     methods: Sequence[BorrowingMethod] | None = None,
     *,
     most_controls: int | None = None,
@@ -170,10 +195,10 @@ def control_frontier(
 
     Parameters
     ----------
-    question : BorrowingQuestion
+    question : ControlQuestion
         Active arm, history, power, cap and declared drifts.
     methods : sequence of BorrowingMethod, optional
-        `default_methods` if not given. Every candidate setting of each is looked at.
+        `methods_for` the question if not given. Every candidate setting of each is looked at.
     most_controls : int, optional
         Where the search ends; by default what prognostic adjustment needs, since more would save
         nothing, or four times the active arm where that is infeasible.
@@ -186,10 +211,10 @@ def control_frontier(
     -----
     Power at no drift rises with the controls, so the fewest that reach it are found by halving. From
     there upward the type I error is looked at on a grid and the first crossing of the cap halved down.
-    Between grid points it is taken to fall with more controls. The search looks at absolute drifts, since
-    no method here tells one side of the history from the other; the point it finds is then described over
-    all declared drifts. A simulated method must keep the cap with its one-sided 95 % Monte Carlo limit;
-    more replicates narrow that.
+    Between grid points it is taken to fall with more controls. The search looks at absolute drifts where
+    neither method nor variance tells one side of the history from the other; the point it finds is then
+    described over all declared drifts. A simulated method must keep the cap with its one-sided 95 %
+    Monte Carlo limit; more replicates narrow that.
 
     Examples
     --------
@@ -197,7 +222,7 @@ def control_frontier(
     >>> print(control_frontier(question, [NoBorrowing(), PowerPrior(), RobustMap()]))
     Fewest controls beside 120 active ...
     """
-    chosen = default_methods() if methods is None else tuple(methods)
+    chosen = methods_for(question) if methods is None else tuple(methods)
     if not chosen:
         raise DesignError("must name at least one method", field="methods")
     ceiling = 4 * question.active if most_controls is None else most_controls
@@ -206,7 +231,7 @@ def control_frontier(
     return ControlFrontier(tuple(_point(method, question, most) for method in chosen), question, plain)
 
 
-def _point(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> FrontierPoint:
+def _point(method: BorrowingMethod, question: ControlQuestion, most: int) -> FrontierPoint:
     """Return the best candidate's point: fewest controls, or, if none is feasible, nearest the cap."""
     best: tuple[int, BorrowingMethod] | None = None
     for candidate in method.candidates():
@@ -220,14 +245,14 @@ def _point(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> F
     return _describe(_nearest(method, question, most), question, most, feasible=False)
 
 
-def _fewest(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> int | None:
+def _fewest(method: BorrowingMethod, question: ControlQuestion, most: int) -> int | None:
     """Return the fewest controls up to `most` that reach the power and keep the cap, or None."""
     start = _fewest_for_power(method, question, most)
     if start is None:
         return None
     grid = np.unique(np.linspace(start, most, _SCAN_POINTS).round().astype(int))
-    # Every prior here is symmetric about the history, and so is its type I error over drift.
-    drifts = np.unique(np.abs(question.drifts))
+    # Every prior here is symmetric about the history, and so is its type I error if drift moves nothing else.
+    drifts = np.unique(np.abs(question.drifts) if question.symmetric else question.drifts)
 
     def keeps(controls: int) -> bool:
         # A few drifts show most failures; only what passes them is looked at in full.
@@ -244,7 +269,7 @@ def _fewest(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> 
     return None
 
 
-def _fewest_for_power(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> int | None:
+def _fewest_for_power(method: BorrowingMethod, question: ControlQuestion, most: int) -> int | None:
     def enough(controls: int) -> bool:
         return bool(
             method.characteristics(question, controls, np.zeros(1)).power[0] >= question.power - _TOLERANCE
@@ -265,7 +290,7 @@ def _halve(holds: Callable[[int], bool], fails: int, high: int) -> int:
     return high
 
 
-def _nearest(method: BorrowingMethod, question: BorrowingQuestion, most: int) -> BorrowingMethod:
+def _nearest(method: BorrowingMethod, question: ControlQuestion, most: int) -> BorrowingMethod:
     """Return the candidate that reaches the power with the least type I error, else with the most power."""
     drifts = np.asarray(question.drifts)
     scored = []
@@ -278,7 +303,7 @@ def _nearest(method: BorrowingMethod, question: BorrowingQuestion, most: int) ->
 
 
 def _describe(
-    method: BorrowingMethod, question: BorrowingQuestion, controls: int, *, feasible: bool
+    method: BorrowingMethod, question: ControlQuestion, controls: int, *, feasible: bool
 ) -> FrontierPoint:
     over = method.characteristics(question, controls, np.asarray(question.drifts))
     still = method.characteristics(question, controls, np.zeros(1))
@@ -307,11 +332,13 @@ def _verdict(
     power: float,
     over: BorrowingCharacteristics,
     defensible: bool,
-    question: BorrowingQuestion,
+    question: ControlQuestion,
 ) -> str:
     worst, at = over.worst()
     noise = f" ± {over.error:.4f}" if over.error else ""
-    found = f"power {power:.3f}, worst type I error {worst:.4f}{noise} at a drift of {at:g} SD"
+    found = (
+        f"power {power:.3f}, worst type I error {worst:.4f}{noise} at a drift of {at:g} {question.drift_unit}"
+    )
     if not feasible:
         missed = []
         if power < question.power - _TOLERANCE:

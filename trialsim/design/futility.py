@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from trialsim.design.crossing import Floats, Walk, crossings, walk
+from trialsim.design.near_line import probability_root
 from trialsim.design.spending import (
     EfficacyRule,
     GivenBounds,
@@ -168,14 +169,16 @@ class BoundaryProblem:
 
     def _meeting(self, lower: Floats, spending: SpendingFunction) -> Walk:
         """Return the lower bounds that spend all that the kept upper bounds leave under the null."""
-        total = 1 - self.alpha
+        total, gap, before = 1 - self.alpha, 0.0, math.nan
         while True:
             steps = increments(spending, total, self.spending_time)
             path = self._walk(self._kept_upper, lower, steps, 0.0)
-            left = 1 - float(crossings(path).upper.sum())
-            if abs(left - total) < 1e-13:
+            last, gap = gap, 1 - float(crossings(path).upper.sum()) - total
+            if abs(gap) < 1e-13:
                 return path
-            total = left
+            # Aitken's step once two gaps are known; what is left depends on the total almost linearly.
+            step = gap if math.isnan(before) or gap == last else gap * before / (last - gap)
+            total, before = total + step, step
 
     @property
     def rests_on_drift(self) -> bool:
@@ -213,11 +216,19 @@ class BoundaryProblem:
             case WangTsiatis() as rule:
                 shape = rule.shape(self.time)
                 # Each look alone crosses less often than all; futility lets bounds come lower.
-                least = -ndtri(self.alpha) / shape.min() * (1.0 if lower is None else 0.3)
-                most = -ndtri(self.alpha / looks) / shape.min() + 0.01
-                constant = brentq(
-                    lambda c: math.log(crossed(c * shape) / self.alpha), least - 1e-9, most, xtol=1e-10
+                one, every = (-ndtri(level) / shape.min() for level in (self.alpha, self.alpha / looks))
+                # Between one look's bound and the union bound, nearer for flat shapes.
+                start = one + min(0.12 + 2.5 * rule.delta**2, 0.95) * (every - one)
+                constant = probability_root(
+                    lambda c: crossed(c * shape), self.alpha, start, -1.08 * float(shape.min())
                 )
+                if constant is None:
+                    # Each look alone crosses less often than all; futility lets bounds come lower.
+                    least = one * (1.0 if lower is None else 0.3)
+                    constant = brentq(
+                        lambda c: math.log(crossed(c * shape) / self.alpha), least - 1e-9, every + 0.01,
+                        xtol=1e-10,
+                    )  # fmt: skip
                 return attempt(constant * shape)
             case HaybittlePeto(z=z):
                 upper = np.full(looks, z)

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
+from trialsim.design.boundary_figure import boundary_figure
 from trialsim.design.crossing import Crossings, Floats, Walk, crossings, walk
+from trialsim.design.drift_search import drift_for_power
 from trialsim.design.futility import BoundaryProblem, FutilityRule
 from trialsim.design.looks import NEAREST_LOOKS, check_errors, checked_times
-from trialsim.design.spending import (
-    EfficacyRule,
-    OBrienFlemingSpending,
-    WangTsiatis,
-)
+from trialsim.design.spending import EfficacyRule, OBrienFlemingSpending, WangTsiatis
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-_LARGEST_DRIFT = 40.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,9 @@ class GroupSequentialDesign:
         Rule of the upper bounds.
     futility : FutilityRule or None
         Rule of the lower bounds.
+    path : Walk, optional
+        Densities between the bounds from which stopping probabilities are read, good for drifts from 0
+        to `drift`; walked again where left out.
     """
 
     information: tuple[float, ...]
@@ -65,6 +63,7 @@ class GroupSequentialDesign:
     drift: float
     efficacy: EfficacyRule
     futility: FutilityRule | None
+    path: Walk | None = field(default=None, repr=False, compare=False)
 
     def stopping(self, drift: float) -> Crossings:
         """Return the probabilities of stopping at each look under a drift.
@@ -80,8 +79,10 @@ class GroupSequentialDesign:
         >>> design.stopping(design.drift).upper.round(4)
         array([0.2525, 0.6475])
         """
-        reach = (min(drift, 0.0), max(drift, 0.0))
-        path = walk(np.array(self.information), np.array(self.upper), np.array(self.lower), drifts=reach)
+        path = self.path
+        if path is None or not 0.0 <= drift <= self.drift:
+            reach = (min(drift, 0.0), max(drift, 0.0))
+            path = walk(np.array(self.information), np.array(self.upper), np.array(self.lower), drifts=reach)
         return crossings(path, drift)
 
     @cached_property
@@ -298,14 +299,7 @@ class GroupSequentialDesign:
 
     def plot(self) -> go.Figure:
         """Return the bounds over information as a plotly figure."""
-        import plotly.graph_objects as go
-
-        figure = go.Figure()
-        for name, bounds in (("upper bound", self.upper), ("lower bound", self.lower)):
-            if np.isfinite(bounds).any():
-                figure.add_scatter(x=self.information, y=bounds, name=name, mode="lines+markers")
-        figure.update_layout(xaxis_title="information", yaxis_title="z", title=self.efficacy.label)
-        return figure
+        return boundary_figure(self.information, self.upper, self.lower, self.efficacy.label)
 
 
 def group_sequential_design(
@@ -371,29 +365,8 @@ def group_sequential_design(
     fixed = float(ndtri(power) - ndtri(alpha / sides))
     rule = OBrienFlemingSpending() if efficacy is None else efficacy
     problem = BoundaryProblem(times, clock, rule, futility, alpha / sides, 1 - power, sides, 2 * fixed)
-    drift = _drift(problem, fixed, power)
-    return _design(problem, problem.path(drift), drift, power, "futility")
-
-
-def _drift(problem: BoundaryProblem, fixed: float, power: float) -> float:
-    """Return the drift at which a design has its power."""
-    kept = None if problem.rests_on_drift else problem.path(fixed)
-
-    def excess(drift: float) -> float:
-        stops = crossings(problem.path(drift) if kept is None else kept, drift)
-        return float(stops.upper.sum()) - power
-
-    high = 1.1 * fixed
-    while excess(high) < 0:
-        high *= 1.3
-        if high > _LARGEST_DRIFT:
-            raise DesignError(
-                "is not reached at any effect: the trial stops for futility too often",
-                field="power",
-                value=power,
-                mend="lower the futility bounds",
-            )
-    return float(brentq(excess, 0.99 * fixed, high, xtol=1e-11, rtol=1e-12))
+    drift, path = drift_for_power(problem, fixed, power)
+    return _design(problem, path, drift, power, "futility")
 
 
 def _design(
@@ -419,4 +392,5 @@ def _design(
         drift=drift,
         efficacy=problem.efficacy,
         futility=problem.futility,
+        path=path if drift <= problem.largest_drift else None,
     )

@@ -258,6 +258,31 @@ def _predictions(question: MarginalQuestion, arm: int, score: Floats, mass: Floa
     return np.asarray(expit(intercept + linear))
 
 
+def conditional_risks(question: MarginalQuestion, points: int = 4000) -> tuple[Floats, Floats, Floats]:
+    """Return ranks (P,) in (0, 1) of ascending scores, and both arms' conditional means (P,) at them.
+
+    Parameters
+    ----------
+    question : MarginalQuestion
+        A sample's scores stand for themselves; a normal score is looked at in `points` quantiles.
+    points : int
+        P of a normal score.
+
+    Examples
+    --------
+    >>> rank, control, active = conditional_risks(MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0)))
+    >>> round(float(control.mean()), 6), round(float(active.mean()), 6)
+    (0.3, 0.45)
+    """
+    if question.score is None:
+        score = ndtri((np.arange(points) + 0.5) / points)
+    else:
+        score = np.sort(_score_law(question.score)[0])
+    mass = np.full(len(score), 1 / len(score))
+    control, active = (_predictions(question, arm, score, mass) for arm in (0, 1))
+    return (np.arange(len(score)) + 0.5) / len(score), control, active
+
+
 def _contrast(contrast: Contrast, means: Pair) -> tuple[Pair, float]:
     control, active = means
     if contrast == "difference":

@@ -10,7 +10,9 @@ from scipy.special import log_expit, logsumexp, ndtr
 
 from trialsim.analysis import CommensuratePrior, sam_weight_normal
 from trialsim.data import Floats
-from trialsim.design.borrowing_question import BorrowingCharacteristics, BorrowingMethod, BorrowingQuestion
+from trialsim.design.borrowing_question import BorrowingCharacteristics, BorrowingMethod
+from trialsim.design.control_question import ControlQuestion
+from trialsim.design.variance import Pair
 from trialsim.errors import DesignError
 
 _NODES_PER_SD = 8
@@ -91,17 +93,19 @@ class NormalBorrowing:
         """Setting of the prior, in words."""
         raise NotImplementedError
 
-    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+    def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return log weights (K,) and variances (K,) of the prior of the control mean."""
         raise NotImplementedError
 
-    def log_weights(self, question: BorrowingQuestion, estimate: Floats, standard_error: float) -> Floats:
+    def log_weights(
+        self, question: ControlQuestion, estimate: Floats, standard_error: float | Floats
+    ) -> Floats:
         """Return log prior weights (K,) or, where the data set them, (G, K)."""
         del estimate, standard_error
         return self.components(question)[0]
 
     def characteristics(
-        self, question: BorrowingQuestion, controls: int, drifts: Floats
+        self, question: ControlQuestion, controls: int, drifts: Floats
     ) -> BorrowingCharacteristics:
         """Return level, power, bias and effective controls, averaged over the history's own error.
 
@@ -111,10 +115,24 @@ class NormalBorrowing:
             u ~ N(d, v0 + v_H),   y | u ~ N(d + τ + b(u − d), v1 + v_H(1 − b)),   b = v_H/(v0 + v_H)
 
         The trial rejects if P(θ1 ≤ θ0 | u, y) is outside [α/2, 1 − α/2]; the critical y is solved at
-        each node of u once for all drifts, and u is integrated by the trapezoidal rule.
+        each node of u once for all drifts of one pair of variances, and u is integrated by the
+        trapezoidal rule. Where drift and effect move the variances, each drift and hypothesis has its own.
         """
-        d = np.asarray(drifts, dtype=float) * question.sd
-        v0, v1 = question.arm_variances(controls)
+        d = np.asarray(drifts, dtype=float)
+        found = np.empty((4, len(d)))
+        for (null, alternative), at in _same_variances(question, controls, d).items():
+            level, power, bias, worth = self._integrated(question, controls, d[at], null)
+            if alternative != null:
+                power = self._integrated(question, controls, d[at], alternative)[1]
+            found[:, at] = level, power, bias, worth
+        return BorrowingCharacteristics(d, *found)
+
+    def _integrated(
+        self, question: ControlQuestion, controls: int, drifts: Floats, variances: Pair
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return level, power, bias and effective controls at drifts (D,), all with one pair of variances."""
+        d = drifts * question.sd * question.orientation
+        v0, v1 = variances
         vh = question.history_variance
         spread = math.sqrt(v0 + vh)
         half = max(float(np.abs(d).max()), question.sd * 1e-9) + _TAIL_SDS * spread
@@ -132,12 +150,11 @@ class NormalBorrowing:
         level = ndtr((centre - upper) / sd) + ndtr((lower - centre) / sd)
         power = ndtr((centre + question.effect - upper) / sd)
         mean, variance = posterior.moments()
-        return BorrowingCharacteristics(
-            drift=np.asarray(drifts, dtype=float),
-            type_one_error=np.asarray((density * level).sum(axis=1)),
-            power=np.asarray((density * power).sum(axis=1)),
-            bias=d - density @ mean,
-            effective_controls=controls * (1 - question.dropout[0]) * (v0 / (density @ variance) - 1),
+        return (
+            np.asarray((density * level).sum(axis=1)),
+            np.asarray((density * power).sum(axis=1)),
+            d - density @ mean,
+            question.analysed_controls(controls) * (v0 / (density @ variance) - 1),
         )
 
 
@@ -152,6 +169,7 @@ class PowerPrior(NormalBorrowing):
 
     Examples
     --------
+    >>> from trialsim.design import BorrowingQuestion
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
     >>> got = PowerPrior(weight=1.0).characteristics(question, 100, np.array([0.0, 0.3]))
     >>> got.type_one_error.round(3)
@@ -173,7 +191,7 @@ class PowerPrior(NormalBorrowing):
         """Return powers from 1 down to .005."""
         return tuple(replace(self, weight=a) for a in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005))
 
-    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+    def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return one normal of variance v_H/a₀."""
         return np.zeros(1), np.array([question.history_variance / self.weight])
 
@@ -187,7 +205,8 @@ class RobustMap(NormalBorrowing):
     vague_weight : float
         Weight of the vague part, in (0, 1].
     between_sd : float
-        Between-trial SD of what the score misses on average, in SD of the outcome.
+        Between-trial SD of what the score misses on average, in SD of the outcome or the working scale's
+        unit.
     """
 
     name: str = "robust MAP"
@@ -208,11 +227,11 @@ class RobustMap(NormalBorrowing):
         weights = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
         return tuple(replace(self, vague_weight=w) for w in weights)
 
-    def informative_variance(self, question: BorrowingQuestion) -> float:
+    def informative_variance(self, question: ControlQuestion) -> float:
         """Return the variance of the informative part."""
         return question.history_variance + (self.between_sd * question.sd) ** 2
 
-    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+    def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return the informative and the vague part."""
         with np.errstate(divide="ignore"):
             log_weight = np.log([1 - self.vague_weight, self.vague_weight])
@@ -242,7 +261,7 @@ class TwinInformedPrior(RobustMap):
     calibration_slope: float = 1.0
     score_shift: float = 0.25
 
-    def informative_variance(self, question: BorrowingQuestion) -> float:
+    def informative_variance(self, question: ControlQuestion) -> float:
         """Return the variance of the informative part."""
         off = (1 - self.calibration_slope) * self.score_shift * question.sd
         return super().informative_variance(question) + off**2
@@ -260,7 +279,8 @@ class Commensurate(NormalBorrowing):
     Parameters
     ----------
     shape, rate : float
-        τ is a precision in units of 1/SD² of the outcome; a large shape/rate borrows much.
+        τ is a precision in units of 1/SD² of the outcome, or of the working scale; a large shape/rate
+        borrows much.
     """
 
     name: str = "commensurate prior"
@@ -280,7 +300,7 @@ class Commensurate(NormalBorrowing):
         rates = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
         return tuple(replace(self, rate=rate) for rate in rates)
 
-    def components(self, question: BorrowingQuestion) -> tuple[Floats, Floats]:
+    def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return normals over nodes of ln τ; the prior is their mixture.
 
         The posterior tilts the weights by the square root of the precision, so nodes reach down to where
@@ -303,14 +323,17 @@ class SelfAdapting(RobustMap):
     Parameters
     ----------
     difference : float
-        δ, a difference of control means that matters, in SD of the outcome, above 0.
+        δ, a difference of control means that matters, in SD of the outcome or the working scale's unit.
     prior_odds : float
         Prior odds of no conflict, above 0; smaller borrows less.
+    unit : str
+        Unit of δ, in words.
     """
 
     name: str = "self-adapting mixture"
     difference: float = 0.2
     prior_odds: float = 1.0
+    unit: str = "SD"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -320,20 +343,36 @@ class SelfAdapting(RobustMap):
     @property
     def setting(self) -> str:
         """Setting of the prior, in words."""
-        return f"δ {self.difference:g} SD, prior odds {self.prior_odds:g}"
+        return f"δ {self.difference:g} {self.unit}, prior odds {self.prior_odds:g}"
 
     def candidates(self) -> tuple[BorrowingMethod, ...]:
         """Return prior odds from 1 down to .001."""
         odds = (1.0, 0.3, 0.1, 0.05, 0.02, 0.01, 0.001)
         return tuple(replace(self, prior_odds=o) for o in odds)
 
-    def log_weights(self, question: BorrowingQuestion, estimate: Floats, standard_error: float) -> Floats:
+    def log_weights(
+        self, question: ControlQuestion, estimate: Floats, standard_error: float | Floats
+    ) -> Floats:
         """Return log weights (G, 2) that the estimates (G,) set."""
         delta = self.difference * question.sd
         weight = sam_weight_normal(0.0, estimate, standard_error, delta, self.prior_odds)
         with np.errstate(divide="ignore"):
             log_odds = np.log(weight) - np.log1p(-weight)
         return np.column_stack([log_expit(log_odds), log_expit(-log_odds)])
+
+
+def _same_variances(
+    question: ControlQuestion, controls: int, drifts: Floats
+) -> dict[tuple[Pair, Pair], list[int]]:
+    """Return positions of the drifts by their variances without and with effect."""
+    groups: dict[tuple[Pair, Pair], list[int]] = {}
+    for position, drift in enumerate(drifts):
+        key = (
+            question.arm_variances(controls, float(drift), treated=False),
+            question.arm_variances(controls, float(drift)),
+        )
+        groups.setdefault(key, []).append(position)
+    return groups
 
 
 def vague_weight_from_calibration(bias: Floats, standard_error: Floats) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +12,10 @@ import pandas as pd
 from trialsim.design.borrowing_question import (
     DECLARED_DRIFTS,
     BorrowingMethod,
-    BorrowingQuestion,
     NoBorrowing,
 )
-from trialsim.design.frontier import default_methods
+from trialsim.design.control_question import ControlQuestion
+from trialsim.design.frontier import methods_for
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ class SafePriors:
         method, setting, feasible, worst_type_one_error, at_drift, power, plain_power, gain (power beyond
         the same trial without borrowing, at no drift), effective_controls, error, verdict. Where no
         setting keeps the cap, the row holds the one with the least worst type I error.
-    question : BorrowingQuestion
+    question : ControlQuestion
         What was asked.
     controls : int
         Randomised controls.
     """
 
     frame: pd.DataFrame
-    question: BorrowingQuestion
+    question: ControlQuestion
     controls: int
 
     def to_frame(self) -> pd.DataFrame:
@@ -50,7 +50,7 @@ class SafePriors:
         q = self.question
         head = (
             f"Priors tuned to a type I error of at most {q.type_one_cap:g} over drifts of {min(q.drifts):g} "
-            f"to {max(q.drifts):g} SD, {self.controls} controls and {q.active} active"
+            f"to {max(q.drifts):g} {q.drift_unit}, {self.controls} controls and {q.active} active"
         )
         lines = [
             f"{method} ({setting}): {verdict}"
@@ -79,7 +79,7 @@ class SafePriors:
 
 
 def safe_priors(
-    question: BorrowingQuestion,
+    question: ControlQuestion,
     controls: int,
     methods: Sequence[BorrowingMethod] | None = None,
 ) -> SafePriors:
@@ -87,16 +87,16 @@ def safe_priors(
 
     Parameters
     ----------
-    question : BorrowingQuestion
-        Its declared drifts are widened to every .05 SD from -1 to 1.
+    question : ControlQuestion
+        Its declared drifts are widened to every .05 from -1 to 1, in SD or the working scale's unit.
     controls : int
         Randomised controls, at least 2.
     methods : sequence of BorrowingMethod, optional
-        `default_methods` if not given.
+        `methods_for` the question if not given.
 
     Examples
     --------
-    >>> from trialsim.design.normal_borrowing import PowerPrior, RobustMap
+    >>> from trialsim.design import BorrowingQuestion, PowerPrior, RobustMap
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
     >>> tuned = safe_priors(question, 60, [RobustMap(), PowerPrior()]).to_frame()
     >>> tuned[["method", "feasible", "worst_type_one_error", "gain"]].round(3)
@@ -106,8 +106,8 @@ def safe_priors(
     """
     if controls < 2:
         raise DesignError("must be at least 2", field="controls", value=controls)
-    asked = replace(question, drifts=tuple(sorted({*question.drifts, *DECLARED_DRIFTS})))
-    chosen = default_methods() if methods is None else tuple(methods)
+    asked = question.with_drifts(tuple(sorted({*question.drifts, *DECLARED_DRIFTS})))
+    chosen = methods_for(question) if methods is None else tuple(methods)
     if not chosen:
         raise DesignError("must name at least one method", field="methods")
     plain = float(NoBorrowing().characteristics(asked, controls, np.zeros(1)).power[0])
@@ -116,7 +116,7 @@ def safe_priors(
 
 
 def _tuned(
-    method: BorrowingMethod, question: BorrowingQuestion, controls: int, plain: float
+    method: BorrowingMethod, question: ControlQuestion, controls: int, plain: float
 ) -> dict[str, object]:
     """Return the row of the candidate with most power among those that keep the cap, or the least unsafe."""
     drifts = np.asarray(question.drifts)
@@ -137,16 +137,16 @@ def _tuned(
             "gain": power - plain,
             "effective_controls": float(over.effective_controls[still]),
             "error": over.error,
-            "verdict": _verdict(feasible, worst, at, power, plain),
+            "verdict": _verdict(feasible, worst, f"{at:g} {question.drift_unit}", power, plain),
         }
         rows.append((feasible, power, worst, row))
     safe = [row for row in rows if row[0]]
     return max(safe, key=lambda row: row[1])[3] if safe else min(rows, key=lambda row: row[2])[3]
 
 
-def _verdict(feasible: bool, worst: float, at: float, power: float, plain: float) -> str:
+def _verdict(feasible: bool, worst: float, at: str, power: float, plain: float) -> str:
     found = (
-        f"worst type I error {worst:.4f} at a drift of {at:g} SD, power {power:.3f} "
+        f"worst type I error {worst:.4f} at a drift of {at}, power {power:.3f} "
         f"against {plain:.3f} without borrowing"
     )
     return found if feasible else f"none feasible; best that can be had: {found}"

@@ -9,7 +9,12 @@ import numpy as np
 
 from trialsim.analysis import AdjustmentPrior, adjustment_prior, bayesian_adjustment_block, fit_history
 from trialsim.data import Floats
-from trialsim.design.borrowing_question import BorrowingCharacteristics, BorrowingMethod, BorrowingQuestion
+from trialsim.design.borrowing_question import (
+    BorrowingCharacteristics,
+    BorrowingMethod,
+    BorrowingQuestion,
+)
+from trialsim.design.control_question import ControlQuestion
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 
@@ -124,9 +129,16 @@ class ExactBayesian:
         )
 
     def characteristics(
-        self, question: BorrowingQuestion, controls: int, drifts: Floats
+        self, question: ControlQuestion, controls: int, drifts: Floats
     ) -> BorrowingCharacteristics:
         """Return level, power, bias and effective controls from `BorrowingQuestion.replicates` trials."""
+        if not isinstance(question, BorrowingQuestion):
+            raise DesignError(
+                "is exact for a continuous outcome and its linear model only",
+                field="method",
+                value=self.name,
+                mend="use a prior of the control level, such as robust MAP",
+            )
         if question.correlation == 0:
             raise DesignError(
                 "needs a score that is correlated with the outcome",

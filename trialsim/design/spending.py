@@ -15,6 +15,8 @@ from trialsim.errors import DesignError
 
 Floats = NDArray[np.float64]
 
+_STRAIGHT = 1e-12  # A gamma below which the curve is the line, to rounding.
+
 
 @runtime_checkable
 class SpendingFunction(Protocol):
@@ -103,7 +105,7 @@ class HwangShihDeCani:
 
     def cumulative(self, total: float, time: ArrayLike) -> Floats:
         """Return the error spent by each time in (0, 1]."""
-        if self.gamma == 0:
+        if abs(self.gamma) < _STRAIGHT:
             return total * _unit(time)
         return np.asarray(total * np.expm1(-self.gamma * _unit(time)) / math.expm1(-self.gamma))
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.design.control_arm import FIGURES, ControlArmPlan, Saving
-from trialsim.design.size import Size, SizingQuestion, controls_for_power, size_for_power
-from trialsim.design.variance import PlanningMoments
+from trialsim.design.control_arm import ControlArmPlan, Saving
+from trialsim.design.scale_size import ScaleSizing, scale_size
+from trialsim.design.size import Size, SizingQuestion, size_for_power
+from trialsim.design.variance import AnalysisName, PlanningMoments
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 Months = Callable[[int], float]
 _LEVEL = (0.025, 0.975)
+_COMPARED: tuple[AnalysisName, ...] = ("ancova", "prognostic")
 _GAINS = ("participants", "controls", "months", "cost")
 
 
@@ -99,11 +102,11 @@ class SavingsTable:
 
 def savings(
     plan: ControlArmPlan,
-    correlation_draws: ArrayLike,
+    correlation_draws: ArrayLike | None,
     months: Months,
     prices: Prices,
     *,
-    sd_inflation: float = 1.0,
+    sd_inflation: float | None = None,
 ) -> SavingsTable:
     """Return participants, controls, months and money saved in each of the plan's three figures.
 
@@ -111,18 +114,20 @@ def savings(
     ----------
     plan : ControlArmPlan
         Of `plan_control_arm`.
-    correlation_draws : array_like (D,)
-        Posterior or bootstrap draws of the control arm's partial correlation, out of sample.
+    correlation_draws : array_like (D,) or None
+        Posterior or bootstrap draws of the control arm's partial correlation, out of sample; None for the
+        interval that the plan was made with.
     months : callable
         Months of enrolment for so many participants, from the trial's enrolment model.
     prices : Prices
         The user's own.
-    sd_inflation : float
-        γ that the plan was made with.
+    sd_inflation : float, optional
+        γ, refused unless it is the plan's.
 
     Returns
     -------
     SavingsTable
+        `lower` and `upper` are NaN for the worst plausible figure, which is a bound itself.
 
     Raises
     ------
@@ -131,9 +136,9 @@ def savings(
 
     Notes
     -----
-    A saving rises with the correlation, so its 95 % interval takes the saving at the 2.5 % and 97.5 %
-    quantiles of the draws. Each figure keeps the share of the point estimate that its own correlation
-    is: draws are multiplied by λ in the discounted figure, and so on. A negative correlation saves 0.
+    Values and interval ends are those of `Saving` and `saving_ends`: the ends of the 95 % interval of the
+    correlation (2.5 % and 97.5 % quantiles of the draws), with each figure's own discounts. A correlation
+    below 0 saves 0.
 
     Examples
     --------
@@ -147,62 +152,74 @@ def savings(
     >>> table.value("undiscounted", "participants"), round(table.value("undiscounted", "months"), 1)
     (122.0, 6.1)
     """
-    draws = np.asarray(correlation_draws, dtype=float)
-    if draws.ndim != 1 or len(draws) < 20 or not np.isfinite(draws).all() or (np.abs(draws) >= 1).any():
-        raise DesignError(
-            "must be at least 20 correlations in (-1, 1)", field="correlation_draws", value=draws.shape
-        )
-    point = max(plan.gain.partial_correlation, 0.0)
-    ends = np.maximum(np.quantile(draws, _LEVEL), 0.0)
-    rows: list[dict[str, object]] = []
-    for figure in FIGURES:
-        saving = plan.saving(figure)
-        share = saving.partial_correlation[0] / point if point else 0.0
-        moments = plan.moments.with_inflated_sd(1.0 if figure == "undiscounted" else sd_inflation)
-        _check_inflation(moments, saving, plan, sd_inflation)
-        tables = [
-            _gains(moments, r, plan, months, prices) for r in (saving.partial_correlation[0], *(share * ends))
-        ]
-        for way in tables[0]:
-            for gain in _GAINS:
-                value, low, high = (table[way][gain] for table in tables)
-                rows.append(
-                    {
-                        "figure": figure,
-                        "way": way,
-                        "gain": gain,
-                        "value": value,
-                        "lower": min(low, value),
-                        "upper": max(high, value),
-                    }
-                )
-    return SavingsTable(pd.DataFrame(rows))
-
-
-def _check_inflation(
-    moments: PlanningMoments, saving: Saving, plan: ControlArmPlan, sd_inflation: float
-) -> None:
-    given = moments.with_partial(*saving.partial_correlation)
-    if size_for_power(given, "ancova", plan.question).total != saving.ancova.total:
+    if sd_inflation is not None and not math.isclose(sd_inflation, plan.sd_inflation):
         raise DesignError(
             "is not the inflation that the plan was made with", field="sd_inflation", value=sd_inflation
         )
+    if correlation_draws is None:
+        return savings_table(plan.savings, months, prices)
+    bounds = correlation_interval(correlation_draws)
+    drawn = [replace(saving, ends=plan.ends(saving.figure, bounds)) for saving in plan.savings]
+    return savings_table(drawn, months, prices)
 
 
-def _gains(
-    moments: PlanningMoments, correlation: float, plan: ControlArmPlan, months: Months, prices: Prices
-) -> dict[str, dict[str, float]]:
-    """Return every gain of both ways to save at one partial correlation."""
-    given = moments.with_partial(correlation, correlation * plan.gain.active_to_control)
-    ancova = size_for_power(given, "ancova", plan.question)
-    best = size_for_power(given, "prognostic", plan.question)
-    fixed = controls_for_power(ancova.active, given, "prognostic", plan.question)
-    if best.total > ancova.total:
-        # A useless score costs a degree of freedom; nobody would then adjust for it.
-        best, fixed = ancova, ancova
+def savings_table(found: Sequence[Saving], months: Months, prices: Prices) -> SavingsTable:
+    """Return participants, controls, months and money of savings on any scale, with their intervals.
+
+    Parameters
+    ----------
+    found : sequence of Saving
+        Of a plan, or of `scale_savings`.
+    months, prices
+        As in `savings`.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale, ScaleSizing, scale_savings
+    >>> found = scale_savings(ScaleSizing(BinaryScale(0.3, 2.0)), 0.4, (0.25, 0.52))
+    >>> table = savings_table(found, lambda n: n / 20, Prices(30_000, 40_000, month=100_000))
+    >>> table.value("discounted", "participants"), table.value("discounted", "cost") > 0
+    (54.0, True)
+    """
+    rows: list[dict[str, object]] = []
+    for saving in found:
+        tables = [_gains(one, months, prices) for one in (saving, *(saving.ends or ()))]
+        rows.extend(_rows(saving.figure, tables))
+    return SavingsTable(pd.DataFrame(rows))
+
+
+def correlation_interval(draws: ArrayLike) -> tuple[float, float]:
+    """Return the 2.5 % and 97.5 % quantiles of draws of a correlation.
+
+    Examples
+    --------
+    >>> correlation_interval(np.linspace(0.0, 0.4, 401))
+    (0.01, 0.39)
+    """
+    found = np.asarray(draws, dtype=float)
+    if found.ndim != 1 or len(found) < 20 or not np.isfinite(found).all() or (np.abs(found) >= 1).any():
+        raise DesignError(
+            "must be at least 20 correlations in (-1, 1)", field="correlation_draws", value=found.shape
+        )
+    low, high = np.quantile(found, _LEVEL)
+    return float(low), float(high)
+
+
+def _rows(figure: str, tables: list[dict[str, dict[str, float]]]) -> list[dict[str, object]]:
+    """Return a figure's rows from its gains, and those at both ends of the interval if there is one."""
+    rows: list[dict[str, object]] = []
+    for way, gain in itertools.product(tables[0], _GAINS):
+        value, *ends = (table[way][gain] for table in tables)
+        low, high = (min(*ends, value), max(*ends, value)) if ends else (math.nan, math.nan)
+        rows.append({"figure": figure, "way": way, "gain": gain, "value": value, "lower": low, "upper": high})
+    return rows
+
+
+def _gains(saving: Saving, months: Months, prices: Prices) -> dict[str, dict[str, float]]:
+    """Return every gain of both ways to save."""
     return {
-        "fixed allocation": _difference(ancova, best, months, prices),
-        "active arm fixed": _difference(ancova, fixed, months, prices),
+        "fixed allocation": _difference(saving.ancova, saving.chosen, months, prices),
+        "active arm fixed": _difference(saving.ancova, saving.chosen_active_fixed, months, prices),
     }
 
 
@@ -247,8 +264,43 @@ class Alternative:
     eligible_share: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.eligible_share <= 1:
-            raise DesignError("must lie in (0, 1]", field="eligible_share", value=self.eligible_share)
+        _check_share(self.eligible_share)
+
+    def size(self, analysis: AnalysisName) -> Size:
+        """Return the size of an analysis in that population."""
+        return size_for_power(self.moments, analysis, self.question)
+
+
+@dataclass(frozen=True)
+class ScaleAlternative:
+    """Another population for the same trial on the binary, count or survival scale.
+
+    Parameters
+    ----------
+    question : ScaleSizing
+        With control level, effect and baseline correlation of that population.
+    partial : float
+        Correlation of score and outcome given the baseline, there.
+    months, eligible_share
+        As in `Alternative`.
+    """
+
+    question: ScaleSizing
+    partial: float
+    months: Months
+    eligible_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_share(self.eligible_share)
+
+    def size(self, analysis: AnalysisName) -> Size:
+        """Return the size of an analysis in that population."""
+        return scale_size(self.question, analysis, self.partial)
+
+
+def _check_share(eligible: float) -> None:
+    if not 0 < eligible <= 1:
+        raise DesignError("must lie in (0, 1]", field="eligible_share", value=eligible)
 
 
 @dataclass(frozen=True)
@@ -277,7 +329,7 @@ class AlternativesTable:
 
 
 def compare_alternatives(
-    alternatives: Mapping[str, Callable[[], Alternative]], prices: Prices
+    alternatives: Mapping[str, Callable[[], Alternative | ScaleAlternative]], prices: Prices
 ) -> AlternativesTable:
     """Return what each population would cost, with baseline ANCOVA and with prognostic adjustment.
 
@@ -305,8 +357,8 @@ def compare_alternatives(
     rows: list[dict[str, object]] = []
     for name, make in alternatives.items():
         one = make()
-        for analysis in ("ancova", "prognostic"):
-            size = size_for_power(one.moments, analysis, one.question)
+        for analysis in _COMPARED:
+            size = one.size(analysis)
             months = _enrolment(one.months, size.total)
             screened = size.total / one.eligible_share
             rows.append(

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from trialsim.data import Covariates, Floats
 from trialsim.disease.inputs import (
     WEEKS_PER_YEAR,
+    Limits,
     require_course,
-    require_covariates,
     require_option,
+    require_ranges,
     require_weeks,
-    require_within,
 )
 
 TOP = 70.0
@@ -35,6 +35,13 @@ VAR_SPEED = 0.0413
 
 _EDGE = 1e-6
 _HIGHEST_EXPONENT = 300.0
+_RANGES = {
+    "adas_cog": Limits(0.0, TOP, open_low=True, open_high=True),
+    "age": Limits(40.0, 110.0),
+    "female": Limits(0.0, 1.0),
+    "apoe4_count": Limits(0.0, 2.0),
+    "comedication": Limits(0.0, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,7 @@ class ConradoAdasCog:
         InputError
             If a covariate is missing or outside the range in which the model makes sense.
         """
-        self._check(covariates)
+        require_ranges(covariates, _RANGES, self.name)
         alleles = covariates.column("apoe4_count") - CENTRE_ALLELES
         baseline = covariates.column("adas_cog")
         typical = (
@@ -172,20 +179,6 @@ class ConradoAdasCog:
     def measured_mean(self, natural: Floats, placebo: Floats) -> Floats:
         """Return the expectation of `measure`: the latent score itself, held inside the scale."""
         return TOP * _share(natural, placebo)
-
-    def _check(self, covariates: Covariates) -> None:
-        require_covariates(covariates, (self.latent_baseline, *self.covariates), self.name)
-        open_limits = {"adas_cog": (0.0, TOP)}
-        closed_limits = {
-            "age": (40.0, 110.0),
-            "female": (0.0, 1.0),
-            "apoe4_count": (0.0, 2.0),
-            "comedication": (0.0, 1.0),
-        }
-        for name, (low, high) in open_limits.items():
-            require_within(covariates.column(name), name, low, high, low_belongs=False, high_belongs=False)
-        for name, (low, high) in closed_limits.items():
-            require_within(covariates.column(name), name, low, high, low_belongs=True, high_belongs=True)
 
 
 def _share(natural: Floats, placebo: Floats) -> Floats:

@@ -11,11 +11,11 @@ from trialsim.data import Bools, Covariates, Floats
 from trialsim.disease.activation import ActivationIntegral
 from trialsim.disease.inputs import (
     WEEKS_PER_YEAR,
+    Limits,
     require_course,
-    require_covariates,
     require_option,
+    require_ranges,
     require_weeks,
-    require_within,
 )
 
 TOP = 18.0
@@ -43,6 +43,13 @@ FLOOR = TOP / (1.0 + np.exp(BASELINE_CORRECTION))
 _HIGHEST_STATE = BASELINE_CORRECTION + 30.0
 _HIGHEST_EXPONENT = 50.0
 _HERMITE_NODES = 21
+_RANGES = {
+    "cdr_sb": Limits(FLOOR, TOP, open_low=True, open_high=True),
+    "mmse": Limits(0.0, 30.0, open_low=True),
+    "adas_cog": Limits(0.0, 70.0, open_low=True),
+    "faq": Limits(0.0, 30.0),
+    "hippocampal_volume": Limits(0.0, 3.0, open_low=True),
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,7 @@ class DelorCdrSb:
         InputError
             If a covariate is missing or outside the range in which the model makes sense.
         """
-        self._check(covariates)
+        require_ranges(covariates, _RANGES, self.name)
         normal = generator.standard_normal((3, len(covariates)))
         uniform = generator.random(len(covariates))
         baseline, mmse = covariates.column("cdr_sb"), covariates.column("mmse")
@@ -220,20 +227,6 @@ class DelorCdrSb:
         for node, weight in zip(nodes, weights / weights.sum(), strict=True):
             mean += weight * TOP / (1.0 + odds * np.exp(-RESIDUAL_SD * node))
         return mean
-
-    def _check(self, covariates: Covariates) -> None:
-        require_covariates(covariates, (self.latent_baseline, *self.covariates), self.name)
-        limits = {
-            "cdr_sb": (FLOOR, TOP, False, False),
-            "mmse": (0.0, 30.0, False, True),
-            "adas_cog": (0.0, 70.0, False, True),
-            "faq": (0.0, 30.0, True, True),
-            "hippocampal_volume": (0.0, 3.0, False, True),
-        }
-        for name, (low, high, low_belongs, high_belongs) in limits.items():
-            require_within(
-                covariates.column(name), name, low, high, low_belongs=low_belongs, high_belongs=high_belongs
-            )
 
     def _slow_probability(self, covariates: Covariates) -> Floats:
         logit = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -40,20 +41,37 @@ def require_covariates(covariates: Covariates, names: tuple[str, ...], model: st
             )
 
 
-def require_within(
-    values: Floats, name: str, low: float, high: float, *, low_belongs: bool, high_belongs: bool
-) -> None:
-    """Raise `InputError` if a value lies outside its range; names a row, never the value."""
-    below = values < low if low_belongs else values <= low
-    above = values > high if high_belongs else values >= high
-    outside = np.flatnonzero(below | above)
-    if outside.size:
-        span = f"{'[' if low_belongs else '('}{low:.4g}, {high:.4g}{']' if high_belongs else ')'}"
-        raise InputError(
-            f"row {outside[0]} and {outside.size - 1} more lie outside {span}",
-            field=name,
-            mend="set limits to this covariate on the cohort card",
-        )
+@dataclass(frozen=True)
+class Limits:
+    """The range of a covariate in which a model makes sense; an end belongs to it unless it is open."""
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def __str__(self) -> str:
+        ends = "(" if self.open_low else "[", ")" if self.open_high else "]"
+        return f"{ends[0]}{self.low:.4g}, {self.high:.4g}{ends[1]}"
+
+
+def require_ranges(covariates: Covariates, ranges: dict[str, Limits], model: str) -> None:
+    """Raise `InputError` unless every covariate is there, known for everybody and within its range.
+
+    The error names a row, never the value.
+    """
+    require_covariates(covariates, tuple(ranges), model)
+    for name, limits in ranges.items():
+        values = covariates.column(name)
+        below = values <= limits.low if limits.open_low else values < limits.low
+        above = values >= limits.high if limits.open_high else values > limits.high
+        outside = np.flatnonzero(below | above)
+        if outside.size:
+            raise InputError(
+                f"row {outside[0]} and {outside.size - 1} more lie outside {limits}",
+                field=name,
+                mend="set limits to this covariate on the cohort card",
+            )
 
 
 def require_option(value: float, name: str, low: float, high: float) -> float:

@@ -5,6 +5,7 @@
 - `require_learnable`: refuse a history that nothing can be learnt from.
 - `fit_prognosis`: a `History` to a `Prognosis`, by MCMC behind a gate, cached by content.
 - `history_hash`: the hash of everything in a history.
+- `ModelTerms`: splines, interactions, study effects and covariates of the variance.
 - `FitSettings`: how a posterior is sampled and what it must pass.
 - `Sampler`: a compiled model to share between fits.
 - `Prognosis`: posterior draws as plain arrays; `predict` makes `Twins`.
@@ -15,11 +16,15 @@
 - `update_twins`, `UpdatedTwins`, `update_interim`: twins that know the visits observed so far.
 - `value_of_updating`, `UpdateValue`: what each visit adds to a twin, out of sample.
 - `recalibrate`, `Recalibration`, `add_interim`: a line, or a refit, from interim data.
-- `calibrate_subgroups`, `default_subgroups`: the same by subgroup, small ones not shown.
+- `compare_with_refit`, `RefitComparison`, `split_off_interim`: what a refit says beyond the closed form.
+- `calibrate_subgroups`, `default_subgroups`, `covariate_subgroups`: by subgroup, small ones not shown.
+- `read_labels`, `column_names`: labels of subgroups that no model uses, such as race.
 - `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
 - `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial.
 - `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
+- `read_outcome_history`: a file to an `OutcomeHistory`; `ISSUED` are the families.
 - `validate_outcome`, `OutcomeValidation`: their calibration and discrimination, out of sample.
+- `predictive_checks`, `prior_prognosis`, `PredictiveChecks`: whether the model makes such histories.
 - `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
@@ -36,12 +41,17 @@ from trialsim.prognosis.fitting import fit_prognosis, history_hash
 from trialsim.prognosis.gain import Gain, gain_beyond_baseline, leave_one_out_r2
 from trialsim.prognosis.history import read_history
 from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
-from trialsim.prognosis.outcome_history import OutcomeHistory
+from trialsim.prognosis.outcome_history import ISSUED, OutcomeHistory
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
+from trialsim.prognosis.outcome_reading import read_outcome_history
 from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
+from trialsim.prognosis.participants import column_names, read_labels
+from trialsim.prognosis.predictive_checks import PredictiveChecks, predictive_checks, prior_prognosis
 from trialsim.prognosis.prognosis import Prognosis
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
-from trialsim.prognosis.subgroups import calibrate_subgroups, default_subgroups
+from trialsim.prognosis.refit_comparison import RefitComparison, compare_with_refit, split_off_interim
+from trialsim.prognosis.subgroups import calibrate_subgroups, covariate_subgroups, default_subgroups
+from trialsim.prognosis.terms import ModelTerms
 from trialsim.prognosis.transport import (
     Weights,
     balance_to_table,
@@ -63,6 +73,7 @@ from trialsim.prognosis.whatif import ASSOCIATION, TreatmentTerm, WhatIf, what_i
 __all__ = [
     "ASSOCIATION",
     "FOLD_SETTINGS",
+    "ISSUED",
     "NO_COVARIATE",
     "Applicability",
     "Calibration",
@@ -70,12 +81,15 @@ __all__ = [
     "FitSettings",
     "Gain",
     "HistorySummary",
+    "ModelTerms",
     "OutcomeHistory",
     "OutcomePrognosis",
     "OutcomeSampler",
     "OutcomeValidation",
+    "PredictiveChecks",
     "Prognosis",
     "Recalibration",
+    "RefitComparison",
     "Sampler",
     "TreatmentTerm",
     "UpdateValue",
@@ -86,6 +100,9 @@ __all__ = [
     "balance_to_table",
     "calibrate",
     "calibrate_subgroups",
+    "column_names",
+    "compare_with_refit",
+    "covariate_subgroups",
     "cross_validate",
     "default_subgroups",
     "fit_outcome",
@@ -98,10 +115,15 @@ __all__ = [
     "judge_applicability",
     "kish",
     "leave_one_out_r2",
+    "predictive_checks",
+    "prior_prognosis",
     "read_history",
+    "read_labels",
+    "read_outcome_history",
     "recalibrate",
     "require_compatible",
     "require_learnable",
+    "split_off_interim",
     "summarise",
     "update_interim",
     "update_twins",

@@ -8,6 +8,8 @@ import numpy as np
 
 from trialsim.data import Bools, Covariates, Floats, History
 from trialsim.errors import HistoryError
+from trialsim.prognosis.shapes import Shapes
+from trialsim.prognosis.terms import ModelTerms
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,9 @@ class Standardisation:
     """How baseline values become columns of the design; learnt from a history, used for any trial.
 
     Columns, each with mean 0 and standard deviation 1 in the history: the measured baseline, the
-    square of its standardised value, every covariate, and an indicator of missingness for each
-    covariate that somebody in the history lacks. A missing covariate counts as the history's mean.
+    square of its standardised value, every covariate, an indicator of missingness for each covariate
+    that somebody in the history lacks, and what splines and interactions add. A missing covariate
+    counts as the history's mean.
     The modelled outcome is the change from baseline in units of `unit`, and time runs from -1 at the
     first visit to 1 at the last.
 
@@ -36,6 +39,8 @@ class Standardisation:
         Of the columns, before they are standardised.
     indicators : ndarray of bool (P,)
         Which covariates have an indicator of missingness.
+    shapes : Shapes, optional
+        Splines and interactions.
     """
 
     endpoint: str
@@ -46,12 +51,14 @@ class Standardisation:
     mean: Floats
     sd: Floats
     indicators: Bools
+    shapes: Shapes | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the K columns."""
         flags = (f"{name}_missing" for name, on in zip(self.names, self.indicators, strict=True) if on)
-        return ("baseline", "baseline_squared", *self.names, *flags)
+        curved = () if self.shapes is None else self.shapes.labels
+        return ("baseline", "baseline_squared", *self.names, *flags, *curved)
 
     def matrix(self, covariates: Covariates, baseline: Floats) -> Floats:
         """Return the columns (N, K) of participants, in the history's units.
@@ -76,13 +83,25 @@ class Standardisation:
             )
         values = covariates.select(self.names).values
         centred = (baseline - self.mean[0]) / self.sd[0]
-        return (_raw(values, baseline, centred, self.value_mean, self.indicators) - self.mean) / self.sd
+        raw = _raw(values, baseline, centred, self.value_mean, self.indicators)
+        if self.shapes is not None:
+            filled = np.column_stack([baseline, np.where(np.isnan(values), self.value_mean, values)])
+            raw = np.column_stack([raw, self.shapes.columns(("baseline", *self.names), filled)])
+        return (raw - self.mean) / self.sd
+
+    def positions(self, names: tuple[str, ...]) -> list[int]:
+        """Return which columns are the linear ones of covariates, or of ``baseline``."""
+        return [self.columns.index(name) for name in names]
 
     def clock(self, weeks: Floats) -> Floats:
         """Return time (V,) from -1 at the history's first visit to 1 at its last; 0 with one visit."""
         first, last = self.weeks[0], self.weeks[-1]
         half = (last - first) / 2
         return (np.asarray(weeks, dtype=float) - (first + last) / 2) / (half if half > 0 else 1.0)
+
+    def rate(self, weeks: Floats) -> Floats:
+        """Return time (V,) from 0 at week 0 to 1 at the history's last visit."""
+        return np.asarray(weeks, dtype=float) / self.weeks[-1]
 
     def hats(self, weeks: Floats) -> Floats:
         """Return piecewise-linear weights (W, V) of the history's visit means at any weeks between.
@@ -105,7 +124,7 @@ class Standardisation:
         return np.column_stack([np.interp(weeks, self.weeks, hat) for hat in each])
 
 
-def standardise(history: History) -> Standardisation:
+def standardise(history: History, terms: ModelTerms | None = None) -> Standardisation:
     """Return the standardisation of a history whose participants all have a baseline."""
     values = history.covariates.values
     value_mean = np.array([np.nanmean(column) for column in values.T])
@@ -113,6 +132,13 @@ def standardise(history: History) -> Standardisation:
     baseline = history.baseline
     centred = (baseline - baseline.mean()) / baseline.std()
     raw = _raw(values, baseline, centred, value_mean, indicators)
+    shapes = None
+    if terms is not None and terms.extra_columns:
+        known = ("baseline", *history.covariates.names)
+        shapes, filled = Shapes.learn(
+            known, np.column_stack([baseline, values]), terms.splines, terms.interactions
+        )
+        raw = np.column_stack([raw, shapes.columns(known, filled)])
     # A cross-validation fold can lack a rare category: its column is then 0 and teaches nothing.
     spread = raw.std(axis=0)
     change = history.outcomes - baseline[:, None]
@@ -126,6 +152,7 @@ def standardise(history: History) -> Standardisation:
         mean=raw.mean(axis=0),
         sd=np.where(spread > 0, spread, 1.0),
         indicators=indicators,
+        shapes=shapes,
     )
 
 

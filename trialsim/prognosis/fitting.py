@@ -11,9 +11,11 @@ from trialsim.data import History
 from trialsim.prognosis.design_matrix import standardise
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
 from trialsim.prognosis.gram import gram_sums
+from trialsim.prognosis.grouped_gram import grouped_rows, study_names
 from trialsim.prognosis.learnable import learnable_rows, require_learnable, summarise
 from trialsim.prognosis.prognosis import FORMAT_TAG, Prognosis, coefficient_names
 from trialsim.prognosis.store import address, digest, recall
+from trialsim.prognosis.terms import ModelTerms, require_terms
 from trialsim.streams import stream
 
 Progress = Callable[[str, int, int], None]
@@ -42,6 +44,7 @@ def fit_prognosis(
     *,
     seed: int,
     settings: FitSettings | None = None,
+    terms: ModelTerms | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
     sampler: Sampler | None = None,
@@ -56,13 +59,15 @@ def fit_prognosis(
         Master seed; the stream is named ``fit``.
     settings : FitSettings, optional
         How to sample and what the fit must pass.
+    terms : ModelTerms, optional
+        Splines, interactions, study effects, covariates of the variance; none by default.
     cache : Path, optional
         Folder of fitted results: ``posterior-<hash>.npz``, addressed by model format, history,
-        settings and seed. A corrupt file is replaced, with a `TrialsimWarning`.
+        settings, seed and terms. A corrupt file is replaced, with a `TrialsimWarning`.
     progress : callable, optional
         Called with (stage, steps done, steps in all) as the work goes on.
     sampler : Sampler, optional
-        Compiled model to share with other fits.
+        Compiled models to share with other fits.
 
     Returns
     -------
@@ -71,19 +76,19 @@ def fit_prognosis(
     Raises
     ------
     HistoryError
-        Nothing can be learnt from the history.
+        Nothing can be learnt from the history, or it cannot carry the terms.
     FitError
         The fit did not pass its gate.
     """
-    settings = settings or FitSettings()
+    settings, terms = settings or FitSettings(), terms or ModelTerms()
     require_learnable(history)
-    key = digest(
-        {}, {"format": FORMAT_TAG, "history": history_hash(history), "seed": seed, **settings.identity()}
-    )
+    require_terms(history, terms)
+    facts = {"format": FORMAT_TAG, "history": history_hash(history), "seed": seed}
+    key = digest({}, {**facts, **settings.identity(), **terms.identity()})
     path = None if cache is None else address(cache, "posterior", key)
     if path is not None and (found := recall(path, key)) is not None:
         return Prognosis.from_parts(*found, path)
-    prognosis = fit_block(history, seed, 0, settings, progress or silent, sampler or Sampler(), key)
+    prognosis = fit_block(history, seed, 0, settings, progress or silent, sampler or Sampler(), key, terms)
     if path is not None:
         prognosis.save(path)
     return prognosis
@@ -97,29 +102,37 @@ def fit_block(
     progress: Progress,
     sampler: Sampler,
     key: str,
+    terms: ModelTerms,
 ) -> Prognosis:
     """Fit without a cache; `block` 0 is the whole history, 1 to F are the folds of a cross-validation."""
     # Chains run side by side; BLAS threads on top of them would wait for each other and change bits.
     with threadpool_limits(1, user_api="blas"):
         learnt = history.take(learnable_rows(history))
-        standardisation = standardise(learnt)
-        sums = gram_sums(learnt, standardisation)
-        if not sampler.is_compiled:
+        standardisation = standardise(learnt, terms)
+        sums = (
+            gram_sums(learnt, standardisation)
+            if terms.of_one_group
+            else grouped_rows(learnt, standardisation, terms)
+        )
+        if not sampler.has_compiled(sums):
             progress("compile model", 0, 1)
             sampler.compile(sums)
             progress("compile model", 1, 1)
         progress("sample posterior", 0, 1)
         names = coefficient_names(standardisation)
-        posterior = sampler.sample(sums, names, settings, stream(seed, "", block, "fit"))
+        of_studies = study_names(learnt, terms)
+        posterior = sampler.sample(sums, (*names, *of_studies), settings, stream(seed, "", block, "fit"))
         progress("sample posterior", 1, 1)
     return Prognosis(
         standardisation,
         posterior.scales,
-        posterior.coefficients,
+        # Study effects are those of the past: twins are of a new study.
+        posterior.coefficients[:, : len(names)],
         sums.varies,
         posterior.diagnostics,
         summarise(history),
         key,
+        terms,
     )
 
 

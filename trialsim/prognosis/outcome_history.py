@@ -11,6 +11,8 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis.compatibility import LEAK_CORRELATION
 from trialsim.prognosis.families import FAMILIES, Responses
 
+# Families of which twins are issued: each has its calibration study kept.
+ISSUED = tuple(FAMILIES)
 FEWEST_EVENTS = 10
 FEWEST_PER_COVARIATE = 2
 FEWEST_STUDIES = 3

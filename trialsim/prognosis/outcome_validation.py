@@ -17,7 +17,7 @@ from trialsim.prognosis.gain import FEWEST_REPLICATES, Gain, gain_beyond_baselin
 from trialsim.prognosis.outcome_history import OutcomeHistory, informative
 from trialsim.prognosis.outcome_measures import derived_outcome, measure
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
-from trialsim.prognosis.subgroups import SMALLEST_CELL
+from trialsim.prognosis.subgroups import withheld
 from trialsim.streams import stream
 
 FOLD_SETTINGS = FitSettings(
@@ -189,16 +189,17 @@ class OutcomeValidation:
     def by_subgroup(self, subgroups: dict[str, np.ndarray]) -> pd.DataFrame:
         """Return `judge` of each subgroup.
 
-        Not shown are subgroups with fewer than 11 participants of either kind of response or of an event
-        and without, outside the commonest level, or with an event to count.
+        Not shown (`withheld`) are subgroups with fewer than 11 participants of either kind of response or of an
+        event and without, outside the commonest level, or with an event to count.
         """
         rows = []
         for name, labels in subgroups.items():
-            for label in np.unique(labels):
-                which = np.asarray(labels) == label
-                shown = self._smallest_cell(which) >= SMALLEST_CELL
-                row: dict[str, object] = {"grouping": name, "subgroup": str(label), "shown": shown}
-                rows.append(row | (self.judge(which) if shown else {}))
+            levels = np.unique(labels)
+            parts = [np.asarray(labels) == label for label in levels]
+            cells = [self._smallest_cell(which) for which in parts]
+            for label, which, small in zip(levels, parts, withheld(cells), strict=True):
+                row: dict[str, object] = {"grouping": name, "subgroup": str(label), "shown": not small}
+                rows.append(row | ({} if small else self.judge(which)))
         return pd.DataFrame(rows)
 
     def _smallest_cell(self, which: np.ndarray) -> int:

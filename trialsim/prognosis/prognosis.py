@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.design_matrix import Standardisation
-from trialsim.prognosis.gram import covariance_of_effects, regression_rows
+from trialsim.prognosis.gram import regression_rows
 from trialsim.prognosis.learnable import HistorySummary
+from trialsim.prognosis.shapes import Shapes
+from trialsim.prognosis.spread import Spread
 from trialsim.prognosis.store import Arrays, digest, read, write
+from trialsim.prognosis.terms import ModelTerms
 
 FORMAT_TAG = "trialsim.prognosis/1"
 _CHUNK_NUMBERS = 4_000_000
@@ -26,12 +29,16 @@ _DRAW_CHUNK_NUMBERS = 100_000  # what the processor's cache holds: twice as fast
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a prediction is made: weeks, their hats and clock, columns and baseline of participants."""
+    """Where a prediction is made: weeks, their hats and clock, columns and baseline of participants.
+
+    `z` (N, L) are the columns that the spread depends on.
+    """
 
     weeks: Floats
     hats: Floats
     clock: Floats
     x: Floats
+    z: Floats
     baseline: Floats
 
     def rows(self, part: slice) -> Floats:
@@ -43,15 +50,17 @@ class _Place:
 class Prognosis:
     """A Bayesian longitudinal model of the change from baseline on placebo, fitted to a history.
 
-    The model is written out in `trialsim.prognosis.gram`. Change is in units of
+    The model is written out in `trialsim.prognosis.gram`, and its further terms in
+    `trialsim.prognosis.grouped_gram` and `trialsim.prognosis.shapes`. Change is in units of
     ``standardisation.unit``; a prediction is in points of the endpoint.
 
     Parameters
     ----------
     standardisation : Standardisation
         How baseline values become columns, with the history's means and standard deviations.
-    scales : ndarray (D, 6)
-        Posterior draws of tau_level, tau_slope, sd_level, sd_slope, correlation and sigma.
+    scales : ndarray (D, E)
+        Posterior draws of tau_level, tau_slope, sd_level, sd_slope, correlation and sigma, then those of
+        study effects and spread where `terms` ask for them.
     coefficients : ndarray (D, C)
         Posterior draws of visit means, level and slope coefficients.
     varies : ndarray (2,)
@@ -61,7 +70,9 @@ class Prognosis:
     summary : HistorySummary
         What it was fitted to, without any participant's value.
     key : str
-        Hash of what it was made from: model format, history, settings and seed.
+        Hash of what it was made from: model format, history, settings, seed and terms.
+    terms : ModelTerms
+        What the model has beyond its linear terms.
     """
 
     standardisation: Standardisation
@@ -71,6 +82,7 @@ class Prognosis:
     diagnostics: dict[str, float]
     summary: HistorySummary
     key: str
+    terms: ModelTerms = field(default_factory=ModelTerms)
 
     @property
     def endpoint(self) -> str:
@@ -101,16 +113,24 @@ class Prognosis:
         """Return names of the C coefficients."""
         return coefficient_names(self.standardisation)
 
+    def spread(self, weeks: Sequence[float] | Floats) -> Spread:
+        """Return how outcomes at `weeks` vary around the regression, by posterior draw."""
+        return Spread.at(
+            self.standardisation, self.terms, self.scales, self.varies, np.asarray(weeks, dtype=float)
+        )
+
+    def spread_columns(self, x: Floats) -> Floats:
+        """Return the columns (N, L) that the spread depends on, of the columns (N, K) of participants."""
+        return x[:, self.standardisation.positions(self.terms.variance)]
+
     def residual_covariance(self, weeks: Sequence[float] | Floats) -> Floats:
         """Return the covariance (D, V, V) around the regression of outcomes at `weeks`, in points squared.
 
-        ``Z G Z' + sigma^2 I`` with Z the intercept and the clock of each visit.
+        ``Z G Z' + sigma^2 I`` with Z the intercept and the clock of each visit, and the covariance between
+        studies where studies have effects. Where the spread depends on covariates, that of a participant
+        with the history's means.
         """
-        clock = self.standardisation.clock(np.asarray(weeks, dtype=float))
-        g00, g01, g11 = (g[:, None, None] for g in covariance_of_effects(self.scales, self.varies))
-        effects = g00 + g01 * (clock[:, None] + clock) + g11 * np.outer(clock, clock)
-        noise = self.scales[:, 5, None, None] ** 2 * np.eye(len(clock))
-        return np.asarray((effects + noise) * self.standardisation.unit**2)
+        return self.spread(weeks).covariance(np.zeros(len(self.terms.variance)))
 
     def predict(
         self,
@@ -141,6 +161,8 @@ class Prognosis:
             `score` is the mean of the posterior predictive distribution: over the posterior draws, the
             measured baseline plus the predicted change. `sd` is its total standard deviation: root of the
             mean variance around the regression plus the variance of the regression between posterior draws.
+            With study effects the participants are those of a new study: its variance is part of `sd`, and
+            within a draw they share its effect.
 
         Raises
         ------
@@ -167,53 +189,57 @@ class Prognosis:
         function is the mean of theirs; uniform on (0, 1) where the twins are right (Dawid 1984).
         """
         at = self._place(covariates, baseline, weeks)
-        sd = np.sqrt(np.einsum("dvv->vd", self.residual_covariance(at.weeks)))
+        spread = self.spread(at.weeks)
         theta = self.coefficients.T * self.standardisation.unit
         result = np.empty((len(at.x), len(at.weeks)))
         with threadpool_limits(1, user_api="blas"):
-            for part in _chunks(len(at.x), sd.size):
+            for part in _chunks(len(at.x), len(at.weeks) * len(self.scales)):
+                sd = np.sqrt(spread.variance(at.z[part]))
                 mean = at.baseline[part, None, None] + at.rows(part) @ theta
                 result[part] = ndtr((outcomes[part, :, None] - mean) / sd).mean(axis=2)
         return result
 
     def _place(self, covariates: Covariates, baseline: Floats, weeks: Sequence[float] | Floats) -> _Place:
         weeks, baseline = np.asarray(weeks, dtype=float), np.asarray(baseline, dtype=float)
+        x = self.standardisation.matrix(covariates, baseline)
         return _Place(
             weeks,
             self.standardisation.hats(weeks),
             self.standardisation.clock(weeks),
-            self.standardisation.matrix(covariates, baseline),
+            x,
+            self.spread_columns(x),
             baseline,
         )
 
     def _moments_at(self, at: _Place) -> tuple[Floats, Floats]:
         """Return mean and standard deviation (N, V) of the predictive distribution."""
         mean, covariance = self._moments
-        residual = self.residual_covariance(at.weeks)
-        noise = np.einsum("dvv->v", residual) / len(residual)
+        spread = self.spread(at.weeks)
         score = np.empty((len(at.x), len(at.weeks)))
-        variance = np.empty_like(score)
-        for part in _chunks(len(at.x), len(at.weeks) * len(mean)):
+        sd = np.empty_like(score)
+        for part in _chunks(len(at.x), len(at.weeks) * max(len(mean), len(self.scales) * spread.varies)):
             rows = at.rows(part)
             score[part] = at.baseline[part, None] + rows @ mean * self.standardisation.unit
-            variance[part] = ((rows @ covariance) * rows).sum(axis=2)
-        return score, np.sqrt(variance * self.standardisation.unit**2 + noise)
+            variance = ((rows @ covariance) * rows).sum(axis=2) * self.standardisation.unit**2
+            sd[part] = np.sqrt(variance + spread.mean_variance(at.z[part]))
+        return score, sd
 
     def _draw(self, at: _Place, generator: np.random.Generator, draws: int) -> Floats:
         """Return predictive draws (N, V, draws), each from one posterior draw."""
         chosen = np.linspace(0, len(self.scales) - 1, draws).round().astype(int)
-        factor = np.linalg.cholesky(self.residual_covariance(at.weeks)[chosen]).transpose(1, 2, 0)
+        spread = self.spread(at.weeks).take(chosen)
         theta = self.coefficients[chosen].T * self.standardisation.unit
         visits = len(at.weeks)
+        new_study = spread.draw_study(self.standardisation.rate(at.weeks), generator)
         result = np.empty((len(at.x), visits, draws))
         for part in _chunks(len(at.x), visits * draws, _DRAW_CHUNK_NUMBERS):
             # Participants first: the numbers of one do not depend on how the others are chunked.
             noise = generator.standard_normal((len(at.x[part]), visits, draws))
             np.matmul(at.rows(part).reshape(-1, len(theta)), theta, out=result[part].reshape(-1, draws))
             result[part] += at.baseline[part, None, None]
-            for visit in range(visits):
-                for before in range(visit + 1):
-                    result[part, visit] += factor[visit, before] * noise[:, before]
+            if new_study is not None:
+                result[part] += new_study
+            spread.add_within(result[part], at.z[part], noise)
         return result
 
     def save(self, path: Path) -> None:
@@ -244,6 +270,10 @@ class Prognosis:
             "diagnostics": self.diagnostics,
             "summary": asdict(self.summary),
         }
+        if self.terms != ModelTerms():
+            meta["terms"] = self.terms.facts()
+        if self.standardisation.shapes is not None:
+            arrays |= {name: getattr(self.standardisation.shapes, name) for name in _SHAPE_ARRAYS}
         return arrays, meta
 
     @classmethod
@@ -255,11 +285,21 @@ class Prognosis:
                 file=path,
                 mend="fit the prognosis again with this version",
             )
+        terms = ModelTerms.from_facts(meta.get("terms", {}))
+        shapes = None
+        if terms.extra_columns:
+            learnt = [arrays[name] for name in _SHAPE_ARRAYS]
+            shapes = Shapes(terms.splines, terms.interactions, *learnt)
         standardisation = Standardisation(
-            endpoint=meta["endpoint"],
-            names=tuple(meta["names"]),
-            unit=meta["unit"],
-            **{name: arrays[name] for name in _STANDARDISATION_ARRAYS},
+            meta["endpoint"],
+            tuple(meta["names"]),
+            arrays["weeks"],
+            meta["unit"],
+            arrays["value_mean"],
+            arrays["mean"],
+            arrays["sd"],
+            arrays["indicators"],
+            shapes,
         )
         return cls(
             standardisation,
@@ -269,10 +309,12 @@ class Prognosis:
             meta["diagnostics"],
             HistorySummary.from_facts(meta["summary"]),
             meta["key"],
+            terms,
         )
 
 
 _STANDARDISATION_ARRAYS = ("weeks", "value_mean", "mean", "sd", "indicators")
+_SHAPE_ARRAYS = ("knots", "lines", "centres")
 
 
 def coefficient_names(standardisation: Standardisation) -> tuple[str, ...]:

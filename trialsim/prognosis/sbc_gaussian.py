@@ -76,7 +76,13 @@ def gaussian_ranks(
     seed: int, first: int, count: int, sampler: Sampler
 ) -> tuple[dict[str, list[int]], list[dict[str, float]]]:
     """Return ranks by quantity, and diagnostics, of the simulations `first` to `first + count`."""
-    history, standardisation = study_design(seed)
+    return ranks_of_design(*study_design(seed), seed, first, count, sampler)
+
+
+def ranks_of_design(
+    history: History, standardisation: Standardisation, seed: int, first: int, count: int, sampler: Sampler
+) -> tuple[dict[str, list[int]], list[dict[str, float]]]:
+    """Return the same for a history without outcomes and the standardisation that all fits share."""
     names = coefficient_names(standardisation)
     rows = regression_rows(
         np.eye(len(WEEKS)),

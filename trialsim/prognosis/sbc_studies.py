@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from trialsim.prognosis import sbc_gaussian, sbc_outcomes
+from trialsim.prognosis import sbc_gaussian, sbc_outcomes, sbc_terms
 from trialsim.prognosis.families import FAMILIES
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import Sampler
@@ -41,34 +41,54 @@ class Study:
     settings: dict[str, Any]
 
 
-STUDIES: dict[str, Study] = {
-    "gaussian": Study(
-        sources=sbc_gaussian.SOURCES,
-        sampler=Sampler,
-        ranks=sbc_gaussian.gaussian_ranks,
-        draws=sbc_gaussian.RANKED_DRAWS,
-        settings={
-            "participants": sbc_gaussian.PARTICIPANTS,
-            "visits": len(sbc_gaussian.WEEKS),
-            "thin": sbc_gaussian.THIN,
-            "chains": sbc_gaussian.SETTINGS.chains,
-            "draws": sbc_gaussian.SETTINGS.draws,
-        },
-    ),
-} | {
-    family: Study(
-        sources=sbc_outcomes.sources(family),
-        sampler=OutcomeSampler,
-        ranks=partial(sbc_outcomes.outcome_ranks, family),
-        draws=sbc_outcomes.RANKED_DRAWS,
-        settings={
-            "participants": sbc_outcomes.PARTICIPANTS,
-            "columns": sbc_outcomes.COLUMNS,
-            "studies": sbc_outcomes.STUDIES,
-            "thin": sbc_outcomes.THIN,
-            "chains": sbc_outcomes.SETTINGS.chains,
-            "draws": sbc_outcomes.SETTINGS.draws,
-        },
-    )
-    for family in FAMILIES
-}
+STUDIES: dict[str, Study] = (
+    {
+        "gaussian": Study(
+            sources=sbc_gaussian.SOURCES,
+            sampler=Sampler,
+            ranks=sbc_gaussian.gaussian_ranks,
+            draws=sbc_gaussian.RANKED_DRAWS,
+            settings={
+                "participants": sbc_gaussian.PARTICIPANTS,
+                "visits": len(sbc_gaussian.WEEKS),
+                "thin": sbc_gaussian.THIN,
+                "chains": sbc_gaussian.SETTINGS.chains,
+                "draws": sbc_gaussian.SETTINGS.draws,
+            },
+        ),
+    }
+    | {
+        family: Study(
+            sources=sbc_outcomes.sources(family),
+            sampler=OutcomeSampler,
+            ranks=partial(sbc_outcomes.outcome_ranks, family),
+            draws=sbc_outcomes.RANKED_DRAWS,
+            settings={
+                "participants": sbc_outcomes.PARTICIPANTS,
+                "columns": sbc_outcomes.COLUMNS,
+                "studies": sbc_outcomes.STUDIES,
+                "thin": sbc_outcomes.THIN,
+                "chains": sbc_outcomes.SETTINGS.chains,
+                "draws": sbc_outcomes.SETTINGS.draws,
+            },
+        )
+        for family in FAMILIES
+    }
+    | {
+        model: Study(
+            sources=sbc_terms.SOURCES[model],
+            sampler=Sampler,
+            ranks=ranks,
+            draws=sbc_gaussian.RANKED_DRAWS,
+            settings={
+                "participants": sbc_gaussian.PARTICIPANTS,
+                "studies": sbc_terms.STUDIES,
+                "visits": len(sbc_gaussian.WEEKS),
+                "thin": sbc_gaussian.THIN,
+                "chains": sbc_gaussian.SETTINGS.chains,
+                "draws": sbc_gaussian.SETTINGS.draws,
+            },
+        )
+        for model, ranks in sbc_terms.RANKS.items()
+    }
+)

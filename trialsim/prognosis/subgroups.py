@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from trialsim.data import Floats, History
+from trialsim.data import Covariates, Floats, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis.validation import CrossValidation
 
@@ -21,11 +21,12 @@ def default_subgroups(history: History) -> dict[str, np.ndarray]:
 
     A covariate with two values is parted by them, any other at its median; who lacks it is "missing".
     """
-    columns = {name: history.covariates.column(name) for name in history.covariates.names}
-    return {
-        name: _halves(values)
-        for name, values in (columns | {"severity at baseline": history.baseline}).items()
-    }
+    return covariate_subgroups(history.covariates) | {"severity at baseline": _halves(history.baseline)}
+
+
+def covariate_subgroups(covariates: Covariates) -> dict[str, np.ndarray]:
+    """Return labels (N,) by name of each covariate, by its levels or by its halves."""
+    return {name: _halves(covariates.column(name)) for name in covariates.names}
 
 
 def _halves(values: Floats) -> np.ndarray:
@@ -58,18 +59,19 @@ def calibrate_subgroups(
         grouping, subgroup, participants, bias and its standard error, intercept and slope of the
         observed on the predicted change, concordance (share of pairs whose changes the twins order rightly,
         .5 by chance) and coverage of the central 90 % interval. Subgroups of fewer than 11
-        participants have no row of numbers and no count: ``shown`` is False.
+        participants have no row of numbers and no count: ``shown`` is False; see `withheld`.
     """
     outcome, score = cv.outcomes[:, visit], cv.score[:, visit]
     seen = np.isfinite(outcome)
     rows = []
     for name, labels in subgroups.items():
         of_judged = np.asarray(labels)[cv.rows]
-        for label in np.unique(of_judged):
+        levels = np.unique(of_judged)
+        hidden = withheld([int((seen & (of_judged == label)).sum()) for label in levels])
+        for label, small in zip(levels, hidden, strict=True):
             which = seen & (of_judged == label)
-            shown = int(which.sum()) >= SMALLEST_CELL
-            row: dict[str, object] = {"grouping": name, "subgroup": str(label), "shown": shown}
-            if shown:
+            row: dict[str, object] = {"grouping": name, "subgroup": str(label), "shown": not small}
+            if not small:
                 row |= _measure(
                     outcome[which] - cv.baseline[which],
                     score[which] - cv.baseline[which],
@@ -79,6 +81,26 @@ def calibrate_subgroups(
     if not rows:
         raise HistoryError("no subgroups are given", field="subgroups", mend="name at least one")
     return pd.DataFrame(rows)
+
+
+def withheld(cells: Sequence[int]) -> list[bool]:
+    """Return which subgroups of one grouping are not shown.
+
+    Cells below 11 are withheld, and then the smallest others as well until at least two cells and 11
+    members are: the total is printed elsewhere, so a cell that is withheld alone is known by subtraction.
+
+    Examples
+    --------
+    >>> withheld([57, 8]), withheld([57, 8, 30]), withheld([40, 5, 6, 30]), withheld([20, 30])
+    ([True, True], [False, True, True], [False, True, True, False], [False, False])
+    """
+    hidden = [cell < SMALLEST_CELL for cell in cells]
+    for position in np.argsort(cells, kind="stable"):
+        held = [cell for cell, small in zip(cells, hidden, strict=True) if small]
+        if not held or (len(held) > 1 and sum(held) >= SMALLEST_CELL):
+            break
+        hidden[position] = True
+    return hidden
 
 
 def _measure(change: Floats, predicted: Floats, pit: Floats) -> dict[str, float]:

@@ -13,6 +13,7 @@ from trialsim.prognosis.fit.sampler import FitSettings, Sampler
 from trialsim.prognosis.fitting import Progress, fit_block, silent
 from trialsim.prognosis.gain import leave_one_out_r2
 from trialsim.prognosis.learnable import learnable_rows, require_learnable
+from trialsim.prognosis.terms import ModelTerms, require_terms
 from trialsim.prognosis.updating import update_twins
 from trialsim.prognosis.validation import FOLD_SETTINGS, assign_folds
 from trialsim.streams import stream
@@ -65,6 +66,7 @@ def value_of_updating(
     seed: int,
     folds: int = 10,
     by_group: bool = False,
+    terms: ModelTerms | None = None,
     progress: Progress | None = None,
     sampler: Sampler | None = None,
 ) -> UpdateValue:
@@ -80,7 +82,9 @@ def value_of_updating(
     FitError
         The fit of a fold did not pass its gate.
     """
+    terms = terms or ModelTerms()
     require_learnable(history)
+    require_terms(history, terms)
     if len(history.weeks) < 2:
         raise HistoryError(
             "updating needs a visit before the last one", field="weeks", mend="give a history with two visits"
@@ -92,7 +96,8 @@ def value_of_updating(
     report, sampler = progress or silent, sampler or Sampler()
     for k in range(int(fold.max()) + 1):
         report("update twins", k, int(fold.max()) + 1)
-        fitted = fit_block(known.take(np.flatnonzero(fold != k)), seed, k + 1, settings, silent, sampler, "")
+        others = known.take(np.flatnonzero(fold != k))
+        fitted = fit_block(others, seed, k + 1, settings, silent, sampler, "", terms)
         rows = np.flatnonzero(fold == k)
         them = known.take(rows)
         for step in range(steps):

@@ -26,6 +26,7 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis.compatibility import require_compatible
 from trialsim.prognosis.gram import regression_rows
 from trialsim.prognosis.prognosis import Prognosis
+from trialsim.prognosis.spread import Spread
 
 NO_COVARIATE = (
     "Post-baseline data are no covariate for a randomised comparison: treatment acts on them. Use updated "
@@ -59,6 +60,8 @@ def update_twins(
     weeks: Sequence[float] | Floats,
     generator: np.random.Generator | None = None,
     draws: int = 0,
+    *,
+    learnt: bool = False,
 ) -> UpdatedTwins:
     """Condition the twins of participants on the visits observed so far.
 
@@ -67,7 +70,8 @@ def update_twins(
     Parameters
     ----------
     prognosis : Prognosis
-        Fitted to a history.
+        Fitted to a history. With study effects each participant is taken as the only one known of a new
+        study: what they tell of its effect is used for themselves alone.
     covariates, baseline
         As in `Prognosis.predict`, N participants.
     seen_weeks : sequence of float (O,)
@@ -80,6 +84,8 @@ def update_twins(
         Of the component ``twins``; needed for draws.
     draws : int
         Predictive draws of each participant, joint over weeks.
+    learnt : bool
+        Whether the prognosis was fitted to these visits already, so that its draws are not weighed by them.
 
     Returns
     -------
@@ -101,14 +107,16 @@ def update_twins(
     score, sd = np.empty((2, len(baseline), len(weeks)))
     effective = np.empty(len(baseline))
     drawn = np.empty((len(baseline), len(weeks), draws))
-    patterns, which = np.unique(np.isfinite(seen), axis=0, return_inverse=True)
+    alike, which = np.unique(np.column_stack([np.isfinite(seen), joint.z]), axis=0, return_inverse=True)
     with threadpool_limits(1, user_api="blas"):
-        for number, pattern in enumerate(patterns):
+        for number, pattern in enumerate(alike[:, : len(seen_weeks)] > 0):
             rows = np.flatnonzero(which.ravel() == number)
-            conditional = _Conditional.of(joint, pattern, len(weeks))
-            size = max(1, _CHUNK_NUMBERS // (joint.covariance.shape[0] * joint.covariance.shape[1]))
+            conditional = _Conditional.of(joint, pattern, len(weeks), alike[number, len(seen_weeks) :])
+            size = max(1, _CHUNK_NUMBERS // (len(joint.spread.noise) * joint.rows.shape[1]))
             for part in np.array_split(rows, -(-len(rows) // size)):
                 mean, weight = conditional.means(joint, part, seen[part])
+                if learnt:
+                    weight = np.full_like(weight, 1 / weight.shape[1])
                 score[part] = np.einsum("nwd,nd->nw", mean, weight)
                 spread = np.einsum("nwd,nd->nw", (mean - score[part, :, None]) ** 2, weight)
                 sd[part] = np.sqrt(spread + weight @ np.einsum("dww->dw", conditional.covariance))
@@ -185,23 +193,26 @@ def _check(seen_weeks: Floats, seen: Floats, weeks: Floats, participants: int) -
 
 @dataclass(frozen=True)
 class _Joint:
-    """Rows of the regression (N, O+W, C), coefficients (C, D) and covariance (D, O+W, O+W), in points."""
+    """Rows of the regression (N, O+W, C), coefficients (C, D) in points, spread and its columns (N, L)."""
 
     rows: Floats
     theta: Floats
     baseline: Floats
-    covariance: Floats
+    spread: Spread
+    z: Floats
 
     @classmethod
     def of(cls, prognosis: Prognosis, covariates: Covariates, baseline: Floats, weeks: Floats) -> _Joint:
         s = prognosis.standardisation
-        rows = regression_rows(s.hats(weeks), s.matrix(covariates, baseline), s.clock(weeks))
-        return cls(rows, prognosis.coefficients.T * s.unit, baseline, prognosis.residual_covariance(weeks))
+        x = s.matrix(covariates, baseline)
+        rows = regression_rows(s.hats(weeks), x, s.clock(weeks))
+        theta = prognosis.coefficients.T * s.unit
+        return cls(rows, theta, baseline, prognosis.spread(weeks), prognosis.spread_columns(x))
 
 
 @dataclass(frozen=True)
 class _Conditional:
-    """What one pattern of observed visits makes of the later ones, by posterior draw.
+    """What one pattern of observed visits makes of the later ones of participants alike in spread, by draw.
 
     Parameters
     ----------
@@ -222,10 +233,10 @@ class _Conditional:
     covariance: Floats
 
     @classmethod
-    def of(cls, joint: _Joint, pattern: Bools, later: int) -> _Conditional:
+    def of(cls, joint: _Joint, pattern: Bools, later: int, z: Floats) -> _Conditional:
         seen = np.flatnonzero(pattern)
         ahead = len(pattern) + np.arange(later)
-        v = joint.covariance
+        v = joint.spread.covariance(z)
         of_seen, cross = v[:, seen[:, None], seen], v[:, ahead[:, None], seen]
         solved = np.linalg.solve(of_seen, cross.transpose(0, 2, 1))
         gain = np.asarray(solved.transpose(0, 2, 1), dtype=np.float64)

@@ -16,6 +16,7 @@ from trialsim.prognosis.fitting import Progress, fit_block, history_hash, silent
 from trialsim.prognosis.learnable import learnable_rows, require_learnable
 from trialsim.prognosis.prognosis import FORMAT_TAG as MODEL_TAG
 from trialsim.prognosis.store import Arrays, address, digest, recall, write
+from trialsim.prognosis.terms import ModelTerms, require_terms
 from trialsim.streams import stream
 
 FORMAT_TAG = "trialsim.validation/1"
@@ -70,6 +71,7 @@ def cross_validate(
     seed: int,
     folds: int = 10,
     by_group: bool = False,
+    terms: ModelTerms | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
     sampler: Sampler | None = None,
@@ -91,6 +93,8 @@ def cross_validate(
         Number of folds, at least 2; with fewer groups than that, each group is a fold.
     by_group : bool
         Keep the participants of a study or site together, so that a fold is a place never seen.
+    terms : ModelTerms, optional
+        As in `fit_prognosis`; knots and means are learnt in each fold anew.
     cache, progress, sampler
         As in `fit_prognosis`; the file is ``validation-<hash>.npz``.
 
@@ -105,16 +109,20 @@ def cross_validate(
     FitError
         The fit of a fold did not pass its gate; the message names the fold.
     """
+    terms = terms or ModelTerms()
     require_learnable(history)
+    require_terms(history, terms)
     facts = {"format": FORMAT_TAG, "model": MODEL_TAG, "history": history_hash(history), "seed": seed}
-    key = digest({}, {**facts, "folds": folds, "by_group": by_group, **settings.identity()})
+    key = digest(
+        {}, {**facts, "folds": folds, "by_group": by_group, **settings.identity(), **terms.identity()}
+    )
     path = None if cache is None else address(cache, "validation", key)
     if path is not None and (found := recall(path, key)) is not None:
         return CrossValidation(**found[0])
     rows = learnable_rows(history)
     known = history.take(rows)
     fold = assign_folds(known, folds, by_group, stream(seed, "", 0, "folds"))
-    arrays = _predict_folds(known, fold, settings, seed, progress or silent, sampler or Sampler())
+    arrays = _predict_folds(known, fold, settings, seed, progress or silent, sampler or Sampler(), terms)
     arrays |= {"weeks": known.weeks, "rows": rows, "fold": fold}
     arrays |= {"baseline": known.baseline, "outcomes": known.outcomes}
     if path is not None:
@@ -149,7 +157,13 @@ def assign_folds(history: History, folds: int, by_group: bool, generator: np.ran
 
 
 def _predict_folds(
-    history: History, fold: Ints, settings: FitSettings, seed: int, progress: Progress, sampler: Sampler
+    history: History,
+    fold: Ints,
+    settings: FitSettings,
+    seed: int,
+    progress: Progress,
+    sampler: Sampler,
+    terms: ModelTerms,
 ) -> Arrays:
     count = int(fold.max()) + 1
     shape = (len(history), len(history.weeks))
@@ -160,7 +174,7 @@ def _predict_folds(
         held_out = np.flatnonzero(fold == k)
         try:
             fitted = fit_block(
-                history.take(np.flatnonzero(fold != k)), seed, k + 1, settings, silent, sampler, ""
+                history.take(np.flatnonzero(fold != k)), seed, k + 1, settings, silent, sampler, "", terms
             )
         except FitError as fault:
             raise FitError(f"fold {k + 1} of {count}: {fault}") from fault

@@ -1,12 +1,14 @@
 """What did the user ask for: typed, frozen models of a trial, and the reading and refusing of files.
 
 - `Protocol`, `read_protocol`, `protocol_from_dict`, `cohort_path`: the trial, and the files that it names.
+- `OutcomeTable`, `read_outcome_table`, `is_outcome_table`: how a history of responses or events is read.
 - `Scenario`, `Effect`, `Criterion`, `HistoryTable`: its parts that other rooms need by name.
 """
 
-from trialsim.protocol.conduct import Arm, Dropout, Enrolment, Visits
+from trialsim.protocol.conduct import Arm, Costs, Dropout, Enrolment, Visits
 from trialsim.protocol.eligibility import Criterion
 from trialsim.protocol.history_table import HistoryTable
+from trialsim.protocol.outcome_table import OutcomeTable, is_outcome_table, read_outcome_table
 from trialsim.protocol.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
 from trialsim.protocol.question import ANALYSES, Analysis, Effect, Scenario, Simulation, Sizing
 
@@ -14,17 +16,21 @@ __all__ = [
     "ANALYSES",
     "Analysis",
     "Arm",
+    "Costs",
     "Criterion",
     "Dropout",
     "Effect",
     "Enrolment",
     "HistoryTable",
+    "OutcomeTable",
     "Protocol",
     "Scenario",
     "Simulation",
     "Sizing",
     "Visits",
     "cohort_path",
+    "is_outcome_table",
     "protocol_from_dict",
+    "read_outcome_table",
     "read_protocol",
 ]

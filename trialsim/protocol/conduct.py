@@ -1,4 +1,4 @@
-"""How the trial is run: arms, visits, enrolment and dropout."""
+"""How the trial is run: arms, visits, enrolment and dropout, and what it costs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from trialsim.protocol.question import Fraction, Positive, Slug, Text
 from trialsim.protocol.reading import Strict, duplicates, refuse
+
+Price = Annotated[float, Field(ge=0, le=1e12)]
 
 
 class Arm(Strict):
@@ -50,6 +52,23 @@ class Dropout(Strict):
 
     cause: Text
     cumulative: dict[str, Fraction]
+    source: Text
+
+
+class Costs(Strict):
+    """What the trial costs, in the user's own currency; nothing here moves a size.
+
+    `control`, `active`: of one randomised participant, all visits. `site_month`: of one open site, each
+    month until enrolment is full. `month`: of the trial as a whole, each month until enrolment is full.
+    `screening`: of one screened person, eligible or not.
+    """
+
+    currency: Annotated[str, Field(min_length=1, max_length=20)]
+    control: Price
+    active: Price
+    site_month: Price = 0.0
+    month: Price = 0.0
+    screening: Price = 0.0
     source: Text
 
 

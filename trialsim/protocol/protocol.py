@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from trialsim.errors import ProtocolError
-from trialsim.protocol.conduct import Arm, Dropout, Enrolment, Visits, check_arms, check_dropout
+from trialsim.protocol.conduct import Arm, Costs, Dropout, Enrolment, Visits, check_arms, check_dropout
 from trialsim.protocol.eligibility import Criterion
 from trialsim.protocol.history_table import HistoryTable
 from trialsim.protocol.question import (
@@ -39,16 +39,67 @@ class Disease(Strict):
 class PrognosisTable(Strict):
     """What the prognostic model may learn from: baseline covariates that the card and the history share.
 
-    The measured baseline of the endpoint always belongs to them and is not named here.
+    The measured baseline of the endpoint always belongs to them and is not named here; the further terms may
+    name it as ``baseline``. `splines` act along a curve, `interactions` are products of two,
+    `variance_covariates` change the spread of outcomes, and `study_effects` let each study of a
+    history of three or more differ.
     """
 
     covariates: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    splines: tuple[Slug, ...] = ()
+    interactions: tuple[tuple[Slug, Slug], ...] = ()
+    variance_covariates: tuple[Slug, ...] = ()
+    study_effects: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> PrognosisTable:
         if repeated := duplicates(self.covariates):
             raise refuse("a covariate is named twice", repeated, field="covariates", mend="name it once")
+        self._check_terms()
         return self
+
+    def _check_terms(self) -> None:
+        pairs = tuple(" x ".join(sorted(pair)) for pair in self.interactions)
+        known = ("baseline", *self.covariates)
+        for field, named, covariates in (
+            ("splines", self.splines, self.splines),
+            ("interactions", pairs, tuple(name for pair in self.interactions for name in pair)),
+            ("variance_covariates", self.variance_covariates, self.variance_covariates),
+        ):
+            if repeated := duplicates(named):
+                raise refuse("a term is named twice", repeated, field=field, mend="name it once")
+            if unknown := [name for name in covariates if name not in known]:
+                raise refuse(
+                    "is neither baseline nor a covariate of the prognosis",
+                    unknown[0],
+                    field=field,
+                    mend="name it under covariates too",
+                )
+        if alone := [pair[0] for pair in self.interactions if pair[0] == pair[1]]:
+            raise refuse(
+                "cannot interact with itself", alone[0], field="interactions", mend="put it under splines"
+            )
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether anything is asked of the prognosis beyond its linear terms."""
+        return bool(self.splines or self.interactions or self.variance_covariates or self.study_effects)
+
+    def words(self) -> str:
+        """Return what the twin may use, for the report.
+
+        Examples
+        --------
+        >>> PrognosisTable(covariates=("age", "mmse"), splines=("age",), study_effects=True).words()
+        'age, mmse and the measured baseline; spline of age; effects of studies'
+        """
+        further = [
+            *(f"spline of {name}" for name in self.splines),
+            *(f"{one} x {other}" for one, other in self.interactions),
+            *(f"spread by {name}" for name in self.variance_covariates),
+            *(["effects of studies"] if self.study_effects else []),
+        ]
+        return "; ".join([f"{', '.join(self.covariates)} and the measured baseline", *further])
 
 
 class Protocol(Strict):
@@ -75,6 +126,7 @@ class Protocol(Strict):
     simulation: Simulation = Simulation(replicates=10_000)
     history: HistoryTable = HistoryTable()
     prognosis: PrognosisTable
+    costs: Costs | None = None
     scenarios: tuple[Scenario, ...]
 
     @model_validator(mode="after")
@@ -134,7 +186,14 @@ class Protocol(Strict):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the protocol with all defaults filled in, as plain JSON types."""
-        return self.model_dump(mode="json")
+        tables = self.model_dump(mode="json")
+        if self.costs is None:
+            # A protocol without prices keeps the hash that it had before prices could be given.
+            del tables["costs"]
+        if not self.prognosis.has_terms:
+            # Nor does one without further terms of the prognosis get another hash.
+            tables["prognosis"] = {"covariates": tables["prognosis"]["covariates"]}
+        return tables
 
     def content_hash(self) -> str:
         """Return the SHA-256 of the canonical form, which white space and key order do not change."""

@@ -168,7 +168,7 @@ class Scenario(Strict):
 class Simulation(Strict):
     """How much is simulated: replicates a scenario, or the Monte Carlo standard error to reach.
 
-    `precision` is the largest Monte Carlo standard error wanted for the planned power, such as 0.003.
+    `precision` is the largest Monte Carlo standard error wanted for any rejection rate, such as 0.003.
     """
 
     replicates: Annotated[int, Field(ge=100, le=10_000_000)] | None = None
@@ -181,16 +181,3 @@ class Simulation(Strict):
         if (self.replicates is None) == (self.precision is None):
             raise refuse("needs either replicates or precision", mend="give exactly one of the two")
         return self
-
-    def replicates_for(self, power: float) -> int:
-        """Return the number of replicates that the declared precision needs at a power.
-
-        Examples
-        --------
-        >>> Simulation(precision=0.003).replicates_for(0.9)
-        10000
-        """
-        if self.replicates is not None:
-            return self.replicates
-        assert self.precision is not None
-        return max(100, round(power * (1 - power) / self.precision**2))

@@ -1,8 +1,12 @@
 """What a person sees: figures, tables and the HTML report.
 
 - `write_report`: one HTML file that works offline: the answer, the evidence, the assumptions.
+- `write_trial_report`: the same for a declared trial.
+- `time_and_cost_table`: what is saved in participants, months and money, as text.
 """
 
 from trialsim.report.page import write_report
+from trialsim.report.supplementary_tables import time_and_cost_table
+from trialsim.report.trial_page import write_trial_report
 
-__all__ = ["write_report"]
+__all__ = ["time_and_cost_table", "write_report", "write_trial_report"]

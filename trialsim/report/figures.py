@@ -2,16 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import plotly.graph_objects as go
 
-from trialsim.design import size_for_power
+from trialsim.design import OperatingCharacteristics, size_for_power
 from trialsim.errors import DesignError
 from trialsim.report.labels import label, share
-from trialsim.study import StudyResult
+from trialsim.study import BorrowingRisk, StudyResult, SupplementaryAnalyses
 
-INK, ACCENT, SOFT, WARN = "#1f2a37", "#0b6e6e", "#9fb3c8", "#b45309"
+INK, ACCENT, SOFT, WARN = "#1f2a37", "#0b6e6e", "#56718e", "#b45309"
 ANALYSIS_COLOURS = {"unadjusted": SOFT, "ancova": INK, "prognostic": ACCENT}
+ANALYSIS_SYMBOLS = {"unadjusted": "square", "ancova": "diamond", "prognostic": "circle"}
+# Each line differs by colour, dash and symbol, so that no kind of colour vision is needed.
+LINES = (
+    (ACCENT, "solid", "circle"),
+    ("#b3261e", "dash", "x"),
+    ("#0072b2", "dot", "square"),
+    ("#8a6d00", "dashdot", "diamond"),
+    ("#a3477f", "longdash", "triangle-up"),
+    ("#4a4a4a", "longdashdot", "cross"),
+    ("#5b3fa0", "solid", "triangle-down"),
+)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with what it shows in words, for those who do not see it."""
+
+    figure: go.Figure
+    words: str
+
+
+def all_figures(result: StudyResult, beside: SupplementaryAnalyses) -> dict[str, Drawn]:
+    """Return every figure of the report by its name."""
+    return {
+        "savings": Drawn(
+            savings_figure(result),
+            "Bars of the share saved beyond baseline ANCOVA: undiscounted, discounted and worst plausible, "
+            "as participants at fixed allocation and as controls with the active arm fixed.",
+        ),
+        "power": Drawn(
+            power_figure(result),
+            "Simulated power of each analysis at its own size with 95 % intervals, beside the formula's "
+            "power and the power that was asked for.",
+        ),
+        "type_one_error": Drawn(
+            type_one_error_figure(result),
+            "Type I error of each analysis in each null scenario with 95 % intervals, beside the nominal "
+            "level.",
+        ),
+        "sensitivity": Drawn(
+            sensitivity_figure(result),
+            "Participants needed, by formula, falling with the partial correlation of score and outcome; the "
+            "three figures are marked, and baseline ANCOVA is a level line.",
+        ),
+        "pit": Drawn(
+            pit_figure(result),
+            "Histogram of the probability integral transform of the twins at the last visit, with the band "
+            "in which 95 % of bars lie if the twins are calibrated.",
+        ),
+        "coverage": Drawn(
+            coverage_figure(result),
+            "Share of outcomes inside the twins' 50 %, 80 % and 95 % intervals at each visit, each with a "
+            "95 % interval.",
+        ),
+        "drift": Drawn(
+            drift_figure(beside.borrowing),
+            "Type I error over drift between history and trial, one curve a way to borrow, with the cap, the "
+            "drift that concurrent controls can detect, and the protocol's declared drifts.",
+        ),
+        "frontier": Drawn(
+            frontier_figure(beside.borrowing),
+            "Fewest concurrent controls of each method that keep power and cap, beside prognostic "
+            "adjustment.",
+        ),
+    }
 
 
 def _figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
@@ -31,7 +99,7 @@ def _figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
 
 def savings_figure(result: StudyResult) -> go.Figure:
     """Return the share of participants saved: three figures, two ways to save."""
-    figure = _figure("Saved beyond baseline ANCOVA", "", "share saved", 360)
+    figure = _figure("Saved beyond baseline ANCOVA", "figure", "share saved", 360)
     names = [label(saving.figure) for saving in result.plan.savings]
     total = [saving.share_saved for saving in result.plan.savings]
     fixed = [saving.share_of_controls_saved for saving in result.plan.savings]
@@ -52,7 +120,8 @@ def savings_figure(result: StudyResult) -> go.Figure:
         yshift=10,
         xanchor="right",
     )
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    highest = max(*total, *fixed, smallest)
+    figure.update_yaxes(tickformat=".0%", range=[0, max(0.1, 1.15 * highest)])
     return figure
 
 
@@ -97,7 +166,9 @@ def sensitivity_figure(result: StudyResult) -> go.Figure:
 
 def power_figure(result: StudyResult) -> go.Figure:
     """Return simulated power of each planned size, beside the power that was asked for."""
-    figure = _figure("Power at each analysis's own size, under the alternative", "power", "", 340)
+    figure = _figure(
+        "Power at each analysis's own size, under the alternative", "power", "analysis and size", 340
+    )
     for name in ("unadjusted", "ancova", "prognostic"):
         cell = result.cell(result.protocol.alternative.name, name)
         assert cell is not None
@@ -107,14 +178,14 @@ def power_figure(result: StudyResult) -> go.Figure:
             x=[one.rejection_rate],
             y=[f"{label(name)}, n = {cell.cell.size.total}"],
             mode="markers",
-            marker={"size": 11, "color": ANALYSIS_COLOURS[name]},
+            marker={"size": 11, "color": ANALYSIS_COLOURS[name], "symbol": ANALYSIS_SYMBOLS[name]},
             error_x={
                 "type": "data",
                 "symmetric": False,
                 "array": [high - one.rejection_rate],
                 "arrayminus": [one.rejection_rate - low],
             },
-            name="simulated, 95 % interval",
+            name=f"{label(name)}, simulated with 95 % interval",
             showlegend=False,
         )
         figure.add_scatter(
@@ -123,6 +194,7 @@ def power_figure(result: StudyResult) -> go.Figure:
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 16, "color": WARN},
             name="formula at the register's moments",
+            legendgroup="formula",
             showlegend=name == "prognostic",
         )
     figure.add_vline(x=result.protocol.sizing.power, line_dash="dash", line_color=INK)
@@ -133,27 +205,46 @@ def power_figure(result: StudyResult) -> go.Figure:
 
 def type_one_error_figure(result: StudyResult) -> go.Figure:
     """Return the type I error of every analysis in every null scenario."""
-    found = result.type_one_errors()
-    figure = _figure("Type I error in every null scenario", "type I error", "", 120 + 28 * len(found))
+    found = _by_place(result)
+    figure = _figure(
+        "Type I error in every null scenario",
+        "type I error",
+        "scenario, size, analysis",
+        120 + 28 * len(found),
+    )
     for name, colour in ANALYSIS_COLOURS.items():
-        own = [one for one in found if one.analysis == name]
+        own = [one for _, one in found if one.analysis == name]
         figure.add_scatter(
             x=[one.rejection_rate for one in own],
-            y=[f"{label(one.scenario)}, {name}" for one in own],
+            y=[place for place, one in found if one.analysis == name],
             mode="markers",
-            marker={"size": 10, "color": colour},
+            marker={"size": 10, "color": colour, "symbol": ANALYSIS_SYMBOLS[name]},
             error_x={
                 "type": "data",
                 "symmetric": False,
                 "array": [one.rejection_interval[1] - one.rejection_rate for one in own],
                 "arrayminus": [one.rejection_rate - one.rejection_interval[0] for one in own],
             },
+            name=f"{label(name)}, simulated with 95 % interval",
             showlegend=False,
         )
     figure.add_vline(x=result.protocol.analysis.alpha, line_dash="dash", line_color=INK)
-    order = [f"{label(one.scenario)}, {one.analysis}" for one in reversed(found)]
+    order = [place for place, _ in reversed(found)]
     figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
     return figure
+
+
+def _by_place(result: StudyResult) -> list[tuple[str, OperatingCharacteristics]]:
+    """Return what null cells showed, each by its own name; designs of one size share their trials."""
+    found: dict[str, OperatingCharacteristics] = {}
+    for cell in result.cells:
+        for name, one in cell.characteristics.items():
+            place = f"{label(one.scenario)}, n = {cell.cell.size.total}, {name}"
+            if place in found and found[place].counts != one.counts:
+                place = f"{place}, sized for {cell.cell.sized_for.replace('_', ' ')}"
+            if cell.cell.scenario.effect == "none":
+                found[place] = one
+    return list(found.items())
 
 
 def pit_figure(result: StudyResult) -> go.Figure:
@@ -189,14 +280,15 @@ def coverage_figure(result: StudyResult) -> go.Figure:
     """Return the coverage of the twins' central intervals by visit, out of sample."""
     calibration = result.calibration
     figure = _figure("Coverage of the twins' central intervals, out of sample", "week", "coverage")
-    for row, colour in zip(range(len(calibration.levels)), (SOFT, ACCENT, INK), strict=True):
+    for row, (colour, dash, symbol) in enumerate(LINES[: len(calibration.levels)]):
         covered = calibration.coverage[row]
         figure.add_scatter(
             x=calibration.weeks,
             y=covered,
             mode="lines+markers",
             name=f"{100 * calibration.levels[row]:.0f} % interval",
-            line_color=colour,
+            line={"color": colour, "dash": dash},
+            marker={"symbol": symbol, "size": 8},
             error_y={
                 "type": "data",
                 "symmetric": False,
@@ -206,4 +298,90 @@ def coverage_figure(result: StudyResult) -> go.Figure:
         )
         figure.add_hline(y=float(calibration.levels[row]), line_dash="dot", line_color=colour)
     figure.update_yaxes(tickformat=".0%", range=[0.3, 1.02])
+    return figure
+
+
+def drift_figure(risk: BorrowingRisk) -> go.Figure:
+    """Return the type I error over drift of every method at its customary setting."""
+    figure = risk.curves.plot("type_one_error")
+    controls = risk.curves.controls
+    figure.update_layout(
+        _figure(
+            f"Type I error over drift, {controls} controls",
+            "drift, SD of the outcome",
+            "type I error, log scale",
+            480,
+        ).layout
+    )
+    for trace, (colour, dash, symbol) in zip(figure.data, LINES, strict=False):
+        trace.update(
+            line={"color": colour, "dash": dash}, marker={"symbol": symbol, "size": 5, "color": colour}
+        )
+        trace.name = trace.name.split(",")[0]
+    cap = risk.question.type_one_cap
+    ticks = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+    figure.update_yaxes(type="log", range=[np.log10(ticks[0]), 0.02], tickvals=ticks, tickformat=".0%")
+    figure.add_hline(y=cap, line_dash="dash", line_color=WARN)
+    figure.add_annotation(
+        x=1, xref="paper", y=np.log10(cap), text="cap", showarrow=False, yshift=10, xanchor="right"
+    )
+    seen = float(risk.tipping["detectable"].iloc[0])
+    figure.add_vrect(x0=-seen, x1=seen, fillcolor=SOFT, opacity=0.18, line_width=0)
+    figure.add_annotation(
+        x=0, y=1, yref="paper", text="too small to be seen", showarrow=False, yshift=12, font={"size": 11}
+    )
+    for drift, names in _places(risk.declared).items():
+        figure.add_vline(x=drift, line_dash="dot", line_color=INK)
+        figure.add_annotation(
+            x=drift,
+            y=0.98,
+            yref="paper",
+            text=names,
+            textangle=-90,
+            showarrow=False,
+            xshift=-9,
+            yanchor="top",
+        )
+    return figure
+
+
+def _places(declared: Mapping[str, float]) -> dict[float, str]:
+    """Return the declared drifts, each once, with the names of its scenarios but for their nulls."""
+    places: dict[float, list[str]] = {}
+    for name, drift in declared.items():
+        named = places.setdefault(round(drift, 6), [])
+        if label(name.removesuffix("_null")) not in named:
+            named.append(label(name.removesuffix("_null")))
+    return {drift: ", ".join(names).lower() for drift, names in places.items()}
+
+
+def frontier_figure(risk: BorrowingRisk) -> go.Figure:
+    """Return the fewest concurrent controls of every method, hatched where borrowing is not defensible."""
+    figure = _figure("Fewest concurrent controls, by method", "concurrent controls", "method", 420)
+    for defensible, colour, pattern, name in (
+        (True, ACCENT, "", "keeps power and cap; a harmful drift would be seen"),
+        (False, WARN, "/", "keeps power and cap, but borrowing is not defensible"),
+    ):
+        points = [
+            point
+            for point in risk.frontier.points
+            if point.feasible and (point.tipping >= point.detectable) == defensible
+        ]
+        if points:
+            figure.add_bar(
+                y=[point.method for point in points],
+                x=[point.controls for point in points],
+                text=[point.controls for point in points],
+                orientation="h",
+                marker={"color": colour, "pattern": {"shape": pattern}},
+                name=name,
+            )
+    for point in risk.frontier.points:
+        if not point.feasible:
+            figure.add_annotation(y=point.method, x=0, text="none feasible", showarrow=False, xanchor="left")
+    order = [point.method for point in reversed(risk.frontier.points)]
+    figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
+    if risk.frontier.plain_controls is not None:
+        figure.add_vline(x=risk.frontier.plain_controls, line_dash="dash", line_color=INK)
+    figure.update_xaxes(rangemode="tozero")
     return figure

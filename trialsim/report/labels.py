@@ -23,16 +23,21 @@ LABELS = {
     "model": "model-based",
 }
 
+ACRONYMS = {"mmrm": "MMRM", "ancova": "ANCOVA", "rmst": "RMST", "lwyy": "LWYY", "cox": "Cox", "ii": "II"}
+
 
 def label(name: str) -> str:
     """Return what a name is called in print.
 
     Examples
     --------
-    >>> label("ancova"), label("faster_decline")
-    ('Baseline ANCOVA', 'Faster decline')
+    >>> label("ancova"), label("faster_decline"), label("mmrm_all_observed")
+    ('Baseline ANCOVA', 'Faster decline', 'MMRM all observed')
     """
-    return LABELS.get(name, name.replace("_", " ").capitalize())
+    if name in LABELS:
+        return LABELS[name]
+    words = [ACRONYMS.get(word, word) for word in name.split("_")]
+    return " ".join(words)[:1].upper() + " ".join(words)[1:]
 
 
 def design_label(name: str) -> str:

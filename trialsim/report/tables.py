@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from trialsim.protocol import Enrolment, Scenario
 from trialsim.report.labels import design_label, label, share, with_error
+from trialsim.report.table import Table
 from trialsim.study import StudyResult, calibration_frame, gain_frame, sizes_at_history, sizes_frame
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text; the first column names the row, the others are numbers unless `text` says so."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    caption: str
-    text: bool = False
 
 
 def all_tables(result: StudyResult) -> dict[str, Table]:
@@ -101,7 +91,10 @@ def savings_table(result: StudyResult) -> Table:
         "total saved, active arm fixed",
     )
     return Table(
-        columns, rows, "Saved by prognostic adjustment beyond baseline ANCOVA, two ways side by side"
+        columns,
+        rows,
+        "Saved by prognostic adjustment beyond baseline ANCOVA, two ways side by side (formula, so no "
+        "Monte Carlo error; interval: 95 % of the out-of-sample partial correlation)",
     )
 
 
@@ -168,7 +161,11 @@ def worlds_table(result: StudyResult) -> Table:
     )
     participants = result.facts[0].participants
     return Table(
-        columns, rows, f"What is true in each world, over registers of {participants:,} participants"
+        columns,
+        rows,
+        f"What is true in each world, over registers of {participants:,} participants: SDs have a relative "
+        f"standard error of {share((2 * participants) ** -0.5)}, correlations and shares one of at most "
+        f"{participants**-0.5:.3f}",
     )
 
 
@@ -186,7 +183,12 @@ def calibration_table(result: StudyResult) -> Table:
         for row in _rows(calibration_frame(result.calibration))
     ]
     columns = ("visit", "observed", "bias ± SE", "slope ± SE", "50 % interval", "80 %", "95 %", "PIT flat, p")
-    return Table(columns, rows, "Calibration of the twins on participants that their fit had not seen")
+    return Table(
+        columns,
+        rows,
+        "Calibration of the twins on participants that their fit had not seen (± standard error, "
+        "[95 % interval])",
+    )
 
 
 def _covered(row: Any, level: int) -> str:
@@ -217,7 +219,8 @@ def gain_table(result: StudyResult) -> Table:
     return Table(
         ("measure", "value", "90 % interval", "95 % interval"),
         rows,
-        f"Gain beyond the baseline at the last visit, out of sample, {result.gain.participants} participants",
+        f"Gain beyond the baseline at the last visit, out of sample, {result.gain.participants} participants "
+        "(bootstrap intervals; R² without one are point estimates)",
     )
 
 
@@ -253,7 +256,8 @@ def likeness_table(result: StudyResult) -> Table:
     return Table(
         ("at the last visit, on placebo", "history (± SE)", "trial's model"),
         rows,
-        "Does the trial's model describe the people of the history?",
+        f"Does the trial's model describe the people of the history? (The model's numbers are those of a "
+        f"register of {fact.participants:,}; sizes are formula)",
     )
 
 
@@ -349,7 +353,7 @@ def design_table(result: StudyResult) -> Table:
         ("Analysis", f"{label(analysis.slopes)}, {label(analysis.variance)} standard errors, t reference"),
         ("Two-sided alpha, power", f"{analysis.alpha:g}, {sizing.power:g}"),
         ("Discounts", f"λ = {sizing.correlation_discount:g}, γ = {sizing.sd_inflation:g}"),
-        ("Covariates of the score", ", ".join(protocol.prognosis.covariates) + " and the measured baseline"),
+        ("Covariates of the score", protocol.prognosis.words()),
         ("Seed", str(protocol.seed)),
     ]
     return Table(("item", "decision"), rows, "Protocol", text=True)

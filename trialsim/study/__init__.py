@@ -5,26 +5,63 @@
   steps, each usable alone.
 - `estimand_ledger`, `usual_analyses`: each analysis against the true value of each estimand.
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
+- `characteristics_of(run_block, plan)`: the same table for every design below, each a plan of numbers.
+- `SpendingSurvivalPlan`: looks by calendar, events or information; bounds follow what came.
+- `StagedPlan`, `DelayedPlan` with a rule plan (`BoundsPlan`, `ClosedTestPlan`, `ThompsonPlan`, ...): adaptive
+  trials in stages, seen at once or with delayed outcomes.
+- `CalendarPlan`: calendar looks at normal or binary outcomes that come late; bounds follow what was seen.
+- `LongitudinalLooksPlan`: calendar looks at trials with visits, by a mixed model.
+- `JointPlan`: a marker, and an event that follows it.
+- `EventResizingPlan`, `BlindedSurvivalPlan`, `ArmDroppingPlan`: survival trials that add events or
+  participants, or drop arms.
 - `adaptive_characteristics`: what an adaptive design in stages does.
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
-- `run_until_precise` with a `PrecisionRule`: as many blocks as a declared precision needs.
+- `run_cells`, with any `Work`: every cell of a plan through back ends, checkpoints and stopping rules.
 - `moments_of_history`, `sizes_at_history`: the sizes if the trial's placebo arm spread as the history's.
 - `open_backend`, `map_blocks`, `Job`, `Checkpoints`, `StoppingRule`, `estimate_work`: how it runs.
-- `open_study`, `replay_trial`, `replay_blocks`, `pick_examples`: what a bundle lets anybody compute again.
+- `open_bundle`, `replay_trial`, `replay_declared_trial`, `replay_blocks`, `pick_examples`: what a bundle lets
+  anybody compute again.
+- `require_detectable`: is there any trial that detects the effect, before anything is fitted.
+- `supplementary_analyses`: `time_and_cost`, `borrowing_risk`, `card_sensitivity`; `write_supplementary`.
+- `decision_fidelity`: would synthetic participants have led to the same trial.
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
 from trialsim.study.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics, tally_staged
-from trialsim.study.backend import Backend, InProcess, Job, Processes, map_blocks, open_backend
-from trialsim.study.blocks import BlockResult
+from trialsim.study.backend import Backend, InProcess, Processes, map_blocks, open_backend
+from trialsim.study.blocks import StudySums
+from trialsim.study.borrowing_risk import BorrowingRisk, borrowing_risk
 from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
+from trialsim.study.bundled import Bundled
+from trialsim.study.bundled_study import BundledStudy, replay_trial
+from trialsim.study.calendar_trials import CalendarPlan, run_calendar_block
+from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
 from trialsim.study.cells import Cell, plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
+from trialsim.study.decision_fidelity import decision_fidelity
+from trialsim.study.delayed_trials import (
+    DelayedPlan,
+    StagedPlan,
+    run_delayed_block,
+    run_staged_block,
+    simulate_delayed_block,
+)
 from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.estimate import WorkEstimate, estimate_work
+from trialsim.study.event_resizing import (
+    BlindedSurvivalPlan,
+    EventResizingPlan,
+    run_blinded_survival_block,
+    run_event_resizing_block,
+)
 from trialsim.study.examples import pick_examples, write_examples
+from trialsim.study.feasibility import require_detectable
 from trialsim.study.history import check_composition, generate_history, load_history
 from trialsim.study.history_size import moments_of_history, sizes_at_history
+from trialsim.study.job import Job
+from trialsim.study.joint_rank import joint_rank_block
+from trialsim.study.joint_trials import JointPlan, run_joint_block
+from trialsim.study.longitudinal_looks import LongitudinalLooksPlan, run_longitudinal_looks_block
 from trialsim.study.longitudinal_trials import (
     BlockAnalysis,
     LongitudinalBlock,
@@ -34,7 +71,7 @@ from trialsim.study.longitudinal_trials import (
     mmrm_at_last_visit,
     simulate_longitudinal_block,
 )
-from trialsim.study.precision import Precise, PrecisionRule, run_until_precise
+from trialsim.study.open_bundle import open_bundle
 from trialsim.study.record import (
     ReplicateRecorder,
     answer,
@@ -47,72 +84,111 @@ from trialsim.study.record import (
     write_results,
 )
 from trialsim.study.register import Register, RegisterFacts, build_register
-from trialsim.study.replay import (
-    BundledStudy,
-    Replayed,
-    ReplayedTrial,
-    open_study,
-    replay_blocks,
-    replay_trial,
-)
+from trialsim.study.replay import Replayed, ReplayedTrial, replay_blocks
 from trialsim.study.result import CellResult, HistoryFacts, StudyResult
+from trialsim.study.rule_plans import (
+    BlindedResizingPlan,
+    BoundsPlan,
+    ClosedTestPlan,
+    PredictivePlan,
+    PromisingZonePlan,
+    RulePlan,
+    ThompsonPlan,
+)
 from trialsim.study.run import build_registers, learn, plan_from, run_study
+from trialsim.study.sequential_block import NaiveEstimate, SequentialBlock, characteristics_of
 from trialsim.study.sequential_characteristics import (
     SequentialCharacteristics,
     SequentialTally,
     tally_stopping,
 )
-from trialsim.study.simulation import simulate
+from trialsim.study.simulation import run_cells, simulate
 from trialsim.study.stopping import StoppingRule
+from trialsim.study.supplementary import SupplementaryAnalyses, supplementary_analyses, write_supplementary
+from trialsim.study.survival_arm_dropping import ArmDroppingPlan, run_arm_dropping_block
 from trialsim.study.survival_group_sequential import (
     SurvivalPlan,
     run_survival_block,
     survival_group_sequential,
 )
+from trialsim.study.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
+from trialsim.study.time_and_cost import time_and_cost
+from trialsim.study.trial_bundle import BundledTrial, declared_work, trial_facts, write_trial
+from trialsim.study.trial_replay import replay_declared_trial
+from trialsim.study.work import BlockResult, Work
 
 __all__ = [
     "AdaptiveCharacteristics",
+    "ArmDroppingPlan",
     "Backend",
+    "BlindedResizingPlan",
+    "BlindedSurvivalPlan",
     "BlockAnalysis",
     "BlockResult",
+    "BorrowingRisk",
+    "BoundsPlan",
+    "Bundled",
     "BundledStudy",
+    "BundledTrial",
+    "CalendarPlan",
+    "CardSensitivity",
     "Cell",
     "CellResult",
     "Checkpoints",
+    "ClosedTestPlan",
+    "DelayedPlan",
+    "EventResizingPlan",
     "HistoryFacts",
     "InProcess",
     "Job",
+    "JointPlan",
     "LongitudinalBlock",
+    "LongitudinalLooksPlan",
     "LongitudinalPlan",
-    "Precise",
-    "PrecisionRule",
+    "NaiveEstimate",
+    "PredictivePlan",
     "Processes",
+    "PromisingZonePlan",
     "Register",
     "RegisterFacts",
     "Replayed",
     "ReplayedTrial",
     "ReplicateRecorder",
+    "RulePlan",
+    "SequentialBlock",
     "SequentialCharacteristics",
     "SequentialTally",
+    "SpendingSurvivalPlan",
+    "StagedPlan",
     "StoppingRule",
     "StudyResult",
+    "StudySums",
+    "SupplementaryAnalyses",
     "SurvivalPlan",
+    "ThompsonPlan",
+    "Work",
     "WorkEstimate",
     "adaptive_characteristics",
     "ancova_at_last_visit",
     "answer",
+    "borrowing_risk",
     "build_register",
     "build_registers",
     "calibration_frame",
+    "card_sensitivity",
+    "characteristics_of",
     "check_bundle",
     "check_composition",
     "checkpoint_folder",
     "checkpoint_key",
+    "decision_fidelity",
+    "declared_work",
     "estimand_ledger",
     "estimate_work",
     "gain_frame",
     "generate_history",
     "input_hashes",
+    "joint_rank_block",
     "kept_blocks",
     "learn",
     "load_history",
@@ -122,26 +198,43 @@ __all__ = [
     "moments_of_history",
     "new_bundle",
     "open_backend",
-    "open_study",
+    "open_bundle",
     "pick_examples",
     "plan_cells",
     "plan_from",
     "replay_blocks",
+    "replay_declared_trial",
     "replay_trial",
+    "require_detectable",
+    "run_arm_dropping_block",
+    "run_blinded_survival_block",
+    "run_calendar_block",
+    "run_cells",
+    "run_delayed_block",
+    "run_event_resizing_block",
     "run_facts",
+    "run_joint_block",
+    "run_longitudinal_looks_block",
+    "run_spending_survival_block",
+    "run_staged_block",
     "run_study",
     "run_survival_block",
-    "run_until_precise",
     "seal",
     "simulate",
+    "simulate_delayed_block",
     "simulate_longitudinal_block",
     "sizes_at_history",
     "sizes_frame",
+    "supplementary_analyses",
     "survival_group_sequential",
     "tally_staged",
     "tally_stopping",
+    "time_and_cost",
+    "trial_facts",
     "usual_analyses",
     "write_examples",
     "write_inputs",
     "write_results",
+    "write_supplementary",
+    "write_trial",
 ]

@@ -33,8 +33,8 @@ class AdaptiveCharacteristics:
         Claims, stopping and sizes.
     arms : DataFrame
         One row an arm: expected participants and the probability of being open at the end, with their
-        Monte Carlo errors, and the mean estimate's bias against the true mean (treatments selected on
-        their results look better than they are).
+        Monte Carlo errors, and the mean estimate's bias and MSE against the true mean (treatments
+        selected on their results look better than they are).
     """
 
     sequential: SequentialCharacteristics
@@ -99,7 +99,7 @@ def adaptive_characteristics(
         raise DesignError("must be at least 1", field="replicates", value=replicates)
     truth = np.asarray(means, dtype=np.float64)
     total: SequentialTally | None = None
-    sums = np.zeros((5, len(truth)))
+    sums = np.zeros((6, len(truth)))
     for index, start in enumerate(range(0, replicates, block)):
         size = min(block, replicates - start)
         rule = make_rule(stream(seed, scenario, index, "randomisation"))
@@ -133,12 +133,13 @@ def _arm_sums(trials: StagedTrials, truth: Floats) -> Floats:
             last.open.sum(axis=0),
             deviation.sum(axis=0),
             (deviation**2).sum(axis=0),
+            (deviation**4).sum(axis=0),
         ]
     )
 
 
 def _arm_frame(sums: Floats, replicates: int) -> pd.DataFrame:
-    n, squares, still_open, deviation, deviations = sums / replicates
+    n, squares, still_open, deviation, mse, fourth = sums / replicates
     rest = max(replicates - 1, 1)
     return pd.DataFrame(
         {
@@ -147,7 +148,9 @@ def _arm_frame(sums: Floats, replicates: int) -> pd.DataFrame:
             "open": still_open,
             "open_mcse": np.sqrt(still_open * (1 - still_open) / rest),
             "bias": deviation,
-            "bias_mcse": np.sqrt(np.maximum(deviations - deviation**2, 0) / rest),
+            "bias_mcse": np.sqrt(np.maximum(mse - deviation**2, 0) / rest),
+            "mse": mse,
+            "mse_mcse": np.sqrt(np.maximum(fourth - mse**2, 0) / rest),
         },
         index=pd.RangeIndex(len(n), name="arm"),
     )

@@ -7,77 +7,32 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
 from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.backend import resource_tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 
-from trialsim.data import DiseaseModel
 from trialsim.errors import InputError, WorkError
-from trialsim.protocol import Protocol
-from trialsim.study.blocks import BlockResult, run_block
-from trialsim.study.cells import Cell
-from trialsim.study.register import Register
-from trialsim.trial import Pool
+from trialsim.study.lock import scratch_folder
+from trialsim.study.work import BlockResult, Task, Work
 
-Task = tuple[Cell, int]
 Submit = Callable[[Any], Any]
 
 ATTEMPTS = 3
 BLOCKS_A_WORKER = 2
-POOLS_A_WORKER = 4
+LARGE_PARTS_A_WORKER = 4
 ORPHAN_CHECK_SECONDS = 1.0
 KEPT = "finished blocks are kept: run the same command again to go on from there"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the blocks of a study share.
-
-    Parameters
-    ----------
-    protocol, disease : Protocol, DiseaseModel
-        The trial.
-    pools : mapping of str to Pool
-        Participants of each scenario, by its name; scenarios of one world share one object.
-    truths : mapping of str to float
-        True effect in each scenario.
-    """
-
-    protocol: Protocol
-    disease: DiseaseModel
-    pools: Mapping[str, Pool]
-    truths: Mapping[str, float]
-
-    @classmethod
-    def of(cls, protocol: Protocol, disease: DiseaseModel, registers: Mapping[str, Register]) -> Job:
-        """Return the job of a protocol in the worlds of its registers."""
-        return cls(
-            protocol,
-            disease,
-            {name: register.pool for name, register in registers.items()},
-            {name: register.facts.true_effect for name, register in registers.items()},
-        )
-
-    def compute(self, task: Task) -> BlockResult:
-        """Compute one block in this process."""
-        cell, index = task
-        name = cell.scenario.name
-        return run_block(self.protocol, self.disease, self.pools[name], self.truths[name], cell, index)
-
-    def distinct_pools(self) -> dict[int, Pool]:
-        """Return each pool once, by its identity."""
-        return {id(pool): pool for pool in self.pools.values()}
 
 
 class Backend(Interface):
@@ -87,7 +42,7 @@ class Backend(Interface):
     def workers(self) -> int:
         """Blocks that are computed at a time."""
 
-    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+    def run(self, work: Work, tasks: Iterable[Task]) -> Iterator[BlockResult[Any]]:
         """Compute blocks, and yield them in the order of the tasks, which are taken only when needed."""
 
 
@@ -130,11 +85,12 @@ class InProcess:
 
     workers: int = 1
 
-    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+    def run(self, work: Work, tasks: Iterable[Task]) -> Iterator[BlockResult[Any]]:
         """Compute blocks as they are asked for."""
         # A BLAS that splits a sum over threads changes its last digits; one thread never does.
         with threadpool_limits(limits=1):
-            yield from map(job.compute, tasks)
+            for task in tasks:
+                yield work.call(task).compute()
 
 
 @dataclass(frozen=True)
@@ -143,26 +99,39 @@ class Processes:
 
     workers: int
 
-    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+    def run(self, work: Work, tasks: Iterable[Task]) -> Iterator[BlockResult[Any]]:
         """Compute blocks a few a worker ahead of what was asked for."""
-        with TemporaryDirectory(prefix="trialsim-") as folder:
-            # Workers map one copy of each pool; sending it with every block would cost more than the block.
-            files = {key: _write_pool(pool, Path(folder)) for key, pool in job.distinct_pools().items()}
-            session = partial(self._session, job, files)
+        with scratch_folder() as folder:
+            session = partial(self._session, work, _SharedFiles(folder))
             yield from steadily(session, tasks, BLOCKS_A_WORKER * self.workers, (BrokenProcessPool,))
 
     @contextmanager
-    def _session(self, job: Job, files: Mapping[int, Path]) -> Iterator[Submit]:
-        with _executor(self.workers) as executor:
+    def _session(self, work: Work, files: _SharedFiles) -> Iterator[Submit]:
+        with _executor(self.workers) as send:
 
             def submit(task: Task) -> Any:
-                name = task[0].scenario.name
-                file = files[id(job.pools[name])]
-                return executor.submit(
-                    _compute_mapped, job.protocol, job.disease, file, job.truths[name], task
-                )
+                call = work.call(task)
+                if call.large is None:
+                    return send(call.function, *call.arguments)
+                large = files.folder_of(call.large), type(call.large)
+                return send(_compute_mapped, call.function, *large, call.arguments)
 
             yield submit
+
+
+class _SharedFiles:
+    """Large parts as files: workers map one copy of each, since sending it with every block costs more."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._written: dict[int, tuple[Path, Any]] = {}
+
+    def folder_of(self, large: Any) -> Path:
+        """Return where the arrays of a large part are, written when it is first asked for."""
+        if id(large) not in self._written:
+            # The part is kept with its folder, so that no other one can come to have its identity.
+            self._written[id(large)] = _write_arrays(large, self._folder / f"{len(self._written)}"), large
+        return self._written[id(large)][0]
 
 
 def map_blocks(function: Callable[[int], Any], blocks: Iterable[int], workers: int = 1) -> Iterator[Any]:
@@ -194,17 +163,46 @@ def map_blocks(function: Callable[[int], Any], blocks: Iterable[int], workers: i
 
     @contextmanager
     def session() -> Iterator[Submit]:
-        with _executor(workers) as executor:
-            yield partial(executor.submit, function)
+        with _executor(workers) as send:
+            yield partial(send, function)
 
     yield from steadily(session, blocks, BLOCKS_A_WORKER * workers, (BrokenProcessPool,))
 
 
 @contextmanager
-def _executor(workers: int) -> Iterator[ProcessPoolExecutor]:
-    executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
+def shielded(ensure_tracker: Callable[[], None]) -> Iterator[None]:
+    """Hold Ctrl-C back while workers are started; they, and threads that start others, never get it.
+
+    A terminal interrupts every process of a command. Workers would complain in the midst of their imports,
+    before they can be told to leave it to their parent, who ends them.
+
+    Parameters
+    ----------
+    ensure_tracker : callable
+        Starts the process that tracks the workers' resources. It is started before, because starting it
+        lets Ctrl-C through.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    ensure_tracker()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield executor
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _executor(workers: int) -> Iterator[Callable[..., Any]]:
+    executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
+
+    def send(function: Callable[..., Any], *arguments: Any) -> Any:
+        with shielded(resource_tracker.ensure_running):
+            return executor.submit(function, *arguments)
+
+    try:
+        yield send
     finally:
         # Futures are not cancelled before: that ends the thread that kills the workers.
         executor.shutdown(wait=True, kill_workers=True)
@@ -298,32 +296,31 @@ def _prepare_worker(parent: int) -> None:
 
 
 def _compute_mapped(
-    protocol: Protocol, disease: DiseaseModel, file: Path, truth: float, task: Task
-) -> BlockResult:
-    return run_block(protocol, disease, _map_pool(file), truth, *task)
+    function: Callable[..., BlockResult[Any]], folder: Path, kind: Any, arguments: tuple[Any, ...]
+) -> BlockResult[Any]:
+    return function(_map_arrays(folder, kind), *arguments)
 
 
-def _write_pool(pool: Pool, folder: Path) -> Path:
-    file = folder / f"pool-{len(list(folder.iterdir()))}"
+def _write_arrays(large: Any, folder: Path) -> Path:
     try:
-        file.mkdir()
-        for field in fields(pool):
-            np.save(file / f"{field.name}.npy", getattr(pool, field.name), allow_pickle=False)
+        folder.mkdir()
+        for field in fields(large):
+            np.save(folder / f"{field.name}.npy", getattr(large, field.name), allow_pickle=False)
     except OSError as fault:
         raise InputError(
             f"the participants cannot be written for the workers: {fault.strerror}",
-            file=folder,
+            file=folder.parent,
             mend="free space there, name another folder in TMPDIR, or use --workers 1",
         ) from None
-    return file
+    return folder
 
 
-@lru_cache(maxsize=POOLS_A_WORKER)
-def _map_pool(file: Path) -> Pool:
-    """Return a pool as read-only maps of its files; work comes in the order of the plan, so few are kept."""
-    return Pool(
+@lru_cache(maxsize=LARGE_PARTS_A_WORKER)
+def _map_arrays(folder: Path, kind: Any) -> Any:
+    """Return a large part as read-only maps of its files; work comes in the plan's order, so few are kept."""
+    return kind(
         **{
-            field.name: np.load(file / f"{field.name}.npy", mmap_mode="r", allow_pickle=False)
-            for field in fields(Pool)
+            field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r", allow_pickle=False)
+            for field in fields(kind)
         }
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from scipy.special import stdtrit
 
@@ -17,6 +17,7 @@ from trialsim.data import DiseaseModel, Estimates, Floats, TrialBlock
 from trialsim.design import Tally, tally
 from trialsim.protocol import ANALYSES, Analysis, Protocol
 from trialsim.study.cells import Cell
+from trialsim.study.work import BlockResult
 from trialsim.trial import Pool, simulate_block
 
 
@@ -51,19 +52,34 @@ class ConductTally:
 
 
 @dataclass(frozen=True)
-class BlockResult:
-    """What a block leaves behind: sums for the summary, and one row a replicate for the record."""
+class StudySums:
+    """Running sums of a cell: of each analysis, and of how the trials went."""
 
-    cell: str
-    index: int
-    tallies: dict[str, Tally]
-    conduct: ConductTally
-    rows: pd.DataFrame
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    conduct: ConductTally = ConductTally()
 
-    @cached_property
-    def table(self) -> pa.Table:
-        """The rows as an Arrow table, made once for checkpoint and record."""
-        return pa.Table.from_pandas(self.rows, preserve_index=False, nthreads=1)
+    @property
+    def trials(self) -> int:
+        """Trials that were simulated."""
+        return self.conduct.trials
+
+    def rejections(self) -> Iterable[tuple[int, int]]:
+        """Return the rejected and all trials of every analysis."""
+        return [(one.rejected, one.replicates) for one in self.tallies.values()]
+
+    def __add__(self, other: StudySums) -> StudySums:
+        tallies = {name: self.tallies.get(name, Tally()) + one for name, one in other.tallies.items()}
+        return StudySums(tallies, self.conduct + other.conduct)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sums as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> StudySums:
+        """Return the sums that `to_dict` wrote."""
+        tallies = {name: Tally(**one) for name, one in facts["tallies"].items()}
+        return cls(tallies, ConductTally(**facts["conduct"]))
 
 
 def analyse_block(block: TrialBlock, analysis: Analysis) -> dict[str, Estimates]:
@@ -115,14 +131,14 @@ def simulate_cell(
         cell.size,
         effect=cell.scenario.effect,
         replicates=cell.blocks[index],
-        stream_name=cell.name,
+        stream_name=cell.streams,
         block=index,
     )
 
 
 def run_block(
-    protocol: Protocol, disease: DiseaseModel, pool: Pool, truth: float, cell: Cell, index: int
-) -> BlockResult:
+    pool: Pool, protocol: Protocol, disease: DiseaseModel, truth: float, cell: Cell, index: int
+) -> BlockResult[StudySums]:
     """Simulate and analyse one block of a cell; the same arguments give the same bytes anywhere."""
     block = simulate_cell(protocol, disease, pool, cell, index)
     alpha = protocol.analysis.alpha
@@ -141,18 +157,18 @@ def run_block(
         controls_analysed=int((analysed & ~active).sum()),
         active_analysed=int((analysed & active).sum()),
     )
-    rows = _rows(cell, index, estimates, months, analysed, active)
-    return BlockResult(cell.name, index, tallies, conduct, rows)
+    table = _table(cell, index, estimates, months, analysed, active)
+    return BlockResult(cell.name, index, StudySums(tallies, conduct), table)
 
 
-def _rows(
+def _table(
     cell: Cell,
     index: int,
     estimates: dict[str, Estimates],
     months: Floats,
     analysed: np.ndarray,
     active: np.ndarray,
-) -> pd.DataFrame:
+) -> pa.Table:
     columns: dict[str, object] = {
         "replicate": index * cell.block + np.arange(len(months)),
         "enrolment_months": months,
@@ -165,6 +181,6 @@ def _rows(
             f"{name}_standard_error": one.standard_error,
             f"{name}_df": one.df,
             f"{name}_p_value": one.p_value,
-            f"{name}_status": np.asarray(one.reasons)[one.status],
+            f"{name}_status": pa.DictionaryArray.from_arrays(one.status, one.reasons).cast(pa.string()),
         }
-    return pd.DataFrame(columns)
+    return pa.table(columns)

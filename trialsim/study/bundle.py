@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from trialsim.errors import BundleError
+from trialsim.study.durable import flush_folder, flush_tree
 from trialsim.study.lock import only_run
 
 FORMAT = "trialsim.bundle/1"
@@ -29,6 +30,7 @@ def new_bundle(target: Path) -> Iterator[Path]:
 
     Work is done in a hidden folder beside the target, which also holds checkpoints (`checkpoint_folder`).
     It outlives a run that fails, if a block was finished by then, and goes when the bundle is in place.
+    A run that leaves nothing takes the folders with it that it made.
 
     Parameters
     ----------
@@ -52,26 +54,45 @@ def new_bundle(target: Path) -> Iterator[Path]:
         )
     work = target.parent / f".{target.name}.work"
     scratch, replaced = work / "bundle", work / "replaced"
+    made = _absent(target.parent)
     try:
-        work.mkdir(parents=True, exist_ok=True)
         with only_run(work / "lock", target):
-            for left in (scratch, replaced):
-                shutil.rmtree(left, ignore_errors=True)
+            _put_back(replaced, target)
+            shutil.rmtree(scratch, ignore_errors=True)
             try:
                 scratch.mkdir()
                 yield scratch
-                if target.exists():
-                    target.rename(replaced)
-                scratch.rename(target)
+                _put_in_place(scratch, target, replaced)
                 shutil.rmtree(work / CHECKPOINTS, ignore_errors=True)
             finally:
                 _tidy(work)
+                _remove_empty(made)
     except OSError as fault:
         raise BundleError(
             f"cannot be written: {fault}",
             file=target,
             mend="free space or choose another --output, and run the same command again",
         ) from None
+
+
+def _put_in_place(scratch: Path, target: Path, replaced: Path) -> None:
+    """Give a finished bundle its name, durably: the checkpoints that it was made of go after this."""
+    flush_tree(scratch)
+    if target.exists():
+        target.rename(replaced)
+    try:
+        scratch.rename(target)
+    except OSError:
+        _put_back(replaced, target)
+        raise
+    flush_folder(target.parent)
+
+
+def _put_back(replaced: Path, target: Path) -> None:
+    """Undo half of a replacement: a run can be killed after the old bundle went, and before the new came."""
+    if replaced.exists() and not target.exists():
+        replaced.rename(target)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def checkpoint_folder(scratch: Path) -> Path:
@@ -90,6 +111,19 @@ def _tidy(work: Path) -> None:
         shutil.rmtree(work / left, ignore_errors=True)
     if not any(work.rglob("*.parquet")):
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _absent(folder: Path) -> list[Path]:
+    """Return the folders that do not exist yet, from a folder upward."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders that this run made and left nothing in, from the innermost outward."""
+    for folder in folders:
+        if not folder.is_dir() or any(folder.iterdir()):
+            return
+        folder.rmdir()
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:

@@ -39,8 +39,22 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Name of the cell; also the name of its random streams and of its file."""
+        """Name of the cell and of its file."""
         return f"{self.scenario.name}.{self.sized_for}"
+
+    @property
+    def streams(self) -> str:
+        """Name of its random streams: trials of one size share their chance over all scenarios.
+
+        What a scenario does not touch then has the same bytes in both, such as an analysis that does
+        not use the score where only the score is useless.
+        """
+        return f"size.{self.size.controls}.{self.size.active}"
+
+    @property
+    def participants(self) -> int:
+        """Participants of a trial."""
+        return self.size.total
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -88,7 +102,8 @@ def plan_cells(protocol: Protocol, plan: ControlArmPlan) -> tuple[Cell, ...]:
     """
     asked = protocol.simulation
     rule = None if asked.precision is None else StoppingRule.for_precision(asked.precision, asked.block)
-    replicates = rule.most if rule is not None else asked.replicates_for(protocol.sizing.power)
+    replicates = asked.replicates if rule is None else rule.most
+    assert replicates is not None
 
     def cell(scenario: Scenario, sized_for: str, size: Size) -> Cell:
         trial = TrialSize(size.controls, size.active)

@@ -9,7 +9,6 @@ import shutil
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,45 +17,50 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import trialsim
-from trialsim.design import Tally
 from trialsim.errors import BundleError, TrialsimWarning
-from trialsim.study.blocks import BlockResult, ConductTally
-from trialsim.study.cells import Cell
+from trialsim.study.durable import flush_folder
+from trialsim.study.work import BlockResult, PlannedCell, Sums
 
 SUMS = b"trialsim.sums"
 PACKAGES = ("numpy", "scipy", "pandas", "numba", "pyarrow")
 SPACE = "free space, and run the same command again: finished blocks are kept"
 
 
-def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[Cell]) -> str:
+def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[PlannedCell]) -> str:
     """Return the hash of everything that determines blocks: inputs, plan, code and versions.
 
     Parameters
     ----------
     inputs : mapping of str to str
         Content hashes of protocol, card, history and posterior.
-    cells : iterable of Cell
+    cells : iterable of PlannedCell
         The plan.
     """
-    code = hashlib.sha256()
-    root = Path(trialsim.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        code.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
     plan = [cell.to_dict() for cell in cells]
     parts = {
         "inputs": dict(inputs),
         "plan": plan,
-        "code": code.hexdigest(),
+        "code": code_hash(),
         "versions": {name: version(name) for name in PACKAGES},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def code_hash() -> str:
+    """Return the SHA-256 of the package's source, which decides the bytes of a block beside its version."""
+    code = hashlib.sha256()
+    root = Path(trialsim.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        code.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    return code.hexdigest()
+
+
 class Checkpoints:
     """The finished blocks of one study.
 
-    A block is a Parquet file of its rows, with its sums among the metadata. The SHA-256 of the file's
-    bytes is in its name, so that file and hash appear together or not at all.
+    A block is a Parquet file of its rows, with its sums among the metadata. In its name is a SHA-256 of
+    the study's key, the block's cell and index, and the file's bytes: file and hash appear together or not
+    at all, and a file under the name of another block is as corrupt as one whose bytes changed.
 
     Parameters
     ----------
@@ -67,14 +71,14 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, key: str) -> None:
-        self._folder = folder / key[:16]
+        self._folder, self._key = folder / key[:16], key
         self._quarantine = folder.parent / "quarantine"
         self._files: dict[tuple[str, int], Path] = {}
         for other in folder.glob("*"):
             if other != self._folder:
-                shutil.rmtree(other)
+                _remove(other)
         for scratch in self._folder.glob(".*"):
-            scratch.unlink()
+            _remove(scratch)
         for path in sorted(self._folder.glob("*.parquet")):
             self._admit(path)
 
@@ -85,38 +89,51 @@ class Checkpoints:
         """Return cell and index of every finished block."""
         return frozenset(self._files)
 
+    def _digest(self, cell: str, index: int, content: bytes) -> str:
+        head = json.dumps([self._key, cell, index]).encode()
+        return hashlib.sha256(head + b"\n" + content).hexdigest()
+
     def _admit(self, path: Path) -> None:
-        name, _, rest = path.stem.rpartition("-")
+        name, _, _ = path.stem.rpartition("-")
         cell, _, index = name.rpartition("-")
-        if hashlib.sha256(path.read_bytes()).hexdigest() == rest and index.isdigit():
+        if index.isdecimal() and self._read(path, cell, int(index)) is not None:
             self._files[cell, int(index)] = path
         else:
             self._reject(path)
+
+    def _read(self, path: Path, cell: str, index: int) -> bytes | None:
+        """Return the bytes of a file, or None if they cannot be read or are not those of the block."""
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        return content if self._digest(cell, index, content) == path.stem.rpartition("-")[2] else None
 
     def _reject(self, path: Path) -> None:
         self._quarantine.mkdir(parents=True, exist_ok=True)
         moved = self._quarantine / path.name
         path.replace(moved)
+        block = path.stem.rpartition("-")[0] or path.stem
         warnings.warn(
-            f"the finished block {path.stem.rpartition('-')[0]} is corrupt (its content does not have the "
-            f"hash in its name): moved to {moved}, and computed again",
+            f"the finished block {block} is corrupt (its content does not have the hash in its name): "
+            f"moved to {moved}, and computed again",
             TrialsimWarning,
             stacklevel=2,
         )
 
-    def load(self, cell: str, index: int) -> BlockResult | None:
-        """Return a finished block, or None where there is none that can be trusted."""
+    def load(self, cell: str, index: int, sums: type[Sums]) -> BlockResult[Any] | None:
+        """Return a finished block with its kind of sums, or None where there is none that can be trusted."""
         path = self._files.get((cell, index))
         if path is None:
             return None
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != path.stem.rpartition("-")[2]:
+        content = self._read(path, cell, index)
+        if content is None:
             del self._files[cell, index]
             self._reject(path)
             return None
-        return _from_bytes(cell, index, content)
+        return _from_bytes(cell, index, sums, content)
 
-    def save(self, block: BlockResult) -> None:
+    def save(self, block: BlockResult[Any]) -> None:
         """Write a finished block: complete, durable, or not at all.
 
         Raises
@@ -125,7 +142,7 @@ class Checkpoints:
             The disk is full, or the folder cannot be written.
         """
         content = _to_bytes(block)
-        digest = hashlib.sha256(content).hexdigest()
+        digest = self._digest(block.cell, block.index, content)
         path = self._folder / f"{block.cell}-{block.index:06d}-{digest}.parquet"
         scratch = self._folder / f".{block.cell}-{block.index:06d}"
         try:
@@ -135,6 +152,7 @@ class Checkpoints:
                 handle.flush()
                 os.fsync(handle.fileno())
             scratch.replace(path)
+            flush_folder(self._folder)
         except OSError as fault:
             with suppress(OSError):
                 scratch.unlink(missing_ok=True)
@@ -144,27 +162,25 @@ class Checkpoints:
         self._files[block.cell, block.index] = path
 
 
-def _to_bytes(block: BlockResult) -> bytes:
-    sums = {
-        "tallies": {name: asdict(one) for name, one in block.tallies.items()},
-        "conduct": asdict(block.conduct),
-    }
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _to_bytes(block: BlockResult[Any]) -> bytes:
+    sums = json.dumps(block.sums.to_dict()).encode()
     table = block.table
-    table = table.replace_schema_metadata((table.schema.metadata or {}) | {SUMS: json.dumps(sums).encode()})
+    table = table.replace_schema_metadata((table.schema.metadata or {}) | {SUMS: sums})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="none")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
 
-def _from_bytes(cell: str, index: int, content: bytes) -> BlockResult:
+def _from_bytes(cell: str, index: int, sums: type[Sums], content: bytes) -> BlockResult[Any]:
     table = pq.read_table(pa.BufferReader(content))
     metadata = dict(table.schema.metadata)
-    sums: dict[str, Any] = json.loads(metadata.pop(SUMS))
-    return BlockResult(
-        cell,
-        index,
-        {name: Tally(**one) for name, one in sums["tallies"].items()},
-        ConductTally(**sums["conduct"]),
-        table.replace_schema_metadata(metadata).to_pandas(),
-    )
+    found = sums.from_dict(json.loads(metadata.pop(SUMS)))
+    return BlockResult(cell, index, found, table.replace_schema_metadata(metadata or None))

@@ -5,29 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from multiprocessing import resource_tracker
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 from distributed.comm import connect
 from threadpoolctl import threadpool_limits
 
-from trialsim.data import DiseaseModel
 from trialsim.errors import InputError, WorkError
-from trialsim.protocol import Protocol
-from trialsim.study.backend import BLOCKS_A_WORKER, KEPT, Job, Submit, Task, steadily
-from trialsim.study.blocks import BlockResult, run_block
-from trialsim.trial import Pool
+from trialsim.study.backend import BLOCKS_A_WORKER, KEPT, Submit, shielded, steadily
+from trialsim.study.checkpoints import code_hash
+from trialsim.study.work import BlockResult, Task, Work
 
 LOCAL = "local"
 LOST = "the connection to the Dask scheduler was lost"
 CONNECT_SECONDS = 5
-NO_WORKER_SECONDS = 30
+ANSWER_SECONDS = 15
+IMPORT_SECONDS = 60
+TRANSFER_SECONDS = 600
+IDLE_SECONDS = 30
 POLL_SECONDS = 2
 MUST_AGREE = ("trialsim", "numpy", "scipy", "pandas", "numba")
 
@@ -56,45 +58,61 @@ def open_cluster(workers: int, scheduler: str) -> Iterator[Cluster]:
         No scheduler answers, it has no workers, or they run other versions.
     """
     if scheduler != LOCAL:
-        with _connect(scheduler) as client:
+        with _hushed(), _connect(scheduler) as client:
             yield Cluster(client)
         return
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield Cluster(client)
+    with _hushed(), ExitStack() as stack:
+        with shielded(resource_tracker.ensure_running):
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            client = stack.enter_context(Client(cluster, set_as_default=False))
+        try:
+            yield Cluster(client)
+        finally:
+            with shielded(resource_tracker.ensure_running):
+                stack.close()
 
 
 @contextmanager
 def _connect(address: str) -> Iterator[Client]:
-    quiet = logging.getLogger("distributed")
-    level = quiet.level
-    # Its warnings of a failed handshake would bury our one message.
-    quiet.setLevel(logging.CRITICAL)
     try:
         # Dask's own client waits for ever on a port that listens and never answers.
         asyncio.run(asyncio.wait_for(_greet(address), CONNECT_SECONDS))
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError, ImportError) as fault:
-        quiet.setLevel(level)
         raise InputError(
             f"no Dask scheduler answers within {CONNECT_SECONDS} s ({type(fault).__name__})",
             field="--scheduler",
             value=address,
             mend="start one with `dask scheduler`, check address and firewall, or leave --scheduler out",
         ) from None
+    with client:
+        _check_workers(client, address)
+        yield client
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep Dask's own log quiet: its warnings of what befalls a cluster would bury our one message."""
+    names = [
+        name
+        for name in logging.root.manager.loggerDict
+        if name.partition(".")[0] in ("distributed", "tornado")
+    ]
+    levels = {name: logging.getLogger(name).level for name in (*names, "asyncio")}
     try:
-        with client:
-            _check_workers(client, address)
-            yield client
+        for name in levels:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        yield
     finally:
-        quiet.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
 
 
 async def _greet(address: str) -> None:
@@ -115,7 +133,14 @@ def _check_workers(client: Client, address: str) -> None:
             mend=f"start workers with `dask worker {address}`",
         ) from None
     ours = _versions()
-    for worker, theirs in client.run(_versions, on_error="return").items():
+    for worker, theirs in _answers(client, address).items():
+        if isinstance(theirs, OSError):
+            raise InputError(
+                f"the worker {worker} was lost while it imported trialsim ({theirs})",
+                field="--scheduler",
+                value=address,
+                mend="see its log; give it 1 GB of memory or more",
+            )
         if theirs != ours:
             raise InputError(
                 f"the worker {worker} has other versions than this process ({_difference(ours, theirs)})",
@@ -125,8 +150,33 @@ def _check_workers(client: Client, address: str) -> None:
             )
 
 
+def _answers(client: Client, address: str) -> dict[str, object]:
+    """Return the versions of every worker, or what it raised instead."""
+    try:
+        answers: dict[str, object] = _within(IMPORT_SECONDS, client, client.run, _versions, on_error="return")
+        return answers
+    except TimeoutError:
+        raise InputError(
+            f"a worker does not answer within {IMPORT_SECONDS} s",
+            field="--scheduler",
+            value=address,
+            mend="start the workers again",
+        ) from None
+
+
+def _within(
+    seconds: float, client: Client, method: Callable[..., Any], *arguments: Any, **options: Any
+) -> Any:
+    """Return what a client's method answers, or raise TimeoutError: a frozen scheduler never answers."""
+
+    async def ask() -> Any:
+        return await method(*arguments, **options)
+
+    return client.sync(ask, callback_timeout=seconds)
+
+
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in MUST_AGREE}
+    return {name: version(name) for name in MUST_AGREE} | {"trialsim's source": code_hash()[:12]}
 
 
 def _difference(ours: dict[str, str], theirs: object) -> str:
@@ -156,9 +206,9 @@ class Cluster:
         """Threads of all workers."""
         return max(1, sum(self.client.nthreads().values()))
 
-    def run(self, job: Job, tasks: Iterable[Task]) -> Iterator[BlockResult]:
+    def run(self, work: Work, tasks: Iterable[Task]) -> Iterator[BlockResult[Any]]:
         """Compute blocks a few a worker ahead of what was asked for."""
-        session = partial(self._session, job)
+        session = partial(self._session, work)
         try:
             yield from steadily(session, tasks, BLOCKS_A_WORKER * self.workers, (CancelledError,), self._wait)
         except KilledWorker as fault:
@@ -168,55 +218,77 @@ class Cluster:
             ) from fault
 
     @contextmanager
-    def _session(self, job: Job) -> Iterator[Submit]:
-        try:
-            self.client.register_plugin(OneThread())
-            # Each pool travels once to every worker, so that the loss of one worker does not lose it.
-            shared = self.client.scatter((job.protocol, job.disease), broadcast=True, hash=False)
-            pools = {
-                key: self.client.scatter(pool, broadcast=True, hash=False)
-                for key, pool in job.distinct_pools().items()
-            }
-        except (OSError, TimeoutError) as fault:
-            raise WorkError(f"{LOST}; {KEPT}") from fault
+    def _session(self, work: Work) -> Iterator[Submit]:
+        scattered: dict[int, Future] = {}
+
+        def scatter(large: Any) -> Future:
+            # Each large part travels once to every worker, so that the loss of one does not lose it.
+            if id(large) not in scattered:
+                scattered[id(large)] = self._ask(
+                    TRANSFER_SECONDS,
+                    self.client.scatter,
+                    large,
+                    broadcast=True,
+                    hash=False,
+                    timeout=IDLE_SECONDS,
+                )
+            return scattered[id(large)]
 
         def submit(task: Task) -> Future:
-            name = task[0].scenario.name
-            pool = pools[id(job.pools[name])]
-            return self.client.submit(_compute_scattered, shared, pool, job.truths[name], task, pure=False)
+            call = work.call(task)
+            large = () if call.large is None else (scatter(call.large),)
+            return self.client.submit(call.function, *large, *call.arguments, pure=False)
 
+        self._await_workers()
+        self._ask(ANSWER_SECONDS, self.client.register_plugin, OneThread())
         try:
             yield submit
         finally:
-            with suppress(OSError, TimeoutError):
-                self.client.unregister_worker_plugin(OneThread.name)
+            with suppress(WorkError):
+                self._ask(POLL_SECONDS, self.client.unregister_worker_plugin, OneThread.name)
 
-    def _wait(self, future: Future) -> BlockResult:
+    def _ask(self, seconds: float, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Return what a client's method answers, or say that the scheduler was lost."""
+        try:
+            return _within(seconds, self.client, method, *arguments, **options)
+        except (OSError, TimeoutError) as fault:
+            raise WorkError(f"{LOST} ({type(fault).__name__}); {KEPT}") from fault
+
+    def _await_workers(self) -> None:
+        try:
+            self.client.wait_for_workers(1, timeout=IDLE_SECONDS)
+        except (OSError, TimeoutError):
+            raise WorkError(f"for {IDLE_SECONDS} s the Dask scheduler has had no worker; {KEPT}") from None
+
+    def _wait(self, future: Future) -> BlockResult[Any]:
         """Return a block, or say what became of the cluster."""
-        alone_since = None
+        idle_since = None
         while True:
             try:
-                block: BlockResult = future.result(timeout=POLL_SECONDS)
+                block: BlockResult[Any] = future.result(timeout=POLL_SECONDS)
                 return block
             except TimeoutError:
                 pass
-            if self._has_workers():
-                alone_since = None
+            except OSError as fault:
+                raise WorkError(f"{LOST} ({type(fault).__name__}); {KEPT}") from fault
+            hindrance = self._hindrance()
+            if hindrance is None:
+                idle_since = None
                 continue
-            alone_since = alone_since or time.monotonic()
-            if time.monotonic() - alone_since > NO_WORKER_SECONDS:
-                raise WorkError(f"the Dask scheduler has had no worker for {NO_WORKER_SECONDS} s; {KEPT}")
+            idle_since = idle_since or time.monotonic()
+            if time.monotonic() - idle_since > IDLE_SECONDS:
+                raise WorkError(f"for {IDLE_SECONDS} s the Dask scheduler has had {hindrance}; {KEPT}")
 
-    def _has_workers(self) -> bool:
-        try:
-            if self.client.status == "running":
-                return bool(self.client.nthreads())
-        except (OSError, TimeoutError):
-            pass
-        raise WorkError(f"{LOST}; {KEPT}")
-
-
-def _compute_scattered(
-    shared: tuple[Protocol, DiseaseModel], pool: Pool, truth: float, task: tuple[Any, int]
-) -> BlockResult:
-    return run_block(*shared, pool, truth, *task)
+    def _hindrance(self) -> str | None:
+        """Return what keeps every worker from working, or None."""
+        if self.client.status != "running":
+            raise WorkError(f"{LOST}; {KEPT}")
+        facts = self._ask(ANSWER_SECONDS, self.client.scheduler.identity)
+        statuses = {worker["status"] for worker in facts["workers"].values()}
+        if "running" in statuses:
+            return None
+        if "paused" in statuses:
+            return (
+                "only workers that are paused for want of memory; use fewer workers or give them more memory"
+            )
+        return "no worker"

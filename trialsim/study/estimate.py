@@ -7,24 +7,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from shutil import disk_usage
+from typing import Any
 
 import numpy as np
 
-from trialsim.data import TrialBlock
 from trialsim.errors import BundleError
-from trialsim.study.backend import BLOCKS_A_WORKER, InProcess, Job
-from trialsim.study.cells import Cell
+from trialsim.study.backend import BLOCKS_A_WORKER, InProcess
+from trialsim.study.work import PlannedCell, Work
 
 MEGABYTE = 1e6
-# Interpreter and libraries of one process, without any data.
-PROCESS_BYTES = 250 * MEGABYTE
-# Copies of the largest array that simulating and analysing a block makes, measured.
-ARRAYS_A_BLOCK = 8
+# Interpreter and libraries without any data: of the first process, and of a worker, which shares some.
+PROCESS_BYTES = 380 * MEGABYTE
+WORKER_BYTES = 250 * MEGABYTE
+# Copies of the largest array that simulating and analysing a block makes: 2.6 measured.
+ARRAYS_A_BLOCK = 4
 # Each replicate is written twice, as a checkpoint and to its cell's file, and a Parquet file has a footer.
 BYTES_A_ROW = 2 * 180
 BYTES_A_BLOCK = 2 * 12_000
-BUNDLE_BYTES = 20 * MEGABYTE
-PROBE_REPLICATES = 50
+BUNDLE_BYTES = 12 * MEGABYTE
+PROBE_REPLICATES = 100
+PROBES = 3
+# What one process does beside computing: start its workers, and check, write and record every block.
+START_SECONDS = 3.0
+SECONDS_A_BLOCK = 0.006
 
 
 @dataclass(frozen=True)
@@ -79,50 +84,47 @@ class WorkEstimate:
             )
 
 
-def estimate_work(job: Job, cells: Iterable[Cell], workers: int) -> WorkEstimate:
+def estimate_work(work: Work, cells: Iterable[PlannedCell], workers: int) -> WorkEstimate:
     """Estimate time, memory and disk of a simulation; one small block is computed to time it.
 
     Parameters
     ----------
-    job : Job
-        Protocol, disease model, and the participants of each scenario.
-    cells : iterable of Cell
+    work : Work
+        What the blocks share.
+    cells : iterable of PlannedCell
         The plan; cells with a stopping rule count with the most that they may take.
     workers : int
         Processes.
     """
     cells = tuple(cells)
-    largest = max(cells, key=lambda cell: cell.size.total)
-    second = _seconds_a_participant(job, largest)
+    largest = max(cells, key=lambda cell: cell.participants)
+    second = _seconds_a_participant(work, largest)
     trials = sum(cell.replicates for cell in cells)
     blocks = sum(len(cell.blocks) for cell in cells)
-    participants = sum(cell.replicates * cell.size.total for cell in cells)
-    visits = len(job.protocol.visits.weeks)
-    block_bytes = ARRAYS_A_BLOCK * 8 * largest.block * largest.size.total * (visits + len(fields(TrialBlock)))
-    pools = sum(
-        np.asarray(getattr(pool, field.name)).nbytes
-        for pool in job.distinct_pools().values()
-        for field in fields(pool)
+    participants = sum(cell.replicates * cell.participants for cell in cells)
+    block_bytes = ARRAYS_A_BLOCK * 8 * largest.block * largest.participants * work.values_a_participant
+    large = sum(
+        np.asarray(getattr(part, field.name)).nbytes for part in work.large_parts() for field in fields(part)
     )
-    processes = 1 if workers == 1 else workers + 1
+    processes = PROCESS_BYTES + (workers > 1) * workers * WORKER_BYTES
     in_flight = blocks and BLOCKS_A_WORKER * workers * largest.block * BYTES_A_ROW
     return WorkEstimate(
         trials=trials,
         blocks=blocks,
         workers=workers,
-        seconds=second * participants / workers,
-        memory=processes * PROCESS_BYTES + workers * block_bytes + 2 * pools + in_flight,
+        seconds=(workers > 1) * START_SECONDS + second * participants / workers + SECONDS_A_BLOCK * blocks,
+        memory=processes + workers * block_bytes + 2 * large + in_flight,
         disk=trials * BYTES_A_ROW + blocks * BYTES_A_BLOCK + BUNDLE_BYTES,
     )
 
 
-def _seconds_a_participant(job: Job, cell: Cell) -> float:
-    """Return the time of one participant in one trial, after a first block that only warms up."""
+def _seconds_a_participant(work: Work, cell: Any) -> float:
+    """Return the time of one participant in one trial: the least of some, after one that only warms up."""
     size = min(PROBE_REPLICATES, cell.replicates)
     probe = replace(cell, replicates=size, block=size, rule=None)
-    seconds = 0.0
-    for _ in range(2):
+    seconds = []
+    for _ in range(1 + PROBES):
         start = time.perf_counter()
-        next(InProcess().run(job, [(probe, 0)]))
-        seconds = time.perf_counter() - start
-    return seconds / (size * cell.size.total)
+        next(InProcess().run(work, [(probe, 0)]))
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[1:]) / (size * cell.participants)

@@ -1,14 +1,21 @@
-"""A lock that the operating system lifts when its process ends, however it ends."""
+"""Locks that the operating system lifts when their process ends, however it ends."""
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import BinaryIO
 
 from trialsim.errors import BundleError
+
+CLAIM = ".trialsim-scratch"
+PREFIX = "trialsim-"
 
 
 @contextmanager
@@ -18,25 +25,90 @@ def only_run(path: Path, target: Path) -> Iterator[None]:
     Parameters
     ----------
     path : Path
-        The lock file, made if need be.
+        The lock file; its folder and itself are made if need be.
     target : Path
         The bundle that both runs would write, for the message.
 
     Raises
     ------
     BundleError
-        Another run is writing the same bundle.
+        Another run is writing the same bundle, or the file system knows no locks.
     """
-    with path.open("ab") as handle:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _lock(handle)
-        except OSError:
-            raise BundleError(
-                "is being written by another run of the same study",
-                file=target,
-                mend="wait for it, or choose another --output",
-            ) from None
+            handle = path.open("ab")
+        except FileNotFoundError:
+            # The run that held it has just taken the folder away.
+            continue
+        with handle:
+            try:
+                _lock(handle)
+            except OSError as fault:
+                raise _refusal(fault, target) from None
+            # A file that its holder removed before letting go locks nobody out: take the new one.
+            if _is_at(handle, path):
+                yield
+                return
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a temporary folder that goes at the end, or at the next call if its process was killed."""
+    for left in Path(gettempdir()).glob(f"{PREFIX}*/{CLAIM}"):
+        if _is_abandoned(left):
+            shutil.rmtree(left.parent, ignore_errors=True)
+    with (
+        TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
+        _claimed(Path(name)),
+    ):
+        yield Path(name)
+
+
+def _refusal(fault: OSError, target: Path) -> BundleError:
+    if fault.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+        return BundleError(
+            "is being written by another run of the same study",
+            file=target,
+            mend="wait for it, or choose another --output",
+        )
+    return BundleError(
+        f"cannot be locked against another run: {fault.strerror}",
+        file=target,
+        mend="choose an --output on a file system that knows locks",
+    )
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    if sys.platform == "win32":
+        # An open file cannot be renamed there, so that such a folder stays until it is removed by hand.
         yield
+        return
+    draft = folder / f"{CLAIM}.draft"
+    with draft.open("ab") as handle:
+        # Where the file system knows no locks, the folder is nobody's to remove.
+        with suppress(OSError):
+            _lock(handle)
+            # It gets its name once it is locked: a folder whose lock nobody holds is removed by others.
+            draft.rename(folder / CLAIM)
+        yield
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        with path.open("ab") as handle:
+            _lock(handle)
+    except OSError:
+        return False
+    return True
+
+
+def _is_at(handle: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 if sys.platform == "win32":

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from trialsim.data import History
 from trialsim.design import Size
 from trialsim.prognosis import Calibration, Gain
-from trialsim.study.blocks import BlockResult
 from trialsim.study.bundle import write_json, write_table
 from trialsim.study.result import StudyResult, content_hashes
 from trialsim.study.stopping import StoppingRule
+from trialsim.study.work import BlockResult
 
 
 class ReplicateRecorder:
@@ -38,7 +38,7 @@ class ReplicateRecorder:
         self._folder.mkdir(parents=True, exist_ok=True)
         return self
 
-    def __call__(self, block: BlockResult) -> None:
+    def __call__(self, block: BlockResult[Any]) -> None:
         """Write one block; blocks of a cell come one after the other."""
         table = block.table
         if block.cell != self._cell:

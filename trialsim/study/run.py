@@ -15,6 +15,7 @@ from trialsim.prognosis import (
     Calibration,
     CrossValidation,
     Gain,
+    ModelTerms,
     Prognosis,
     Sampler,
     calibrate,
@@ -26,17 +27,20 @@ from trialsim.prognosis import (
 )
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
-from trialsim.study.backend import Backend, Job, open_backend
-from trialsim.study.blocks import BlockResult
+from trialsim.study.backend import Backend, open_backend
+from trialsim.study.blocks import StudySums
 from trialsim.study.cells import plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.history import check_composition, generate_history
+from trialsim.study.job import Job
+from trialsim.study.progress import Progress, silent
 from trialsim.study.register import Register, RegisterFacts, build_register, world_of
 from trialsim.study.result import HistoryFacts, StudyResult, content_hashes
-from trialsim.study.simulation import Progress, silent, simulate
+from trialsim.study.simulation import simulate
+from trialsim.study.work import BlockResult
 
-Recorder = Callable[[BlockResult], None]
+Recorder = Callable[[BlockResult[StudySums]], None]
 Announce = Callable[[WorkEstimate], None]
 
 
@@ -156,8 +160,20 @@ def learn(
     prognosis, calibration, gain
     """
     sampler = sampler or Sampler()
-    prognosis = fit_prognosis(history, seed=protocol.seed, cache=cache, progress=progress, sampler=sampler)
-    validation = cross_validate(history, seed=protocol.seed, cache=cache, progress=progress, sampler=sampler)
+    terms = ModelTerms.of(protocol.prognosis)
+    prognosis = fit_prognosis(
+        history, seed=protocol.seed, terms=terms, cache=cache, progress=progress, sampler=sampler
+    )
+    # Twins with study effects are those of a new study: a fold is then a study that the others have not seen.
+    validation = cross_validate(
+        history,
+        seed=protocol.seed,
+        by_group=terms.studies,
+        terms=terms,
+        cache=cache,
+        progress=progress,
+        sampler=sampler,
+    )
     return prognosis, calibrate(validation), _gain(protocol, validation)
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 from trialsim.data import Floats, Ints
 from trialsim.trial import Stopping
 
+_OF_ESTIMATE = ("estimated", "deviation", "squared_deviation", "covered")
+
 
 @dataclass(frozen=True)
 class SequentialTally:
@@ -29,7 +31,8 @@ class SequentialTally:
     unreadable : ndarray of int (K,)
         Looks without a statistic, which stop nothing.
     sums, squares, least, most : dict of str to float
-        Of ``size``, ``events`` and ``months`` when the trial stopped.
+        Of ``size``, ``events``, ``months`` and what else was counted when the trial stopped, and of the
+        naive estimate's ``deviation``, ``squared_deviation``, ``covered`` and ``estimated``.
     """
 
     trials: int
@@ -59,7 +62,7 @@ class SequentialTally:
 
 
 def tally_stopping(
-    stopping: Stopping, statistic: Floats, reached: np.ndarray, **at_looks: np.ndarray
+    stopping: Stopping, statistic: Floats, reached: np.ndarray, **counted: np.ndarray
 ) -> SequentialTally:
     """Return the sums of a block of trials.
 
@@ -71,12 +74,13 @@ def tally_stopping(
         NaN where a look could not be analysed.
     reached : ndarray of bool (R, K)
         Whether each look had what it waited for.
-    **at_looks : ndarray (R, K)
-        What each trial had at each look: its ``size``, ``events`` and ``months``, or some of them.
+    **counted : ndarray (R, K) or (R,)
+        What each trial had at each look, or when it stopped: ``size``, ``events``, ``months`` and others.
     """
     looks = statistic.shape[1]
     held = np.arange(looks) <= stopping.look[:, None]
-    values = {name: stopping.at(np.asarray(one, dtype=np.float64)) for name, one in at_looks.items()}
+    given = {name: np.asarray(one, dtype=np.float64) for name, one in counted.items()}
+    values = {name: one if one.ndim == 1 else stopping.at(one) for name, one in given.items()}
     return SequentialTally(
         len(statistic),
         np.bincount(stopping.look[stopping.decision == 1], minlength=looks),
@@ -123,6 +127,29 @@ class SequentialCharacteristics:
         spread = max(self.counts.squares[name] / n - mean**2, 0.0)
         return mean, math.sqrt(spread / max(n - 1, 1))
 
+    def naive_estimate(self) -> dict[str, float]:
+        """Return bias, MSE and coverage of the estimate that ignores the design, with their errors.
+
+        A trial without an estimate is counted in ``without_estimate`` and is in no mean. Empty where
+        the simulation gave no estimate.
+        """
+        sums, squares = self.counts.sums, self.counts.squares
+        if "estimated" not in sums:
+            return {}
+        n = sums["estimated"]
+        most, rest = max(n, 1.0), max(n - 1, 1.0)
+        bias, mse = sums["deviation"] / most, sums["squared_deviation"] / most
+        fourth = squares["squared_deviation"] / most
+        return {
+            "bias": bias,
+            "bias_mcse": math.sqrt(max(mse - bias**2, 0.0) / rest),
+            "mse": mse,
+            "mse_mcse": math.sqrt(max(fourth - mse**2, 0.0) / rest),
+            "coverage": sums["covered"] / most,
+            "coverage_mcse": _proportion_error(int(sums["covered"]), int(most)),
+            "without_estimate": self.counts.trials - n,
+        }
+
     def looks(self) -> pd.DataFrame:
         """Return one row a look: stopping probabilities with their errors, and looks that fell short."""
         n = self.counts.trials
@@ -138,7 +165,7 @@ class SequentialCharacteristics:
         return pd.DataFrame(rows, index=pd.RangeIndex(1, len(self.counts.efficacy) + 1, name="look"))
 
     def to_row(self) -> dict[str, object]:
-        """Return a flat row for a tidy table: rates, means with errors, least and most."""
+        """Return a flat row: rates, means with errors, least and most, and the naive estimate's qualities."""
         row: dict[str, object] = {
             "scenario": self.scenario,
             "trials": self.counts.trials,
@@ -148,7 +175,7 @@ class SequentialCharacteristics:
             "unreached_looks": int(self.counts.unreached.sum()),
             "unreadable_looks": int(self.counts.unreadable.sum()),
         }
-        for name in self.counts.sums:
+        for name in (name for name in self.counts.sums if name not in _OF_ESTIMATE):
             mean, error = self.mean(name)
             row |= {
                 f"expected_{name}": mean,
@@ -156,7 +183,7 @@ class SequentialCharacteristics:
                 f"least_{name}": self.counts.least[name],
                 f"most_{name}": self.counts.most[name],
             }
-        return row
+        return row | self.naive_estimate()
 
 
 def _proportion_error(successes: int, trials: int) -> float:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import Any
 
-from trialsim.design import OperatingCharacteristics, Tally
-from trialsim.study.backend import Backend, InProcess, Job, Task
-from trialsim.study.blocks import BlockResult, ConductTally
+from trialsim.design import OperatingCharacteristics
+from trialsim.study.backend import Backend, InProcess
+from trialsim.study.blocks import StudySums
 from trialsim.study.cells import Cell
 from trialsim.study.checkpoints import Checkpoints
+from trialsim.study.job import Job
+from trialsim.study.progress import Progress, silent
 from trialsim.study.result import CellResult
+from trialsim.study.work import BlockResult, PlannedCell, Task, Work
 
-Progress = Callable[[str, int, int], None]
 STAGE = "simulate trials"
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Ignore progress."""
 
 
 def simulate(
@@ -25,16 +24,48 @@ def simulate(
     backend: Backend | None = None,
     *,
     progress: Progress = silent,
-    record: Callable[[BlockResult], None] | None = None,
+    record: Callable[[BlockResult[Any]], None] | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> list[CellResult]:
-    """Simulate every cell, and return its operating characteristics in the order of the plan.
+    """Simulate every cell of the main job, and return its operating characteristics in the plan's order.
 
     Parameters
     ----------
     job : Job
         Protocol, disease model, and the participants of each scenario.
     cells : iterable of Cell
+        The plan.
+    backend, progress, record, checkpoints
+        As in `run_cells`.
+
+    Returns
+    -------
+    list of CellResult
+    """
+    cells = tuple(cells)
+    found = run_cells(job, cells, backend, progress=progress, record=record, checkpoints=checkpoints)
+    return [
+        _summarise(cell, job.truths[cell.scenario.name], sums)
+        for cell, sums in zip(cells, found, strict=True)
+    ]
+
+
+def run_cells(
+    work: Work,
+    cells: Sequence[PlannedCell],
+    backend: Backend | None = None,
+    *,
+    progress: Progress = silent,
+    record: Callable[[BlockResult[Any]], None] | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> list[Any]:
+    """Run every cell of a plan, and return its sums in the order of the plan.
+
+    Parameters
+    ----------
+    work : Work
+        What the blocks share.
+    cells : sequence of PlannedCell
         The plan.
     backend : Backend, optional
         Where blocks are computed; this process if not given. No number depends on it.
@@ -47,31 +78,29 @@ def simulate(
 
     Returns
     -------
-    list of CellResult
+    list
+        One object a cell, of the kind `work.sums`.
     """
-    cells = tuple(cells)
-    blocks = _Blocks(job, cells, backend or InProcess(), checkpoints)
+    blocks = _Blocks(work, cells, backend or InProcess(), checkpoints)
     total = sum(cell.replicates for cell in cells)
     done = 0
     results = []
     try:
         for cell in cells:
-            tallies: dict[str, Tally] = {}
-            conduct = ConductTally()
+            sums: Any = None
             for index in range(len(cell.blocks)):
                 block = blocks.take(cell, index)
                 if record is not None:
                     record(block)
                 # Only sums are kept, so memory does not grow with the number of replicates.
-                tallies = {name: tallies.get(name, Tally()) + one for name, one in block.tallies.items()}
-                conduct = conduct + block.conduct
-                done += block.conduct.trials
+                sums = block.sums if sums is None else sums + block.sums
+                done += block.sums.trials
                 progress(STAGE, done, total)
-                if cell.rule is not None and cell.rule.reached(index + 1, tallies.values()):
+                if cell.rule is not None and cell.rule.reached(index + 1, sums.rejections()):
                     break
             blocks.close(cell)
-            total -= cell.replicates - conduct.trials
-            results.append(_summarise(cell, job.truths[cell.scenario.name], tallies, conduct))
+            total -= cell.replicates - sums.trials
+            results.append(sums)
     finally:
         blocks.stop()
     progress(STAGE, done, total)
@@ -82,14 +111,14 @@ class _Blocks:
     """Blocks in the order of the plan, from checkpoints or a back end that works ahead."""
 
     def __init__(
-        self, job: Job, cells: tuple[Cell, ...], backend: Backend, checkpoints: Checkpoints | None
+        self, work: Work, cells: Sequence[PlannedCell], backend: Backend, checkpoints: Checkpoints | None
     ) -> None:
-        self._job, self._checkpoints = job, checkpoints
+        self._work, self._checkpoints = work, checkpoints
         self._finished = frozenset() if checkpoints is None else checkpoints.names()
         self._closed: set[str] = set()
-        self._computed = backend.run(job, self._to_compute(cells))
+        self._computed = backend.run(work, self._to_compute(cells))
 
-    def _to_compute(self, cells: tuple[Cell, ...]) -> Iterator[Task]:
+    def _to_compute(self, cells: Sequence[PlannedCell]) -> Iterator[Task]:
         for cell in cells:
             for index in range(len(cell.blocks)):
                 if cell.name in self._closed:
@@ -97,14 +126,14 @@ class _Blocks:
                 if (cell.name, index) not in self._finished:
                     yield cell, index
 
-    def take(self, cell: Cell, index: int) -> BlockResult:
+    def take(self, cell: PlannedCell, index: int) -> BlockResult[Any]:
         """Return a block; blocks are taken in the order of the plan."""
         if (cell.name, index) in self._finished:
             assert self._checkpoints is not None
-            block = self._checkpoints.load(cell.name, index)
+            block = self._checkpoints.load(cell.name, index, self._work.sums)
             if block is not None:
                 return block
-            block = next(InProcess().run(self._job, [(cell, index)]))
+            block = next(InProcess().run(self._work, [(cell, index)]))
         else:
             # The back end worked ahead in cells that have stopped since: those blocks are not part of it.
             block = next(one for one in self._computed if (one.cell, one.index) == (cell.name, index))
@@ -112,7 +141,7 @@ class _Blocks:
             self._checkpoints.save(block)
         return block
 
-    def close(self, cell: Cell) -> None:
+    def close(self, cell: PlannedCell) -> None:
         """Ask for no more blocks of a cell."""
         self._closed.add(cell.name)
 
@@ -122,8 +151,9 @@ class _Blocks:
             self._computed.close()
 
 
-def _summarise(cell: Cell, truth: float, tallies: dict[str, Tally], conduct: ConductTally) -> CellResult:
+def _summarise(cell: Cell, truth: float, sums: StudySums) -> CellResult:
     characteristics = {
-        name: OperatingCharacteristics(cell.scenario.name, name, truth, one) for name, one in tallies.items()
+        name: OperatingCharacteristics(cell.scenario.name, name, truth, one)
+        for name, one in sums.tallies.items()
     }
-    return CellResult(cell, characteristics, conduct)
+    return CellResult(cell, characteristics, sums.conduct)

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trialsim.design import Tally
-
 REPLICATES_BETWEEN_LOOKS = 1_000
 
 
@@ -50,27 +48,26 @@ class StoppingRule:
         most = math.ceil(round(0.25 / precision**2, 6))
         return cls(precision, look, max(most, 100))
 
-    def reached(self, blocks: int, tallies: Iterable[Tally]) -> bool:
-        """Return whether to stop after so many blocks with such sums.
+    def reached(self, blocks: int, rejections: Iterable[tuple[int, int]]) -> bool:
+        """Return whether to stop after so many blocks, given rejected and all trials of each rate.
 
         Examples
         --------
         >>> rule = StoppingRule.for_precision(0.005, 250)
-        >>> rule.reached(8, [Tally(replicates=2000, rejected=100)])
+        >>> rule.reached(8, [(100, 2000)])
         True
-        >>> rule.reached(8, [Tally(replicates=2000, rejected=200)])
+        >>> rule.reached(8, [(200, 2000)])
         False
-        >>> rule.reached(7, [Tally(replicates=1750, rejected=0)])
+        >>> rule.reached(7, [(0, 1750)])
         False
         """
-        return blocks % self.look == 0 and all(self.error(one) <= self.precision for one in tallies)
+        return blocks % self.look == 0 and all(self.error(*one) <= self.precision for one in rejections)
 
     @staticmethod
-    def error(tally: Tally) -> float:
+    def error(rejected: int, trials: int) -> float:
         """Return the standard error of the rejection rate that the rule looks at."""
-        trials = tally.replicates + 4
-        rate = (tally.rejected + 2) / trials
-        return math.sqrt(rate * (1 - rate) / trials)
+        rate = (rejected + 2) / (trials + 4)
+        return math.sqrt(rate * (1 - rate) / (trials + 4))
 
     def in_words(self) -> str:
         """Return the rule as a sentence."""

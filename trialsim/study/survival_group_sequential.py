@@ -51,7 +51,8 @@ class SurvivalPlan:
         Calendar month at which the trial ends whatever its events.
     months : tuple of float (K,)
         Calendar months of the looks, instead of waiting for events; `events` are then those that the
-        bounds were planned for. Bounds are not found again from the events that come.
+        bounds were planned for. Bounds are not found again from the events that come; a
+        `SpendingSurvivalPlan` does that.
 
     Raises
     ------
@@ -158,7 +159,7 @@ def survival_group_sequential(
     (500, 120)
     """
     check_two_arms(world, replicates)
-    check_reachable(world, plan.events)
+    check_reachable(world, plan.events, plan.latest)
     total: SequentialTally | None = None
     for index, start in enumerate(range(0, replicates, block)):
         size = min(block, replicates - start)

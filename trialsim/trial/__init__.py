@@ -11,6 +11,11 @@
 - `LongitudinalWorld` with `IntercurrentEvent` and `DiscontinuationCause`: why people stop and what follows;
   `simulate_longitudinal` gives trials, `true_values` the value under every estimand strategy.
 - `SurvivalWorld`, `simulate_survival`, `event_looks`, `calendar_looks`, `stop_at_bounds`: sequential trials.
+- `binary_visits`, `ordinal_visits`, `count_visits`: outcomes at visits, with slope and subgroup effects.
+- `JointWorld`, `simulate_joint`, `joint_truth`: an event whose hazard follows a marker.
+- `EventZone`, `blinded_size`, `reallocate`: survival trials that adapt.
+- `simulate_delayed`: adaptive trials on whole participants, with outcomes that come late.
+- `ClosedTest`, `closed_test_rule`: which arms may be claimed after any selection.
 - `simulate_staged` with a rule (`bounds_rule`, `blinded_resizing_rule`, `combination_rule`,
   `thompson_rule`, `predictive_rule`, or your own): adaptive trials.
 - `simple_randomisation`, `permuted_blocks`, `minimise`: other ways to allocate, to any number of arms.
@@ -27,6 +32,14 @@ from trialsim.trial.adaptive_rules import (
 )
 from trialsim.trial.bayesian_rules import predictive_rule, predictive_table, probability_best, thompson_rule
 from trialsim.trial.block import Pool, TrialSize, simulate_block
+from trialsim.trial.closed_testing import (
+    ClosedTest,
+    closed_rejections,
+    closed_test_rule,
+    intersection_score,
+    stage_statistics,
+)
+from trialsim.trial.delayed_response import DelayedTrials, simulate_delayed
 from trialsim.trial.discontinuation import (
     Discontinuation,
     DiscontinuationCause,
@@ -45,6 +58,15 @@ from trialsim.trial.dropout import constant_hazard_dropout, drop_out
 from trialsim.trial.effect import treated_course
 from trialsim.trial.enrolment import enrol
 from trialsim.trial.enrolment_forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
+from trialsim.trial.event_resizing import (
+    EventZone,
+    FinalTest,
+    blinded_size,
+    conventional_bound,
+    final_statistic,
+    least_conditional_power,
+    participants_for_events,
+)
 from trialsim.trial.intercurrent import (
     STRATEGIES,
     IntercurrentEvent,
@@ -57,6 +79,7 @@ from trialsim.trial.intercurrent import (
     simulate_longitudinal,
     true_values,
 )
+from trialsim.trial.joint_model import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
 from trialsim.trial.longitudinal import (
     VisitEffect,
     add_effects,
@@ -64,6 +87,7 @@ from trialsim.trial.longitudinal import (
     constant_shift,
     covariance_of,
     exchangeable,
+    link_effects,
     normal_outcomes,
     ramp_shift,
     slope_change,
@@ -78,6 +102,8 @@ from trialsim.trial.looks import (
 )
 from trialsim.trial.minimisation import minimise
 from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
+from trialsim.trial.reallocation import reallocate
+from trialsim.trial.repeated_outcomes import binary_visits, count_visits, ordinal_visits
 from trialsim.trial.sequential import Stopping, stop_at_bounds
 from trialsim.trial.sites import (
     InterimEnrolment,
@@ -90,6 +116,7 @@ from trialsim.trial.sites import (
 from trialsim.trial.staged import Rule, StageAction, StagedState, StagedTrials, simulate_staged
 from trialsim.trial.survival_laws import (
     CureLaw,
+    GompertzLaw,
     PiecewiseHazard,
     SurvivalLaw,
     WeibullLaw,
@@ -100,12 +127,20 @@ from trialsim.trial.survival_trial import SurvivalTrials, SurvivalWorld, simulat
 
 __all__ = [
     "STRATEGIES",
+    "ClosedTest",
     "CureLaw",
+    "DelayedTrials",
     "Discontinuation",
     "DiscontinuationCause",
     "EnrolmentForecast",
+    "EventZone",
+    "FinalTest",
+    "GompertzLaw",
     "IntercurrentEvent",
     "InterimEnrolment",
+    "JointTrials",
+    "JointTruth",
+    "JointWorld",
     "LongitudinalTrials",
     "LongitudinalWorld",
     "Looks",
@@ -132,18 +167,24 @@ __all__ = [
     "allocate",
     "autoregressive",
     "binary_outcomes",
+    "binary_visits",
     "blinded_resizing_rule",
+    "blinded_size",
     "bounds_rule",
     "calendar_looks",
     "calibrate_discontinuation",
     "check_calendar",
     "check_event_order",
     "check_reachable",
+    "closed_rejections",
+    "closed_test_rule",
     "combination_rule",
     "competing_times",
     "constant_hazard_dropout",
     "constant_shift",
+    "conventional_bound",
     "count_outcomes",
+    "count_visits",
     "covariance_of",
     "draw_frailty",
     "drop_out",
@@ -151,14 +192,21 @@ __all__ = [
     "event_looks",
     "exchangeable",
     "expected_incidence",
+    "final_statistic",
     "fit_site_rates",
     "forecast_enrolment",
     "gompertz_of_course",
     "intermittent_gaps",
+    "intersection_score",
+    "joint_truth",
     "keep_best",
+    "least_conditional_power",
+    "link_effects",
     "minimise",
     "normal_outcomes",
     "ordinal_outcomes",
+    "ordinal_visits",
+    "participants_for_events",
     "permuted_blocks",
     "posterior_plan",
     "potential_outcomes",
@@ -167,16 +215,20 @@ __all__ = [
     "probability_best",
     "promising_zone",
     "ramp_shift",
+    "reallocate",
     "recruit",
     "recurrent_events",
     "resize_blinded",
     "simple_randomisation",
     "simulate_block",
+    "simulate_delayed",
+    "simulate_joint",
     "simulate_longitudinal",
     "simulate_staged",
     "simulate_survival",
     "site_plan",
     "slope_change",
+    "stage_statistics",
     "stop_at_bounds",
     "thompson_rule",
     "treated_course",

@@ -64,6 +64,24 @@ class PlannedAccrual:
         ends, reached = self._knots()
         return np.asarray(np.interp(months, ends, reached))
 
+    def expected_entries(self, participants: int) -> Floats:
+        """Return the month by which each of some participants (N,) is expected; the last rate goes on.
+
+        Examples
+        --------
+        >>> PlannedAccrual((5, 10), (2, 1)).expected_entries(30)[[4, 14, 24]]
+        array([1. , 2.5, 3.5])
+        """
+        ends, reached = self._knots()
+        needed = np.arange(1.0, participants + 1)
+        month = np.interp(needed, reached, ends)
+        beyond = needed > reached[-1]
+        if beyond.any():
+            month[beyond] = np.inf
+            if self.rates[-1] > 0:
+                month[beyond] = ends[-1] + (needed[beyond] - reached[-1]) / self.rates[-1]
+        return np.asarray(month)
+
     def arrivals(
         self,
         replicates: int,

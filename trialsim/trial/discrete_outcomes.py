@@ -81,9 +81,7 @@ def ordinal_outcomes(
     >>> ordinal_outcomes(arm, [0.2, 0.5, 0.3], [0.0, 50.0], np.random.default_rng(1))
     array([[2, 2, 2, 2, 2]])
     """
-    given = np.asarray(shares, dtype=np.float64)
-    if given.ndim != 1 or len(given) < 2 or (given <= 0).any() or abs(given.sum() - 1) > 1e-9:
-        raise DesignError("must be above 0 and add up to 1", field="shares", value=given.tolist())
+    given = checked_shares(shares)
     theta = np.asarray(log_odds_ratio, dtype=np.float64)
     if theta.ndim == 1:
         theta = _by_arm(theta, arm, "log_odds_ratio", -np.inf, np.inf)[arm]
@@ -93,12 +91,21 @@ def ordinal_outcomes(
     return np.searchsorted(cuts, latent, side="left")
 
 
+def checked_shares(shares: ArrayLike) -> Floats:
+    """Return the shares of categories (C,), or refuse them."""
+    given = np.asarray(shares, dtype=np.float64)
+    if given.ndim != 1 or len(given) < 2 or (given <= 0).any() or abs(given.sum() - 1) > 1e-9:
+        raise DesignError("must be above 0 and add up to 1", field="shares", value=given.tolist())
+    return given
+
+
 def count_outcomes(
     arm: Labels,
     rate: ArrayLike,
     exposure: ArrayLike,
     dispersion: float,
     generator: np.random.Generator,
+    log_rate: Floats | None = None,
 ) -> Ints:
     r"""Draw gamma-Poisson (negative binomial) counts.
 
@@ -114,6 +121,8 @@ def count_outcomes(
         k, at least 0: :math:`\mathrm{Var} = \mu + k \mu^2`; 0 for Poisson.
     generator : numpy.random.Generator
         Stream ``outcome``.
+    log_rate : ndarray (R, N), optional
+        Added to the log of the rate, such as a covariate's or a subgroup's effect.
 
     Returns
     -------
@@ -131,7 +140,8 @@ def count_outcomes(
     months = np.broadcast_to(np.asarray(exposure, dtype=np.float64), arm.shape)
     if (months < 0).any() or not np.isfinite(months).all():
         raise DesignError("must be finite and at least 0", field="exposure")
-    return generator.poisson(rates[arm] * months * frailty)
+    mean = rates[arm] * months * frailty
+    return generator.poisson(mean if log_rate is None else mean * np.exp(log_rate))
 
 
 def recurrent_events(
@@ -140,10 +150,20 @@ def recurrent_events(
     follow_up: ArrayLike,
     dispersion: float,
     generator: np.random.Generator,
+    log_rate: Floats | None = None,
+    growth: ArrayLike | None = None,
 ) -> tuple[Ints, Floats]:
-    """Draw the times of recurrent events of a Poisson process with a gamma frailty.
+    r"""Draw the times of recurrent events of a Poisson process with a gamma frailty.
 
-    Parameters as `count_outcomes`, with `follow_up` for the exposure.
+    Parameters
+    ----------
+    arm, rate, dispersion, generator, log_rate
+        As for `count_outcomes`.
+    follow_up : array, broadcast to (R, N)
+        Months followed, at least 0.
+    growth : array (A,), optional
+        Change of the log rate a month in each arm, g: the rate at month t is :math:`\lambda e^{gt}`, so that
+        an effect on the slope is a difference in g. 0 unless given.
 
     Returns
     -------
@@ -152,6 +172,11 @@ def recurrent_events(
     month : ndarray (E,)
         Months since randomisation, ascending within a participant.
 
+    Notes
+    -----
+    Given their number, the events of a Poisson process are independent with the distribution
+    :math:`(e^{gt} - 1)/(e^{gT} - 1)` over the follow-up T, uniform at g = 0.
+
     Examples
     --------
     >>> arm = np.zeros((1, 3), dtype=np.int8)
@@ -159,11 +184,20 @@ def recurrent_events(
     >>> who, bool((when < 2).all())
     (array([1, 1]), True)
     """
-    counts = count_outcomes(arm, rate, follow_up, dispersion, generator)
-    months = np.broadcast_to(np.asarray(follow_up, dtype=np.float64), arm.shape).ravel()
-    participant = np.repeat(np.arange(arm.size), counts.ravel())
-    # Given their number, the events of a Poisson process are uniform over the follow-up.
-    month = generator.random(len(participant)) * months[participant]
+    months = np.broadcast_to(np.asarray(follow_up, dtype=np.float64), arm.shape)
+    if growth is None:
+        counts = count_outcomes(arm, rate, months, dispersion, generator, log_rate)
+        participant = np.repeat(np.arange(arm.size), counts.ravel())
+        month = generator.random(len(participant)) * months.ravel()[participant]
+    else:
+        slope = _by_arm(growth, arm, "growth", -np.inf, np.inf)[arm]
+        safe = np.where(slope == 0, 1.0, slope)
+        whole = np.where(slope == 0, months, np.expm1(slope * months) / safe)
+        counts = count_outcomes(arm, rate, whole, dispersion, generator, log_rate)
+        participant = np.repeat(np.arange(arm.size), counts.ravel())
+        spent = generator.random(len(participant)) * whole.ravel()[participant]
+        steep = slope.ravel()[participant]
+        month = np.where(steep == 0, spent, np.log1p(steep * spent) / np.where(steep == 0, 1.0, steep))
     return participant, month[np.lexsort((month, participant))]
 
 

@@ -161,6 +161,21 @@ def add_effects(
     return _add_subgroup(outcomes, arm, extra, subgroup)
 
 
+def link_effects(
+    arm: Labels, effects: tuple[VisitEffect, ...], visits: int, subgroup: np.ndarray | None = None
+) -> Floats:
+    """Return what the arms add to a linear predictor at each visit (R, N, V), the subgroup's part included.
+
+    Examples
+    --------
+    >>> effect = VisitEffect(np.array([0.1, 0.2]), np.array([1.0, 1.0]))
+    >>> arm = np.array([[0, 1, 1]], dtype=np.int8)
+    >>> link_effects(arm, (effect,), 2, np.array([[True, True, False]]))[0].tolist()
+    [[0.0, 0.0], [1.1, 1.2], [0.1, 0.2]]
+    """
+    return add_effects(np.zeros((*arm.shape, visits)), arm, effects, subgroup)
+
+
 def _add_subgroup(outcomes: Floats, arm: Labels, extra: Floats, subgroup: np.ndarray | None) -> Floats:
     if extra.any():
         if subgroup is None:

@@ -11,6 +11,8 @@ from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
 from trialsim.trial.survival_trial import SurvivalTrials, SurvivalWorld
 
+_DEVIATIONS = 4.0
+
 
 @dataclass(frozen=True)
 class Looks:
@@ -118,13 +120,23 @@ def check_event_order(events: Sequence[int], participants: int) -> np.ndarray:
     return wanted
 
 
-def check_reachable(world: SurvivalWorld, events: Sequence[int]) -> None:
+def check_reachable(world: SurvivalWorld, events: Sequence[int], latest: float = np.inf) -> None:
     """Refuse looks that wait for more events than can be expected.
+
+    Parameters
+    ----------
+    world : SurvivalWorld
+        The trial.
+    events : sequence of int (K,)
+        Events that the looks wait for.
+    latest : float
+        Calendar month at which the trial ends. By then more may come than expected: what lies within
+        four standard deviations passes, and is counted if it is not reached.
 
     Raises
     ------
     DesignError
-        Naming how many events can be expected however long everybody is followed.
+        Naming how many events can be expected, by `latest` or however long everybody is followed.
 
     Examples
     --------
@@ -134,14 +146,24 @@ def check_reachable(world: SurvivalWorld, events: Sequence[int]) -> None:
     >>> check_reachable(world, [60])
     Traceback (most recent call last):
     trialsim.errors.DesignError: events: cannot be reached: 50.0 events can be expected of 100 ...
+    >>> check_reachable(world, [45], latest=12.0)
+    Traceback (most recent call last):
+    trialsim.errors.DesignError: events: cannot be reached: 24.0 events can be expected of 100 ...
     """
     wanted = check_event_order(events, world.participants)
     can = world.reachable_events
     if wanted[-1] > can:
-        raise DesignError(
-            f"cannot be reached: {can:.1f} events can be expected of {world.participants} participants "
-            "however long they are followed",
-            field="events",
-            value=int(wanted[-1]),
-            mend="enrol more, lower dropout, or ask for fewer events",
-        )
+        raise _unreachable(world, int(wanted[-1]), can, "however long they are followed")
+    if np.isfinite(latest):
+        by_then = world.events_by(latest)
+        if wanted[-1] > by_then + _DEVIATIONS * np.sqrt(max(by_then, 1.0)):
+            raise _unreachable(world, int(wanted[-1]), by_then, f"by month {latest:g}")
+
+
+def _unreachable(world: SurvivalWorld, wanted: int, can: float, when: str) -> DesignError:
+    return DesignError(
+        f"cannot be reached: {can:.1f} events can be expected of {world.participants} participants {when}",
+        field="events",
+        value=wanted,
+        mend="enrol more, follow longer, lower dropout, or ask for fewer events",
+    )

@@ -41,9 +41,9 @@ def stop_at_bounds(statistic: Floats, upper: ArrayLike, lower: ArrayLike | None 
     ----------
     statistic : ndarray (R, K)
         Larger is better for the active arm; NaN where a look could not be analysed: it crosses nothing.
-    upper : array (K,)
-        Efficacy is claimed at or above it.
-    lower : array (K,), optional
+    upper : array (K,) or (R, K)
+        Efficacy is claimed at or above it; its own row for each trial where bounds were found again.
+    lower : array (K,) or (R, K), optional
         Futility is claimed at or below it before the last look; −inf where there is no bound.
 
     Returns
@@ -63,14 +63,16 @@ def stop_at_bounds(statistic: Floats, upper: ArrayLike, lower: ArrayLike | None 
     looks = statistic.shape[1]
     high = np.asarray(upper, dtype=np.float64)
     low = np.full(looks, -np.inf) if lower is None else np.asarray(lower, dtype=np.float64)
-    if high.shape != (looks,) or low.shape != (looks,) or np.isnan(high).any() or np.isnan(low).any():
-        raise DesignError(
-            f"must hold one bound for each of {looks} looks", field="upper", value=high.tolist()
-        )
+    for bounds in (high, low):
+        if bounds.shape not in ((looks,), statistic.shape) or np.isnan(bounds).any():
+            raise DesignError(
+                f"must hold one bound for each of {looks} looks",
+                field="upper" if bounds is high else "lower",
+                value=bounds.tolist() if bounds.ndim == 1 else bounds.shape,
+            )
     if (low > high).any():
-        raise DesignError(
-            f"lies above the upper bound at look {int(np.argmax(low > high)) + 1}", field="lower"
-        )
+        look = int(np.argmax((low > high).reshape(-1, looks).any(axis=0)))
+        raise DesignError(f"lies above the upper bound at look {look + 1}", field="lower")
     success, failure = statistic >= high, statistic <= low
     failure[:, -1] = False
     stops = success | failure

@@ -44,6 +44,8 @@ class StagedState:
         Arms that still recruit; the control always does.
     running : ndarray of bool (R,)
         Trials that have not stopped.
+    earlier : tuple of StagedState
+        After each stage before this one.
     """
 
     stage: int
@@ -54,6 +56,7 @@ class StagedState:
     new_total: Floats
     open: Bools
     running: Bools
+    earlier: tuple[StagedState, ...] = ()
 
     @property
     def mean(self) -> Floats:
@@ -181,37 +184,39 @@ def simulate_staged(
     >>> round(float((found.decision == 1).mean()), 2)
     0.9
     """
-    mu, plan = _checked(endpoint, means, stage_n, sd, replicates)
+    mu, plan = check_stages(endpoint, means, stage_n, sd, replicates)
     arms = len(mu)
     n, total, squares = (np.zeros((replicates, arms)) for _ in range(3))
     is_open = np.ones((replicates, arms), dtype=bool)
     running = np.ones(replicates, dtype=bool)
     last = np.full(replicates, len(plan) - 1)
     decision = np.zeros(replicates, dtype=np.int8)
-    states = []
+    states: list[StagedState] = []
     upcoming = np.broadcast_to(plan[0], (replicates, arms))
     for k in range(len(plan)):
         m = np.where(is_open & running[:, None], upcoming, 0)
         total_k, squares_k = _draw(endpoint, mu, sd, m, generator)
         n, total, squares = n + m, total + total_k, squares + squares_k
         state = StagedState(
-            k, n.astype(np.int64), total, squares, m.astype(np.int64), total_k, is_open.copy(), running.copy()
-        )
+            k, n.astype(np.int64), total, squares, m.astype(np.int64), total_k, is_open.copy(),
+            running.copy(), tuple(states),
+        )  # fmt: skip
         states.append(state)
         action = rule(state)
-        made = np.where(running, _checked_decision(action, replicates), 0)
+        made = np.where(running, checked_decision(action, replicates), 0)
         decision = np.where(made != 0, made, decision).astype(np.int8)
         last = np.where(made != 0, k, last)
         running = running & (made == 0)
         if k + 1 < len(plan):
-            is_open = np.where(running[:, None], _still_open(is_open, action), is_open)
-            upcoming = _upcoming(action, plan[k + 1], (replicates, arms), largest)
+            is_open = np.where(running[:, None], still_open(is_open, action), is_open)
+            upcoming = asked_participants(action, plan[k + 1], (replicates, arms), largest)
     return StagedTrials(tuple(states), last, decision)
 
 
-def _checked(
+def check_stages(
     endpoint: str, means: ArrayLike, stage_n: ArrayLike, sd: float, replicates: int
 ) -> tuple[Floats, Ints]:
+    """Return means (A,) and planned participants (K, A) as arrays, or refuse them."""
     mu, plan = np.asarray(means, dtype=np.float64), np.asarray(stage_n)
     if endpoint not in ("normal", "binary"):
         raise DesignError("must be 'normal' or 'binary'", field="endpoint", value=endpoint)
@@ -253,14 +258,16 @@ def _draw(
     return total, np.where(filled, m * mean**2 + sd**2 * within, 0.0)
 
 
-def _checked_decision(action: StageAction, replicates: int) -> Labels:
+def checked_decision(action: StageAction, replicates: int) -> Labels:
+    """Return what a rule decided (R,), or refuse it."""
     decision = np.asarray(action.decision)
     if decision.shape != (replicates,) or not np.isin(decision, (-1, 0, 1)).all():
         raise DesignError("must be -1, 0 or 1 for every trial", field="rule.decision", value=decision.shape)
     return decision.astype(np.int8)
 
 
-def _still_open(is_open: Bools, action: StageAction) -> Bools:
+def still_open(is_open: Bools, action: StageAction) -> Bools:
+    """Return the arms that go on (R, A): the control always, a closed arm never."""
     if action.open is None:
         return is_open
     if np.shape(action.open) != is_open.shape:
@@ -270,7 +277,8 @@ def _still_open(is_open: Bools, action: StageAction) -> Bools:
     return kept
 
 
-def _upcoming(action: StageAction, planned: Ints, shape: tuple[int, int], largest: int) -> Ints:
+def asked_participants(action: StageAction, planned: Ints, shape: tuple[int, int], largest: int) -> Ints:
+    """Return the participants of the next stage (R, A): as the rule asks, else as planned."""
     if action.next_n is None:
         return np.broadcast_to(planned, shape)
     asked = np.asarray(action.next_n)

@@ -154,6 +154,48 @@ class WeibullLaw:
 
 
 @dataclass(frozen=True)
+class GompertzLaw:
+    r"""Gompertz: the log hazard changes linearly, :math:`H(t) = \frac{\lambda}{g}(e^{gt} - 1)`.
+
+    Two arms with different g have a log hazard ratio that grows from randomisation: an effect on the slope.
+
+    Parameters
+    ----------
+    hazard : float
+        λ, a month at randomisation, above 0.
+    growth : float
+        g, change of the log hazard a month; below 0 some never have the event.
+
+    Examples
+    --------
+    >>> GompertzLaw(0.05, 0.1).time_of(np.array([0.5, 1.0])).round(3)
+    array([ 6.931, 10.986])
+    """
+
+    hazard: float
+    growth: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.hazard) and self.hazard > 0):
+            raise DesignError("must be finite and above 0", field="hazard", value=self.hazard)
+        if not np.isfinite(self.growth):
+            raise DesignError("must be finite", field="growth", value=self.growth)
+
+    def time_of(self, exponential: Floats, hazard_ratio: Floats | float = 1.0) -> Floats:
+        """Return H⁻¹(E / h), infinite where a falling hazard never uses E up."""
+        need = np.asarray(exponential / hazard_ratio)
+        return gompertz_of_course(
+            need, self.hazard, 1.0, np.zeros(need.shape), np.full(need.shape, self.growth)
+        )
+
+    def survival(self, months: ArrayLike) -> Floats:
+        """Return exp(−H(t))."""
+        when = np.asarray(months, dtype=np.float64)
+        grown = when if self.growth == 0 else np.expm1(self.growth * when) / self.growth
+        return np.asarray(np.exp(-self.hazard * grown))
+
+
+@dataclass(frozen=True)
 class CureLaw:
     r"""A share that never has the event: :math:`S(t) = c + (1 - c) S_0(t)`.
 

@@ -117,15 +117,27 @@ class SurvivalWorld:
     @property
     def reachable_events(self) -> float:
         """Events expected if everybody were followed without end, by quadrature."""
-        return self.participants * float(np.dot(self.ratio, self._event_shares()) / np.sum(self.ratio))
+        return self.events_by(np.inf)
 
-    def _event_shares(self) -> Floats:
-        """Return the probability of the event before dropout in each arm (A,)."""
+    def events_by(self, month: float) -> float:
+        """Return the events expected by a calendar month, by quadrature.
+
+        Participants enter when a planned accrual expects them; sites' are all counted from month 0, so
+        that theirs is a number that cannot be exceeded.
+        """
+        entry = np.zeros(self.participants)
+        if isinstance(self.accrual, PlannedAccrual):
+            entry = self.accrual.expected_entries(self.participants)
+        share = np.dot(self.ratio, self._event_shares(month - entry)) / np.sum(self.ratio)
+        return float(share.sum())
+
+    def _event_shares(self, months: Floats) -> Floats:
+        """Return the probability of the event within months, before dropout, in each arm (A, N)."""
         middle = (np.arange(_GRID) + 0.5) / _GRID
         need = -np.log1p(-middle)
         frailties = _frailty_quantiles(self.frailty)
         ratios = self.hazard_ratios
-        out = np.zeros(len(self.events))
+        out = np.zeros((len(self.events), len(months)))
         for a, (law, leave) in enumerate(zip(self.events, self.dropout, strict=True)):
             for share, theta in zip(self.strata_shares, ratios[a], strict=True):
                 for z in frailties:
@@ -134,7 +146,10 @@ class SurvivalWorld:
                     stays = np.where(had, 1.0, 0.0)
                     if leave is not None:
                         stays[had] = leave.survival(time[had]) ** (z**self.dropout_dependence)
-                    out[a] += share * float(stays.mean()) / len(frailties)
+                    # Times ascend with what they need, so that a running sum serves every follow-up.
+                    reached = np.concatenate([[0.0], np.cumsum(stays)])
+                    within = reached[np.searchsorted(time, months, side="right")]
+                    out[a] += share * within / (_GRID * len(frailties))
         return out
 
 
@@ -166,7 +181,9 @@ class SurvivalTrials:
     strata: int
 
 
-def simulate_survival(world: SurvivalWorld, replicates: int, chance: Chance) -> SurvivalTrials:
+def simulate_survival(
+    world: SurvivalWorld, replicates: int, chance: Chance, arm: Labels | None = None
+) -> SurvivalTrials:
     """Simulate trials.
 
     Parameters
@@ -178,6 +195,9 @@ def simulate_survival(world: SurvivalWorld, replicates: int, chance: Chance) -> 
     chance : callable
         From the name of a component (``enrolment``, ``recruitment``, ``randomisation``, ``outcome``,
         ``dropout``) to its generator.
+    arm : ndarray of int8 (R, N), optional
+        Allocation that is known already, such as one that changed at an interim look: with the same
+        streams everything else about the trial stays as it was.
 
     Returns
     -------
@@ -198,7 +218,8 @@ def simulate_survival(world: SurvivalWorld, replicates: int, chance: Chance) -> 
     recruitment = chance("recruitment")
     stratum = _strata(world, shape, recruitment)
     frailty = draw_frailty(shape, world.frailty, recruitment) if world.frailty else None
-    arm = _allocate(world, stratum, shape, chance("randomisation"))
+    if arm is None:
+        arm = _allocate(world, stratum, shape, chance("randomisation"))
     laws = (*world.events, *(law for law in world.dropout if law is not None))
     draw = _compiled_times if all(isinstance(law, PiecewiseHazard) for law in laws) else _general_times
     time, event = draw(world, arm, stratum, frailty, chance("outcome"), chance("dropout"))

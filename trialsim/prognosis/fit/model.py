@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trialsim.prognosis.gram import LEVEL, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
+from trialsim.prognosis.gram import LEVEL, SCALES, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
+
+if TYPE_CHECKING:
+    from trialsim.prognosis.fit.sampler import FitSettings
 
 with warnings.catch_warnings():
     # arviz announces its own next version at import, and pytensor that it found no compiler or BLAS
@@ -94,32 +97,38 @@ def _weighted_gram(data: dict[str, Any], scale: dict[str, Any], correlation: Any
     return (data["total"] - absorbed) / noise, log_determinant
 
 
-def compile_model(sums: GramSums) -> Any:
-    """Compile the model by numba, never by a C compiler: no number depends on whether there is one."""
+def compile_model(model: pm.Model) -> Any:
+    """Compile a model by numba, never by a C compiler: no number depends on whether there is one."""
     with warnings.catch_warnings(), pytensor.config.change_flags(cxx=""):
         warnings.simplefilter("ignore")
-        return nutpie.compile_pymc_model(build_model(sums), backend="numba")
+        return nutpie.compile_pymc_model(model, backend="numba")
 
 
-def sample(
-    compiled: Any, sums: GramSums, *, draws: int, tune: int, chains: int, cores: int, accept: float, seed: int
-) -> tuple[dict[str, Any], int]:
+def sample(compiled: Any, sums: GramSums, settings: FitSettings, seed: int) -> tuple[dict[str, Any], int]:
     """Return draws of the scales by name (chains, draws) and the number of divergences."""
+    trace = run(compiled, as_data(sums), settings, seed)
+    return {name: trace.posterior[name].to_numpy() for name in SCALES}, int(
+        trace.sample_stats.diverging.sum()
+    )
+
+
+def run(compiled: Any, data: dict[str, Any], settings: FitSettings, seed: int) -> Any:
+    """Return the trace of a compiled model with these data."""
     trace = nutpie.sample(
-        compiled.with_data(**as_data(sums)),
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        cores=cores,
-        target_accept=accept,
+        compiled.with_data(**data),
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        target_accept=settings.accept,
         seed=seed,
         progress_bar=False,
     )
-    if dict(trace.posterior.sizes).get("draw", 0) != draws or trace.posterior.sizes["chain"] != chains:
+    found = trace.posterior.sizes
+    if dict(found).get("draw", 0) != settings.draws or found["chain"] != settings.chains:
         # nutpie takes an interrupt for itself and returns what it has so far.
         raise KeyboardInterrupt
-    names = (*PRIOR_SCALES, "correlation")
-    return {name: trace.posterior[name].to_numpy() for name in names}, int(trace.sample_stats.diverging.sum())
+    return trace
 
 
 def convergence(draws: np.ndarray[Any, Any]) -> tuple[float, float, float]:

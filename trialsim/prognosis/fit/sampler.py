@@ -9,7 +9,11 @@ import numpy as np
 
 from trialsim.data import Floats
 from trialsim.errors import FitError
-from trialsim.prognosis.gram import SCALES, GramSums, draw_coefficients
+from trialsim.prognosis import gram, grouped_gram
+from trialsim.prognosis.gram import SCALES, GramSums
+from trialsim.prognosis.grouped_gram import GroupedRows
+
+Sums = GramSums | GroupedRows
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,10 @@ class Posterior:
 
     Parameters
     ----------
-    scales : ndarray (D, 6)
-        In the order of `trialsim.prognosis.gram.SCALES`.
+    scales : ndarray (D, E)
+        In the order of `trialsim.prognosis.gram.SCALES`, then those of study effects and spread.
     coefficients : ndarray (D, C)
-        Visit means, level and slope coefficients.
+        Visit means, level and slope coefficients, then study effects.
     diagnostics : dict of str to float
         Worst R-hat, smallest effective sample sizes, divergences.
     """
@@ -66,34 +70,35 @@ class Posterior:
 
 
 class Sampler:
-    """A compiled model that is shared between fits, whatever their size: compiling takes half a minute.
+    """Compiled models to share between fits, whatever their size: compiling one takes half a minute.
 
-    Nothing is imported or compiled before the first `sample`.
+    Nothing is imported or compiled before the first `sample`. The plain model is one; study effects and
+    each number of variance columns make others.
     """
 
     def __init__(self) -> None:
-        self._compiled: Any = None
+        self._compiled: dict[tuple[str, bool, int], Any] = {}
 
-    @property
-    def is_compiled(self) -> bool:
-        """Whether the next fit starts at once."""
-        return self._compiled is not None
+    def has_compiled(self, sums: Sums) -> bool:
+        """Return whether a fit to these sums starts at once."""
+        return _kind(sums) in self._compiled
 
-    def compile(self, sums: GramSums) -> None:
-        """Compile the model if that has not been done."""
-        from trialsim.prognosis.fit import model
+    def compile(self, sums: Sums) -> None:
+        """Compile the model of these sums if that has not been done."""
+        from trialsim.prognosis.fit import grouped_model, model
 
-        if self._compiled is None:
-            self._compiled = model.compile_model(sums)
+        if not self.has_compiled(sums):
+            built = model.build_model(sums) if isinstance(sums, GramSums) else grouped_model.build_model(sums)
+            self._compiled[_kind(sums)] = model.compile_model(built)
 
     def sample(
-        self, sums: GramSums, names: tuple[str, ...], settings: FitSettings, generator: np.random.Generator
+        self, sums: Sums, names: tuple[str, ...], settings: FitSettings, generator: np.random.Generator
     ) -> Posterior:
         """Sample the scales, draw the coefficients given them and pass both through the gate.
 
         Parameters
         ----------
-        sums : GramSums
+        sums : GramSums or GroupedRows
             The history.
         names : tuple of str (C,)
             Names of the coefficients, for messages.
@@ -111,29 +116,43 @@ class Sampler:
 
         self.compile(sums)
         try:
-            chains, divergences = model.sample(
-                self._compiled,
-                sums,
-                draws=settings.draws,
-                tune=settings.tune,
-                chains=settings.chains,
-                cores=settings.cores,
-                accept=settings.accept,
-                seed=int(generator.integers(2**32)),
-            )
+            chains, divergences = self._chains(sums, settings, int(generator.integers(2**32)))
         except RuntimeError as fault:
             raise FitError(
                 f"the sampler stopped: {fault}. Mend: check the history for extreme values."
             ) from fault
-        scales = np.stack([chains[name] for name in SCALES], axis=-1)
-        flat = scales.reshape(-1, len(SCALES))
-        coefficients = draw_coefficients(sums, flat, generator)
+        of_scales = SCALES if isinstance(sums, GramSums) else sums.scale_names
+        scales = np.stack([chains[name] for name in of_scales], axis=-1)
+        flat = scales.reshape(-1, len(of_scales))
+        coefficients = (
+            gram.draw_coefficients(sums, flat, generator)
+            if isinstance(sums, GramSums)
+            else grouped_gram.draw_coefficients(sums, flat, generator)
+        )
         by_chain = np.concatenate([scales, coefficients.reshape(*scales.shape[:2], -1)], axis=-1)
         measured = {
             name: model.convergence(by_chain[:, :, position])
-            for position, name in enumerate((*SCALES, *names))
+            for position, name in enumerate((*of_scales, *names))
         }
         return Posterior(flat, coefficients, check_gate(measured, divergences, settings))
+
+    def _chains(self, sums: Sums, settings: FitSettings, seed: int) -> tuple[dict[str, Any], int]:
+        from trialsim.prognosis.fit import grouped_model, model
+
+        compiled = self._compiled[_kind(sums)]
+        if isinstance(sums, GramSums):
+            return model.sample(compiled, sums, settings, seed)
+        return grouped_model.sample(compiled, sums, settings, seed)
+
+
+_PLAIN = ("plain", False, 0)
+
+
+def _kind(sums: Sums) -> tuple[str, bool, int]:
+    """Return what a compiled model is bound to."""
+    if isinstance(sums, GramSums):
+        return _PLAIN
+    return ("grouped", sums.has_studies, sums.spread.shape[1])
 
 
 def check_gate(

@@ -1,0 +1,153 @@
+"""`trialsim size` and `trialsim frontier` on every scale: text, JSON, files, figures and refusals."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trialsim.cli import main
+from trialsim.design import (
+    BinaryScale,
+    CountScale,
+    NoBorrowing,
+    ScaleBorrowingQuestion,
+    ScaleSizing,
+    SurvivalScale,
+    control_frontier,
+    scale_size,
+)
+
+ARGUMENTS = {
+    "binary": ("--control-rate", "0.3", "--risk-difference", "0.15"),
+    "count": ("--control-rate", "0.8", "--rate-ratio", "0.7", "--exposure", "2", "--dispersion", "0.5"),
+    "survival": ("--control-median", "12", "--hazard-ratio", "0.7", "--accrual", "18", "--duration", "30"),
+}
+SCALES = {
+    "binary": BinaryScale(0.3, risk_difference=0.15),
+    "count": CountScale(0.8, 0.7, 2.0, 0.5),
+    "survival": SurvivalScale(12, 0.7, 18, 30),
+}
+COUNT_FRONTIER = (*("frontier", "--scale", "count"), *ARGUMENTS["count"], "--active", "99", "--history", "99")
+PRICES = ("--control-price", "30000", "--active-price", "45000", "--month-price", "5e4", "--per-month", "20")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_size_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path, scale: str) -> None:
+    asked = ("size", "--scale", scale, *ARGUMENTS[scale], "--partial-correlation", "0.3")
+    assert run(monkeypatch, *asked) == 0
+    total = scale_size(ScaleSizing(SCALES[scale]), "unadjusted").total
+    text = capsys.readouterr().out
+    assert f"Unadjusted: {total} participants" in text
+    assert "Exploratory" in text
+    interval = ("--partial-lower", "0.2", "--partial-upper", "0.4", "--assurance", "0.8")
+    files = ("--output", str(tmp_path / "deep" / "sizes.csv"), "--figure", str(tmp_path / "sizes.html"))
+    assert run(monkeypatch, *asked, *interval, "--history-pairs", "300", *PRICES, *files, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["sizes", "savings", "assurance", "allocations"]
+    score = scale_size(ScaleSizing(SCALES[scale]), "prognostic", 0.3).total
+    assert found["sizes"][0]["prognostic_total"] == score
+    assert pd.read_csv(tmp_path / "deep" / "sizes.csv")["prognostic_total"].iloc[0] == score
+    saved = next(row for row in found["savings"] if row["gain"] == "months" and row["value"] is not None)
+    assert saved["lower"] < saved["value"] < saved["upper"]
+    assert saved["value"] == pytest.approx((total - score) / 20)
+    assert "plotly" in (tmp_path / "sizes.html").read_text()
+
+
+def test_prices_show_money_and_allocations_of_a_continuous_outcome(monkeypatch, capsys) -> None:
+    asked = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", "0.5", *PRICES)
+    assert run(monkeypatch, *asked) == 0
+    text = capsys.readouterr().out
+    assert "Saved beyond baseline ANCOVA" in text
+    assert "with the score, for the same money" in text
+    assert "140.099" in text
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_frontier_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path, scale: str) -> None:
+    target = tmp_path / "frontier.html"
+    asked = ("frontier", "--scale", scale, *ARGUMENTS[scale], "--active", "300", "--history", "500")
+    plain = ("--method", "prognostic", "--drift", "0.3", "--figure", str(target))
+    assert run(monkeypatch, *asked, *plain) == 0
+    drifts = tuple(round(0.1 * step, 1) for step in range(-3, 4))
+    question = ScaleBorrowingQuestion(SCALES[scale], 300, 500, drifts=drifts)
+    expected = control_frontier(question, [NoBorrowing()])
+    assert capsys.readouterr().out.strip() == str(expected)
+    assert "plotly" in target.read_text()
+    assert run(monkeypatch, *asked, *plain[:4], "--check", "--replicates", "400") == 0
+    assert "Beside simulated trials" in capsys.readouterr().out
+    rows = (*asked, "--method", "map", "--drift", "0.3", "--curves", "150", "--json")
+    assert run(monkeypatch, *rows) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["drift"] for row in found] == list(drifts)
+
+
+def test_methods_of_a_linear_model_are_left_out_with_a_reason(monkeypatch, capsys) -> None:
+    asked = ("frontier", "--scale", "binary", *ARGUMENTS["binary"], "--active", "300", "--history", "500")
+    assert run(monkeypatch, *asked, "--drift", "0") == 0
+    text = capsys.readouterr().out
+    assert "were left out" in text
+    assert "commensurate prior" in text
+
+
+@pytest.mark.parametrize("command", ["size", "frontier"])
+def test_help_teaches_the_scales(monkeypatch, capsys, command: str) -> None:
+    assert run(monkeypatch, command, "--help") == 0
+    text = capsys.readouterr().out
+    assert "--scale survival --control-median" in text
+    assert "log hazard" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("size", "--scale", "binary", "--control-rate", "0.3"), "odds_ratio"),
+        (("size", "--scale", "binary"), "--control-rate: is needed"),
+        (("size", "--scale", "binary", *ARGUMENTS["binary"], "--sd", "1"), "--sd: does not belong"),
+        (("size", "--scale", "binary", *ARGUMENTS["survival"]), "give --scale survival"),
+        (("size", "--scale", "survival", *ARGUMENTS["survival"], "--dropout", "0.1"), "give --loss"),
+        (("size", "--sd", "1"), "--effect: is needed"),
+        (("size", "--effect", "1", "--sd", "1", "--odds-ratio", "2"), "--odds-ratio: does not belong"),
+        (("size", "--effect", "1", "--sd", "1", "--active-price", "2"), "--control-price"),
+        (("size", "--effect", "1", "--sd", "1", "--month-price", "2"), "--per-month"),
+        (("size", "--effect", "1", "--sd", "1", "--figure", "a.png"), "end it in .html"),
+        (("frontier", "--active", "99", "--history", "99"), "--effect: is needed"),
+        ((*COUNT_FRONTIER, "--method", "map", "--curves", "50", "--drift", "0", "--check"), "--check"),
+        (
+            (
+                "frontier",
+                "--scale",
+                "count",
+                *ARGUMENTS["count"],
+                "--active",
+                "99",
+                "--history",
+                "99",
+                "--sd",
+                "2",
+            ),
+            "--sd: does not belong",
+        ),
+        (
+            (*COUNT_FRONTIER, "--correlation", "0.95"),
+            "correlation",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_clear_error(
+    monkeypatch, capsys, arguments: tuple[str, ...], said: str
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    assert said in capsys.readouterr().err

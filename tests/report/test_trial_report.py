@@ -1,0 +1,94 @@
+"""The report of a declared trial says what the tables say, with errors, and nothing is drawn twice."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trialsim.protocol.declared import DeclaredTrial, read_trial
+from trialsim.report.frames import frame_table, plain
+from trialsim.report.trial_figures import rejection_curves, rejection_dots, stopping_bars
+from trialsim.report.trial_page import render_trial_report
+from trialsim.report.trial_tables import sources_table, trial_tables
+from trialsim.study import declared_work, run_cells
+from trialsim.study.declared import DeclaredPlan, DeclaredResult, declared_result, plan_trial
+
+PROTOCOLS = Path(__file__).parents[2] / "protocols"
+
+
+def found(name: str) -> tuple[DeclaredTrial, DeclaredPlan, DeclaredResult]:
+    trial = read_trial(PROTOCOLS / f"{name}.toml")
+    few = trial.simulation.model_copy(update={"replicates": 100})
+    trial = trial.model_copy(update={"simulation": few})
+    plan = plan_trial(trial)
+    return trial, plan, declared_result(plan, run_cells(declared_work(trial), plan.cells))
+
+
+@pytest.fixture(scope="module")
+def looks() -> tuple[DeclaredTrial, DeclaredPlan, DeclaredResult]:
+    return found("survival_delayed_effect")
+
+
+@pytest.fixture(scope="module")
+def grid() -> tuple[DeclaredTrial, DeclaredPlan, DeclaredResult]:
+    return found("recurrent_infections")
+
+
+def test_a_number_stands_with_two_digits_of_its_error() -> None:
+    frame = pd.DataFrame(
+        {"x": [0.98765, 12.3, -2.8], "x_mcse": [0.0123, 3.0, 1e-18], "y": [math.nan, 1.0, 2e6]}
+    )
+    table = frame_table(frame, "caption")
+    assert table.columns == ["x", "y"]
+    assert [row[0] for row in table.rows] == ["0.988 ± 0.012", "12.3 ± 3.0", "-2.8"]
+    assert [row[1] for row in table.rows] == ["", "1", "2,000,000"]
+    assert plain(True) == "yes"
+
+
+def test_every_rate_of_the_table_is_in_the_page(looks) -> None:
+    page = render_trial_report(*looks)
+    for row in looks[2].operating_characteristics.itertuples():
+        assert f"± {row.rejection_rate_mcse:.2g}".rstrip("0") in page
+    assert looks[2].reconciliation in page
+    assert looks[0].content_hash() in page
+
+
+def test_dots_show_each_analysis_of_each_cell_with_its_interval(looks) -> None:
+    frame = looks[2].operating_characteristics
+    drawn = rejection_dots(frame, [], 0.025).figure
+    assert sum(len(trace.x) for trace in drawn.data) == len(frame)
+    first = drawn.data[0]
+    rates = frame[frame["analysis"] == frame["analysis"].iloc[0]]
+    assert list(first.x) == list(rates["rejection_rate"])
+    assert (first.x - first.error_x.arrayminus >= 0).all()
+    assert (first.x + first.error_x.array <= 1).all()
+
+
+def test_bars_add_up_to_the_share_that_stopped(looks) -> None:
+    frame = looks[2].looks
+    drawn = stopping_bars(frame, []).figure
+    first = frame[frame["analysis"] == frame["analysis"].iloc[0]]
+    total = sum(sum(trace.x) for trace in drawn.data)
+    assert total == pytest.approx((first["efficacy"] + first["futility"]).sum())
+
+
+def test_curves_run_over_the_numeric_axis(grid) -> None:
+    trial, _, result = grid
+    axes = [axis.field for axis in trial.grid]
+    drawn = rejection_curves(result.operating_characteristics, axes[0], axes, 0.025).figure
+    assert all(list(trace.x) == list(trial.grid[0].values) for trace in drawn.data)
+    assert drawn.layout.xaxis.title.text == axes[0]
+
+
+def test_axes_scenarios_and_sources_are_told_with_their_reasons(grid) -> None:
+    trial, plan, result = grid
+    tables = trial_tables(trial, plan, result)
+    assert [row[0] for row in tables["axes"].rows] == [axis.field for axis in trial.grid]
+    assert [row[-1] for row in tables["axes"].rows] == [axis.why for axis in trial.grid]
+    assert [row[-1] for row in tables["scenarios"].rows] == [one.why for one in trial.scenarios]
+    assert "looks" not in tables
+    assert trial.enrolment is not None
+    assert trial.enrolment.source in [row[-1] for row in sources_table(trial).rows]

@@ -1,0 +1,188 @@
+"""``trialsim simulate``: operating characteristics of a declared trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trialsim.cli.options import scheduler_option, workers_option
+
+if TYPE_CHECKING:
+    from trialsim.protocol.declared import DeclaredTrial
+    from trialsim.study.declared import DeclaredPlan, DeclaredResult
+
+# Columns of the answer on the terminal; the bundle has all of them.
+SHOWN = (
+    "rejection_rate", "true_effect", "bias", "coverage", "expected_size", "expected_events",
+    "expected_months",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("trial", type=click.Path(path_type=Path))
+@workers_option
+@scheduler_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder in which the run bundle is written.",
+)
+@click.option("--replicates", type=click.IntRange(100), help="Replicates a cell, instead of the file's.")
+@click.option("--seed", type=click.IntRange(0), help="Master seed, instead of the file's.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would run, and run nothing.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def simulate(
+    trial: Path,
+    workers: int,
+    scheduler: str | None,
+    output: Path,
+    replicates: int | None,
+    seed: int | None,
+    only_plan: bool,
+    quiet: bool,
+) -> None:
+    """Simulate the trial declared in TRIAL, a TOML file, in every scenario and at every point of its grid.
+
+    The file says everything: outcome, arms, enrolment, randomisation, why people stop, looks and
+    adaptation, analyses, scenarios, and a grid whose axes each have a reason. docs/trials.md teaches it;
+    trialsim init lays out examples, such as
+
+    \b
+      trialsim simulate my-trial/protocols/survival_delayed_effect.toml
+      trialsim simulate my-trial/protocols/depression_estimands.toml --plan
+
+    What cannot be is refused before anything runs. The run bundle holds report.html, every table as
+    Parquet and CSV, every replicate, and a manifest of hashes. A run that was stopped or killed goes on
+    from its finished blocks when the same command is given again.
+    """
+    from trialsim.errors import InputError
+    from trialsim.protocol.declared import read_trial
+
+    declared = _override(read_trial(trial), replicates, seed)
+    try:
+        _simulate(declared, trial, workers, scheduler, output, only_plan, quiet)
+    except InputError as refusal:
+        refusal.file = refusal.file or trial
+        raise
+
+
+def _simulate(
+    trial: DeclaredTrial,
+    file: Path,
+    workers: int,
+    scheduler: str | None,
+    output: Path,
+    only_plan: bool,
+    quiet: bool,
+) -> None:
+    from trialsim.cli.progress import progress_bars, stopped
+    from trialsim.report import write_trial_report
+    from trialsim.study import (
+        Checkpoints,
+        ReplicateRecorder,
+        checkpoint_folder,
+        checkpoint_key,
+        declared_work,
+        estimate_work,
+        kept_blocks,
+        new_bundle,
+        open_backend,
+        run_cells,
+        seal,
+        trial_facts,
+        write_trial,
+    )
+    from trialsim.study.declared import declared_result, plan_trial
+
+    with progress_bars(quiet) as progress:
+        plan = plan_trial(trial, file=file, progress=progress)
+    work = declared_work(trial)
+    facts = trial_facts(trial)
+    target = output / f"{trial.name}-{_short_hash(trial)}"
+    with open_backend(workers, scheduler) as backend:
+        estimate = estimate_work(work, plan.cells, backend.workers)
+        if only_plan:
+            _print_plan(plan)
+            click.echo(estimate.in_words())
+            return
+        estimate.check_disk(output)
+        if not quiet:
+            click.echo(f"{plan.in_words}; {estimate.in_words()}", err=True)
+        try:
+            with new_bundle(target) as folder, progress_bars(quiet) as progress:
+                kept = Checkpoints(checkpoint_folder(folder), checkpoint_key(facts["inputs"], plan.cells))
+                with ReplicateRecorder(folder / "results" / "replicates") as recorder:
+                    sums = run_cells(
+                        work, plan.cells, backend, progress=progress, record=recorder, checkpoints=kept
+                    )
+                result = declared_result(plan, sums)
+                write_trial(trial, plan, result, folder)
+                write_trial_report(trial, plan, result, folder / "report.html")
+                seal(folder, facts)
+        except KeyboardInterrupt:
+            raise click.Abort(stopped(kept_blocks(target))) from None
+    _print_result(trial, result, target)
+
+
+def _override(trial: DeclaredTrial, replicates: int | None, seed: int | None) -> DeclaredTrial:
+    """Return the trial with what the command line changes; its hash changes with it."""
+    from trialsim.protocol.declared import trial_from_dict
+
+    tables = trial.to_dict()
+    if replicates is not None:
+        tables["simulation"] |= {"replicates": replicates, "precision": None}
+    if seed is not None:
+        tables["seed"] = seed
+    return trial_from_dict(tables)
+
+
+def _short_hash(trial: DeclaredTrial) -> str:
+    import hashlib
+    from importlib.metadata import version
+
+    parts = (version("trialsim"), trial.content_hash())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
+
+
+def _print_plan(plan: DeclaredPlan) -> None:
+    import pandas as pd
+    from rich.console import Console
+
+    from trialsim.cli.tables import print_frame
+
+    rows = [(one.name, one.scenario, one.settings, one.replicates, "") for one in plan.cells]
+    rows += [(one.name, one.scenario, one.settings, 0, one.refusal) for one in plan.refused]
+    frame = pd.DataFrame(
+        {"cell": name, "scenario": scenario, **settings, "replicates": replicates, "refused because": why}
+        for name, scenario, settings, replicates, why in rows
+    )
+    if not plan.refused:
+        del frame["refused because"]
+    print_frame(frame, Console(), plan.in_words)
+
+
+def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) -> None:
+    import pandas as pd
+    from rich.console import Console
+
+    from trialsim.cli.tables import print_frame
+    from trialsim.report.frames import frame_table
+    from trialsim.report.trial_tables import headline, notes
+
+    console = Console()
+    console.print(f"\n[bold]{trial.title}[/bold]")
+    table = frame_table(headline(result, SHOWN), "Operating characteristics (± Monte Carlo SE)")
+    print_frame(pd.DataFrame(list(table.rows), columns=list(table.columns)), console, table.caption)
+    for note in notes(result):
+        console.print(f"{note}.")
+    if len(result.ledger):
+        console.print("The estimand ledger is in the report and in results/ledger.csv.")
+    if len(result.failures):
+        console.print(f"Failures, by reason: {int(result.failures['count'].sum())} (results/failures.csv).")
+    console.print(f"{result.reconciliation}.")
+    console.print(f"Report: {bundle / 'report.html'}", soft_wrap=True)

@@ -1,0 +1,58 @@
+"""Prior and posterior predictive checks on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from trialsim.data import History
+    from trialsim.prognosis import Prognosis
+    from trialsim.protocol import Protocol
+
+DRAWS = 500
+
+
+def print_checks(asked: Protocol, past: History, prognosis: Prognosis, console: Console) -> None:
+    """Print whether the model, before and after it has learnt, makes histories like this one."""
+    import pandas as pd
+
+    from trialsim.cli.tables import print_frame
+    from trialsim.disease import disease_model
+    from trialsim.prognosis import ModelTerms, predictive_checks, prior_prognosis
+    from trialsim.streams import stream
+
+    disease = disease_model(asked.disease.model, **asked.disease.options)
+    prior = prior_prognosis(
+        past,
+        generator=stream(asked.seed, "prior check", 0, "fit"),
+        draws=DRAWS,
+        terms=ModelTerms.of(asked.prognosis),
+    )
+    frames = {}
+    for kind, model in (("prior", prior), ("posterior", prognosis)):
+        frames[kind] = predictive_checks(
+            past,
+            model,
+            generator=stream(asked.seed, f"{kind} check", 0, "twins"),
+            draws=DRAWS,
+            limits=(disease.lower, disease.upper),
+        ).to_frame()
+    table = pd.DataFrame(
+        {
+            "statistic": frames["posterior"]["statistic"],
+            "history": frames["posterior"]["observed"],
+            **{
+                f"{kind}, 90 %": [f"{row.low:.3g} to {row.high:.3g}" for row in frame.itertuples(index=False)]
+                for kind, frame in frames.items()
+            },
+            "posterior p": frames["posterior"]["p"],
+        }
+    )
+    print_frame(table, console, f"Predictive checks, {DRAWS} histories that the model makes of each kind")
+    console.print(
+        "p is the share of the fitted model's histories above this one: near 0 or 1 the model does not make "
+        "such histories. It is no error rate of a test.",
+        highlight=False,
+    )

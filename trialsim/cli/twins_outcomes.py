@@ -1,0 +1,112 @@
+"""``trialsim twins validate`` of responses, categories, counts and events; labels of subgroups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from trialsim.prognosis import OutcomeValidation
+    from trialsim.protocol import HistoryTable
+
+# Judged wherever the history carries it, under any spelling: twins that are wrong for some must be seen.
+ALWAYS = "race"
+WORDS = {
+    "low_95": "observed to expected, 95 % low",
+    "high_95": "observed to expected, 95 % high",
+    "intercept": "calibration intercept (0 if calibrated)",
+    "slope": "calibration slope (1 if calibrated)",
+    "discrimination": "discrimination (.5 by chance)",
+}
+
+
+def subgroup_labels(
+    history: Path | None, table: HistoryTable, asked: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """Return labels of participants by the columns that are asked for, and by race where there is one."""
+    from trialsim.errors import InputError
+    from trialsim.prognosis import column_names, read_labels
+
+    if history is None:
+        if asked:
+            raise InputError(
+                "a generated history has no columns but its covariates",
+                field="--subgroup",
+                value=asked[0],
+                mend="give a file with --history, or leave --subgroup out",
+            )
+        return {}
+    race = [name for name in column_names(history, table) if name.lower() == ALWAYS]
+    return read_labels(history, table, list(dict.fromkeys((*race, *asked))))
+
+
+def validate_table(
+    table_file: Path,
+    history: Path | None,
+    family: str | None,
+    subgroups: tuple[str, ...],
+    folds: int,
+    by_group: bool,
+    quiet: bool,
+) -> None:
+    """Print calibration and discrimination of the twins of one outcome a participant."""
+    from rich.console import Console
+
+    from trialsim.cli.progress import progress_bars
+    from trialsim.cli.tables import print_frame
+    from trialsim.prognosis import (
+        ISSUED,
+        OutcomeSampler,
+        covariate_subgroups,
+        read_outcome_history,
+        validate_outcome,
+    )
+    from trialsim.protocol import read_outcome_table
+
+    if history is None:
+        raise click.UsageError("a TABLE needs --history: it says how a file is read")
+    table = read_outcome_table(table_file)
+    if family is not None:
+        if family not in ISSUED:
+            raise click.BadParameter(f"use one of {', '.join(ISSUED)}", param_hint="--family")
+        table = table.model_copy(update={"family": family})
+    past = read_outcome_history(history, table)
+    labels = covariate_subgroups(past.covariates) | subgroup_labels(history, table.rows, subgroups)
+    console, sampler = Console(), OutcomeSampler()
+    console.print(
+        f"History: {past.source}, {len(past)} participants; {past.endpoint}, {past.family}", highlight=False
+    )
+    unseen = ("participants", "groups") if by_group else ("participants",)
+    for what in unseen:
+        with progress_bars(quiet) as progress:
+            progress(f"{what} never seen", 0, 1)
+            found = validate_outcome(
+                past, seed=table.seed, folds=folds, by_group=what == "groups", sampler=sampler
+            )
+            progress(f"{what} never seen", 1, 1)
+        print_frame(_judged(found), console, f"Calibration and discrimination, on {what} never seen")
+    print_frame(found.by_subgroup(labels), console, f"Subgroups, on {unseen[-1]} never seen; small not shown")
+    if by_group:
+        groups = {"group": _group_labels(history, table.rows, len(past))}
+        print_frame(found.by_subgroup(groups), console, "Each group, by a model that never saw it")
+
+
+def _group_labels(history: Path, table: HistoryTable, participants: int) -> np.ndarray:
+    """Return the group's name of each participant as the file has it."""
+    import numpy as np
+
+    from trialsim.prognosis import read_labels
+
+    name = table.columns.group
+    return np.full(participants, "all") if name is None else read_labels(history, table, [name])[name]
+
+
+def _judged(found: OutcomeValidation):  # type: ignore[no-untyped-def]  # pandas is imported only when it runs
+    import pandas as pd
+
+    rows = [(WORDS.get(name, name.replace("_", " ")), value) for name, value in found.judge().items()]
+    return pd.DataFrame(rows, columns=["measure", "value"])

@@ -1,0 +1,39 @@
+"""Answers of the sizing commands as files: rows as CSV, Parquet or JSON, figures as HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trialsim.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+
+def write_rows(frame: pd.DataFrame, output: Path) -> None:
+    """Write a table by the file's ending: .csv, .parquet or .json."""
+    from trialsim.cli.tables import write_frame
+
+    if output.suffix != ".json":
+        write_frame(frame, output)
+        return
+    _write_text(frame.to_json(orient="records", indent=2) + "\n", output)
+
+
+def write_figure(figure: go.Figure, output: Path) -> None:
+    """Write a figure as one HTML file that needs no network."""
+    if output.suffix != ".html":
+        raise InputError("unknown kind of figure", file=output, value=output.suffix, mend="end it in .html")
+    _write_text(figure.to_html(include_plotlyjs=True, full_html=True), output)
+
+
+def _write_text(text: str, output: Path) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        raise InputError(
+            f"cannot be written: {fault.strerror}", file=output, mend="choose another file"
+        ) from None

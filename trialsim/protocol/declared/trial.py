@@ -1,0 +1,415 @@
+"""A trial declared in a file: every part of it, the worlds it is simulated in, and the grid over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from trialsim.errors import ProtocolError
+from trialsim.protocol.declared.conduct import (
+    DiscontinuationDeclared,
+    Factor,
+    IntercurrentDeclared,
+    Randomisation,
+    TrialArm,
+    TrialEnrolment,
+    check_causes,
+)
+from trialsim.protocol.declared.design import (
+    ANALYSES_OF,
+    DESIGNS_OF,
+    STAGED,
+    AnalysisDeclared,
+    Design,
+    ResizingDesign,
+)
+from trialsim.protocol.declared.outcome import EFFECTS_OF, ContinuousOutcome, Effect, Outcome
+from trialsim.protocol.question import Slug, Text
+from trialsim.protocol.reading import Strict, check_model, duplicates, read_toml, refuse
+
+TRIAL_FORMAT = "trialsim.trial/1"
+LARGEST_GRID = 2_000
+
+Setting = Any
+
+
+def _finite(value: Any) -> bool:
+    """Return whether every number within a value is finite."""
+    if isinstance(value, dict):
+        return all(_finite(inner) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return all(_finite(inner) for inner in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+class TrialSimulation(Strict):
+    """How much is simulated: `replicates` a cell, or the Monte Carlo standard error to reach.
+
+    `block` replicates are in memory at a time. `truth` is the sample from which true values are
+    computed where they have no closed form.
+    """
+
+    replicates: Annotated[int, Field(ge=100, le=10_000_000)] | None = None
+    precision: Annotated[float, Field(gt=0, lt=0.1)] | None = None
+    block: Annotated[int, Field(ge=10, le=10_000)] = 250
+    truth: Annotated[int, Field(ge=1_000, le=5_000_000)] = 100_000
+
+    @model_validator(mode="after")
+    def _check(self) -> TrialSimulation:
+        if (self.replicates is None) == (self.precision is None):
+            raise refuse("needs either replicates or precision", mend="give exactly one of the two")
+        return self
+
+
+class World(Strict):
+    """A named world: the file as it is, but for the values in `set` (dotted path to value).
+
+    ``null`` takes every effect away: points become 0 and ratios 1. Each world says why it is looked at.
+    """
+
+    name: Slug
+    kind: Literal["alternative", "null", "other"]
+    why: Text
+    set: dict[str, Setting] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> World:
+        if wrong := [path for path, value in self.set.items() if not _finite(value)]:
+            raise refuse("must be finite", wrong, field="set", mend="give finite numbers")
+        if self.kind == "other" and not self.set:
+            raise refuse("sets nothing, so that it is the alternative again", field="set")
+        return self
+
+
+class Axis(Strict):
+    """One axis of the grid: a `field` (dotted path) and the `values` that it takes, and why these."""
+
+    field: Text
+    values: Annotated[tuple[Setting, ...], Field(min_length=1, max_length=500)]
+    why: Text
+
+    @model_validator(mode="after")
+    def _check(self) -> Axis:
+        if not all(_finite(value) for value in self.values):
+            raise refuse("must be finite", self.values, field="values", mend="give finite numbers")
+        if repeated := duplicates([json.dumps(value) for value in self.values]):
+            raise refuse("a value is given twice", repeated, field="values", mend="give it once")
+        return self
+
+
+class DeclaredTrial(Strict):
+    """A trial, as its user declares it; read it with `read_trial`.
+
+    `participants` is the planned size; designs in stages have their own.
+    """
+
+    format: Literal["trialsim.trial/1"]
+    name: Slug
+    title: Text
+    question: Text
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    participants: Annotated[int, Field(ge=4, le=200_000)] | None = None
+    arms: Annotated[tuple[TrialArm, ...], Field(min_length=2, max_length=12)]
+    outcome: Outcome
+    effects: tuple[Effect, ...]
+    strata: tuple[Factor, ...] = ()
+    enrolment: TrialEnrolment | None = None
+    randomisation: Randomisation | None = None
+    discontinuation: tuple[DiscontinuationDeclared, ...] = ()
+    intercurrent_events: tuple[IntercurrentDeclared, ...] = ()
+    design: Design
+    analyses: tuple[AnalysisDeclared, ...] = ()
+    simulation: TrialSimulation
+    scenarios: Annotated[tuple[World, ...], Field(min_length=1)]
+    grid: tuple[Axis, ...] = ()
+    largest_grid: Annotated[int, Field(ge=1, le=100_000)] = LARGEST_GRID
+
+    @model_validator(mode="after")
+    def _check(self) -> DeclaredTrial:
+        self._check_names()
+        self._check_effects()
+        self._check_pair()
+        self._check_conduct()
+        self._check_analyses()
+        return self
+
+    def _check_names(self) -> None:
+        for field, names in (
+            ("arms", [arm.name for arm in self.arms]),
+            ("strata", [factor.name for factor in self.strata]),
+            ("scenarios", [world.name for world in self.scenarios]),
+            ("analyses", [analysis.label for analysis in self.analyses]),
+            ("grid", [axis.field for axis in self.grid]),
+        ):
+            if repeated := duplicates(names):
+                raise refuse("a name is given twice", repeated, field=field, mend="give each its own name")
+        roles = [arm.role for arm in self.arms]
+        if roles[0] != "control" or roles.count("control") != 1:
+            raise refuse(
+                "must be the control first, then the active arms", roles, field="arms",
+                mend="give one control, first",
+            )  # fmt: skip
+
+    def _check_effects(self) -> None:
+        active = [arm.name for arm in self.arms[1:]]
+        if sorted(effect.arm for effect in self.effects) != sorted(active):
+            raise refuse(
+                f"must name each active arm once: {', '.join(active)}",
+                [effect.arm for effect in self.effects],
+                field="effects",
+                mend="give one effect for each active arm, 0 points or a ratio of 1 where there is none",
+            )
+        for effect in self.effects:
+            if effect.kind not in EFFECTS_OF[self.outcome.kind]:
+                raise refuse(
+                    f"does not belong to a {self.outcome.kind} outcome",
+                    effect.kind,
+                    field=f"effects.{effect.arm}.kind",
+                    mend=f"use {' or '.join(EFFECTS_OF[self.outcome.kind])}",
+                )
+            if effect.subgroup is not None:
+                self._check_level(effect.arm, effect.subgroup.factor, effect.subgroup.level)
+
+    def _check_level(self, arm: str, factor: str, level: str) -> None:
+        known = {one.name: one.levels for one in self.strata}
+        if level not in known.get(factor, ()):
+            raise refuse(
+                "is no level of a declared factor", f"{factor}.{level}", field=f"effects.{arm}.subgroup",
+                mend="declare the factor and its levels in [[strata]]",
+            )  # fmt: skip
+
+    def _check_pair(self) -> None:
+        served = DESIGNS_OF[self.outcome.kind]
+        if self.design.kind not in served:
+            raise refuse(
+                f"is not served with a {self.outcome.kind} outcome",
+                self.design.kind,
+                field="design.kind",
+                mend=f"this outcome is served with {', '.join(served)}",
+            )
+        staged = self.in_stages
+        if (self.participants is None) != staged:
+            problem = "belongs to designs without stages" if staged else "is missing"
+            raise refuse(problem, self.participants, field="participants", mend="see docs/trials.md")
+        many = ("multi_arm_multi_stage", "response_adaptive")
+        if len(self.arms) > 2 and self.design.kind not in many:
+            raise refuse(
+                f"the design {self.design.kind} is served with two arms", len(self.arms), field="arms",
+                mend=f"use two arms, or {' or '.join(many)}",
+            )  # fmt: skip
+        if self.design.kind == "multi_arm_multi_stage":
+            if bool(self.design.events) != (self.outcome.kind == "time_to_event"):
+                raise refuse(
+                    "is needed with a time to event, and with it alone",
+                    self.design.events,
+                    field="design.events",
+                    mend="give stages of participants, or events of a time to event",
+                )
+            for position, stage in enumerate(self.design.stages):
+                if len(stage) != len(self.arms):
+                    raise refuse(
+                        f"must hold a number for each of {len(self.arms)} arms", stage,
+                        field=f"design.stages[{position}]",
+                    )  # fmt: skip
+
+    def _check_conduct(self) -> None:
+        check_causes(self.discontinuation, self.arms, "discontinuation")
+        check_causes((*self.discontinuation, *self.intercurrent_events), self.arms, "intercurrent_events")
+        names = [factor.name for factor in self.strata]
+        asked = {"permuted_blocks": "strata", "minimisation": "factors"}
+        if self.randomisation is not None and self.randomisation.kind in asked:
+            field = asked[self.randomisation.kind]
+            unknown = [one for one in getattr(self.randomisation, field) if one not in names]
+            if unknown:
+                raise refuse(
+                    "is no declared factor", unknown, field=f"randomisation.{field}",
+                    mend="declare it in [[strata]]",
+                )  # fmt: skip
+        self._check_staged_conduct() if self.in_stages else self._check_individual_conduct()
+
+    def _check_staged_conduct(self) -> None:
+        for field in ("strata", "randomisation", "discontinuation", "intercurrent_events", "analyses"):
+            if getattr(self, field):
+                raise refuse(
+                    f"is not served by the design {self.design.kind}, which draws sums of arms", field=field,
+                    mend="leave it out",
+                )  # fmt: skip
+        if any(arm.allocation != 1 for arm in self.arms):
+            raise refuse(
+                "does not belong to a design in stages",
+                [arm.allocation for arm in self.arms],
+                field="arms.allocation",
+                mend="say in the design how many enter each arm",
+            )
+        if self.enrolment is None and getattr(self.design, "wait", "seen") != "seen":
+            raise refuse("needs to know when participants enter", self.design.kind, field="design.wait",
+                         mend="declare [enrolment]")  # fmt: skip
+
+    def _check_individual_conduct(self) -> None:
+        for field in ("enrolment", "randomisation"):
+            if getattr(self, field) is None:
+                raise refuse("is missing", field=field, mend=f"add [{field}]")
+        if not self.analyses:
+            raise refuse("is missing", field="analyses", mend="add at least one [[analyses]]")
+        continuous = self.outcome.kind == "continuous_longitudinal"
+        if self.intercurrent_events and not continuous:
+            raise refuse(
+                f"are not served with a {self.outcome.kind} outcome", field="intercurrent_events",
+                mend="declare [[discontinuation]]",
+            )  # fmt: skip
+        for cause in self.discontinuation:
+            where = f"discontinuation.{cause.cause}"
+            if cause.mechanism != "MCAR" and not continuous:
+                raise refuse(
+                    f"is not served with a {self.outcome.kind} outcome", cause.mechanism,
+                    field=f"{where}.mechanism", mend="use MCAR; times to events have dropout_dependence",
+                )  # fmt: skip
+            if (cause.by_month is None) == (self.outcome.kind in ("time_to_event", "joint")):
+                raise refuse(
+                    "is needed with times to events, and with them alone",
+                    cause.by_month,
+                    field=f"{where}.by_month",
+                )
+        if isinstance(self.outcome, ContinuousOutcome):
+            self._check_events(self.outcome)
+        if isinstance(self.design, ResizingDesign):
+            self._check_resizing(self.design)
+
+    def _check_resizing(self, design: ResizingDesign) -> None:
+        """Refuse fields that another method needs, or that this one lacks."""
+        survival = self.outcome.kind == "time_to_event"
+        needed = design.needed(survival)
+        for field in ("effect", "events", "interim_events", "largest_events", "month", "end_month"):
+            if (getattr(design, field) is not None) != (field in needed):
+                word = "is needed by" if field in needed else "does not belong to"
+                raise refuse(
+                    f"{word} the {design.method} method with a {self.outcome.kind} outcome",
+                    getattr(design, field),
+                    field=f"design.{field}",
+                )
+
+    def _check_events(self, outcome: ContinuousOutcome) -> None:
+        """Refuse what cannot stand beside why people stop."""
+        events = (*self.discontinuation, *self.intercurrent_events)
+        if events and self.strata:
+            raise refuse(
+                "is not served together with why people stop",
+                field="strata",
+                mend="leave the strata out, or the discontinuation",
+            )
+        composite = any(one.kind == "ancova_composite" for one in self.analyses)
+        composite = composite or any(one.strategy == "composite" for one in events)
+        if composite and outcome.failure is None:
+            raise refuse(
+                "is needed by a composite strategy", field="outcome.failure", mend="give the failure value"
+            )
+
+    def _check_analyses(self) -> None:
+        served = ANALYSES_OF[self.outcome.kind]
+        factors = [factor.name for factor in self.strata]
+        for analysis in self.analyses:
+            where = f"analyses.{analysis.label}"
+            if analysis.kind not in served:
+                raise refuse(
+                    f"does not read a {self.outcome.kind} outcome", analysis.kind, field=where,
+                    mend=f"use {', '.join(served)}",
+                )  # fmt: skip
+            if unknown := [one for one in analysis.adjust if one not in factors]:
+                raise refuse("is no declared factor", unknown, field=f"{where}.adjust",
+                             mend="declare it in [[strata]]")  # fmt: skip
+            if analysis.kind.startswith("stratified") and not factors:
+                raise refuse("needs strata", field=where, mend="declare [[strata]]")
+            adaptive = self.design.kind in ("sample_size_reestimation", "multi_arm_multi_stage")
+            log_rank = analysis.kind in ("log_rank", "stratified_log_rank")
+            if self.outcome.kind == "time_to_event" and adaptive and not log_rank:
+                raise refuse(
+                    f"is not served by the design {self.design.kind}",
+                    analysis.kind,
+                    field=where,
+                    mend="use log_rank or stratified_log_rank",
+                )
+            if analysis.kind == "negative_binomial" and self.discontinuation:
+                raise refuse("needs the same follow-up for everybody", field=where,
+                             mend="declare a recurrent outcome and read it by lwyy")  # fmt: skip
+            if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
+                raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
+            if analysis.kind == "jump_to_reference" and self.design.kind != "fixed":
+                raise refuse(
+                    "would impute those who have not entered at a look",
+                    field=where,
+                    mend="use a fixed design, or another analysis",
+                )
+
+    @property
+    def in_stages(self) -> bool:
+        """Whether the design says how many enter in each stage, and draws arms instead of visits."""
+        return self.design.kind in STAGED and self.outcome.kind != "time_to_event"
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """Names of the arms, the control first."""
+        return tuple(arm.name for arm in self.arms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trial with all defaults filled in, as plain JSON types."""
+        return self.model_dump(mode="json")
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of the canonical form, which white space and key order do not change."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def read_trial(path: Path | str) -> DeclaredTrial:
+    """Read a trial from a TOML file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file; docs/trials.md teaches the format.
+
+    Returns
+    -------
+    DeclaredTrial
+
+    Raises
+    ------
+    ProtocolError
+        The file cannot be read or breaks a rule; every broken rule is named with field, value and mend.
+    """
+    return trial_from_dict(read_toml(path, ProtocolError), file=path)
+
+
+def trial_from_dict(tables: dict[str, Any], *, file: Path | str | None = None) -> DeclaredTrial:
+    """Return the trial of plain tables, such as those of `DeclaredTrial.to_dict`."""
+    try:
+        return check_model(tables, DeclaredTrial, ProtocolError, file=file)
+    except ProtocolError as fault:
+        if fault.field is not None:
+            fault.field = _without_kinds(fault.field)
+        raise
+
+
+_KINDS = re.compile(
+    r"\b(outcome|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])(\.law|\.uncured)?"
+    r"\.(?:joint|joint_effect|continuous_longitudinal|binary|ordinal|count|recurrent|time_to_event|shift"
+    r"|slope_change|hazard_ratio|odds_ratio|rate_ratio|piecewise|weibull|median|cure|planned|sites|simple"
+    r"|permuted_blocks|minimisation|fixed|group_sequential|sample_size_reestimation|multi_arm_multi_stage"
+    r"|response_adaptive|bayesian)(?=\.|$)"
+)
+
+
+def _without_kinds(field: str) -> str:
+    """Return a path as it stands in the file: a table's kind is no step of it.
+
+    Examples
+    --------
+    >>> _without_kinds("outcome.time_to_event.law.piecewise.hazards")
+    'outcome.law.hazards'
+    """
+    return _KINDS.sub(r"\1\2", field)

@@ -1,0 +1,76 @@
+"""Tidy frames as tables of text: every estimate stands beside its Monte Carlo error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialsim.report.table import Table
+
+ERROR = "_mcse"
+ROUNDING = 1e-12
+
+
+def frame_table(frame: pd.DataFrame, caption: str, *, text: bool = False) -> Table:
+    """Return a tidy frame as a table; a column `x_mcse` is printed with `x`, as ``x ± error``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a line of the table.
+    caption : str
+        What the table shows.
+    text : bool
+        Whether all columns are words.
+
+    Returns
+    -------
+    Table
+
+    Examples
+    --------
+    >>> table = frame_table(pd.DataFrame({"scenario": ["null"], "rate": [0.05], "rate_mcse": [0.002]}), "x")
+    >>> table.columns, table.rows
+    (['scenario', 'rate'], [['null', '0.0500 ± 0.0020']])
+    """
+    names = [name for name in frame.columns if not (name.endswith(ERROR) and name[: -len(ERROR)] in frame)]
+    rows = [[_cell(row, name) for name in names] for row in frame.to_dict("records")]
+    return Table([name.replace("_", " ") for name in names], rows, caption, text)
+
+
+def _cell(row: dict[Any, Any], name: str) -> str:
+    value, error = row[name], row.get(name + ERROR)
+    # An error that only rounding leaves belongs to an exact number.
+    if isinstance(value, float) and isinstance(error, float) and error > ROUNDING * abs(value):
+        digits = _digits(error)
+        return f"{value:,.{digits}f} ± {error:,.{digits}f}"
+    return plain(value)
+
+
+def _digits(error: float) -> int:
+    """Return the decimals that show two digits of an error."""
+    return max(0, 1 - math.floor(math.log10(error)))
+
+
+def plain(value: object) -> str:
+    """Return a value as a reader expects it: nothing for a missing one, four digits of a number.
+
+    Examples
+    --------
+    >>> plain(0.123456), plain(float("nan")), plain(1200), plain("null_drift")
+    ('0.1235', '', '1,200', 'null_drift')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(plain(one) for one in value)
+    return "" if value is None else str(value)

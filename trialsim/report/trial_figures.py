@@ -1,0 +1,153 @@
+"""Figures of a declared trial's report."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from trialsim.report.figures import INK, LINES, Drawn
+from trialsim.report.labels import label
+from trialsim.study.declared import DeclaredResult
+
+MOST_DOTS = 60
+Z95 = 1.96
+ROW_PIXELS = 26
+
+
+def trial_figures(result: DeclaredResult, axes: list[str], alpha: float) -> dict[str, Drawn]:
+    """Return every figure of a declared trial's report by its name."""
+    frame = result.operating_characteristics
+    numeric = [axis for axis in axes if all(isinstance(one, Real) for one in frame[axis])]
+    figures = {
+        "rejection": rejection_curves(frame, numeric[0], axes, alpha)
+        if numeric and len(frame[numeric[0]].unique()) > 1
+        else rejection_dots(frame, axes, alpha)
+    }
+    if len(result.looks) and result.looks["look"].max() > 1:
+        figures["stopping"] = stopping_bars(result.looks, axes)
+    return figures
+
+
+def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float) -> Drawn:
+    """Draw the share of trials that claim efficacy, one line a cell and one mark an analysis."""
+    figure = go.Figure()
+    shown = frame.head(MOST_DOTS)
+    for position, (analysis, part) in enumerate(shown.groupby("analysis", sort=False)):
+        colour, _, symbol = LINES[position % len(LINES)]
+        figure.add_trace(
+            go.Scatter(
+                x=part["rejection_rate"],
+                y=[_name(row, axes) for row in part.to_dict("records")],
+                error_x=_interval(part),
+                mode="markers",
+                orientation="h",
+                marker={"color": colour, "symbol": symbol, "size": 9},
+                name=label(str(analysis)),
+            )
+        )
+    _mark_level(figure, alpha)
+    figure.update_layout(
+        height=160 + ROW_PIXELS * len(shown),
+        scattermode="group",
+        yaxis={"autorange": "reversed", "automargin": True},
+        xaxis={"title": "share of trials that claim efficacy, 95 % interval", "range": [-0.02, 1.02]},
+        margin={"t": 30},
+    )
+    left = "" if len(frame) <= MOST_DOTS else f" The first {MOST_DOTS} rows of the table are drawn."
+    return Drawn(
+        figure,
+        "Share of trials that claim efficacy in each cell, one mark an analysis, with 95 % intervals; the "
+        f"line is the one-sided level {alpha:g}.{left}",
+    )
+
+
+def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: float) -> Drawn:
+    """Draw the share of trials that claim efficacy over the first numeric axis of the grid."""
+    others = [one for one in axes if one != axis]
+    figure = go.Figure()
+    groups = list(frame.groupby(["scenario", "analysis", *others], sort=False))
+    for position, (_, part) in enumerate(groups[: len(LINES) * 2]):
+        colour, dash, symbol = LINES[position % len(LINES)]
+        first = part.to_dict("records")[0]
+        figure.add_trace(
+            go.Scatter(
+                x=part[axis],
+                y=part["rejection_rate"],
+                error_y=_interval(part),
+                mode="lines+markers",
+                line={"color": colour, "dash": dash},
+                marker={"color": colour, "symbol": symbol, "size": 8},
+                name=f"{_name(first, others)}, {label(str(first['analysis']))}",
+            )
+        )
+    figure.add_hline(y=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
+    figure.update_layout(
+        height=460,
+        xaxis_title=axis,
+        yaxis={"title": "share of trials that claim efficacy", "range": [-0.02, 1.02]},
+        margin={"t": 30},
+    )
+    left = len(groups) - len(LINES) * 2
+    return Drawn(
+        figure,
+        f"Share of trials that claim efficacy over {axis}, with 95 % intervals; the line is the one-sided "
+        f"level {alpha:g}." + (f" {left} more lines stand in the table." if left > 0 else ""),
+    )
+
+
+def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
+    """Draw how likely each look ends the trial, for the first analysis of each cell."""
+    first = looks[looks["analysis"] == looks["analysis"].iloc[0]]
+    names = [_name(row, axes) for row in first.drop_duplicates("cell").to_dict("records")][:MOST_DOTS]
+    figure = go.Figure()
+    for position, look in enumerate(sorted(first["look"].unique())):
+        part = first[first["look"] == look].head(MOST_DOTS)
+        colour = LINES[position % len(LINES)][0]
+        for reason, pattern in (("efficacy", ""), ("futility", "/")):
+            if not part[reason].any():
+                continue
+            figure.add_trace(
+                go.Bar(
+                    x=part[reason],
+                    y=names,
+                    orientation="h",
+                    name=f"{reason}, look {look}",
+                    marker={"color": colour, "pattern": {"shape": pattern}},
+                )
+            )
+    figure.update_layout(
+        barmode="stack",
+        legend_traceorder="normal",
+        height=180 + ROW_PIXELS * len(names),
+        xaxis={"title": "share of trials", "range": [0, 1]},
+        yaxis={"autorange": "reversed", "automargin": True},
+        margin={"t": 30},
+    )
+    return Drawn(
+        figure,
+        f"How likely each look stops the trial for efficacy or futility ({first['analysis'].iloc[0]}); the "
+        "rest of a bar are trials that reach the end undecided.",
+    )
+
+
+def _name(row: dict[Any, Any], axes: list[str]) -> str:
+    parts = [label(str(row["scenario"])), *(f"{axis} {row[axis]}" for axis in axes)]
+    return ", ".join(parts)
+
+
+def _interval(part: pd.DataFrame) -> dict[str, Any]:
+    """Return the 95 % interval of each rate, within 0 and 1."""
+    rate, width = part["rejection_rate"], Z95 * part["rejection_rate_mcse"]
+    return {
+        "type": "data",
+        "array": np.minimum(width, 1 - rate),
+        "arrayminus": np.minimum(width, rate),
+    }
+
+
+def _mark_level(figure: go.Figure, alpha: float) -> None:
+    figure.add_vline(x=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")

@@ -1,0 +1,138 @@
+"""Tables of a declared trial's report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from trialsim.protocol.declared import DeclaredTrial
+from trialsim.report.frames import frame_table, plain
+from trialsim.report.labels import label
+from trialsim.report.table import Table
+from trialsim.study.declared import DeclaredPlan, DeclaredResult
+
+_QUALITY = ("true_effect", "bias", "mean_squared_error", "coverage")
+_CONDUCT = ("size", "events", "months")
+_COUNTS = ("undecided", "unreached_looks", "unreadable_looks")
+
+
+def trial_tables(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult) -> dict[str, Table]:
+    """Return every table of a declared trial's report by its name; those without a row are left out."""
+    tables = {
+        "characteristics": frame_table(
+            headline(result, ("rejection_rate", *_QUALITY)),
+            ". ".join(
+                ("Power or type I error, and what the estimate is worth (± Monte Carlo SE)", *notes(result))
+            ),
+        ),
+        "conduct": frame_table(_conduct(result), "Size, events and months when the trial stopped"),
+        "looks": frame_table(_looks(result), "Probability of stopping at each look"),
+        "ledger": frame_table(_ledger(result), "Each analysis against the true value of each estimand"),
+        "arms": frame_table(_without_cell(result.arms), "Each arm"),
+        "failures": frame_table(_without_cell(result.failures), "Failed fits and looks, by reason"),
+        "refused": frame_table(result.refused, "Cells that were planned and refused", text=True),
+        "scenarios": _scenarios(trial),
+        "axes": _axes(trial),
+        "sources": sources_table(trial),
+    }
+    return {name: table for name, table in tables.items() if table.rows}
+
+
+def headline(result: DeclaredResult, shown: Sequence[str]) -> pd.DataFrame:
+    """Return the operating characteristics with only some of their columns, and these columns' errors."""
+    frame = result.operating_characteristics
+    settings = _settings(frame)
+    # Where a bias is not against one true effect, the note says against what, and there is no effect to show.
+    frame = frame.assign(true_effect=frame["true_effect"].where(frame["true_effect_note"] == ""))
+    names = [name for one in shown for name in (one, f"{one}_mcse") if name in frame]
+    kept = frame[["scenario", *settings, "analysis", "trials", "measure", *names]].copy()
+    if kept["true_effect"].isna().all():
+        kept = kept.drop(columns="true_effect_mcse")
+    return kept.dropna(axis="columns", how="all")
+
+
+def notes(result: DeclaredResult) -> list[str]:
+    """Return what bias is of which analysis, where it is not against one true effect."""
+    frame = result.operating_characteristics
+    told = frame.loc[frame["true_effect_note"] != "", ["analysis", "true_effect_note"]].drop_duplicates()
+    return [f"{label(str(analysis))}: {note}" for analysis, note in told.itertuples(index=False)]
+
+
+def _settings(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that hold the grid's values: those between scenario and analysis."""
+    columns = list(frame.columns)
+    return columns[columns.index("scenario") + 1 : columns.index("analysis")]
+
+
+def _conduct(result: DeclaredResult) -> pd.DataFrame:
+    frame = result.operating_characteristics
+    names: list[str] = []
+    for one in _CONDUCT:
+        names += [f"expected_{one}", f"expected_{one}_mcse", f"least_{one}", f"most_{one}"]
+    names = [name for name in names if name in frame]
+    names += [name for name in _COUNTS if name in frame and frame[name].any()]
+    if not names:
+        return pd.DataFrame()
+    return frame[["scenario", *_settings(frame), "analysis", *names]].dropna(axis="columns", how="all")
+
+
+def _looks(result: DeclaredResult) -> pd.DataFrame:
+    """Return the looks of designs that have several."""
+    frame = _without_cell(result.looks)
+    if frame.empty or frame["look"].max() == 1:
+        return pd.DataFrame()
+    unused = [name for name in ("futility", "unreached", "unreadable") if not frame[name].any()]
+    return frame.drop(columns=[*unused, *(f"{name}_mcse" for name in unused)], errors="ignore")
+
+
+def _ledger(result: DeclaredResult) -> pd.DataFrame:
+    frame = result.ledger
+    if frame.empty:
+        return frame
+    names = ["true_effect", "bias", "coverage", "rejection_rate"]
+    names = [name for one in names for name in (one, f"{one}_mcse") if name in frame]
+    return frame[["scenario", *_settings(frame), "estimand", "analysis", *names]]
+
+
+def _without_cell(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns="cell", errors="ignore")
+
+
+def _scenarios(trial: DeclaredTrial) -> Table:
+    rows = [
+        (label(one.name), one.kind, "; ".join(f"{k} = {plain(v)}" for k, v in one.set.items()), one.why)
+        for one in trial.scenarios
+    ]
+    return Table(("scenario", "kind", "sets", "why"), rows, "Scenarios, declared before running", text=True)
+
+
+def _axes(trial: DeclaredTrial) -> Table:
+    rows = [(axis.field, ", ".join(plain(value) for value in axis.values), axis.why) for axis in trial.grid]
+    return Table(("field", "values", "why"), rows, "Axes of the grid, declared before running", text=True)
+
+
+def sources_table(trial: DeclaredTrial) -> Table:
+    """Return where the numbers of a declared trial come from, one row a table of the file."""
+    rows = [(where, _values(table), str(table["source"])) for where, table in _with_source(trial.to_dict())]
+    return Table(("table", "values", "source"), rows, "Where the numbers come from", text=True)
+
+
+def _with_source(value: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict):
+        if "source" in value:
+            yield where, value
+        for key, inner in value.items():
+            yield from _with_source(inner, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _with_source(inner, f"{where}[{position}]")
+
+
+def _values(table: dict[str, Any]) -> str:
+    shown = {key: value for key, value in table.items() if key != "source" and value not in (None, [], {})}
+    return "; ".join(
+        f"{key} = {value if isinstance(value, str) else json.dumps(value)}" for key, value in shown.items()
+    )

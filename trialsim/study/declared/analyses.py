@@ -1,0 +1,166 @@
+"""Declared analyses of participants who were drawn one by one, all or those seen by a look."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trialsim.analysis import (
+    UnsafeStandardErrorWarning,
+    fit_linear,
+    fit_marginal,
+    fit_mmrm_block,
+    lwyy_block,
+    monotone_block,
+)
+from trialsim.data import Bools, Estimates, Floats
+from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
+from trialsim.study.declared.people import Outcomes, People, Recurrences
+from trialsim.study.estimand_ledger import (
+    ancova_of_all_observed,
+    ancova_of_completers,
+    ancova_of_composite,
+    ancova_of_last_on_treatment,
+    jump_to_reference,
+    mmrm_of_all_observed,
+)
+from trialsim.trial import LongitudinalTrials
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Drawn participants with their outcomes.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        The trial.
+    people : People
+        Entry, strata, arms.
+    outcomes : Outcomes
+        What was drawn.
+    known : ndarray (R, N)
+        Calendar month at which each outcome is known.
+    """
+
+    trial: DeclaredTrial
+    people: People
+    outcomes: Outcomes
+    known: Floats
+
+    @property
+    def sign(self) -> float:
+        """1 where higher is better, else −1."""
+        return self.trial.outcome.sign
+
+    def read(self, analysis: AnalysisDeclared, seen: Bools | None = None) -> Estimates:
+        """Return the estimates from everybody, or from those who are seen (R, N)."""
+        if isinstance(self.outcomes, LongitudinalTrials):
+            return _read_visits(self, self.outcomes, analysis, seen)
+        if isinstance(self.outcomes, Recurrences):
+            return self._recurrent(self.outcomes, analysis)
+        values = self.outcomes if seen is None else np.where(seen, self.outcomes, np.nan)
+        return self._single(values, analysis)
+
+    def values(self) -> Floats:
+        """Return one number a participant (R, N), for a variance that needs no arms."""
+        if isinstance(self.outcomes, LongitudinalTrials):
+            return self.outcomes.outcomes[..., -1] - self.outcomes.baseline
+        assert isinstance(self.outcomes, np.ndarray)
+        return self.outcomes
+
+    def covariates(self, analysis: AnalysisDeclared) -> Floats | None:
+        """Return indicators of the factors that an analysis adjusts for (R, N, P)."""
+        names = [factor.name for factor in self.trial.strata]
+        columns = [
+            self.people.levels[..., names.index(name)] == level
+            for name in analysis.adjust
+            for level in range(1, len(self.trial.strata[names.index(name)].levels))
+        ]
+        return np.stack(columns, axis=-1).astype(np.float64) if columns else None
+
+    def _single(self, values: Floats, analysis: AnalysisDeclared) -> Estimates:
+        arm, covariates = self.people.arm, self.covariates(analysis)
+        match analysis.kind:
+            case "risk_difference" | "g_computation":
+                return fit_marginal(values, arm, covariates, family="binomial", analysis=analysis.label)
+            case "log_odds_ratio":
+                return fit_marginal(
+                    values, arm, covariates, family="binomial", contrast="log_odds_ratio",
+                    analysis=analysis.label,
+                )  # fmt: skip
+            case "negative_binomial":
+                return fit_marginal(
+                    values, arm, covariates, family="negative_binomial", contrast="log_ratio",
+                    analysis=analysis.label,
+                )  # fmt: skip
+        return linear(values, arm, covariates, analysis.label)
+
+    def _recurrent(self, outcomes: Recurrences, analysis: AnalysisDeclared) -> Estimates:
+        found = lwyy_block(outcomes.times, outcomes.follow_up, self.people.arm, self.covariates(analysis))
+        return replace(found, analysis=analysis.label)
+
+
+def linear(values: Floats, arm: np.ndarray, covariates: Floats | None, label: str) -> Estimates:
+    """Return least squares with HC3, without the warning that the report gives once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnsafeStandardErrorWarning)
+        return fit_linear(values, arm, covariates, analysis=label)
+
+
+_OF_EVENTS: dict[str, Callable[[LongitudinalTrials], Estimates]] = {
+    "mmrm_all_observed": mmrm_of_all_observed,
+    "ancova_completers": ancova_of_completers,
+    "ancova_all_observed": ancova_of_all_observed,
+    "ancova_last_on_treatment": ancova_of_last_on_treatment,
+    "jump_to_reference": jump_to_reference,
+}
+
+
+def _read_visits(
+    sample: Sample, trials: LongitudinalTrials, analysis: AnalysisDeclared, seen: Bools | None
+) -> Estimates:
+    if seen is not None:
+        # Whoever is not seen yet has no event, and no baseline that a later value could be taken from.
+        trials = replace(
+            trials,
+            outcomes=np.where(seen[..., None], trials.outcomes, np.nan),
+            cause=np.where(seen, trials.cause, -1),
+            baseline=np.where(seen, trials.baseline, np.nan)
+            if analysis.kind == "ancova_last_on_treatment"
+            else trials.baseline,
+        )
+    factors = sample.covariates(analysis)
+    baseline = trials.baseline[..., None]
+    covariates = baseline if factors is None else np.concatenate([baseline, factors], axis=-1)
+    match analysis.kind:
+        case "unadjusted":
+            change = trials.on_treatment[..., -1] - trials.baseline
+            return linear(change, trials.arm, factors, analysis.label)
+        case "ancova":
+            return linear(trials.on_treatment[..., -1], trials.arm, covariates, analysis.label)
+        case "mmrm":
+            return replace(_mmrm(sample, trials, covariates), analysis=analysis.label)
+        case "ancova_composite":
+            failure = _visits_of(sample).failure
+            assert failure is not None
+            return replace(ancova_of_composite(failure)(trials), analysis=analysis.label)
+    return replace(_OF_EVENTS[analysis.kind](trials), analysis=analysis.label)
+
+
+def _visits_of(sample: Sample) -> ContinuousOutcome:
+    outcome = sample.trial.outcome
+    assert isinstance(outcome, ContinuousOutcome)
+    return outcome
+
+
+def _mmrm(sample: Sample, trials: LongitudinalTrials, covariates: Floats) -> Estimates:
+    """MMRM of what was seen on treatment, in closed form where nothing is missed in between."""
+    if _visits_of(sample).gaps:
+        return fit_mmrm_block(trials.on_treatment, trials.arm, covariates, by_visit=True)
+    ones = np.ones(trials.arm.shape)
+    design = np.concatenate([np.stack([ones, trials.arm], axis=-1), covariates], axis=-1)
+    return monotone_block(trials.on_treatment, design)

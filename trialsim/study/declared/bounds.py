@@ -1,0 +1,89 @@
+"""Declared efficacy and futility rules as bounds, for planned looks and for what really came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import ndtri
+
+from trialsim.data import Floats
+from trialsim.design import (
+    BetaSpending,
+    EfficacyRule,
+    FutilityBounds,
+    FutilityRule,
+    GivenBounds,
+    HwangShihDeCani,
+    OBrienFlemingSpending,
+    PocockSpending,
+    PowerSpending,
+    SpendingFunction,
+    WangTsiatis,
+    adapted_bounds,
+    group_sequential_design,
+)
+from trialsim.protocol.declared import Efficacy, Futility, GroupSequentialDesign
+
+
+def efficacy_rule(declared: Efficacy) -> EfficacyRule:
+    """Return the rule of the efficacy bounds."""
+    if declared.rule == "given":
+        return GivenBounds(tuple(declared.z))
+    shapes = {"o_brien_fleming": 0.0, "pocock": 0.5, "wang_tsiatis": declared.delta}
+    if declared.rule in shapes:
+        return WangTsiatis(float(shapes[declared.rule] or 0.0))
+    return _spending(declared)
+
+
+def futility_rule(declared: Futility | None) -> FutilityRule | None:
+    """Return the rule of the futility bounds."""
+    if declared is None:
+        return None
+    if declared.rule == "given":
+        return FutilityBounds(tuple(declared.z), declared.binding)
+    return BetaSpending(_spending(declared), declared.binding)
+
+
+def _spending(declared: Efficacy | Futility) -> SpendingFunction:
+    if declared.rule == "hwang_shih_decani":
+        assert declared.gamma is not None
+        return HwangShihDeCani(declared.gamma)
+    if declared.rule == "power":
+        assert declared.rho is not None
+        return PowerSpending(declared.rho)
+    return OBrienFlemingSpending() if declared.rule == "lan_demets_obf" else PocockSpending()
+
+
+def planned_bounds(
+    design: GroupSequentialDesign, information: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...] | None]:
+    """Return upper and lower bounds (K,) at planned information; None without futility."""
+    if len(information) == 1 and design.efficacy.rule != "given":
+        return (float(-ndtri(design.alpha)),), None
+    found = group_sequential_design(
+        information,
+        efficacy=efficacy_rule(design.efficacy),
+        futility=futility_rule(design.futility),
+        alpha=design.alpha,
+        power=design.power,
+    )
+    return found.upper, None if design.futility is None else found.lower
+
+
+def observed_bounds(design: GroupSequentialDesign, information: Floats) -> tuple[Floats, Floats]:
+    """Return the bounds (R, K) of trials at the information that their looks had, relative to the plan."""
+    clock = None
+    if design.spend_by == "calendar":
+        clock = np.broadcast_to(np.asarray(design.months) / design.months[-1], information.shape)
+    futility = futility_rule(design.futility)
+    planned = group_sequential_design([1.0], alpha=design.alpha, power=design.power)
+    return adapted_bounds(
+        np.maximum.accumulate(information, axis=1),
+        _spending(design.efficacy),
+        design.alpha,
+        spending_time=clock,
+        futility=futility if isinstance(futility, BetaSpending) else None,
+        beta=1 - design.power,
+        drift=planned.drift,
+    )

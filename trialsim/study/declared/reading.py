@@ -1,0 +1,116 @@
+"""What an analysis said of each trial of a block, at the look at which that trial stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtrit
+
+from trialsim.data import Bools, Estimates, Floats
+from trialsim.design import Tally, tally
+from trialsim.study.sequential_block import SequentialBlock
+from trialsim.study.sequential_characteristics import SequentialTally, tally_stopping
+from trialsim.trial import Stopping
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One analysis of a block.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        At the look at which each trial stopped (R,).
+    statistic : ndarray (R, K)
+        Larger is better for the active arm; NaN where there is none.
+    stopping : Stopping
+        Where and why each trial stopped.
+    reached : ndarray of bool (R, K)
+        Whether each look had what it waited for.
+    counted : dict of str to ndarray (R, K) or (R,)
+        ``size``, ``events``, ``months`` and others, at each look or when the trial stopped.
+    estimated : bool
+        Whether the design gives an estimate at all.
+    """
+
+    estimates: Estimates
+    statistic: Floats
+    stopping: Stopping
+    reached: Bools
+    counted: dict[str, np.ndarray]
+    estimated: bool = True
+
+    def tally(self, truth: float, alpha: float) -> Tally:
+        """Return the sums of the estimates; `alpha` is one-sided, intervals have level 1 − 2 alpha."""
+        one = self.estimates
+        if not self.estimated:
+            return Tally(replicates=len(one))
+        half_width = np.asarray(stdtrit(one.df, 1 - alpha) * one.standard_error)
+        return tally(one, truth, 2 * alpha, half_width)
+
+    def stops(self) -> SequentialTally:
+        """Return the sums of claims, sizes and months."""
+        return tally_stopping(self.stopping, self.statistic, self.reached, **self.counted)
+
+    def columns(self, name: str) -> dict[str, np.ndarray]:
+        """Return one column a number, one row a replicate."""
+        one = self.estimates
+        found = {
+            f"{name}_estimate": one.estimate,
+            f"{name}_standard_error": one.standard_error,
+            f"{name}_df": one.df,
+            f"{name}_p_value": one.p_value,
+            f"{name}_status": np.asarray(one.reasons, dtype=object)[one.status],
+            f"{name}_look": self.stopping.look + 1,
+            f"{name}_decision": self.stopping.decision,
+        }
+        for key, value in self.counted.items():
+            found[f"{name}_{key}"] = value if value.ndim == 1 else self.stopping.at(value)
+        return found
+
+
+def reading_of(block: SequentialBlock, label: str, alpha: float) -> Reading:
+    """Return a block of a planned design as a reading; its interval has the level 1 − 2 alpha."""
+    counted = {name: np.asarray(value) for name, value in block.counted.items()}
+    reached = np.ones(block.statistic.shape, dtype=bool) if block.reached is None else block.reached
+    if block.estimate is None:
+        nothing = np.full(len(block.statistic), np.nan)
+        none = Estimates(
+            label, nothing, nothing, nothing, nothing, nothing,
+            np.ones(len(nothing), dtype=np.int8), ("ok", "no_estimate"),
+        )  # fmt: skip
+        return Reading(none, block.statistic, block.stopping, reached, counted, estimated=False)
+    value = block.estimate.value
+    error = block.estimate.half_width / -ndtri(alpha)
+    seen = np.isfinite(value) & np.isfinite(error) & (error > 0)
+    z = np.where(seen, value / np.where(seen, error, 1.0), np.nan)
+    estimates = Estimates(
+        label, np.where(seen, value, np.nan), np.where(seen, error, np.nan), np.full(len(z), np.inf), z,
+        np.asarray(2 * ndtr(-np.abs(z))), (~seen).astype(np.int8), ("ok", "no_estimate"),
+    )  # fmt: skip
+    return Reading(estimates, block.statistic, block.stopping, reached, counted)
+
+
+def benefit(estimates: Estimates, sign: float) -> Floats:
+    """Return the standard normal deviate of a two-sided p value, signed so that larger is better (R,)."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(-ndtri(estimates.p_value / 2) * np.sign(sign * estimates.estimate))
+
+
+def at_look(looks: Sequence[Estimates], look: np.ndarray) -> Estimates:
+    """Return each trial's estimates at its own look."""
+    if len(looks) == 1:
+        return looks[0]
+    reasons = tuple(dict.fromkeys(reason for one in looks for reason in one.reasons))
+
+    def pick(columns: list[np.ndarray]) -> np.ndarray:
+        return np.asarray(np.stack(columns, axis=1)[np.arange(len(look)), look])
+
+    numbers = {
+        name: pick([getattr(one, name) for one in looks])
+        for name in ("estimate", "standard_error", "df", "statistic", "p_value")
+    }
+    coded = [np.array([reasons.index(reason) for reason in one.reasons])[one.status] for one in looks]
+    return Estimates(looks[0].analysis, **numbers, status=pick(coded).astype(np.int8), reasons=reasons)

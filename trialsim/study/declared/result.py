@@ -1,0 +1,192 @@
+"""Tidy tables of a declared trial: operating characteristics, looks, estimands, arms, and refused cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialsim.design import OperatingCharacteristics, Tally
+from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
+from trialsim.study.declared.engine import ESTIMAND
+from trialsim.study.declared.sums import DeclaredSums
+from trialsim.study.declared.truth import Truth
+from trialsim.study.sequential_characteristics import SequentialCharacteristics
+
+_OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")
+_OF_ESTIMATE = ("empirical_se", "empirical_se_mcse", "root_mean_variance", "root_mean_variance_mcse")
+
+
+@dataclass(frozen=True)
+class DeclaredResult:
+    """What a declared trial does.
+
+    Parameters
+    ----------
+    operating_characteristics : DataFrame
+        One row a cell and analysis: claims (power, or type I error in a null world), the estimate's bias,
+        MSE and coverage, expected, least and most size, events and months, failures by reason; every
+        estimate has its Monte Carlo error in the column ``..._mcse``.
+    looks : DataFrame
+        One row a cell, analysis and look: probabilities of stopping.
+    ledger : DataFrame
+        One row a cell, estimand and analysis; empty without intercurrent events.
+    arms : DataFrame
+        One row a cell and arm; empty without stages.
+    failures : DataFrame
+        One row a cell, analysis and reason.
+    refused : DataFrame
+        One row a cell that was not run, with the reason.
+    reconciliation : str
+        The count of cells as a sentence.
+    """
+
+    operating_characteristics: pd.DataFrame
+    looks: pd.DataFrame
+    ledger: pd.DataFrame
+    arms: pd.DataFrame
+    failures: pd.DataFrame
+    refused: pd.DataFrame
+    reconciliation: str
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the tables that are not empty, by name."""
+        names = ("operating_characteristics", "looks", "ledger", "arms", "failures", "refused")
+        return {name: getattr(self, name) for name in names if len(getattr(self, name))}
+
+
+def declared_result(plan: DeclaredPlan, sums: Sequence[DeclaredSums]) -> DeclaredResult:
+    """Return the tables of a plan's cells.
+
+    Parameters
+    ----------
+    plan : DeclaredPlan
+        The plan.
+    sums : sequence of DeclaredSums
+        One for each cell that ran, in the plan's order.
+
+    Returns
+    -------
+    DeclaredResult
+
+    Raises
+    ------
+    ValueError
+        Not one sum a cell.
+    """
+    pairs = list(zip(plan.cells, sums, strict=True))
+    refused = [_point(one.name, one.scenario, one.settings) | {"reason": one.refusal} for one in plan.refused]
+    return DeclaredResult(
+        pd.DataFrame([row for cell, one in pairs for row in _characteristics(cell, one)]),
+        pd.DataFrame([row for cell, one in pairs for row in _looks(cell, one)]),
+        pd.DataFrame([row for cell, one in pairs for row in _ledger(cell, one)]),
+        pd.DataFrame([row for cell, one in pairs for row in _arms(cell, one)]),
+        pd.DataFrame([row for cell, one in pairs for row in _failures(cell, one)]),
+        pd.DataFrame(refused),
+        plan.in_words,
+    )
+
+
+def _point(name: str, scenario: str, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"cell": name, "scenario": scenario, **settings}
+
+
+def _first(cell: DeclaredCell, analysis: str) -> dict[str, Any]:
+    return _point(cell.name, cell.scenario, cell.settings) | {"analysis": analysis}
+
+
+def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
+    rows = []
+    for name, stops in sums.stopping.items():
+        row = SequentialCharacteristics(cell.scenario, stops).to_row()
+        row.pop("scenario")
+        rate = {
+            "measure": "type I error" if cell.kind == "null" else "power",
+            **{key: row.pop(key) for key in ("rejection_rate", "rejection_rate_mcse")},
+        }
+        quality = _quality(cell, name, sums.tallies[name], cell.truths[name])
+        rows.append(_first(cell, name) | {"trials": row.pop("trials")} | rate | quality | row)
+    return rows
+
+
+def _quality(cell: DeclaredCell, name: str, one: Tally, truth: Truth) -> dict[str, Any]:
+    """Return what the estimate is worth; without a true value only its mean and its spread."""
+    found: dict[str, Any] = {
+        "true_effect": math.nan if truth.value is None else truth.value,
+        "true_effect_mcse": truth.mcse,
+        "true_effect_note": truth.note,
+        "failed": sum(one.failures.values()),
+    }
+    if one.fitted < 2:
+        return found | dict.fromkeys(("mean_estimate", *_OF_BIAS, *_OF_ESTIMATE), math.nan)
+    row = OperatingCharacteristics(cell.scenario, name, truth.value or 0.0, one).to_row()
+    found |= {"mean_estimate": (truth.value or 0.0) + float(str(row["bias"]))}
+    found |= {"mean_estimate_mcse": row["bias_mcse"]}
+    for key in _OF_BIAS:
+        found[key] = math.nan if truth.value is None else row[key]
+    return found | {key: row[key] for key in _OF_ESTIMATE}
+
+
+def _looks(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for name, stops in sums.stopping.items():
+        frame = SequentialCharacteristics(cell.scenario, stops).looks().reset_index()
+        rows += [_first(cell, name) | {str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    return rows
+
+
+def _ledger(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
+    rows = []
+    for estimand, by_analysis in sums.ledger.items():
+        truth = cell.truths[f"{ESTIMAND}{estimand}"]
+        for name, one in by_analysis.items():
+            stops = sums.stopping[name]
+            claims = SequentialCharacteristics(cell.scenario, stops)
+            quality = _quality(cell, name, one, truth)
+            quality["bias_mcse_with_truth"] = math.hypot(float(quality["bias_mcse"]), truth.mcse)
+            rate = {
+                "rejection_rate": claims.rejection_rate, "rejection_rate_mcse": claims.rejection_rate_mcse,
+            }  # fmt: skip
+            rows.append(_first(cell, name) | {"estimand": estimand} | rate | quality)
+    return rows
+
+
+def _arms(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
+    n, rest = sums.trials, max(sums.trials - 1, 1)
+    rows = []
+    for name, one in sums.arms.items():
+        mean, squares, still_open, bias, deviations = (value / n for value in one)
+        rows.append(
+            _point(cell.name, cell.scenario, cell.settings)
+            | {
+                "arm": name,
+                "participants": mean,
+                "participants_mcse": math.sqrt(max(squares - mean**2, 0.0) / rest),
+                "open_at_end": still_open,
+                "open_at_end_mcse": math.sqrt(still_open * (1 - still_open) / rest),
+                "bias_of_mean": bias,
+                "bias_of_mean_mcse": math.sqrt(max(deviations - bias**2, 0.0) / rest),
+            }
+        )
+    return rows
+
+
+def _failures(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
+    rows = [
+        _first(cell, name) | {"reason": reason, "count": count, "share": count / one.replicates}
+        for name, one in sums.tallies.items()
+        for reason, count in sorted(one.failures.items())
+    ]
+    for name, stops in sums.stopping.items():
+        for reason in ("unreached", "unreadable"):
+            count = int(np.sum(getattr(stops, reason)))
+            if count:
+                rows.append(
+                    _first(cell, name)
+                    | {"reason": f"{reason} looks", "count": count, "share": count / stops.trials}
+                )
+    return rows

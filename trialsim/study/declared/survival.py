@@ -1,0 +1,172 @@
+"""Declared trials with a time to event: looks by events or by the calendar, read by any analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri
+
+from trialsim.analysis import (
+    FlemingHarrington,
+    LogRankLooks,
+    cox_block,
+    log_rank_block,
+    max_combo_block,
+    restricted_mean_survival_block,
+    sweep_looks,
+)
+from trialsim.data import Estimates, Floats
+from trialsim.errors import ProtocolError
+from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
+from trialsim.study.declared.bounds import observed_bounds, planned_bounds
+from trialsim.study.declared.reading import Reading, at_look, benefit
+from trialsim.trial import (
+    Looks,
+    SurvivalTrials,
+    SurvivalWorld,
+    calendar_looks,
+    event_looks,
+    simulate_survival,
+    stop_at_bounds,
+)
+
+Chance = Callable[[str], np.random.Generator]
+
+_OK = ("ok", "no_information")
+
+
+@dataclass(frozen=True)
+class SurvivalLooksPlan:
+    """When the trial is looked at: `events` (K,) or `months` (K,), and the month at which it ends."""
+
+    events: tuple[int, ...]
+    months: tuple[float, ...]
+    latest: float
+
+    @classmethod
+    def of(cls, trial: DeclaredTrial) -> SurvivalLooksPlan:
+        """Return the looks of a trial, or refuse a design that does not say when they are."""
+        design = trial.design
+        assert isinstance(design, FixedDesign | GroupSequentialDesign)
+        latest = np.inf if design.latest_month is None else design.latest_month
+        if isinstance(design, FixedDesign):
+            if (design.events is None) == (design.month is None):
+                raise ProtocolError(
+                    "needs either events or month with a time_to_event outcome", field="design.events",
+                    mend="say when the trial is read",
+                )  # fmt: skip
+            events = () if design.events is None else (design.events,)
+            return cls(events, () if design.month is None else (design.month,), latest)
+        if design.timing == "information":
+            raise ProtocolError(
+                "is not served with a time_to_event outcome", field="design.timing", value="information",
+                mend="use events, whose shares are the information, or calendar",
+            )  # fmt: skip
+        if design.timing == "calendar" and design.planned_events is None:
+            raise ProtocolError(
+                "is needed by looks of the calendar", field="design.planned_events",
+                mend="give the events at information 1",
+            )  # fmt: skip
+        return cls(design.events, design.months, latest)
+
+    def of_trials(self, trials: SurvivalTrials) -> Looks:
+        """Return the months of the looks in replicate trials."""
+        if self.months:
+            return calendar_looks(trials, self.months)
+        return event_looks(trials, self.events, self.latest)
+
+
+def read_survival(
+    trial: DeclaredTrial, world: SurvivalWorld, plan: SurvivalLooksPlan, replicates: int, chance: Chance
+) -> dict[str, Reading]:
+    """Simulate a block and read it by every declared analysis, by the analysis's name."""
+    trials = simulate_survival(world, replicates, chance)
+    looks = plan.of_trials(trials)
+    swept = {
+        stratified: sweep_looks(
+            trials.entry, trials.time, trials.event, trials.arm, looks.month, trials.stratum,
+            trials.strata if stratified else 1,
+        )
+        for stratified in {False, *(one.kind.startswith("stratified") for one in trial.analyses)}
+    }  # fmt: skip
+    tests = swept[False]
+    counted = {"size": tests.entered, "events": tests.events.sum(axis=2), "months": looks.month}
+    upper, lower = _bounds(trial, counted["events"])
+    found = {}
+    for analysis in trial.analyses:
+        estimates, statistic = _read(analysis, trials, looks.month, swept)
+        stopping = stop_at_bounds(statistic, upper, lower)
+        found[analysis.label] = Reading(
+            at_look(estimates, stopping.look), statistic, stopping, looks.reached, counted
+        )
+    return found
+
+
+def _bounds(trial: DeclaredTrial, events: np.ndarray) -> tuple[ArrayLike, ArrayLike | None]:
+    design = trial.design
+    if not isinstance(design, GroupSequentialDesign):
+        return (-ndtri(design.alpha),), None
+    if design.timing == "events":
+        return planned_bounds(design, (np.asarray(design.events) / design.events[-1]).tolist())
+    assert design.planned_events is not None
+    return observed_bounds(design, events / design.planned_events)
+
+
+def _read(
+    analysis: AnalysisDeclared,
+    trials: SurvivalTrials,
+    months: Floats,
+    swept: dict[bool, LogRankLooks],
+) -> tuple[list[Estimates], Floats]:
+    """Return the estimates of every look, and the statistic (R, K)."""
+    if analysis.kind.endswith("log_rank") and analysis.kind != "weighted_log_rank":
+        tests = swept[analysis.kind.startswith("stratified")]
+        looks = [_one_step(tests, k, analysis.label) for k in range(months.shape[1])]
+        return looks, tests.benefit
+    looks = [_cut_and_read(analysis, trials, months[:, k, None]) for k in range(months.shape[1])]
+    sign = 1.0 if analysis.kind == "rmst" else -1.0
+    return looks, np.stack([benefit(one, sign) for one in looks], axis=1)
+
+
+def _one_step(tests: LogRankLooks, look: int, label: str) -> Estimates:
+    """Return U/V, the one-step log hazard ratio, with variance 1/V and the log-rank z."""
+    score, information = tests.score[:, look], tests.information[:, look]
+    informed = information > 0
+    safe = np.where(informed, information, 1.0)
+    z = np.where(informed, score / np.sqrt(safe), np.nan)
+    return Estimates(
+        label,
+        np.where(informed, score / safe, np.nan),
+        np.where(informed, 1 / np.sqrt(safe), np.nan),
+        np.full(len(score), np.inf),
+        z,
+        np.asarray(2 * ndtr(-np.abs(z))),
+        (~informed).astype(np.int8),
+        _OK,
+    )
+
+
+def _cut_and_read(analysis: AnalysisDeclared, trials: SurvivalTrials, month: Floats) -> Estimates:
+    """Read what is known by a month; those who have not entered are never at risk."""
+    follow = np.maximum(month - trials.entry, 0.0)
+    time = np.minimum(trials.time, follow)
+    event = ((trials.event == 1) & (trials.time <= follow) & (trials.entry <= month)).astype(np.int8)
+    arm = trials.arm
+    match analysis.kind:
+        case "cox":
+            found = cox_block(time, event, arm)
+        case "stratified_cox":
+            found = cox_block(time, event, arm, strata=trials.stratum)
+        case "weighted_log_rank":
+            assert analysis.rho is not None
+            assert analysis.gamma is not None
+            found = log_rank_block(time, event, arm, weights=FlemingHarrington(analysis.rho, analysis.gamma))
+        case "max_combo":
+            found = max_combo_block(time, event, arm)
+        case _:
+            assert analysis.tau is not None
+            found = restricted_mean_survival_block(time, event, arm, analysis.tau)
+    return replace(found, analysis=analysis.label)
