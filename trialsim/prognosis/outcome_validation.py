@@ -189,8 +189,8 @@ class OutcomeValidation:
     def by_subgroup(self, subgroups: dict[str, np.ndarray]) -> pd.DataFrame:
         """Return `judge` of each subgroup.
 
-        Not shown (`withheld`) are subgroups with fewer than 11 participants of either kind of response or of an
-        event and without, outside the commonest level, or with an event to count.
+        Not shown (`withheld`) are subgroups with fewer than 11 participants of either kind of response, of an
+        event or without, outside the commonest level, or with an event to count.
         """
         rows = []
         for name, labels in subgroups.items():
