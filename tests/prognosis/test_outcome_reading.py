@@ -65,7 +65,7 @@ def test_a_binary_history_is_read_in_the_order_of_its_participants(people, tmp_p
     ordered = people.sort_values("id")
     assert past.family == "binary"
     assert past.source == name
-    np.testing.assert_array_equal(past.event, ordered["response"] == "yes")
+    np.testing.assert_array_equal(past.outcome, ordered["response"] == "yes")
     np.testing.assert_array_equal(past.covariates.column("age"), ordered["age"])
     np.testing.assert_array_equal(past.covariates.column("female"), ordered["sex"] == "F")
     np.testing.assert_array_equal(past.time, 24.0)

@@ -1,35 +1,49 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from scipy.stats import poisson
+from scipy.stats import poisson, spearmanr
 
 import trialsim.prognosis.outcome_validation as module
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import OutcomeHistory, OutcomeValidation, validate_outcome
-from trialsim.prognosis.outcome_validation import harrell
+from trialsim.prognosis.families import FAMILIES
+from trialsim.prognosis.gain import gain_beyond_baseline
+from trialsim.prognosis.outcome_measures import harrell
 
 
 def made_up(family, n=300, seed=2):
     rng = np.random.default_rng(seed)
     score = rng.uniform(0.1, 0.9, n)
-    time = np.where(family == "binary", 26.0, rng.integers(1, 40, n)).astype(float)
-    return OutcomeValidation(
-        family, np.arange(n) % 5, (rng.random(n) < score) * 1.0, time, score, rng.permutation(score)
-    )
+    time = np.where(family in ("binary", "ordinal"), 26.0, rng.integers(1, 40, n)).astype(float)
+    outcome, exceedance, risk = (rng.random(n) < score) * 1.0, np.zeros((n, 0)), rng.permutation(score)
+    low, high = np.where(outcome > 0, 1 - score, 0.0), np.where(outcome > 0, 1.0, 1 - score)
+    if family == "ordinal":
+        exceedance = np.column_stack([score, score**2])
+        upto = np.column_stack([np.zeros(n), 1 - exceedance, np.ones(n)])
+        outcome = (rng.random(n)[:, None] < exceedance).sum(axis=1) * 1.0
+        low, high = (upto[np.arange(n), outcome.astype(int) + k] for k in (0, 1))
+        score = exceedance.sum(axis=1)
+    if family == "count":
+        risk, score = score * 26, score * time
+        outcome = rng.poisson(score) * 1.0
+        low, high = poisson.cdf(outcome - 1, score), poisson.cdf(outcome, score)
+    return OutcomeValidation(family, np.arange(n) % 5, outcome, time, score, risk, low, high, exceedance)
 
 
 def test_binary_measures_are_statsmodels_and_counted_pairs():
     cv = made_up("binary")
     found = cv.judge()
     x = sm.add_constant(np.log(cv.score / (1 - cv.score)))
-    line = sm.GLM(cv.event, x, family=sm.families.Binomial()).fit().params
-    assert (found["intercept"], found["slope"]) == pytest.approx(tuple(line), rel=1e-6)
-    ill, well = cv.risk[cv.event > 0], cv.risk[cv.event == 0]
+    line = sm.GLM(cv.outcome, x, family=sm.families.Binomial()).fit(cov_type="HC0")
+    assert (found["intercept"], found["slope"]) == pytest.approx(tuple(line.params), rel=1e-6)
+    assert found["slope_se"] == pytest.approx(line.bse[1], rel=1e-5)
+    ill, well = cv.score[cv.outcome > 0], cv.score[cv.outcome == 0]
     assert found["discrimination"] == pytest.approx((ill[:, None] > well).mean())
     assert found["expected"] == pytest.approx(cv.score.sum())
     rate = found["low_95"] * found["expected"]
@@ -38,13 +52,95 @@ def test_binary_measures_are_statsmodels_and_counted_pairs():
     assert poisson.cdf(found["events"], rate) == pytest.approx(0.025)
 
 
+def test_ordinal_measures_are_statsmodels_and_counted_pairs():
+    cv = made_up("ordinal")
+    found = cv.judge()
+    more = np.column_stack([cv.outcome > 0, cv.outcome > 1]).ravel() * 1.0
+    x = sm.add_constant(np.log(cv.exceedance / (1 - cv.exceedance)).ravel())
+    who = np.repeat(np.arange(300), 2)
+    line = sm.GLM(more, x, family=sm.families.Binomial()).fit(
+        cov_type="cluster", cov_kwds={"groups": who, "use_correction": False}
+    )
+    assert (found["intercept"], found["slope"]) == pytest.approx(tuple(line.params), rel=1e-6)
+    assert found["slope_se"] == pytest.approx(line.bse[1], rel=1e-5)
+    pairs = [(i, j) for i, j in product(range(300), repeat=2) if cv.outcome[i] > cv.outcome[j]]
+    assert found["discrimination"] == pytest.approx(np.mean([cv.score[i] > cv.score[j] for i, j in pairs]))
+    assert (found["mean_level"], found["expected_level"]) == (cv.outcome.mean(), cv.score.mean())
+
+
+def test_count_measures_are_statsmodels():
+    cv = made_up("count")
+    found = cv.judge()
+    offset = np.log(cv.score) - np.log(cv.risk)
+    law = sm.families.Poisson()
+    centred = np.log(cv.risk) - np.log(cv.risk).mean()
+    fit = sm.GLM(cv.outcome, sm.add_constant(centred), family=law, offset=offset + np.log(cv.risk).mean())
+    line = fit.fit(cov_type="HC0")
+    assert (found["intercept"], found["slope"]) == pytest.approx(tuple(line.params), rel=1e-6, abs=1e-8)
+    assert found["slope_se"] == pytest.approx(line.bse[1], rel=1e-5)
+    one_rate = cv.outcome.sum() / cv.time.sum() * cv.time
+    explained = 1 - law.deviance(cv.outcome, cv.score) / law.deviance(cv.outcome, one_rate)
+    assert found["deviance_explained"] == pytest.approx(explained)
+    assert found["rank_correlation"] == pytest.approx(spearmanr(cv.risk, cv.outcome / cv.time)[0])
+    # Poisson counts: the sandwich is near the square root of the count.
+    width = np.log(found["high_95"] / found["low_95"]) / (2 * 1.96)
+    assert width == pytest.approx(1 / np.sqrt(found["events"]), rel=0.15)
+
+
+@pytest.mark.parametrize("family", ["binary", "ordinal", "count"])
+def test_coverage_and_transforms_of_right_and_of_wrong_laws(family):
+    cv = made_up(family, n=3000)
+    table = cv.coverage()
+    assert ((table["low_95"] - 0.01 < table["level"]) & (table["level"] < table["high_95"] + 0.01)).all()
+    assert cv.judge()["coverage_80"] == pytest.approx(table["coverage"][1])
+    rng = np.random.default_rng(1)
+    assert cv.pit_p(rng) > 1e-4
+    randomised = np.mean([(np.abs(cv.pit(rng) - 0.5) <= 0.4).mean() for _ in range(200)])
+    assert table["coverage"][1] == pytest.approx(randomised, abs=0.003)
+    wrong = replace(cv, pit_low=cv.pit_low**2, pit_high=cv.pit_high**2)
+    assert wrong.pit_p(rng) < 1e-6
+
+
+def test_the_gain_is_that_of_the_outcome_an_adjusted_comparison_regresses():
+    rng = np.random.default_rng(8)
+    for family in ("binary", "ordinal", "count", "weibull"):
+        cv = made_up(family, n=400)
+        cv = replace(cv, risk=cv.score) if family != "count" else cv
+        baseline = rng.standard_normal(400)
+        history = OutcomeHistory(
+            "x", "simulated", family, Covariates(("before",), baseline[:, None]), cv.outcome, cv.time,
+            np.zeros(400, dtype=int),
+        )  # fmt: skip
+        found = cv.gain(history, "before", generator=np.random.default_rng(1), replicates=50)
+        derived = cv.outcome
+        if family == "count":
+            derived = cv.outcome - cv.outcome.sum() / cv.time.sum() * cv.time
+        if family == "weibull":
+            at_risk = (cv.time[None, :] >= cv.time[:, None]).sum(axis=1)
+            earlier = cv.time[None, :] <= cv.time[:, None]
+            derived = cv.outcome - (earlier * (cv.outcome / at_risk)).sum(axis=1)
+        score = np.log(-np.log(1 - cv.risk)) if family == "weibull" else cv.risk
+        expected = gain_beyond_baseline(
+            derived, baseline, score, generator=np.random.default_rng(1), replicates=50
+        )
+        assert found.gain == pytest.approx(expected.gain)
+        if family != "weibull":
+            assert found.gain_90[0] > 0
+        with pytest.raises(HistoryError, match="no covariate of the history"):
+            cv.gain(history, "other", generator=rng)
+        with pytest.raises(HistoryError, match="other outcomes than those that were validated"):
+            cv.gain(replace(history, outcome=1 - cv.outcome), "before", generator=rng)
+
+
 def test_event_measures_by_hand():
     cv = made_up("weibull", n=80)
     found = cv.judge()
     assert found["expected"] == pytest.approx(sum(-np.log(1 - p) for p in cv.score))
     points, pairs = 0.0, 0
     for i, j in product(range(80), repeat=2):
-        first = cv.event[i] and (cv.time[i] < cv.time[j] or (cv.time[i] == cv.time[j] and not cv.event[j]))
+        first = cv.outcome[i] and (
+            cv.time[i] < cv.time[j] or (cv.time[i] == cv.time[j] and not cv.outcome[j])
+        )
         if first:
             pairs += 1
             points += (cv.risk[i] > cv.risk[j]) + 0.5 * (cv.risk[i] == cv.risk[j])
@@ -55,8 +151,8 @@ def test_event_measures_by_hand():
 def test_small_subgroups_are_not_shown():
     cv = made_up("binary")
     labels = np.full(300, "rest", dtype=object)
-    labels[np.flatnonzero(cv.event)[:10]] = "few"
-    labels[np.concatenate([np.flatnonzero(cv.event == kind)[-12:] for kind in (0, 1)])] = "next"
+    labels[np.flatnonzero(cv.outcome)[:10]] = "few"
+    labels[np.concatenate([np.flatnonzero(cv.outcome == kind)[-12:] for kind in (0, 1)])] = "next"
     table = cv.by_subgroup({"site": labels}).set_index("subgroup")
     assert table["shown"].to_dict() == {"few": False, "next": False, "rest": True}, "no subtraction tells"
     assert np.isnan(table.loc["few", "events"])
@@ -67,15 +163,19 @@ class KnowsTheFold:
     """A prognosis that predicts the share of events that it was shown, and remembers its groups."""
 
     unit = 26.0
+    law = FAMILIES["binary"]
 
     def __init__(self, history):
-        self.share, self.groups = history.event.mean(), set(history.group)
+        self.share, self.groups = history.outcome.mean(), set(history.group)
 
     def predict(self, covariates, weeks):
         from trialsim.data import Twins
 
         score = np.full((len(covariates), len(weeks)), self.share)
         return Twins(np.array(weeks), score, score)
+
+    def pit_interval(self, them):
+        return np.zeros(len(them)), np.ones(len(them))
 
 
 @pytest.mark.parametrize("by_group", [True, False])
@@ -98,7 +198,7 @@ def test_nobody_is_predicted_by_a_fit_that_saw_them(monkeypatch, by_group):
     for k, part in enumerate(shown):
         rows = np.flatnonzero(cv.fold == k)
         assert not np.isin(history.covariates.values[rows, 0], part.covariates.values[:, 0]).any()
-        np.testing.assert_allclose(cv.score[rows], part.event.mean())
+        np.testing.assert_allclose(cv.score[rows], part.outcome.mean())
         if by_group:
             assert not set(group[rows]) & set(part.group)
     with pytest.raises(HistoryError, match="fewer than two folds"):

@@ -17,7 +17,7 @@ import pytest
 from scipy.stats import binom
 
 from trialsim.errors import HistoryError
-from trialsim.prognosis.outcome_history import ISSUED
+from trialsim.prognosis.families import FAMILIES
 from trialsim.prognosis.sbc import (
     CONFIDENCE,
     RankRecord,
@@ -32,7 +32,7 @@ from trialsim.prognosis.sbc_studies import STUDIES
 DATA = Path(__file__).parent / "data"
 # Every model that issues a twin.
 TERMS = ("gaussian_curves", "gaussian_studies", "gaussian_variance")
-KEPT = ("gaussian", "gaussian_curves", "gaussian_variance", *ISSUED)
+KEPT = ("gaussian", "gaussian_curves", "gaussian_variance", *FAMILIES)
 
 
 def record_of(model: str) -> RankRecord:
@@ -106,6 +106,13 @@ def test_a_hash_of_named_definitions_follows_them_alone(tmp_path):
     assert len(set(hashes)) == 3
     with pytest.raises(HistoryError, match="does not define h"):
         source_hash([(file, ("f", "h"))])
+
+
+def test_a_family_is_hashed_without_the_others():
+    hashes = {family: source_hash(STUDIES[family].sources) for family in FAMILIES}
+    assert len(set(hashes.values())) == len(FAMILIES)
+    files = {family: {path.name for path, _ in STUDIES[family].sources} for family in FAMILIES}
+    assert files["count"] == {"common.py", "count.py", "outcome_model.py"}
 
 
 def test_bands_hold_simultaneously():

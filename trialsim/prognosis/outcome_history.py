@@ -1,4 +1,4 @@
-"""Histories of one response or one event a participant, and how their columns are standardised."""
+"""Histories of one outcome a participant, how their columns are standardised, and what is refused."""
 
 from __future__ import annotations
 
@@ -9,46 +9,51 @@ import numpy as np
 from trialsim.data import Bools, Covariates, Floats, Ints
 from trialsim.errors import HistoryError
 from trialsim.prognosis.compatibility import LEAK_CORRELATION
-from trialsim.prognosis.families import Responses
+from trialsim.prognosis.families import FAMILIES, Responses
 
-# Families whose calibration study is kept; the others of `families` issue no twin before theirs is.
-ISSUED = ("binary", "weibull", "piecewise")
+# Families of which twins are issued: each has its calibration study kept.
+ISSUED = tuple(FAMILIES)
 FEWEST_EVENTS = 10
 FEWEST_PER_COVARIATE = 2
 FEWEST_STUDIES = 3
+FEWEST_LEVELS = 3
 INTERVALS = 5
 
 
 @dataclass(frozen=True)
 class OutcomeHistory:
-    """Past placebo participants with a binary response or a time to an event.
+    """Past placebo participants with a response, an ordered level, a count or a time to an event.
 
     Parameters
     ----------
     endpoint, source : str
         Name of the outcome, and where the participants come from.
     family : str
-        One of `ISSUED`.
+        ``binary``, ``ordinal``, ``count``, ``weibull``, ``cure`` or ``piecewise``.
     covariates : Covariates
         N participants; the baseline value of a score is one of them.
-    event : ndarray (N,)
-        1 for a response or an event, 0 for none or censored.
+    outcome : ndarray (N,)
+        1 for a response or an event, 0 for none or censored; the position of an ordinal outcome in
+        `levels`, from 0; the number of events during follow-up.
     time : ndarray (N,)
-        Weeks of follow-up, above 0; the week of assessment for a binary response.
+        Weeks of follow-up, above 0; the week of assessment for a binary or an ordinal outcome.
     group : ndarray of int (N,)
         Study or site, from 0: three or more have effects of their own.
+    levels : tuple of str
+        Names of the levels of an ordinal outcome, from least to most; none for other families.
     """
 
     endpoint: str
     source: str
     family: str
     covariates: Covariates
-    event: Floats
+    outcome: Floats
     time: Floats
     group: Ints
+    levels: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.event)
+        return len(self.outcome)
 
     def take(self, rows: np.ndarray) -> OutcomeHistory:
         """Return the given participants, by position or mask."""
@@ -57,9 +62,10 @@ class OutcomeHistory:
             self.source,
             self.family,
             self.covariates.take(rows),
-            self.event[rows],
+            self.outcome[rows],
             self.time[rows],
             self.group[rows],
+            self.levels,
         )
 
 
@@ -116,26 +122,24 @@ def _raw(values: Floats, value_mean: Floats, indicators: Bools) -> Floats:
 
 
 def require_outcomes(history: OutcomeHistory) -> None:
-    """Raise if nothing can be learnt from a history of responses or events.
+    """Raise if nothing can be learnt from a history of outcomes.
 
-    At least 10 + 2 P events, and for binary outcomes as many without: with fewer, the prior is what is read.
+    At least 10 + 2 P events: responses of the rarer kind, participants outside the commonest level, or
+    participants with an event. With fewer, the prior is what is read.
 
     Raises
     ------
     HistoryError
         One clear reason.
     """
-    if history.family not in ISSUED:
+    if history.family not in FAMILIES:
         raise HistoryError(
             "is no family of outcomes that twins are issued for",
             field="family",
             value=history.family,
-            mend=f"use one of {', '.join(ISSUED)}",
+            mend=f"use one of {', '.join(FAMILIES)}",
         )
-    if not np.isin(history.event, (0.0, 1.0)).all():
-        raise HistoryError(
-            "must be 0 or 1 for everybody", field=history.endpoint, mend="leave out whom nobody knows of"
-        )
+    _refuse_outcomes(history)
     if not (np.isfinite(history.time) & (history.time > 0)).all():
         raise HistoryError("follow-up must be above 0", field="time", mend="correct the file")
     if not history.covariates.names:
@@ -144,17 +148,81 @@ def require_outcomes(history: OutcomeHistory) -> None:
         )
     for name, column in zip(history.covariates.names, history.covariates.values.T, strict=True):
         _refuse_covariate(name, column, history)
-    fewest = FEWEST_EVENTS + FEWEST_PER_COVARIATE * len(history.covariates.names)
-    events = int(history.event.sum())
-    fewer = min(events, len(history) - events) if history.family == "binary" else events
-    if fewer < fewest:
-        kind = "of the rarer kind of response" if history.family == "binary" else "events"
+    _refuse_too_few(history)
+
+
+def _refuse_outcomes(history: OutcomeHistory) -> None:
+    """Raise if an outcome is none of its family."""
+    outcome, family = history.outcome, history.family
+    if family != "ordinal" and history.levels:
         raise HistoryError(
-            f"too few events to learn from: {fewer} {kind}, at least {fewest} are needed for "
+            f"a {family} outcome has no levels", field="levels", mend="leave them out, or use family ordinal"
+        )
+    if family == "count":
+        if not (np.isfinite(outcome) & (outcome >= 0) & (outcome == np.round(outcome))).all():
+            raise HistoryError(
+                "counts must be whole numbers from 0",
+                field=history.endpoint,
+                mend="give the number of events, and the follow-up beside it instead of a rate",
+            )
+    elif family == "ordinal":
+        _refuse_levels(history)
+    elif not np.isin(outcome, (0.0, 1.0)).all():
+        raise HistoryError(
+            "must be 0 or 1 for everybody", field=history.endpoint, mend="leave out whom nobody knows of"
+        )
+
+
+def _refuse_levels(history: OutcomeHistory) -> None:
+    """Raise if an ordinal outcome is no position of a level, or a level is empty."""
+    count = len(history.levels)
+    if count < FEWEST_LEVELS or len(set(history.levels)) < count:
+        raise HistoryError(
+            f"an ordinal outcome needs {FEWEST_LEVELS} different levels or more",
+            field="levels",
+            value=count,
+            mend="name every level once, or use family binary for two",
+        )
+    if not np.isin(history.outcome, np.arange(count)).all():
+        raise HistoryError(
+            f"levels must be whole numbers from 0 to {count - 1}",
+            field=history.endpoint,
+            mend="give the position of each participant's level",
+        )
+    empty = [name for k, name in enumerate(history.levels) if not (history.outcome == k).any()]
+    if empty:
+        raise HistoryError(
+            f"nobody is at level {', '.join(empty)}, so nothing can be learnt about it",
+            field=history.endpoint,
+            mend="merge it with its neighbour, or give a larger history",
+        )
+
+
+def _refuse_too_few(history: OutcomeHistory) -> None:
+    fewest = FEWEST_EVENTS + FEWEST_PER_COVARIATE * len(history.covariates.names)
+    seen, kind = informative(history.family, history.outcome)
+    if seen < fewest:
+        raise HistoryError(
+            f"too few events to learn from: {seen} {kind}, at least {fewest} are needed for "
             f"{len(history.covariates.names)} covariates",
             field=history.endpoint,
             mend="give a larger history, longer follow-up or fewer covariates",
         )
+
+
+def informative(family: str, outcome: Floats) -> tuple[int, str]:
+    """Return how many participants tell something of an outcome (N,), and what they are called."""
+    if not len(outcome):
+        return 0, "participants"
+    if family in ("binary", "ordinal"):
+        commonest = int(np.bincount(outcome.astype(int)).max())
+        of = (
+            "of the rarer kind of response"
+            if family == "binary"
+            else "participants outside the commonest level"
+        )
+        return len(outcome) - commonest, of
+    return int((outcome > 0).sum()), "participants with an event" if family == "count" else "events"
 
 
 def _refuse_covariate(name: str, column: Floats, history: OutcomeHistory) -> None:
@@ -169,7 +237,11 @@ def _refuse_covariate(name: str, column: Floats, history: OutcomeHistory) -> Non
             field=name,
             mend="leave it out, or keep a wider population",
         )
-    outcomes = {"outcome": history.event} | ({} if history.family == "binary" else {"time": history.time})
+    outcomes = {"outcome": history.outcome}
+    if FAMILIES[history.family].counts_time:
+        outcomes["time"] = history.time
+    if history.family == "count":
+        outcomes["rate"] = history.outcome / history.time
     for what, outcome in outcomes.items():
         if np.ptp(outcome[seen]) > 0 and (
             abs(np.corrcoef(column[seen], outcome[seen])[0, 1]) > LEAK_CORRELATION
@@ -189,7 +261,8 @@ def responses_of(history: OutcomeHistory, columns: Columns) -> tuple[Responses, 
     studies = len(labels) if len(labels) >= FEWEST_STUDIES else 0
     cuts = np.empty(0)
     if history.family == "piecewise":
-        inner = np.quantile(time[history.event > 0], np.arange(1, INTERVALS) / INTERVALS)
+        inner = np.quantile(time[history.outcome > 0], np.arange(1, INTERVALS) / INTERVALS)
         cuts = np.unique(inner[inner < time.max()])
     indicator = np.eye(len(labels))[member.ravel()][:, :studies]
-    return Responses(columns.matrix(history.covariates), indicator, history.event, time, cuts), unit
+    x = columns.matrix(history.covariates)
+    return Responses(x, indicator, history.outcome, time, cuts, len(history.levels)), unit

@@ -1,8 +1,8 @@
-"""Twins for a binary response or a time to an event: fitted behind the gate, kept by content."""
+"""Twins for one outcome a participant: a response, a level, a count or an event; fitted behind the gate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,24 +11,26 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from trialsim.data import Covariates, Floats, Twins
+from trialsim.data import Covariates, Floats, Ints, Twins
 from trialsim.errors import HistoryError
-from trialsim.prognosis.families import Params, beta, draw_responses, probability
+from trialsim.prognosis.families import FAMILIES, EventFamily, Family, Params, linear_predictor
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings
 from trialsim.prognosis.outcome_history import Columns, OutcomeHistory, require_outcomes, responses_of
 from trialsim.prognosis.store import Arrays, address, digest, read, recall, write
 from trialsim.streams import stream
 
-FORMAT_TAG = "trialsim.outcome_prognosis/1"
+FORMAT_TAG = "trialsim.outcome_prognosis/2"
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _COLUMN_ARRAYS = ("value_mean", "indicators", "mean", "sd")
 _CHUNK_NUMBERS = 4_000_000
+# Distribution functions of counts are slow; these draws give them to about a fiftieth of the posterior's SD.
+_DRAWS_OF_CUMULATIVE = 400
 
 
 @dataclass(frozen=True)
 class OutcomePrognosis:
-    """A Bayesian model of a response or of an event on placebo; the families are in `families`.
+    """A Bayesian model of one outcome on placebo; the families are in `trialsim.prognosis.families`.
 
     Parameters
     ----------
@@ -42,6 +44,8 @@ class OutcomePrognosis:
         Inner ends of the intervals of a piecewise hazard, in units.
     unit : float
         Longest follow-up of the history, in weeks.
+    levels : tuple of str
+        Names of the levels of an ordinal outcome.
     diagnostics : dict of str to float
         Convergence.
     key : str
@@ -54,6 +58,7 @@ class OutcomePrognosis:
     params: Params
     cuts: Floats
     unit: float
+    levels: tuple[str, ...]
     diagnostics: dict[str, float]
     key: str
 
@@ -61,6 +66,11 @@ class OutcomePrognosis:
     def names(self) -> tuple[str, ...]:
         """Covariates that a prediction needs."""
         return self.columns.names
+
+    @property
+    def law(self) -> Family:
+        """The family's densities and draws."""
+        return FAMILIES[self.family]
 
     @cached_property
     def content_hash(self) -> str:
@@ -74,14 +84,15 @@ class OutcomePrognosis:
         generator: np.random.Generator | None = None,
         draws: int = 0,
     ) -> Twins:
-        """Predict response or event on placebo for participants of a study that the history has not seen.
+        """Predict the outcome on placebo for participants of a study that the history has not seen.
 
         Parameters
         ----------
         covariates : Covariates
             N participants; NaN where missing: the history's mean.
         weeks : sequence of float (V,)
-            Above 0, up to the longest follow-up; for a binary response the week of assessment alone.
+            Above 0, up to the longest follow-up; for a binary or an ordinal outcome the week of
+            assessment alone.
         generator : Generator, optional
             Of the component ``twins``; needed for draws.
         draws : int
@@ -90,9 +101,10 @@ class OutcomePrognosis:
         Returns
         -------
         Twins
-            `score` is the probability of the response, or of the event by each week, over the posterior
-            and, with study effects, over the effect of a new study (9-point Gauss-Hermite). `sd` is that of
-            a 0 or 1 with this probability. Draws are 0 or 1; draws of one event are joint over weeks, and
+            `score` is the probability of the response, or of the event by each week, the expected
+            position of the level, or the expected count by each week; `sd` that of the predictive
+            distribution. Both are over the posterior and, with study effects, over the effect of a new
+            study (9-point Gauss-Hermite). Draws of an event or a count are joint over weeks, and
             participants share the new study's effect within a draw.
 
         Raises
@@ -105,11 +117,74 @@ class OutcomePrognosis:
         times = self._times(weeks)
         x = self.columns.matrix(covariates)
         with threadpool_limits(1, user_api="blas"):
-            score = self._score(x, times)
+            score, second = (
+                self._mean(
+                    x,
+                    self.params,
+                    2 * len(times),
+                    lambda params, eta, _: np.concatenate(
+                        self.law.moments(params, eta, times, self.cuts), axis=2
+                    ),
+                )
+                .reshape(len(x), 2, len(times))
+                .transpose(1, 0, 2)
+            )
             drawn = None if generator is None or not draws else self._draw(x, times, generator, draws)
         # A probability of 0 or 1 in floating point is still no certainty.
-        sd = np.sqrt(np.maximum(score * (1 - score), np.finfo(float).tiny))
+        sd = np.sqrt(np.maximum(second - score**2, np.finfo(float).tiny))
         return Twins(np.asarray(weeks, dtype=float), score, sd, drawn)
+
+    def probabilities(self, covariates: Covariates, week: float, up_to: int | None = None) -> Floats:
+        """Return the predictive probability of each level or count.
+
+        Parameters
+        ----------
+        covariates : Covariates
+            N participants.
+        week : float
+            Of assessment, or the end of follow-up.
+        up_to : int, optional
+            Largest count with a probability of its own; all larger ones share the last column. Not
+            for binary and ordinal outcomes, whose K levels are known.
+
+        Returns
+        -------
+        ndarray (N, K), or (N, up_to + 2) for counts
+            Rows sum to 1; over the posterior and a new study as in `predict`.
+
+        Raises
+        ------
+        HistoryError
+            The outcome is a time to an event, or the number of columns is not known.
+        """
+        if isinstance(self.law, EventFamily) or (self.family == "count") != (up_to is not None):
+            raise HistoryError(
+                "give up_to for counts and for nothing else; of an event, predict gives the probability",
+                field="up_to",
+                value=up_to,
+                mend="use predict, or name the largest count to tell apart",
+            )
+        largest = up_to if up_to is not None else max(len(self.levels), 2) - 2
+        x = self.columns.matrix(covariates)
+        time = np.repeat(self._times([week]), len(x))
+        upto = [self._cumulative(x, np.full(len(x), float(value)), time) for value in range(largest + 1)]
+        edges = np.column_stack([np.zeros(len(x)), *upto, np.ones(len(x))])
+        return np.maximum(np.diff(edges, axis=1), 0.0)
+
+    def pit_interval(self, history: OutcomeHistory) -> tuple[Floats, Floats]:
+        """Return between what probabilities (N,) each participant's outcome lies in its predictive law.
+
+        A uniform draw between the two is the randomised probability integral transform: uniform where
+        the model is right, for discrete outcomes (Czado, Gneiting and Held 2009) as for censored times,
+        whose interval ends at 1. Follow-up beyond what was learnt counts as that.
+        """
+        x = self.columns.matrix(history.covariates)
+        time = np.minimum(history.time, self.unit) / self.unit
+        if isinstance(self.law, EventFamily):
+            low = self._cumulative(x, time, time)
+            return low, np.where((history.outcome > 0) & (history.time <= self.unit), low, 1.0)
+        low = self._cumulative(x, history.outcome - 1, time)
+        return low, np.maximum(low, self._cumulative(x, history.outcome, time))
 
     def _times(self, weeks: Sequence[float] | Floats) -> Floats:
         asked = np.asarray(weeks, dtype=float)
@@ -119,36 +194,52 @@ class OutcomePrognosis:
                 field="weeks",
                 mend="ask for weeks of the history's follow-up",
             )
-        if self.family == "binary" and asked.size != 1:
+        if not self.law.counts_time and asked.size != 1:
             raise HistoryError(
-                "a binary response is known at one week", field="weeks", mend="ask for that week alone"
+                f"{'an' if self.family == 'ordinal' else 'a'} {self.family} outcome is known at one week",
+                field="weeks",
+                mend="ask for that week alone",
             )
         return asked / self.unit
 
-    def _score(self, x: Floats, times: Floats) -> Floats:
-        omega = self.params.get("omega")
+    def _cumulative(self, x: Floats, values: Floats, times: Floats) -> Floats:
+        """Return P(outcome <= value) (N,) over the posterior and a new study."""
+        params = self._thin(min(_DRAWS_OF_CUMULATIVE, len(self.params["tau"])))
+        with threadpool_limits(1, user_api="blas"):
+            return self._mean(
+                x,
+                params,
+                1,
+                lambda some, eta, rows: self.law.cumulative(some, eta, values[rows], times[rows], self.cuts)[
+                    :, :, None
+                ],
+            )[:, 0]
+
+    def _thin(self, draws: int) -> Params:
+        chosen = np.linspace(0, len(self.params["tau"]) - 1, draws).round().astype(int)
+        return {name: value[chosen] for name, value in self.params.items()}
+
+    def _mean(
+        self, x: Floats, params: Params, width: int, of: Callable[[Params, Floats, Ints], Floats]
+    ) -> Floats:
+        """Return the mean (N, width) of a function of (params, eta, rows) over draws and a new study."""
+        omega = params.get("omega")
         nodes, weights = (np.zeros(1), np.ones(1)) if omega is None else (_NODES, _WEIGHTS / _WEIGHTS.sum())
-        score = np.zeros((len(x), len(times)))
-        size = max(1, _CHUNK_NUMBERS // (len(self.params["intercept"]) * len(times)))
+        mean = np.zeros((len(x), width))
+        size = max(1, _CHUNK_NUMBERS // (len(params["tau"]) * width))
         for start in range(0, len(x), size):
-            part = slice(start, start + size)
-            eta = self.params["intercept"][:, None] + beta(self.params) @ x[part].T
+            rows = np.arange(start, min(start + size, len(x)))
+            eta = linear_predictor(params, x[rows])
             for node, weight in zip(nodes, weights, strict=True):
                 shifted = eta if omega is None else eta + node * omega[:, None]
-                score[part] += weight * probability(self.family, self.params, shifted, times, self.cuts).mean(
-                    axis=0
-                )
-        return score
+                mean[rows] += weight * of(params, shifted, rows).mean(axis=0)
+        return mean
 
     def _draw(self, x: Floats, times: Floats, generator: np.random.Generator, draws: int) -> Floats:
-        chosen = np.linspace(0, len(self.params["intercept"]) - 1, draws).round().astype(int)
-        params = {name: value[chosen] for name, value in self.params.items()}
-        eta = params["intercept"][:, None] + beta(params) @ x.T
-        if "omega" in params:
-            eta = eta + params["omega"][:, None] * generator.standard_normal((draws, 1))
-        drawn = draw_responses(self.family, params, eta, self.cuts, generator).T
-        happened = drawn[:, None, :] if self.family == "binary" else drawn[:, None, :] <= times[:, None]
-        return happened.astype(float)
+        params = self._thin(draws)
+        shift = params["omega"][:, None] * generator.standard_normal((draws, 1)) if "omega" in params else 0.0
+        eta = linear_predictor(params, x, shift)
+        return np.moveaxis(self.law.draw(params, eta, times, self.cuts, generator), 0, 2)
 
     def save(self, path: Path) -> None:
         """Write everything to an ``.npz`` file without pickle, with the hash of its content."""
@@ -175,6 +266,7 @@ class OutcomePrognosis:
             "family": self.family,
             "names": list(self.names),
             "unit": self.unit,
+            "levels": list(self.levels),
             "diagnostics": self.diagnostics,
         }
         return arrays, meta
@@ -193,6 +285,7 @@ class OutcomePrognosis:
             {name.removeprefix("param."): a for name, a in arrays.items() if name.startswith("param.")},
             arrays["cuts"],
             meta["unit"],
+            tuple(meta["levels"]),
             meta["diagnostics"],
             meta["key"],
         )
@@ -207,7 +300,7 @@ def fit_outcome(
     sampler: OutcomeSampler | None = None,
     block: int = 0,
 ) -> OutcomePrognosis:
-    """Fit the model of a response or an event to a history.
+    """Fit the model of one outcome a participant to a history.
 
     Parameters
     ----------
@@ -235,7 +328,7 @@ def fit_outcome(
     settings = settings or FitSettings(accept=0.95)
     arrays = {
         "values": history.covariates.values,
-        "event": history.event,
+        "outcome": history.outcome,
         "time": history.time,
         "group": history.group,
     }
@@ -244,6 +337,7 @@ def fit_outcome(
         "endpoint": history.endpoint,
         "family": history.family,
         "names": list(history.covariates.names),
+        "levels": list(history.levels),
         "seed": seed,
         "block": block,
         **settings.identity(),
@@ -259,7 +353,7 @@ def fit_outcome(
             history.family, data, settings, stream(seed, "outcome", block, "fit")
         )
     fitted = OutcomePrognosis(
-        history.endpoint, history.family, columns, params, data.cuts, unit, diagnostics, key
+        history.endpoint, history.family, columns, params, data.cuts, unit, history.levels, diagnostics, key
     )
     if path is not None:
         fitted.save(path)

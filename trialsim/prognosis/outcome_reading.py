@@ -53,7 +53,7 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     _require_one_row_each(rows, codes, path)
     place = np.empty(people, dtype=np.int64)
     place[codes] = np.arange(len(codes))
-    event, time = _outcome(rows, table, path)[place], _time(rows, table, path)[place]
+    outcome_of, time = _outcome(rows, table, path)[place], _time(rows, table, path)[place]
     at_baseline = np.zeros(len(rows))
     values = [
         covariate(rows, codes, at_baseline, people, name, where_it_stands, path)
@@ -64,9 +64,10 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
         source=path.name,
         family=table.family,
         covariates=Covariates(table.covariates, np.column_stack(values)),
-        event=event,
+        outcome=outcome_of,
         time=time,
         group=groups(rows, codes, people, columns.group, path),
+        levels=_levels(table.family, outcome_of),
     )
     try:
         require_outcomes(history)
@@ -74,6 +75,13 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
         refusal.file = refusal.file or path
         raise
     return history
+
+
+def _levels(family: str, outcome: Floats) -> tuple[str, ...]:
+    """Return names of the levels 0 to the highest in the file; none but for an ordinal outcome."""
+    if family != "ordinal" or not len(outcome):
+        return ()
+    return tuple(f"{level}" for level in range(int(outcome.max()) + 1))
 
 
 def _require_one_row_each(rows: pd.DataFrame, codes: np.ndarray, path: Path) -> None:

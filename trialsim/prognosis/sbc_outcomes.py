@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +9,35 @@ import numpy as np
 from trialsim.data import Floats
 from trialsim.prognosis import families
 from trialsim.prognosis.families import (
+    FAMILIES,
     Params,
     Responses,
     beta,
-    draw_prior,
-    draw_responses,
     effects,
-    levels,
-    log_likelihood,
+    linear_predictor,
+    ordinal,
+    piecewise,
 )
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings
 from trialsim.prognosis.sbc import Source
 from trialsim.streams import stream
 
-_ROOM = Path(families.__file__).parent
-SOURCES: tuple[Source, ...] = (
-    (_ROOM / "families.py", ()),
-    (_ROOM / "fit" / "outcome_model.py", ("as_data", "build_model", "_prior", "log_likelihood")),
-)
-PARTICIPANTS, COLUMNS, STUDIES = 80, 3, 4
+_FOLDER = Path(families.__file__).parent
+_MODEL = _FOLDER.parent / "fit" / "outcome_model.py"
+_OWN_FILES = {
+    "binary": ("binary.py",),
+    "ordinal": ("ordinal.py",),
+    "count": ("count.py",),
+    "weibull": ("events.py", "weibull.py"),
+    "cure": ("events.py", "weibull.py"),
+    "piecewise": ("events.py", "piecewise.py"),
+}
+_OWN_LIKELIHOODS = {
+    "weibull": ("weibull", "_weibull_hazards"),
+    "cure": ("cure", "_weibull_hazards"),
+}
+PARTICIPANTS, COLUMNS, STUDIES, LEVELS = 80, 3, 4, 4
 CUTS = np.array([0.2, 0.5])
 RANKED_DRAWS = 99
 THIN = 10
@@ -37,6 +45,16 @@ THIN = 10
 SETTINGS = FitSettings(
     chains=2, tune=400, draws=500, accept=0.95, max_rhat=np.inf, min_ess=0.0, max_divergences=10**9, cores=1
 )
+
+
+def sources(family: str) -> tuple[Source, ...]:
+    """Return the code that makes the model of one family, and no other's."""
+    files = ("common.py", *_OWN_FILES[family])
+    names = (
+        *("as_data", "build_model", "variable", "log_likelihood", "linear_predictor"),
+        *_OWN_LIKELIHOODS.get(family, (family,)),
+    )
+    return *((_FOLDER / file, ()) for file in files), (_MODEL, names)
 
 
 def outcome_ranks(
@@ -47,10 +65,7 @@ def outcome_ranks(
     diagnostics = []
     for number in range(first, first + count):
         rng = stream(seed, f"sbc {family}", number, "outcome")
-        x, member, limit = study_design(seed)
-        cuts = CUTS if family == "piecewise" else np.empty(0)
-        truth = draw_prior(family, COLUMNS, STUDIES, len(cuts) + 1, rng)
-        data = simulate(family, truth, x, member, limit, cuts, rng)
+        truth, data = simulate(family, study_design(family, seed), rng)
         draws, found = sampler.sample(family, data, SETTINGS, stream(seed, f"sbc {family}", number, "fit"))
         kept = {name: one[THIN - 1 :: THIN][:RANKED_DRAWS] for name, one in draws.items()}
         of_truth, of_draws = (quantities(family, params, data) for params in (truth, kept))
@@ -60,39 +75,35 @@ def outcome_ranks(
     return ranks, diagnostics
 
 
-def study_design(seed: int) -> tuple[Floats, Floats, Floats]:
-    """Return columns (N, K), membership of studies (N, G) and the end of follow-up (N,), all fixed."""
+def study_design(family: str, seed: int) -> Responses:
+    """Return columns, studies and planned follow-up of a study without outcomes, the same for all fits."""
     rng = stream(seed, "sbc", 0, "history")
-    member = np.eye(STUDIES)[np.arange(PARTICIPANTS) % STUDIES]
-    return rng.standard_normal((PARTICIPANTS, COLUMNS)), member, rng.uniform(0.5, 1.0, PARTICIPANTS)
+    return Responses(
+        x=rng.standard_normal((PARTICIPANTS, COLUMNS)),
+        member=np.eye(STUDIES)[np.arange(PARTICIPANTS) % STUDIES],
+        outcome=np.zeros(PARTICIPANTS),
+        time=rng.uniform(0.5, 1.0, PARTICIPANTS),
+        cuts=CUTS if family == "piecewise" else np.empty(0),
+        levels=LEVELS if family == "ordinal" else 0,
+    )
 
 
-def simulate(
-    family: str,
-    truth: Params,
-    x: Floats,
-    member: Floats,
-    limit: Floats,
-    cuts: Floats,
-    generator: np.random.Generator,
-) -> Responses:
-    """Return outcomes of the design at one point of the parameters; times end with follow-up."""
-    eta = truth["intercept"][:, None] + beta(truth) @ x.T + effects(truth) @ member.T
-    drawn = draw_responses(family, truth, eta, cuts, generator)[0]
-    if family == "binary":
-        return Responses(x, member, drawn, np.ones(len(x)), cuts)
-    # An event at the very start has no logarithm; 1e-12 of the follow-up has.
-    return Responses(x, member, (drawn <= limit) * 1.0, np.clip(drawn, 1e-12, limit), cuts)
+def simulate(family: str, design: Responses, generator: np.random.Generator) -> tuple[Params, Responses]:
+    """Return one point of the prior and outcomes that it made."""
+    law = FAMILIES[family]
+    truth = law.draw_prior(design.shape, generator)
+    eta = linear_predictor(truth, design.x, effects(truth) @ design.member.T)
+    outcome, time = law.replicate(truth, eta, design.time, design.cuts, generator)
+    return truth, Responses(design.x, design.member, outcome[0], time[0], design.cuts, design.levels)
 
 
 def quantities(family: str, params: Params, data: Responses) -> dict[str, Floats]:
     """Return what is ranked, by name (D,): parameters, coefficients, effects and the log likelihood."""
-    named = {name: value for name, value in params.items() if value.ndim == 1}
-    named |= {f"beta[{k}]": one for k, one in enumerate(beta(params).T)}
-    named |= {f"effect[{g}]": one for g, one in enumerate(effects(params).T)}
+    vectors = {"beta": beta(params), "effect": effects(params)}
     if family == "piecewise":
-        named |= {f"level[{j}]": one for j, one in enumerate(levels(params).T) if j}
-    return named | {"log_likelihood": log_likelihood(family, params, data)}
-
-
-RANKS = {family: partial(outcome_ranks, family) for family in families.FAMILIES}
+        vectors["level"] = piecewise.levels(params)[:, 1:]
+    if family == "ordinal":
+        vectors["cutpoint"] = ordinal.cutpoints(params)
+    named = {name: value for name, value in params.items() if value.ndim == 1}
+    named |= {f"{name}[{k}]": one for name, value in vectors.items() for k, one in enumerate(value.T)}
+    return named | {"log_likelihood": FAMILIES[family].log_likelihood(params, data)}

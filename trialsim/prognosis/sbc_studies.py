@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trialsim.prognosis import sbc_gaussian, sbc_outcomes, sbc_terms
+from trialsim.prognosis.families import FAMILIES
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import Sampler
 from trialsim.prognosis.sbc import Source
@@ -57,9 +59,9 @@ STUDIES: dict[str, Study] = (
     }
     | {
         family: Study(
-            sources=sbc_outcomes.SOURCES,
+            sources=sbc_outcomes.sources(family),
             sampler=OutcomeSampler,
-            ranks=ranks,
+            ranks=partial(sbc_outcomes.outcome_ranks, family),
             draws=sbc_outcomes.RANKED_DRAWS,
             settings={
                 "participants": sbc_outcomes.PARTICIPANTS,
@@ -70,7 +72,7 @@ STUDIES: dict[str, Study] = (
                 "draws": sbc_outcomes.SETTINGS.draws,
             },
         )
-        for family, ranks in sbc_outcomes.RANKS.items()
+        for family in FAMILIES
     }
     | {
         model: Study(

@@ -6,17 +6,7 @@ import logging
 import warnings
 from typing import Any
 
-import numpy as np
-
-from trialsim.prognosis.families import (
-    CURE_CENTRE,
-    CURE_SD,
-    SCALE,
-    SD_INTERCEPT,
-    SD_LOG_SHAPE,
-    Responses,
-    parameter_names,
-)
+from trialsim.prognosis.families import FAMILIES, Prior, Responses
 
 with warnings.catch_warnings():
     # As in `trialsim.prognosis.fit.model`: nothing that a user of trialsim could act on.
@@ -27,68 +17,107 @@ with warnings.catch_warnings():
     import pytensor
     import pytensor.tensor as pt
 
+Terms = dict[str, Any]
 
-def as_data(family: str, data: Responses) -> dict[str, np.ndarray[Any, Any]]:
+
+def as_data(family: str, data: Responses) -> Terms:
     """Return the responses under the names of the model's data."""
-    arrays = {"x": data.x, "event": data.event}
-    if data.member.shape[1]:
-        arrays["member"] = data.member
-    if family in ("weibull", "cure"):
-        arrays["log_time"] = np.log(data.time)
-    if family == "piecewise":
-        arrays |= {"exposure": data.exposure, "event_interval": data.event_interval}
-    return arrays
+    of_studies = {"member": data.member} if data.member.shape[1] else {}
+    return {"x": data.x, **of_studies, **FAMILIES[family].arrays(data)}
 
 
 def build_model(family: str, data: Responses) -> pm.Model:
     """Return the model with the responses as data: other participants need no new compilation."""
-    studies, intervals = data.member.shape[1], len(data.cuts) + 1
     with pm.Model() as model:
         given = {name: pm.Data(name, value) for name, value in as_data(family, data).items()}
-        free = {
-            name: _prior(name, data.x.shape[1], studies, intervals)
-            for name in parameter_names(family, intervals, studies)
-        }
+        free = {prior.name: variable(prior) for prior in FAMILIES[family].priors(data.shape)}
         pm.Potential("likelihood", log_likelihood(family, free, given))
     return model
 
 
-def _prior(name: str, columns: int, studies: int, intervals: int) -> Any:
-    if name in ("tau", "omega", "delta"):
-        return pm.HalfNormal(name, SCALE)
-    if name.endswith("_raw"):
-        size = {"beta_raw": columns, "effect_raw": studies, "step_raw": intervals - 1}[name]
-        return pm.Normal(name, 0.0, 1.0, shape=size)
-    centre, sd = {
-        "intercept": (0.0, SD_INTERCEPT),
-        "log_shape": (0.0, SD_LOG_SHAPE),
-        "logit_cure": (CURE_CENTRE, CURE_SD),
-    }[name]
-    return pm.Normal(name, centre, sd)
+def variable(prior: Prior) -> Any:
+    """Return a free variable with the prior of a parameter."""
+    if prior.law == "dirichlet":
+        return pm.Dirichlet(prior.name, [prior.values[0]] * (prior.size or 0))
+    if prior.law == "half_normal":
+        return pm.HalfNormal(prior.name, *prior.values, shape=prior.size)
+    return pm.Normal(prior.name, *prior.values, shape=prior.size)
 
 
-def log_likelihood(family: str, free: dict[str, Any], data: dict[str, Any]) -> Any:
+def log_likelihood(family: str, free: Terms, data: Terms) -> Any:
     """Return log p(outcomes | parameters), summed over participants."""
-    eta = free["intercept"] + pt.dot(data["x"], free["tau"] * free["beta_raw"])
+    return LIKELIHOODS[family](free, data, linear_predictor(free, data))
+
+
+def linear_predictor(free: Terms, data: Terms) -> Any:
+    """Return eta (N,)."""
+    eta = pt.dot(data["x"], free["tau"] * free["beta_raw"])
+    if "intercept" in free:
+        eta = eta + free["intercept"]
     if "omega" in free:
         eta = eta + pt.dot(data["member"], free["omega"] * free["effect_raw"])
-    event = data["event"]
-    if family == "binary":
-        return pt.sum(event * eta - pt.softplus(eta))
-    if family == "piecewise":
-        level = pt.zeros(1)
-        if "delta" in free:
-            level = pt.concatenate([level, pt.cumsum(free["delta"] * free["step_raw"])])
-        cumulative = pt.exp(eta) * pt.dot(data["exposure"], pt.exp(level))
-        return pt.sum(event * eta + pt.dot(data["event_interval"], level) - cumulative)
+    return eta
+
+
+def binary(free: Terms, data: Terms, eta: Any) -> Any:
+    """Return the Bernoulli log likelihood."""
+    return pt.sum(data["outcome"] * eta - pt.softplus(eta))
+
+
+def ordinal(free: Terms, data: Terms, eta: Any) -> Any:
+    """Return the proportional-odds log likelihood; see `trialsim.prognosis.families.ordinal`."""
+    share, above, below = free["share"], data["cut_above"], data["cut_below"]
+    upto, beyond = pt.cumsum(share)[:-1], pt.cumsum(share[::-1])[:-1][::-1]
+    cuts = pt.log(upto) - pt.log(beyond)
+    not_more = -pt.sum(pt.sum(above, axis=1) * pt.softplus(eta - pt.dot(above, cuts)))
+    not_less = -pt.sum(pt.sum(below, axis=1) * pt.softplus(pt.dot(below, cuts) - eta))
+    between = pt.log(-pt.expm1(cuts[:-1] - cuts[1:]))
+    return not_more + not_less + pt.dot(pt.sum(above, axis=0)[1:], between)
+
+
+def count(free: Terms, data: Terms, eta: Any) -> Any:
+    """Return the negative binomial log likelihood."""
+    y, size, log_mean = data["outcome"], free["rate_cv"] ** -2.0, eta + data["log_time"]
+    each = pt.gammaln(y + size) - pt.gammaln(size) - data["log_factorial"]
+    return pt.sum(each - (size + y) * pt.log1p(pt.exp(log_mean) / size) + y * (log_mean - pt.log(size)))
+
+
+def weibull(free: Terms, data: Terms, eta: Any) -> Any:
+    """Return the log likelihood of Weibull times, some censored."""
+    log_hazard, cumulative = _weibull_hazards(free, data, eta)
+    return pt.sum(data["outcome"] * log_hazard - cumulative)
+
+
+def cure(free: Terms, data: Terms, eta: Any) -> Any:
+    """Return the log likelihood of Weibull times of those who are not cured."""
+    log_hazard, cumulative = _weibull_hazards(free, data, eta)
+    event, cured = data["outcome"], free["logit_cure"]
+    none = pt.log(pt.sigmoid(cured) + pt.sigmoid(-cured) * pt.exp(-cumulative))
+    return pt.sum(event * (log_hazard - cumulative - pt.softplus(cured)) + (1 - event) * none)
+
+
+def _weibull_hazards(free: Terms, data: Terms, eta: Any) -> tuple[Any, Any]:
     shape, log_time = free["log_shape"], data["log_time"]
-    cumulative = pt.exp(eta + pt.exp(shape) * log_time)
-    hazard = shape + (pt.exp(shape) - 1) * log_time + eta
-    if family == "weibull":
-        return pt.sum(event * hazard - cumulative)
-    cured = free["logit_cure"]
-    survived = pt.log(pt.sigmoid(cured) + pt.sigmoid(-cured) * pt.exp(-cumulative))
-    return pt.sum(event * (hazard - cumulative - pt.softplus(cured)) + (1 - event) * survived)
+    return shape + (pt.exp(shape) - 1) * log_time + eta, pt.exp(eta + pt.exp(shape) * log_time)
+
+
+def piecewise(free: Terms, data: Terms, eta: Any) -> Any:
+    """Return the log likelihood of times with a piecewise constant hazard, some censored."""
+    level = pt.zeros(1)
+    if "delta" in free:
+        level = pt.concatenate([level, pt.cumsum(free["delta"] * free["step_raw"])])
+    cumulative = pt.exp(eta) * pt.dot(data["exposure"], pt.exp(level))
+    return pt.sum(data["outcome"] * eta + pt.dot(data["event_interval"], level) - cumulative)
+
+
+LIKELIHOODS = {
+    "binary": binary,
+    "ordinal": ordinal,
+    "count": count,
+    "weibull": weibull,
+    "cure": cure,
+    "piecewise": piecewise,
+}
 
 
 def compile_model(family: str, data: Responses) -> Any:
@@ -98,9 +127,7 @@ def compile_model(family: str, data: Responses) -> Any:
         return nutpie.compile_pymc_model(build_model(family, data), backend="numba")
 
 
-def sample(
-    compiled: Any, family: str, data: Responses, *, settings: Any, seed: int
-) -> tuple[dict[str, Any], int]:
+def sample(compiled: Any, family: str, data: Responses, *, settings: Any, seed: int) -> tuple[Terms, int]:
     """Return draws of the parameters by name (chains, draws, ...) and the number of divergences."""
     trace = nutpie.sample(
         compiled.with_data(**as_data(family, data)),
@@ -112,5 +139,5 @@ def sample(
         seed=seed,
         progress_bar=False,
     )
-    names = parameter_names(family, len(data.cuts) + 1, data.member.shape[1])
+    names = [prior.name for prior in FAMILIES[family].priors(data.shape)]
     return {name: trace.posterior[name].to_numpy() for name in names}, int(trace.sample_stats.diverging.sum())

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from trialsim.errors import FitError
-from trialsim.prognosis.families import Params, Responses
+from trialsim.prognosis.families import Params, Responses, Shape
 from trialsim.prognosis.fit.sampler import FitSettings, check_gate
 
 
 class OutcomeSampler:
-    """Compiled models to share between fits: one for each family, number of columns and of studies.
+    """Compiled models to share between fits: one for each family and shape of its parameters.
 
     Nothing is imported or compiled before the first `sample`.
     """
 
     def __init__(self) -> None:
-        self._compiled: dict[tuple[str, int, int, int], Any] = {}
+        self._compiled: dict[tuple[str, Shape], Any] = {}
 
     def sample(
         self, family: str, data: Responses, settings: FitSettings, generator: np.random.Generator
@@ -33,7 +33,7 @@ class OutcomeSampler:
         from trialsim.prognosis.fit import outcome_model
         from trialsim.prognosis.fit.model import convergence
 
-        key = (family, data.x.shape[1], data.member.shape[1], len(data.cuts))
+        key = (family, data.shape)
         if key not in self._compiled:
             self._compiled[key] = outcome_model.compile_model(family, data)
         try:
@@ -44,7 +44,7 @@ class OutcomeSampler:
             raise FitError(
                 f"the sampler stopped: {fault}. Mend: check the history for extreme values."
             ) from fault
-        if chains["intercept"].shape != (settings.chains, settings.draws):
+        if chains["tau"].shape != (settings.chains, settings.draws):
             # nutpie takes an interrupt for itself and returns what it has so far.
             raise KeyboardInterrupt
         measured = {
