@@ -195,6 +195,8 @@ def responses(tmp_path) -> tuple[str, str]:
 
 
 def test_validate_reads_a_history_of_responses(monkeypatch, capsys, responses) -> None:
+    # Wide enough that no table is turned on its side.
+    monkeypatch.setenv("COLUMNS", "240")
     table, past = responses
     arguments = ("twins", "validate", table, "--history", past, "--folds", "3", "--by-group", "--quiet")
     assert run(monkeypatch, *arguments) == 0

@@ -12,7 +12,14 @@ from scipy.stats import kstest, norm
 
 from trialsim.data import Covariates
 from trialsim.errors import FitError, HistoryError
-from trialsim.prognosis import FitSettings, OutcomeHistory, OutcomePrognosis, OutcomeSampler, fit_outcome
+from trialsim.prognosis import (
+    ISSUED,
+    FitSettings,
+    OutcomeHistory,
+    OutcomePrognosis,
+    OutcomeSampler,
+    fit_outcome,
+)
 from trialsim.prognosis.families import FAMILIES, beta, concatenate, linear_predictor
 from trialsim.prognosis.outcome_history import Columns, responses_of
 from trialsim.prognosis.sbc import RankRecord, count_ranks, uniform
@@ -220,7 +227,7 @@ def check_recovery(fitted, family):
 
 
 @pytest.mark.parametrize(
-    "family", ["binary", *(pytest.param(one, marks=pytest.mark.slow) for one in FAMILIES if one != "binary")]
+    "family", ["binary", *(pytest.param(one, marks=pytest.mark.slow) for one in ISSUED if one != "binary")]
 )
 def test_a_fit_finds_the_truth_and_is_kept(family, outcome_sampler, tmp_path):
     history = simulated(family)
@@ -242,7 +249,7 @@ def test_a_fit_that_has_not_converged_issues_no_twin(outcome_sampler, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "family", ["binary", *(pytest.param(one, marks=pytest.mark.slow) for one in FAMILIES if one != "binary")]
+    "family", ["binary", *(pytest.param(one, marks=pytest.mark.slow) for one in ISSUED if one != "binary")]
 )
 def test_a_fast_slice_of_the_calibration_studies(family, outcome_sampler):
     study = STUDIES[family]
@@ -307,7 +314,7 @@ def test_two_studies_have_no_effects_of_their_own():
         ("count", lambda h: replace(h, outcome=h.outcome - 1), "counts must be whole numbers"),
         ("count", lambda h: replace(h, time=np.r_[0.0, h.time[1:]]), "follow-up must be above 0"),
         ("count", lambda h: with_column(h, h.outcome / h.time), "odd: covariate is the rate itself"),
-        ("cure", lambda h: replace(h, outcome=np.r_[np.ones(5), np.zeros(len(h) - 5)]), "from: 5 events"),
+        ("weibull", lambda h: replace(h, outcome=np.r_[np.ones(5), np.zeros(len(h) - 5)]), "from: 5 events"),
     ],
 )  # fmt: skip
 def test_levels_and_counts_that_are_none(family, change, words):

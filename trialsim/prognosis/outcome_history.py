@@ -11,8 +11,10 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis.compatibility import LEAK_CORRELATION
 from trialsim.prognosis.families import FAMILIES, Responses
 
-# Families of which twins are issued: each has its calibration study kept.
-ISSUED = tuple(FAMILIES)
+# Twins are issued of families whose calibration study is kept and inside its bands; that of cure ranked one
+# study effect outside them.
+WITHHELD = ("cure",)
+ISSUED = tuple(name for name in FAMILIES if name not in WITHHELD)
 FEWEST_EVENTS = 10
 FEWEST_PER_COVARIATE = 2
 FEWEST_STUDIES = 3
@@ -132,12 +134,12 @@ def require_outcomes(history: OutcomeHistory) -> None:
     HistoryError
         One clear reason.
     """
-    if history.family not in FAMILIES:
+    if history.family not in ISSUED:
         raise HistoryError(
             "is no family of outcomes that twins are issued for",
             field="family",
             value=history.family,
-            mend=f"use one of {', '.join(FAMILIES)}",
+            mend=f"use one of {', '.join(ISSUED)}",
         )
     _refuse_outcomes(history)
     if not (np.isfinite(history.time) & (history.time > 0)).all():
