@@ -24,7 +24,8 @@
 - `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
 - `read_outcome_history`: a file to an `OutcomeHistory`; `ISSUED` are the families.
 - `validate_outcome`, `OutcomeValidation`: their calibration and discrimination, out of sample.
-- `predictive_checks`, `prior_prognosis`, `PredictiveChecks`: whether the model makes such histories.
+- `predictive_checks`, `prior_prognosis`, `PredictiveChecks`: whether the model makes such histories;
+  `outcome_predictive_checks`, `prior_outcome_prognosis`: the same for responses, levels, counts and events.
 - `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
@@ -42,6 +43,10 @@ from trialsim.prognosis.gain import Gain, gain_beyond_baseline, leave_one_out_r2
 from trialsim.prognosis.history import read_history
 from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
 from trialsim.prognosis.outcome_history import ISSUED, OutcomeHistory
+from trialsim.prognosis.outcome_predictive_checks import (
+    outcome_predictive_checks,
+    prior_outcome_prognosis,
+)
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
 from trialsim.prognosis.outcome_reading import read_outcome_history
 from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
@@ -115,7 +120,9 @@ __all__ = [
     "judge_applicability",
     "kish",
     "leave_one_out_r2",
+    "outcome_predictive_checks",
     "predictive_checks",
+    "prior_outcome_prognosis",
     "prior_prognosis",
     "read_history",
     "read_labels",

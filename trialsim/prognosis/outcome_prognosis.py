@@ -204,7 +204,7 @@ class OutcomePrognosis:
 
     def _cumulative(self, x: Floats, values: Floats, times: Floats) -> Floats:
         """Return P(outcome <= value) (N,) over the posterior and a new study."""
-        params = self._thin(min(_DRAWS_OF_CUMULATIVE, len(self.params["tau"])))
+        params = self.thinned(min(_DRAWS_OF_CUMULATIVE, len(self.params["tau"])))
         with threadpool_limits(1, user_api="blas"):
             return self._mean(
                 x,
@@ -215,7 +215,8 @@ class OutcomePrognosis:
                 ],
             )[:, 0]
 
-    def _thin(self, draws: int) -> Params:
+    def thinned(self, draws: int) -> Params:
+        """Return so many posterior draws, evenly spaced."""
         chosen = np.linspace(0, len(self.params["tau"]) - 1, draws).round().astype(int)
         return {name: value[chosen] for name, value in self.params.items()}
 
@@ -236,7 +237,7 @@ class OutcomePrognosis:
         return mean
 
     def _draw(self, x: Floats, times: Floats, generator: np.random.Generator, draws: int) -> Floats:
-        params = self._thin(draws)
+        params = self.thinned(draws)
         shift = params["omega"][:, None] * generator.standard_normal((draws, 1)) if "omega" in params else 0.0
         eta = linear_predictor(params, x, shift)
         return np.moveaxis(self.law.draw(params, eta, times, self.cuts, generator), 0, 2)
