@@ -1,4 +1,4 @@
-"""Which sampler and parametrisation learn the outcome families fastest: effective draws a second, one core."""
+"""Which sampler and parametrisation learn the outcome families fastest, in effective draws a second."""
 
 from __future__ import annotations
 
