@@ -56,7 +56,7 @@ def counts() -> Iterable[Figure]:
             return sm.NegativeBinomial(count[r], D, exposure=exposure[r]).fit(disp=0)
 
         yield measured(
-            f"negative binomial, {label},",
+            f"counts: negative binomial, {label},",
             lambda columns=columns: negative_binomial_block(count, exposure, ARM, columns),
             "statsmodels NegativeBinomial",
             theirs,
@@ -74,13 +74,13 @@ def ordinal() -> Iterable[Figure]:
             return OrderedModel(grade[r], np.column_stack([ARM[r], columns[r]])).fit(disp=0, method="bfgs")
 
         yield measured(
-            f"proportional odds, {label},",
+            f"ordinal: proportional odds, {label},",
             lambda columns=columns: proportional_odds_block(grade, ARM, columns),
             "statsmodels OrderedModel",
             theirs,
         )
     yield measured(
-        "probabilistic index",
+        "ordinal: probabilistic index",
         lambda: probabilistic_index_block(grade, ARM),
         "scipy brunnermunzel",
         lambda r: stats.brunnermunzel(grade[r, ARM[r] == 0], grade[r, ARM[r] == 1]),
