@@ -91,7 +91,9 @@ def fine_gray() -> Iterable[Figure]:
     generator = stream(20261121, "bench_fine_gray", 0, "outcome")
     time_to = generator.exponential(np.where(ARM == 1, 1.3, 1.0), ARM.shape)
     event = generator.choice([0, 1, 2], ARM.shape, p=[0.3, 0.4, 0.3])
-    yield measured("Fine–Gray", lambda: fine_gray_block(time_to, event, ARM), "no Python peer", None)
+    yield measured(
+        "fine_gray: Fine–Gray", lambda: fine_gray_block(time_to, event, ARM), "no Python peer", None
+    )
 
 
 BENCHMARKS = {"counts": counts, "ordinal": ordinal, "fine_gray": fine_gray}
