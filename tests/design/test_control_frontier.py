@@ -32,7 +32,7 @@ from trialsim.design import (
     tipping_drift,
     vague_weight_from_calibration,
 )
-from trialsim.design.normal_borrowing import control_posterior
+from trialsim.design.control_posterior import control_posterior
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 
@@ -76,7 +76,7 @@ def test_commensurate_posterior_equals_the_analysis_room(shape: float) -> None:
     se = math.sqrt(QUESTION.arm_variances(80)[0])
     estimates = np.array([-0.4, 0.05, 0.25, 1.0])
     log_weight, variance = method.components(QUESTION)
-    mean, var = control_posterior(estimates, se, log_weight, variance).moments()
+    mean, var = control_posterior(estimates, se**2, log_weight, variance).moments()
     external = (0.0, math.sqrt(QUESTION.history_variance))
     for i, estimate in enumerate(estimates):
         other = commensurate_normal((estimate, se), external, CommensuratePrior(shape, 0.01))
@@ -88,7 +88,7 @@ def test_self_adapting_posterior_equals_the_analysis_room() -> None:
     method, se = SelfAdapting(difference=0.3, between_sd=0.1), 0.12
     estimates = np.array([-0.5, 0.0, 0.2])
     variance = method.components(QUESTION)[1]
-    posterior = control_posterior(estimates, se, method.log_weights(QUESTION, estimates, se), variance)
+    posterior = control_posterior(estimates, se**2, method.log_weights(QUESTION, estimates, se), variance)
     informative = NormalMixture(1, 0.0, math.sqrt(variance[0]))
     vague = NormalMixture(1, 0.0, math.sqrt(variance[1]))
     for i, estimate in enumerate(estimates):
@@ -105,7 +105,7 @@ def test_quadrature_agrees_with_simulated_trials(method) -> None:
     u = drift + math.sqrt(v0) * rng.standard_normal(replicates) - history
     y = drift + math.sqrt(v1) * rng.standard_normal(replicates) - history
     se = math.sqrt(v0)
-    posterior = control_posterior(u, se, method.log_weights(QUESTION, u, se), method.components(QUESTION)[1])
+    posterior = control_posterior(u, v0, method.log_weights(QUESTION, u, se), method.components(QUESTION)[1])
     spread = np.sqrt(v1 + posterior.variance)
     no_benefit = (posterior.weight * ndtr((posterior.mean - y[:, None]) / spread)).sum(axis=1)
     level = np.mean((no_benefit < 0.025) | (no_benefit > 0.975))

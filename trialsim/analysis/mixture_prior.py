@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -24,7 +24,7 @@ _LONGEST_GRID = 200_000
 NODES_PER_SD = 4.0
 
 
-class MixturePrior(Printed, ABC):
+class MixturePrior(Printed):
     """Σ_k w_k f_k over K conjugate components; the components give their own formulas.
 
     Integrals over a mixture run on a *working scale* (logit, log or identity) on which every

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -19,20 +20,20 @@ _DECIMALS = {"df": 1, "statistic": 3}
 _SMALL = 0.01  # a column of smaller numbers shows significant digits
 
 
-class Printed:
+class Printed(ABC):
     """A result that prints like a statistician's output, in a terminal and in a notebook."""
 
+    @abstractmethod
     def _title(self) -> str:
         """Return what was analysed, in one line."""
-        raise NotImplementedError
 
     def _facts(self) -> Facts:
         """Return what precedes the tables, by a word or two."""
         return {}
 
+    @abstractmethod
     def _tables(self) -> Tables:
         """Return the printed tables by title."""
-        raise NotImplementedError
 
     def _notes(self) -> Sequence[str]:
         """Return what a reader should know besides."""

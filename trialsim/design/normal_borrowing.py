@@ -3,99 +3,43 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import log_expit, logsumexp, ndtr
+from scipy.special import log_expit, ndtr
 
 from trialsim.analysis import CommensuratePrior, sam_weight_normal
 from trialsim.data import Floats
 from trialsim.design.borrowing_question import BorrowingCharacteristics, BorrowingMethod
+from trialsim.design.control_posterior import control_posterior
 from trialsim.design.control_question import ControlQuestion
 from trialsim.design.variance import Pair
 from trialsim.errors import DesignError
 
 _NODES_PER_SD = 8
 _TAIL_SDS = 8.0
-_HALVINGS = 44
 _LOG_PRECISION_NODES = 121
 
 
 @dataclass(frozen=True)
-class ControlPosterior:
-    """Posterior mixture of the control mean at G values of the concurrent controls' estimate.
-
-    Parameters
-    ----------
-    weight, mean : ndarray (G, K)
-        Of each component.
-    variance : ndarray (K,)
-        Of each component.
-    """
-
-    weight: Floats
-    mean: Floats
-    variance: Floats
-
-    def moments(self) -> tuple[Floats, Floats]:
-        """Return posterior means and variances (G,)."""
-        mean = (self.weight * self.mean).sum(axis=1)
-        spread = self.variance + (self.mean - mean[:, None]) ** 2
-        return mean, np.asarray((self.weight * spread).sum(axis=1))
-
-    def critical_estimates(self, active_variance: float, tail: float) -> Floats:
-        """Return the active arm's estimates (G,) above which P(no benefit) falls below `tail`."""
-        spread = np.sqrt(active_variance + self.variance)
-        reach = 9.0 * spread.max()
-        low, high = self.mean.min(axis=1) - reach, self.mean.max(axis=1) + reach
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (low + high)
-            no_benefit = (self.weight * ndtr((self.mean - middle[:, None]) / spread)).sum(axis=1)
-            below = no_benefit > tail
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.asarray(0.5 * (low + high))
-
-
-def control_posterior(
-    estimate: Floats, standard_error: float, log_weight: Floats, variance: Floats
-) -> ControlPosterior:
-    """Return the posterior of the control mean under Σ_k w_k N(0, s_k²), at estimates (G,).
-
-    Parameters
-    ----------
-    estimate : ndarray (G,)
-        Concurrent controls' mean, counted from what the history says.
-    standard_error : float
-        Of that estimate.
-    log_weight : ndarray (K,) or (G, K)
-        Log prior weights up to a constant.
-    variance : ndarray (K,)
-        s_k².
-    """
-    marginal = variance + standard_error**2
-    log_posterior = log_weight - 0.5 * np.log(marginal) - 0.5 * estimate[:, None] ** 2 / marginal
-    weight = np.exp(log_posterior - logsumexp(log_posterior, axis=1, keepdims=True))
-    # The weights of a wide prior's components beyond reach would only cost time.
-    used = weight.max(axis=0) > 1e-15
-    weight, shrunk = weight[:, used], variance[used]
-    share = shrunk / (shrunk + standard_error**2)
-    return ControlPosterior(weight, estimate[:, None] * share, share * standard_error**2)
-
-
-@dataclass(frozen=True)
-class NormalBorrowing:
+class NormalBorrowing(ABC):
     """A prior of the control mean, centred on what the history says; base of the methods below."""
 
     name: str
 
     @property
+    @abstractmethod
     def setting(self) -> str:
         """Setting of the prior, in words."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def candidates(self) -> tuple[BorrowingMethod, ...]:
+        """Return settings to choose from, from most to least borrowing."""
+
+    @abstractmethod
     def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return log weights (K,) and variances (K,) of the prior of the control mean."""
-        raise NotImplementedError
 
     def log_weights(
         self, question: ControlQuestion, estimate: Floats, standard_error: float | Floats
@@ -136,10 +80,11 @@ class NormalBorrowing:
         vh = question.history_variance
         spread = math.sqrt(v0 + vh)
         half = max(float(np.abs(d).max()), question.sd * 1e-9) + _TAIL_SDS * spread
-        nodes = math.ceil(half / (math.sqrt(v0) / _NODES_PER_SD))
-        u = np.linspace(-half, half, 2 * nodes + 1)
         se = math.sqrt(v0)
-        posterior = control_posterior(u, se, self.log_weights(question, u, se), self.components(question)[1])
+        nodes = math.ceil(half / (se / _NODES_PER_SD))
+        u = np.linspace(-half, half, 2 * nodes + 1)
+        log_weight = self.log_weights(question, u, se)
+        posterior = control_posterior(u, se**2, log_weight, self.components(question)[1]).felt()
         upper = posterior.critical_estimates(v1, question.alpha / 2)
         # The prior is symmetric about the history's mean, and so is the grid.
         lower = -upper[::-1]

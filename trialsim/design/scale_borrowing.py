@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp, ndtr, ndtri
+from scipy.special import ndtri
 
 from trialsim.data import Floats
 from trialsim.design.borrowing_question import (
@@ -16,6 +16,7 @@ from trialsim.design.borrowing_question import (
     BorrowingMethod,
     NoBorrowing,
 )
+from trialsim.design.control_posterior import ControlPosterior, control_posterior
 from trialsim.design.control_question import check_borrowing
 from trialsim.design.frontier import ControlFrontier, methods_for
 from trialsim.design.normal_borrowing import NormalBorrowing
@@ -278,19 +279,13 @@ def _simulated_cell(
     past, _ = scale.estimates(_past_participants(question), replicates, rng)
     sign = question.orientation
     u, y0, y1 = (sign * (one - past) for one in (control, null, treated))
-    weight, mean, variance = _posteriors(prior, question, u, control_variance)
-
-    def no_benefit(y: Floats, v: Floats) -> Floats:
-        z = (mean - y[:, None]) / np.sqrt(v[:, None] + variance)
-        return np.asarray((weight * ndtr(z)).sum(axis=1))
-
+    posterior = _posterior(prior, question, u, control_variance[:, None])
+    centre, spread = posterior.moments()
     tail = question.alpha / 2
-    below = no_benefit(y0, null_variance)
-    centre = (weight * mean).sum(axis=1)
-    spread = (weight * (variance + (mean - centre[:, None]) ** 2)).sum(axis=1)
+    below = posterior.no_benefit(y0, null_variance[:, None])
     return (
         float(np.mean((below < tail) | (below > 1 - tail))),
-        float(np.mean(no_benefit(y1, treated_variance) < tail)),
+        float(np.mean(posterior.no_benefit(y1, treated_variance[:, None]) < tail)),
         float(np.mean(y0 - centre)),
         float(question.analysed_controls(controls) * (control_variance.mean() / spread.mean() - 1)),
     )
@@ -302,17 +297,11 @@ def _past_participants(question: ScaleBorrowingQuestion) -> int:
     return question.history
 
 
-def _posteriors(
+def _posterior(
     prior: NormalBorrowing | None, question: ScaleBorrowingQuestion, u: Floats, own: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return weights, means and variances (R, K) of the control mean, each trial with its own variance."""
-    own = own[:, None]
+) -> ControlPosterior:
+    """Return the control mean's posterior in each trial, from its estimate (R,) and own variance (R, 1)."""
     if prior is None:
-        return np.ones_like(own), u[:, None], own
-    variance = prior.components(question)[1]
+        return ControlPosterior(np.ones_like(own), u[:, None], own)
     log_weight = prior.log_weights(question, u, np.sqrt(own[:, 0]))
-    marginal = variance + own
-    log_posterior = log_weight - 0.5 * np.log(marginal) - 0.5 * u[:, None] ** 2 / marginal
-    weight = np.exp(log_posterior - logsumexp(log_posterior, axis=1, keepdims=True))
-    share = variance / marginal
-    return weight, share * u[:, None], share * own
+    return control_posterior(u, own, log_weight, prior.components(question)[1])

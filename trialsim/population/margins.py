@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -18,14 +19,14 @@ from trialsim.protocol.reading import Strict, refuse
 _SUM_TOLERANCE = 1e-6
 
 
-class _Margin(Strict):
+class _Margin(Strict, ABC):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     label: str = Field(min_length=1)
     note: str | None = None
 
+    @abstractmethod
     def law(self) -> Law:
         """Return the law."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _law_exists(self) -> Self:
