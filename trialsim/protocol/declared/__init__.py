@@ -5,6 +5,8 @@
 - `DESIGNS_OF`, `ANALYSES_OF`, `EFFECTS_OF`: what is served with which outcome.
 """
 
+from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisDeclared
+from trialsim.protocol.declared.bounds import Efficacy, Futility
 from trialsim.protocol.declared.conduct import (
     Country,
     DiscontinuationDeclared,
@@ -15,14 +17,10 @@ from trialsim.protocol.declared.conduct import (
     TrialArm,
 )
 from trialsim.protocol.declared.design import (
-    ANALYSES_OF,
     DESIGNS_OF,
     STAGED,
-    AnalysisDeclared,
     BayesianDesign,
-    Efficacy,
     FixedDesign,
-    Futility,
     GroupSequentialDesign,
     MultiArmDesign,
     ResizingDesign,
@@ -50,7 +48,8 @@ from trialsim.protocol.declared.outcome import (
     TimeToEventOutcome,
     WeibullDeclared,
 )
-from trialsim.protocol.declared.trial import TRIAL_FORMAT, DeclaredTrial, World, read_trial, trial_from_dict
+from trialsim.protocol.declared.scenarios import World
+from trialsim.protocol.declared.trial import TRIAL_FORMAT, DeclaredTrial, read_trial, trial_from_dict
 
 __all__ = [
     "ANALYSES_OF",

@@ -1,4 +1,4 @@
-"""When a declared trial is looked at and how it decides, and the analyses that are compared."""
+"""When a declared trial is looked at, and how it decides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trialsim.protocol.question import Fraction, Positive, Probability, Slug
+from trialsim.protocol.declared.bounds import Efficacy, Futility
+from trialsim.protocol.question import Fraction, Probability
 from trialsim.protocol.reading import Strict, refuse
 
 Alpha = Annotated[float, Field(gt=0, lt=0.5)]
@@ -41,65 +42,6 @@ class FixedDesign(Strict):
     events: Whole | None = None
     month: Months | None = None
     latest_month: Months | None = None
-
-
-class Efficacy(Strict):
-    """The rule of the efficacy bounds.
-
-    ``o_brien_fleming``, ``pocock`` and ``wang_tsiatis`` (`delta`) are shapes with one constant;
-    ``lan_demets_obf``, ``lan_demets_pocock``, ``hwang_shih_decani`` (`gamma`) and ``power`` (`rho`) spend
-    alpha; ``given`` takes the z of each look.
-    """
-
-    rule: Literal[
-        "o_brien_fleming",
-        "pocock",
-        "wang_tsiatis",
-        "lan_demets_obf",
-        "lan_demets_pocock",
-        "hwang_shih_decani",
-        "power",
-        "given",
-    ] = "lan_demets_obf"
-    delta: float | None = None
-    gamma: float | None = None
-    rho: float | None = None
-    z: tuple[float, ...] = ()
-
-    @model_validator(mode="after")
-    def _check(self) -> Efficacy:
-        needed = {"wang_tsiatis": "delta", "hwang_shih_decani": "gamma", "power": "rho"}.get(self.rule)
-        for name in ("delta", "gamma", "rho"):
-            if (getattr(self, name) is not None) != (name == needed):
-                word = "is needed by" if name == needed else "does not belong to"
-                raise refuse(f"{word} the rule {self.rule}", getattr(self, name), field=name)
-        if bool(self.z) != (self.rule == "given"):
-            raise refuse("belongs to the rule given, which needs it", self.z, field="z")
-        return self
-
-
-class Futility(Strict):
-    """The rule of the futility bounds: spending of the type II error 1 − `power`, or given z.
-
-    They are obeyed in the simulation; `binding` says whether the efficacy bounds rely on that.
-    """
-
-    rule: Literal["lan_demets_obf", "lan_demets_pocock", "hwang_shih_decani", "power", "given"]
-    gamma: float | None = None
-    rho: float | None = None
-    z: tuple[float, ...] = ()
-    binding: bool = False
-
-    @model_validator(mode="after")
-    def _check(self) -> Futility:
-        needed = {"hwang_shih_decani": "gamma", "power": "rho"}.get(self.rule)
-        for name in ("gamma", "rho"):
-            if (getattr(self, name) is not None) != (name == needed):
-                word = "is needed by" if name == needed else "does not belong to"
-                raise refuse(f"{word} the rule {self.rule}", getattr(self, name), field=name)
-        if bool(self.z) != (self.rule == "given"):
-            raise refuse("belongs to the rule given, which needs it", self.z, field="z")
-        return self
 
 
 class GroupSequentialDesign(Strict):
@@ -338,83 +280,3 @@ DESIGNS_OF: dict[str, tuple[str, ...]] = {
     ),
     "joint": ("fixed",),
 }  # fmt: skip
-
-AnalysisKind = Literal[
-    "unadjusted",
-    "ancova",
-    "mmrm",
-    "mmrm_all_observed",
-    "ancova_completers",
-    "ancova_all_observed",
-    "ancova_last_on_treatment",
-    "ancova_composite",
-    "jump_to_reference",
-    "risk_difference",
-    "g_computation",
-    "log_odds_ratio",
-    "mean_score",
-    "proportional_odds",
-    "probabilistic_index",
-    "negative_binomial",
-    "lwyy",
-    "log_rank",
-    "stratified_log_rank",
-    "cox",
-    "stratified_cox",
-    "weighted_log_rank",
-    "max_combo",
-    "rmst",
-    "joint_rank",
-]
-
-ANALYSES_OF: dict[str, tuple[str, ...]] = {
-    "continuous_longitudinal": (
-        "unadjusted", "ancova", "mmrm", "mmrm_all_observed", "ancova_completers", "ancova_all_observed",
-        "ancova_last_on_treatment", "ancova_composite", "jump_to_reference",
-    ),
-    "binary": ("risk_difference", "g_computation", "log_odds_ratio"),
-    "ordinal": ("mean_score", "proportional_odds", "probabilistic_index"),
-    "count": ("negative_binomial",),
-    "recurrent": ("lwyy", "negative_binomial"),
-    "time_to_event": (
-        "log_rank", "stratified_log_rank", "cox", "stratified_cox", "weighted_log_rank", "max_combo", "rmst",
-    ),
-    "joint": ("log_rank", "cox", "ancova", "mmrm", "joint_rank"),
-}  # fmt: skip
-
-
-class AnalysisDeclared(Strict):
-    """One analysis that the trial is read with; each has its own name in the result.
-
-    `adjust` names factors that are covariates. `tau` is the horizon of ``rmst`` in months; `rho` and
-    `gamma` are those of a Fleming–Harrington weight.
-    """
-
-    kind: AnalysisKind
-    name: Slug | None = None
-    adjust: tuple[Slug, ...] = ()
-    tau: Positive | None = None
-    rho: Annotated[float, Field(ge=0, le=10)] | None = None
-    gamma: Annotated[float, Field(ge=0, le=10)] | None = None
-
-    @property
-    def label(self) -> str:
-        """Name in the result."""
-        return self.name or self.kind
-
-    @model_validator(mode="after")
-    def _check(self) -> AnalysisDeclared:
-        if (self.tau is not None) != (self.kind == "rmst"):
-            raise refuse("is needed by rmst, and by it alone", self.tau, field="tau")
-        for field in ("rho", "gamma"):
-            if (getattr(self, field) is not None) != (self.kind == "weighted_log_rank"):
-                raise refuse(
-                    "is needed by weighted_log_rank, and by it alone", getattr(self, field), field=field
-                )
-        adjustable = (
-            "unadjusted", "ancova", "g_computation", "log_odds_ratio", "mean_score", "proportional_odds",
-            "negative_binomial", "lwyy", "mmrm",
-        )  # fmt: skip
-        if self.adjust and self.kind not in adjustable:
-            raise refuse(f"{self.kind} takes no covariates", self.adjust, field="adjust")
-        return self

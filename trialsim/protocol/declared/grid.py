@@ -10,7 +10,8 @@ from typing import Any
 
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared.paths import PathError, with_values
-from trialsim.protocol.declared.trial import DeclaredTrial, Setting, trial_from_dict
+from trialsim.protocol.declared.scenarios import Setting
+from trialsim.protocol.declared.trial import DeclaredTrial, trial_from_dict
 
 _NEVER_SET = ("format", "name", "seed", "scenarios", "grid", "largest_grid")
 

@@ -1,16 +1,16 @@
-"""A trial declared in a file: every part of it, the worlds it is simulated in, and the grid over them."""
+"""A trial declared in a file: all of its parts, and whether they go together."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from trialsim.errors import ProtocolError
+from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisDeclared
 from trialsim.protocol.declared.conduct import (
     DiscontinuationDeclared,
     Factor,
@@ -20,88 +20,16 @@ from trialsim.protocol.declared.conduct import (
     TrialEnrolment,
     check_causes,
 )
-from trialsim.protocol.declared.design import (
-    ANALYSES_OF,
-    DESIGNS_OF,
-    STAGED,
-    AnalysisDeclared,
-    Design,
-    ResizingDesign,
-)
+from trialsim.protocol.declared.design import DESIGNS_OF, STAGED, Design, MultiArmDesign, ResizingDesign
 from trialsim.protocol.declared.outcome import EFFECTS_OF, ContinuousOutcome, Effect, Outcome
 from trialsim.protocol.declared.paths import without_kinds
+from trialsim.protocol.declared.scenarios import Axis, TrialSimulation, World
 from trialsim.protocol.declared.unread import unread_of_cause, unread_of_design
 from trialsim.protocol.question import Slug, Text
 from trialsim.protocol.reading import Strict, check_model, duplicates, read_toml, refuse
 
 TRIAL_FORMAT = "trialsim.trial/1"
-LARGEST_GRID = 2_000
-
-Setting = Any
-
-
-def _finite(value: Any) -> bool:
-    """Return whether every number within a value is finite."""
-    if isinstance(value, dict):
-        return all(_finite(inner) for inner in value.values())
-    if isinstance(value, list | tuple):
-        return all(_finite(inner) for inner in value)
-    return not isinstance(value, float) or math.isfinite(value)
-
-
-class TrialSimulation(Strict):
-    """How much is simulated: `replicates` a cell, or the Monte Carlo standard error to reach.
-
-    `block` replicates are in memory at a time. `truth` is the sample from which true values are
-    computed where they have no closed form.
-    """
-
-    replicates: Annotated[int, Field(ge=100, le=10_000_000)] | None = None
-    precision: Annotated[float, Field(gt=0, lt=0.1)] | None = None
-    block: Annotated[int, Field(ge=10, le=10_000)] = 250
-    truth: Annotated[int, Field(ge=1_000, le=5_000_000)] = 100_000
-
-    @model_validator(mode="after")
-    def _check(self) -> TrialSimulation:
-        if (self.replicates is None) == (self.precision is None):
-            raise refuse("needs either replicates or precision", mend="give exactly one of the two")
-        return self
-
-
-class World(Strict):
-    """A named world: the file as it is, but for the values in `set` (dotted path to value).
-
-    ``null`` takes every effect away: points become 0 and ratios 1. Each world says why it is looked at.
-    """
-
-    name: Slug
-    kind: Literal["alternative", "null", "other"]
-    why: Text
-    set: dict[str, Setting] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _check(self) -> World:
-        if wrong := [path for path, value in self.set.items() if not _finite(value)]:
-            raise refuse("must be finite", wrong, field="set", mend="give finite numbers")
-        if self.kind == "other" and not self.set:
-            raise refuse("sets nothing, so that it is the alternative again", field="set")
-        return self
-
-
-class Axis(Strict):
-    """One axis of the grid: a `field` (dotted path) and the `values` that it takes, and why these."""
-
-    field: Text
-    values: Annotated[tuple[Setting, ...], Field(min_length=1, max_length=500)]
-    why: Text
-
-    @model_validator(mode="after")
-    def _check(self) -> Axis:
-        if not all(_finite(value) for value in self.values):
-            raise refuse("must be finite", self.values, field="values", mend="give finite numbers")
-        if repeated := duplicates([json.dumps(value) for value in self.values]):
-            raise refuse("a value is given twice", repeated, field="values", mend="give it once")
-        return self
+_LARGEST_GRID = 2_000
 
 
 class DeclaredTrial(Strict):
@@ -129,7 +57,7 @@ class DeclaredTrial(Strict):
     simulation: TrialSimulation
     scenarios: Annotated[tuple[World, ...], Field(min_length=1)]
     grid: tuple[Axis, ...] = ()
-    largest_grid: Annotated[int, Field(ge=1, le=100_000)] = LARGEST_GRID
+    largest_grid: Annotated[int, Field(ge=1, le=100_000)] = _LARGEST_GRID
 
     @model_validator(mode="after")
     def _check(self) -> DeclaredTrial:
@@ -205,20 +133,23 @@ class DeclaredTrial(Strict):
                 f"the design {self.design.kind} is served with two arms", len(self.arms), field="arms",
                 mend=f"use two arms, or {' or '.join(many)}",
             )  # fmt: skip
-        if self.design.kind == "multi_arm_multi_stage":
-            if bool(self.design.events) != (self.outcome.kind == "time_to_event"):
+        if isinstance(self.design, MultiArmDesign):
+            self._check_stages(self.design)
+
+    def _check_stages(self, design: MultiArmDesign) -> None:
+        if bool(design.events) != (self.outcome.kind == "time_to_event"):
+            raise refuse(
+                "is needed with a time to event, and with it alone",
+                design.events,
+                field="design.events",
+                mend="give stages of participants, or events of a time to event",
+            )
+        for position, stage in enumerate(design.stages):
+            if len(stage) != len(self.arms):
                 raise refuse(
-                    "is needed with a time to event, and with it alone",
-                    self.design.events,
-                    field="design.events",
-                    mend="give stages of participants, or events of a time to event",
-                )
-            for position, stage in enumerate(self.design.stages):
-                if len(stage) != len(self.arms):
-                    raise refuse(
-                        f"must hold a number for each of {len(self.arms)} arms", stage,
-                        field=f"design.stages[{position}]",
-                    )  # fmt: skip
+                    f"must hold a number for each of {len(self.arms)} arms", stage,
+                    field=f"design.stages[{position}]",
+                )  # fmt: skip
 
     def _check_unread(self) -> None:
         for name in unread_of_design(self.design, self.outcome.kind):
@@ -329,40 +260,49 @@ class DeclaredTrial(Strict):
             )
 
     def _check_analyses(self) -> None:
-        served = ANALYSES_OF[self.outcome.kind]
-        factors = [factor.name for factor in self.strata]
         for analysis in self.analyses:
             where = f"analyses.{analysis.label}"
-            if analysis.kind not in served:
-                raise refuse(
-                    f"does not read a {self.outcome.kind} outcome", analysis.kind, field=where,
-                    mend=f"use {', '.join(served)}",
-                )  # fmt: skip
-            if unknown := [one for one in analysis.adjust if one not in factors]:
-                raise refuse("is no declared factor", unknown, field=f"{where}.adjust",
-                             mend="declare it in [[strata]]")  # fmt: skip
-            if analysis.kind.startswith("stratified") and not factors:
-                raise refuse("needs strata", field=where, mend="declare [[strata]]")
-            adaptive = self.design.kind in ("sample_size_reestimation", "multi_arm_multi_stage")
-            log_rank = analysis.kind in ("log_rank", "stratified_log_rank")
-            if self.outcome.kind == "time_to_event" and adaptive and not log_rank:
-                raise refuse(
-                    f"is not served by the design {self.design.kind}",
-                    analysis.kind,
-                    field=where,
-                    mend="use log_rank or stratified_log_rank",
-                )
-            if self.outcome.kind == "count" and self.discontinuation:
-                raise refuse("needs the same follow-up for everybody", field=where,
-                             mend="declare a recurrent outcome")  # fmt: skip
-            if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
-                raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
-            if analysis.kind == "jump_to_reference" and self.design.kind != "fixed":
-                raise refuse(
-                    "would impute those who have not entered at a look",
-                    field=where,
-                    mend="use a fixed design, or another analysis",
-                )
+            self._check_reads_outcome(analysis, where)
+            self._check_reads_factors(analysis, where)
+            self._check_reads_design(analysis, where)
+
+    def _check_reads_outcome(self, analysis: AnalysisDeclared, where: str) -> None:
+        served = ANALYSES_OF[self.outcome.kind]
+        if analysis.kind not in served:
+            raise refuse(
+                f"does not read a {self.outcome.kind} outcome", analysis.kind, field=where,
+                mend=f"use {', '.join(served)}",
+            )  # fmt: skip
+
+    def _check_reads_factors(self, analysis: AnalysisDeclared, where: str) -> None:
+        factors = [factor.name for factor in self.strata]
+        if unknown := [one for one in analysis.adjust if one not in factors]:
+            raise refuse("is no declared factor", unknown, field=f"{where}.adjust",
+                         mend="declare it in [[strata]]")  # fmt: skip
+        if analysis.kind.startswith("stratified") and not factors:
+            raise refuse("needs strata", field=where, mend="declare [[strata]]")
+
+    def _check_reads_design(self, analysis: AnalysisDeclared, where: str) -> None:
+        adaptive = self.design.kind in ("sample_size_reestimation", "multi_arm_multi_stage")
+        log_rank = analysis.kind in ("log_rank", "stratified_log_rank")
+        if self.outcome.kind == "time_to_event" and adaptive and not log_rank:
+            raise refuse(
+                f"is not served by the design {self.design.kind}",
+                analysis.kind,
+                field=where,
+                mend="use log_rank or stratified_log_rank",
+            )
+        if self.outcome.kind == "count" and self.discontinuation:
+            raise refuse("needs the same follow-up for everybody", field=where,
+                         mend="declare a recurrent outcome")  # fmt: skip
+        if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
+            raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
+        if analysis.kind == "jump_to_reference" and self.design.kind != "fixed":
+            raise refuse(
+                "would impute those who have not entered at a look",
+                field=where,
+                mend="use a fixed design, or another analysis",
+            )
 
     @property
     def in_stages(self) -> bool:

@@ -1,0 +1,90 @@
+"""The analyses that a declared trial is read with, and which outcome each of them reads."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from trialsim.protocol.question import Positive, Slug
+from trialsim.protocol.reading import Strict, refuse
+
+AnalysisKind = Literal[
+    "unadjusted",
+    "ancova",
+    "mmrm",
+    "mmrm_all_observed",
+    "ancova_completers",
+    "ancova_all_observed",
+    "ancova_last_on_treatment",
+    "ancova_composite",
+    "jump_to_reference",
+    "risk_difference",
+    "g_computation",
+    "log_odds_ratio",
+    "mean_score",
+    "proportional_odds",
+    "probabilistic_index",
+    "negative_binomial",
+    "lwyy",
+    "log_rank",
+    "stratified_log_rank",
+    "cox",
+    "stratified_cox",
+    "weighted_log_rank",
+    "max_combo",
+    "rmst",
+    "joint_rank",
+]
+
+ANALYSES_OF: dict[str, tuple[str, ...]] = {
+    "continuous_longitudinal": (
+        "unadjusted", "ancova", "mmrm", "mmrm_all_observed", "ancova_completers", "ancova_all_observed",
+        "ancova_last_on_treatment", "ancova_composite", "jump_to_reference",
+    ),
+    "binary": ("risk_difference", "g_computation", "log_odds_ratio"),
+    "ordinal": ("mean_score", "proportional_odds", "probabilistic_index"),
+    "count": ("negative_binomial",),
+    "recurrent": ("lwyy", "negative_binomial"),
+    "time_to_event": (
+        "log_rank", "stratified_log_rank", "cox", "stratified_cox", "weighted_log_rank", "max_combo", "rmst",
+    ),
+    "joint": ("log_rank", "cox", "ancova", "mmrm", "joint_rank"),
+}  # fmt: skip
+
+
+class AnalysisDeclared(Strict):
+    """One analysis that the trial is read with; each has its own name in the result.
+
+    `adjust` names factors that are covariates. `tau` is the horizon of ``rmst`` in months; `rho` and
+    `gamma` are those of a Fleming–Harrington weight.
+    """
+
+    kind: AnalysisKind
+    name: Slug | None = None
+    adjust: tuple[Slug, ...] = ()
+    tau: Positive | None = None
+    rho: Annotated[float, Field(ge=0, le=10)] | None = None
+    gamma: Annotated[float, Field(ge=0, le=10)] | None = None
+
+    @property
+    def label(self) -> str:
+        """Name in the result."""
+        return self.name or self.kind
+
+    @model_validator(mode="after")
+    def _check(self) -> AnalysisDeclared:
+        if (self.tau is not None) != (self.kind == "rmst"):
+            raise refuse("is needed by rmst, and by it alone", self.tau, field="tau")
+        for field in ("rho", "gamma"):
+            if (getattr(self, field) is not None) != (self.kind == "weighted_log_rank"):
+                raise refuse(
+                    "is needed by weighted_log_rank, and by it alone", getattr(self, field), field=field
+                )
+        adjustable = (
+            "unadjusted", "ancova", "g_computation", "log_odds_ratio", "mean_score", "proportional_odds",
+            "negative_binomial", "lwyy", "mmrm",
+        )  # fmt: skip
+        if self.adjust and self.kind not in adjustable:
+            raise refuse(f"{self.kind} takes no covariates", self.adjust, field="adjust")
+        return self
