@@ -11,24 +11,19 @@ import numpy as np
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.protocol.declared import ContinuousOutcome, DeclaredTrial, trial_from_dict
 from trialsim.streams import stream
+from trialsim.study.declared.accrual import accrual_of, largest_size
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import planned_bounds
 from trialsim.study.declared.looks import planned_counts, read_individuals
 from trialsim.study.declared.people import allocate_people, draw_outcomes, draw_people
 from trialsim.study.declared.planned import Planned, is_planned, plans_of
 from trialsim.study.declared.reading import Reading, reading_of
+from trialsim.study.declared.refusing import refusing
 from trialsim.study.declared.staged import StagedPlan, read_staged, run_staged
+from trialsim.study.declared.strata import Strata
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.study.declared.truth import Truth, declared_truth, estimands
-from trialsim.study.declared.worlds import (
-    Strata,
-    accrual_of,
-    covariance,
-    largest_size,
-    longitudinal_world,
-    refusing,
-    survival_world,
-)
+from trialsim.study.declared.worlds import covariance, longitudinal_world, survival_world
 from trialsim.trial import (
     LongitudinalWorld,
     PlannedAccrual,

@@ -19,7 +19,8 @@ from trialsim.protocol.declared import (
     OrdinalOutcome,
     TimeToEventOutcome,
 )
-from trialsim.study.declared.worlds import Strata, log_ratios, ratio_of, visit_effect
+from trialsim.study.declared.strata import Strata, log_ratios, ratio_of
+from trialsim.study.declared.worlds import visit_effect
 from trialsim.trial import STRATEGIES, LongitudinalWorld, SurvivalWorld, TrueValue, true_values
 
 Chance = Callable[[str], np.random.Generator]
