@@ -12,6 +12,7 @@ from scipy.stats import chi2, norm
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import (
+    applicability,
     balance_to_table,
     calibrate_subgroups,
     default_subgroups,
@@ -118,6 +119,32 @@ def test_the_same_population_is_inside():
     assert found.hull_share == pytest.approx(found.hull_share_history, abs=0.1)
     assert np.abs(found.covariates["standardised_difference"]).max() < 4 * np.sqrt(2 / 1500)
     assert np.abs(found.covariates["outside_range"] - 0.02).max() < 0.02
+
+
+@pytest.mark.parametrize(("participants", "columns"), [(40, 6), (86, 6), (200, 8)])
+def test_the_same_population_is_inside_a_small_history_too(participants, columns, monkeypatch):
+    monkeypatch.setattr(applicability, "MOST_IN_HULL", 2)
+    shares = []
+    for k in range(20):
+        history, trial = normal(participants, 0, 10 + k, columns), normal(400, 0, 90 + k, columns)
+        shares.append(judge_applicability(history, trial).far_share)
+    assert np.mean(shares) == pytest.approx(0.025, abs=4 * np.std(shares) / np.sqrt(20))
+
+
+def test_a_left_out_distance_is_that_from_the_others():
+    x = normal(25, columns=3).values
+    centred = x - x.mean(axis=0)
+    squared = np.einsum("np,pq,nq->n", centred, np.linalg.inv(np.cov(x, rowvar=False)), centred)
+    for i, found in enumerate(applicability._left_out(squared)):
+        others = np.delete(x, i, axis=0)
+        away = x[i] - others.mean(axis=0)
+        assert found == pytest.approx(away @ np.linalg.inv(np.cov(others, rowvar=False)) @ away)
+
+
+@pytest.mark.parametrize(("participants", "columns"), [(5, 3), (50, 0)])
+def test_a_history_that_spans_nothing_judges_nobody(participants, columns):
+    with pytest.raises(HistoryError, match="span no range"):
+        judge_applicability(normal(participants, columns=columns), normal(50, columns=columns))
 
 
 def test_a_shifted_population_is_outside():

@@ -14,6 +14,8 @@ from trialsim.errors import HistoryError
 RANGE = (0.01, 0.99)
 FAR_QUANTILE = 0.975
 MOST_IN_HULL = 300
+_FEWEST_BEYOND_COVARIATES = 3
+_ALONE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,13 @@ class Applicability:
         One row a covariate: means and SDs in both, standardised mean difference (in the history's
         SD), and the share of the trial outside the history's 1 % to 99 % range.
     far_share : float
-        Share of the trial whose Mahalanobis distance is above the history's own 97.5 % quantile;
-        .025 where the two populations are one.
+        Share of the trial whose Mahalanobis distance is above the 97.5 % quantile of the history's own, each
+        of its participants judged by the others; .025 where the two populations are one.
     hull_share : float
         Share of the trial inside the convex hull of the history. Even participants of the history's own
         population lie outside when there are many covariates: read it beside `hull_share_history`.
     hull_share_history : float
-        The same of history participants left out of the hull.
+        The same of history participants, each left out of the hull in turn.
     hull_participants : int
         Participants of each kind that the hull shares come from, at most 300, evenly spaced.
     """
@@ -56,8 +58,15 @@ def judge_applicability(history: Covariates, trial: Covariates) -> Applicability
     Raises
     ------
     HistoryError
-        A covariate of the history is absent or always missing in the trial.
+        A covariate of the history is absent or always missing in the trial, there is none, or the history
+        has too few participants for its covariates.
     """
+    if not history.names or len(history) < len(history.names) + _FEWEST_BEYOND_COVARIATES:
+        raise HistoryError(
+            f"{len(history)} participants with {len(history.names)} covariates span no range",
+            field="covariates",
+            mend="give a larger history, or at least one covariate",
+        )
     if absent := sorted(set(history.names) - set(trial.names)):
         raise HistoryError(
             f"the trial lacks {', '.join(absent)}", field="covariates", mend="measure them in the trial"
@@ -71,10 +80,11 @@ def judge_applicability(history: Covariates, trial: Covariates) -> Applicability
     past, now = (np.where(np.isnan(v), mean, v) for v in (history.values, theirs))
     centre, inverse = past.mean(axis=0), np.linalg.pinv(np.atleast_2d(np.cov(past, rowvar=False)))
     of_past, of_now = (np.einsum("np,pq,nq->n", v - centre, inverse, v - centre) for v in (past, now))
+    far = np.quantile(_left_out(of_past), FAR_QUANTILE, method="weibull")
     share, own, judged = _hull_shares(past, now)
     return Applicability(
         covariates=table,
-        far_share=float((of_now > np.quantile(of_past, FAR_QUANTILE)).mean()),
+        far_share=float((of_now > far).mean()),
         hull_share=share,
         hull_share_history=own,
         hull_participants=judged,
@@ -101,14 +111,25 @@ def _compare(name: str, history: Floats, trial: Floats) -> dict[str, object]:
     }
 
 
+def _left_out(squared: Floats) -> Floats:
+    """Return squared distances (N,) from the mean and covariance of the others, by Sherman and Morrison.
+
+    Distances to a mean and covariance that a participant is part of are too short for a quantile that others
+    are held against: with 40 participants and 6 covariates it would call 16 % of a like population far.
+    """
+    n = len(squared)
+    left = 1 - n * squared / (n - 1) ** 2
+    with np.errstate(divide="ignore"):
+        return np.where(left > _ALONE, (n - 2) * n**2 / (n - 1) ** 3 * squared / left, np.inf)
+
+
 def _hull_shares(past: Floats, now: Floats) -> tuple[float, float, int]:
     """Return the shares of the trial and of left-out history participants inside the history's hull."""
-    judged = min(MOST_IN_HULL, len(now), len(past) // 2)
+    judged = min(MOST_IN_HULL, len(now), len(past))
     some = np.unique(np.linspace(0, len(now) - 1, judged).round().astype(int))
     left_out = np.unique(np.linspace(0, len(past) - 1, judged).round().astype(int))
-    rest = np.delete(past, left_out, axis=0)
     inside = [in_hull(point, past) for point in now[some]]
-    own = [in_hull(point, rest) for point in past[left_out]]
+    own = [in_hull(past[one], np.delete(past, one, axis=0)) for one in left_out]
     return float(np.mean(inside)), float(np.mean(own)), judged
 
 
