@@ -194,6 +194,33 @@ def test_a_table_outside_the_history_is_refused():
         balance_to_table(Covariates(("x0", "x1", "x2"), values), {"x0": 0.0})
 
 
+def two_kinds(n=200):
+    rng = np.random.default_rng(4)
+    sex, age = (np.arange(n) < n // 2) * 1.0, rng.normal(70, 8, n)
+    # No woman is old: an old population of women is out of reach though each mean alone is not.
+    age[sex == 1] = np.minimum(age[sex == 1], 70.0)
+    return Covariates(("female", "age"), np.column_stack([sex, age]))
+
+
+@pytest.mark.parametrize(
+    ("means", "sds", "words"),
+    [
+        ({}, {}, "nothing to meet"),
+        ({"age": 70.0}, {"female": 0.5}, "female: has an SD and no mean"),
+        ({"age": float("nan")}, {}, "age: needs a finite mean"),
+        ({"age": 70.0}, {"age": -3.0}, "age: needs a finite mean, and an SD of 0 or more"),
+        ({"age": 70.0}, {"age": float("nan")}, "age: needs a finite mean, and an SD of 0 or more"),
+        ({"female": 0.5, "age": 120.0}, {}, "the mean of age lies outside"),
+        ({"female": 0.95, "age": 75.0}, {}, "the means of female, age together"),
+        ({"female": 0.6}, {"female": 0.4}, "the SD of female, whose two values"),
+        ({"age": 70.0}, {"age": 60.0}, r"its SDs beside its means \(age\)"),
+    ],
+)
+def test_a_table_that_cannot_be_met_says_why(means, sds, words):
+    with pytest.raises(HistoryError, match=words):
+        balance_to_table(two_kinds(), means, sds)
+
+
 def test_inverse_odds_carry_means_over():
     """Of two normals a shift apart, the true log odds are linear: weighted means become the trial's."""
     history, trial = normal(20_000), normal(20_000, 0.5, seed=2)

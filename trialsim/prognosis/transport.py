@@ -67,8 +67,8 @@ def balance_to_table(
     Raises
     ------
     HistoryError
-        A covariate is unknown or has missing values, or no weights meet the table: it lies outside
-        the history's range.
+        A covariate is unknown or has missing values, a target is none, or no weights meet the table: the
+        message says what lies outside the history's range.
 
     Examples
     --------
@@ -76,20 +76,57 @@ def balance_to_table(
     >>> bool(np.isclose((found.weights * [0, 1, 2]).mean(), 1.5))
     True
     """
+    sds = sds or {}
+    _check_table(means, sds)
     columns, targets = [], []
     for name, mean in means.items():
         values = _complete(history, name)
         columns.append(values)
         targets.append(mean)
-        if sds is not None and name in sds:
+        if name in sds:
             columns.append(values**2)
             targets.append(mean**2 + sds[name] ** 2)
     raw, target = np.column_stack(columns), np.array(targets, dtype=float)
     scale = np.where(raw.std(axis=0) > 0, raw.std(axis=0), 1.0)
-    tilt = _solve_tilt((raw - target) / scale, ", ".join(means))
+    tilt = _solve_tilt((raw - target) / scale)
+    if tilt is None:
+        raise HistoryError(
+            f"no weights of the history meet the table: {_in_the_way(history, means, sds)}",
+            field="means",
+            mend="leave out a covariate or its SD, or find a closer history",
+        )
     weights = np.exp((raw - target) / scale @ tilt)
     weights *= len(weights) / weights.sum()
     return Weights(weights, kish(weights), float(weights.max()), tilt / scale)
+
+
+def _check_table(means: Mapping[str, float], sds: Mapping[str, float]) -> None:
+    """Raise if a table has nothing to meet, or a target that no population has."""
+    if not means:
+        raise HistoryError("there is nothing to meet", field="means", mend="give the mean of a covariate")
+    if alone := sorted(set(sds) - set(means)):
+        raise HistoryError("has an SD and no mean", field=alone[0], mend="give both, or leave the SD out")
+    for name, mean in means.items():
+        if not np.isfinite(mean) or not 0 <= sds.get(name, 0.0) < np.inf:
+            raise HistoryError(
+                "needs a finite mean, and an SD of 0 or more", field=name, mend="correct the table"
+            )
+
+
+def _in_the_way(history: Covariates, means: Mapping[str, float], sds: Mapping[str, float]) -> str:
+    """Return which of a table's covariates lie outside the history's range, in words."""
+    values = {name: history.column(name) for name in means}
+    far = [name for name, mean in means.items() if not values[name].min() <= mean <= values[name].max()]
+    if far:
+        return f"the mean of {', '.join(far)} lies outside the history's range"
+    centred = np.column_stack([values[name] - mean for name, mean in means.items()])
+    scale = np.where(centred.std(axis=0) > 0, centred.std(axis=0), 1.0)
+    if _solve_tilt(centred / scale) is None:
+        return f"the means of {', '.join(means)} together, such a mix lies outside the history's range"
+    two = [name for name in means if name in sds and np.unique(values[name]).size <= 2]
+    if two:
+        return f"the SD of {', '.join(two)}, whose two values leave none but that of the mean"
+    return f"its SDs beside its means ({', '.join(sds)}); such a spread lies outside the history's range"
 
 
 def _complete(covariates: Covariates, name: str) -> Floats:
@@ -103,8 +140,11 @@ def _complete(covariates: Covariates, name: str) -> Floats:
     return values
 
 
-def _solve_tilt(centred: Floats, names: str) -> Floats:
-    """Minimise log sum exp(centred @ tilt) by damped Newton steps; its gradient is the imbalance."""
+def _solve_tilt(centred: Floats) -> Floats | None:
+    """Minimise log sum exp(centred @ tilt) by damped Newton steps; its gradient is the imbalance.
+
+    None where it has no minimum.
+    """
     tilt = np.zeros(centred.shape[1])
     for _ in range(_NEWTON_STEPS):
         linear = centred @ tilt
@@ -118,11 +158,7 @@ def _solve_tilt(centred: Floats, names: str) -> Floats:
         while size > 1e-8 and logsumexp(centred @ (tilt - size * step)) > now - 1e-4 * size * gradient @ step:
             size /= 2
         tilt = tilt - size * step
-    raise HistoryError(
-        f"no weights of the history meet the table's {names}: it lies outside the history's range",
-        field="means",
-        mend="leave out a covariate or its SD, or find a closer history",
-    )
+    return None
 
 
 def inverse_odds(history: Covariates, trial: Covariates) -> Weights:
