@@ -58,3 +58,11 @@ scheduler_option = click.option(
     metavar="ADDRESS",
     help="Simulate on a Dask cluster: tcp://HOST:PORT of a running one, or 'local' to start one here.",
 )
+bundle_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder in which the run bundle is written.",
+)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from trialsim.cli.options import (
+    bundle_option,
     cache_option,
     history_option,
     names_the_file,
     scheduler_option,
     workers_option,
 )
-
-if TYPE_CHECKING:
-    from trialsim.protocol import Protocol
 
 
 @click.command()
@@ -25,14 +22,7 @@ if TYPE_CHECKING:
 @workers_option
 @scheduler_option
 @cache_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports"),
-    show_default=True,
-    help="Folder in which the run bundle is written.",
-)
+@bundle_option
 @click.option(
     "--replicates", type=click.IntRange(100), help="Replicates a scenario, instead of the protocol's."
 )
@@ -59,10 +49,12 @@ def run(
     A run that was stopped or killed goes on from its finished blocks when the same command is given again.
     """
     from trialsim.cli.answer import print_answer
+    from trialsim.cli.job import bundle_name, overridden
     from trialsim.cli.progress import progress_bars, stopped
     from trialsim.disease import disease_model
     from trialsim.population import read_card
-    from trialsim.protocol import cohort_path, read_protocol
+    from trialsim.prognosis import history_hash
+    from trialsim.protocol import cohort_path, protocol_from_dict, read_protocol
     from trialsim.report import write_report
     from trialsim.study import (
         ReplicateRecorder,
@@ -85,7 +77,7 @@ def run(
         write_supplementary,
     )
 
-    asked = _override(read_protocol(protocol), replicates, seed)
+    asked = protocol_from_dict(overridden(read_protocol(protocol).to_dict(), replicates, seed))
     card = read_card(cohort_path(asked, protocol))
     disease = disease_model(asked.disease.model, **asked.disease.options)
     check_composition(asked, card, disease, protocol)
@@ -93,7 +85,7 @@ def run(
     past = (
         generate_history(asked, card, disease) if history is None else load_history(asked, history, disease)
     )
-    target = output / f"{asked.name}-{_short_hash(asked, card.content_hash(), past)}"
+    target = output / bundle_name(asked.name, asked.content_hash(), card.content_hash(), history_hash(past))
 
     def announce(estimate: WorkEstimate) -> None:
         estimate.check_disk(output)
@@ -129,25 +121,3 @@ def run(
     except KeyboardInterrupt:
         raise click.Abort(stopped(kept_blocks(target))) from None
     print_answer(result, beside, target)
-
-
-def _override(protocol: Protocol, replicates: int | None, seed: int | None) -> Protocol:
-    """Return the protocol with what the command line changes; its hash changes with it."""
-    from trialsim.protocol import protocol_from_dict
-
-    tables = protocol.to_dict()
-    if replicates is not None:
-        tables["simulation"] |= {"replicates": replicates, "precision": None}
-    if seed is not None:
-        tables["seed"] = seed
-    return protocol_from_dict(tables)
-
-
-def _short_hash(protocol: Protocol, card_hash: str, history: object) -> str:
-    import hashlib
-    from importlib.metadata import version
-
-    from trialsim.prognosis import history_hash
-
-    parts = (version("trialsim"), protocol.content_hash(), card_hash, history_hash(history))  # type: ignore[arg-type]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]

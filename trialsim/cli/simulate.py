@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trialsim.cli.options import scheduler_option, workers_option
+from trialsim.cli.options import bundle_option, scheduler_option, workers_option
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
@@ -24,14 +24,7 @@ SHOWN = (
 @click.argument("trial", type=click.Path(path_type=Path))
 @workers_option
 @scheduler_option
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports"),
-    show_default=True,
-    help="Folder in which the run bundle is written.",
-)
+@bundle_option
 @click.option("--replicates", type=click.IntRange(100), help="Replicates a cell, instead of the file's.")
 @click.option("--seed", type=click.IntRange(0), help="Master seed, instead of the file's.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would run, and run nothing.")
@@ -60,10 +53,11 @@ def simulate(
     Parquet and CSV, every replicate, and a manifest of hashes. A run that was stopped or killed goes on
     from its finished blocks when the same command is given again.
     """
+    from trialsim.cli.job import overridden
     from trialsim.errors import InputError
-    from trialsim.protocol.declared import read_trial
+    from trialsim.protocol.declared import read_trial, trial_from_dict
 
-    declared = _override(read_trial(trial), replicates, seed)
+    declared = trial_from_dict(overridden(read_trial(trial).to_dict(), replicates, seed))
     try:
         _simulate(declared, trial, workers, scheduler, output, only_plan, quiet)
     except InputError as refusal:
@@ -80,6 +74,7 @@ def _simulate(
     only_plan: bool,
     quiet: bool,
 ) -> None:
+    from trialsim.cli.job import bundle_name
     from trialsim.cli.progress import progress_bars, stopped
     from trialsim.report import write_trial_report
     from trialsim.study import (
@@ -103,7 +98,7 @@ def _simulate(
         plan = plan_trial(trial, file=file, progress=progress)
     work = declared_work(trial)
     facts = trial_facts(trial)
-    target = output / f"{trial.name}-{_short_hash(trial)}"
+    target = output / bundle_name(trial.name, trial.content_hash())
     with open_backend(workers, scheduler) as backend:
         estimate = estimate_work(work, plan.cells, backend.workers)
         if only_plan:
@@ -127,26 +122,6 @@ def _simulate(
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
     _print_result(trial, result, target)
-
-
-def _override(trial: DeclaredTrial, replicates: int | None, seed: int | None) -> DeclaredTrial:
-    """Return the trial with what the command line changes; its hash changes with it."""
-    from trialsim.protocol.declared import trial_from_dict
-
-    tables = trial.to_dict()
-    if replicates is not None:
-        tables["simulation"] |= {"replicates": replicates, "precision": None}
-    if seed is not None:
-        tables["seed"] = seed
-    return trial_from_dict(tables)
-
-
-def _short_hash(trial: DeclaredTrial) -> str:
-    import hashlib
-    from importlib.metadata import version
-
-    parts = (version("trialsim"), trial.content_hash())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
 
 
 def _print_plan(plan: DeclaredPlan) -> None:
