@@ -10,8 +10,8 @@ import click
 if TYPE_CHECKING:
     import numpy as np
 
-    from trialsim.prognosis import OutcomeValidation
-    from trialsim.protocol import HistoryTable
+    from trialsim.prognosis import OutcomeHistory, OutcomeValidation
+    from trialsim.protocol import HistoryTable, OutcomeTable
 
 # Judged wherever the history carries it, under any spelling: twins that are wrong for some must be seen.
 ALWAYS = "race"
@@ -58,13 +58,37 @@ def validate_table(
 
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import (
-        ISSUED,
-        OutcomeSampler,
-        covariate_subgroups,
-        read_outcome_history,
-        validate_outcome,
-    )
+    from trialsim.prognosis import ModelTerms, OutcomeSampler, covariate_subgroups, validate_outcome
+
+    history, table, past = _read(table_file, history, family)
+    labels = covariate_subgroups(past.covariates) | subgroup_labels(history, table.rows, subgroups)
+    console, sampler = Console(), OutcomeSampler()
+    console.print(_words(past, table), highlight=False)
+    unseen = ("participants", "groups") if by_group else ("participants",)
+    for what in unseen:
+        with progress_bars(quiet) as progress:
+            progress(f"{what} never seen", 0, 1)
+            found = validate_outcome(
+                past,
+                seed=table.seed,
+                folds=folds,
+                by_group=what == "groups",
+                terms=ModelTerms.of_outcome(table),
+                sampler=sampler,
+            )
+            progress(f"{what} never seen", 1, 1)
+        print_frame(_judged(found), console, f"Calibration and discrimination, on {what} never seen")
+    print_frame(found.by_subgroup(labels), console, f"Subgroups, on {unseen[-1]} never seen; small not shown")
+    if by_group:
+        groups = {"group": _group_labels(history, table.rows, len(past))}
+        print_frame(found.by_subgroup(groups), console, "Each group, by a model that never saw it")
+
+
+def _read(
+    table_file: Path, history: Path | None, family: str | None = None
+) -> tuple[Path, OutcomeTable, OutcomeHistory]:
+    """Return the history's file, the table, of another family if asked, and the history that it reads."""
+    from trialsim.prognosis import ISSUED, read_outcome_history
     from trialsim.protocol import read_outcome_table
 
     if history is None:
@@ -73,26 +97,20 @@ def validate_table(
     if family is not None:
         if family not in ISSUED:
             raise click.BadParameter(f"use one of {', '.join(ISSUED)}", param_hint="--family")
-        table = table.model_copy(update={"family": family})
-    past = read_outcome_history(history, table)
-    labels = covariate_subgroups(past.covariates) | subgroup_labels(history, table.rows, subgroups)
-    console, sampler = Console(), OutcomeSampler()
-    console.print(
-        f"History: {past.source}, {len(past)} participants; {past.endpoint}, {past.family}", highlight=False
+        table = table.of_family(family, table_file)
+    return history, table, read_outcome_history(history, table)
+
+
+def _words(past: OutcomeHistory, table: OutcomeTable) -> str:
+    """Return what is learnt from, and by which model."""
+    levels = f" ({' < '.join(past.levels)})" if past.levels else ""
+    terms = "".join(
+        [
+            *(f"; spline of {name}" for name in table.prognosis.splines),
+            *(f"; {one} x {other}" for one, other in table.prognosis.interactions),
+        ]
     )
-    unseen = ("participants", "groups") if by_group else ("participants",)
-    for what in unseen:
-        with progress_bars(quiet) as progress:
-            progress(f"{what} never seen", 0, 1)
-            found = validate_outcome(
-                past, seed=table.seed, folds=folds, by_group=what == "groups", sampler=sampler
-            )
-            progress(f"{what} never seen", 1, 1)
-        print_frame(_judged(found), console, f"Calibration and discrimination, on {what} never seen")
-    print_frame(found.by_subgroup(labels), console, f"Subgroups, on {unseen[-1]} never seen; small not shown")
-    if by_group:
-        groups = {"group": _group_labels(history, table.rows, len(past))}
-        print_frame(found.by_subgroup(groups), console, "Each group, by a model that never saw it")
+    return f"History: {past.source}, {len(past)} participants; {past.endpoint}, {past.family}{levels}{terms}"
 
 
 def _group_labels(history: Path, table: HistoryTable, participants: int) -> np.ndarray:

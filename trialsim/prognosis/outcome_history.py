@@ -10,6 +10,8 @@ from trialsim.data import Bools, Covariates, Floats, Ints
 from trialsim.errors import HistoryError
 from trialsim.prognosis.compatibility import LEAK_CORRELATION
 from trialsim.prognosis.families import FAMILIES, Responses
+from trialsim.prognosis.shapes import Shapes
+from trialsim.prognosis.terms import ModelTerms
 
 # Twins are issued of families whose calibration study is kept and inside its bands; that of cure ranked one
 # study effect outside them.
@@ -75,6 +77,8 @@ class OutcomeHistory:
 class Columns:
     """How covariates become standardised columns (N, K); a missing one is the mean with an indicator.
 
+    In this order: every covariate, the indicators of missingness, and what splines and interactions add.
+
     Parameters
     ----------
     names : tuple of str
@@ -85,6 +89,8 @@ class Columns:
         Which covariates have an indicator of missingness.
     mean, sd : ndarray (K,)
         Of the columns before they are standardised.
+    shapes : Shapes, optional
+        Splines and interactions.
     """
 
     names: tuple[str, ...]
@@ -92,18 +98,33 @@ class Columns:
     indicators: Bools
     mean: Floats
     sd: Floats
+    shapes: Shapes | None = None
 
     @classmethod
-    def of(cls, covariates: Covariates) -> Columns:
-        """Learn means and standard deviations."""
-        values = covariates.values
+    def of(cls, covariates: Covariates, terms: ModelTerms | None = None) -> Columns:
+        """Learn means, standard deviations and, where terms ask for some, curves and products."""
+        names, values = covariates.names, covariates.values
         value_mean = np.array([np.nanmean(column) for column in values.T])
         indicators: Bools = np.asarray(np.isnan(values).any(axis=0))
-        raw = _raw(values, value_mean, indicators)
+        shapes = None
+        if terms is not None and terms.extra_columns:
+            shapes, _ = Shapes.learn(names, values, terms.splines, terms.interactions)
+        raw = _raw(names, values, value_mean, indicators, shapes)
         spread = raw.std(axis=0)
-        return cls(
-            covariates.names, value_mean, indicators, raw.mean(axis=0), np.where(spread > 0, spread, 1.0)
-        )
+        sd = np.where(spread > 0, spread, 1.0)
+        return cls(names, value_mean, indicators, raw.mean(axis=0), sd, shapes)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the K columns."""
+        flags = (f"{name}_missing" for name, on in zip(self.names, self.indicators, strict=True) if on)
+        return (*self.names, *flags, *(() if self.shapes is None else self.shapes.labels))
+
+    @property
+    def terms(self) -> ModelTerms:
+        """Splines and interactions that the columns hold."""
+        shapes = self.shapes
+        return ModelTerms() if shapes is None else ModelTerms(shapes.splines, shapes.interactions)
 
     def matrix(self, covariates: Covariates) -> Floats:
         """Return the columns of participants, in the history's units."""
@@ -115,12 +136,18 @@ class Columns:
                 mend="give the covariates of the history, or fit without them",
             )
         values = covariates.select(self.names).values
-        return (_raw(values, self.value_mean, self.indicators) - self.mean) / self.sd
+        raw = _raw(self.names, values, self.value_mean, self.indicators, self.shapes)
+        return (raw - self.mean) / self.sd
 
 
-def _raw(values: Floats, value_mean: Floats, indicators: Bools) -> Floats:
+def _raw(
+    names: tuple[str, ...], values: Floats, value_mean: Floats, indicators: Bools, shapes: Shapes | None
+) -> Floats:
+    """Return columns (N, K) that are not yet standardised."""
     missing = np.isnan(values)
-    return np.column_stack([np.where(missing, value_mean, values), missing[:, indicators]])
+    filled = np.where(missing, value_mean, values)
+    further = () if shapes is None else (shapes.columns(names, filled),)
+    return np.column_stack([filled, missing[:, indicators], *further])
 
 
 def require_outcomes(history: OutcomeHistory) -> None:

@@ -9,7 +9,9 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis.families import EventFamily, Params, concatenate, linear_predictor
 from trialsim.prognosis.outcome_history import Columns, OutcomeHistory, require_outcomes, responses_of
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis
+from trialsim.prognosis.outcome_terms import require_outcome_terms
 from trialsim.prognosis.predictive_checks import FEWEST_DRAWS, Kind, PredictiveChecks
+from trialsim.prognosis.terms import ModelTerms
 
 _HALVES = ("lower half of the score", "upper half of the score")
 
@@ -65,6 +67,13 @@ def outcome_predictive_checks(
             value=f"{history.endpoint}, {history.family}",
             mend=f"give {prognosis.endpoint}, {prognosis.family}",
         )
+    if history.levels != prognosis.levels:
+        raise HistoryError(
+            "are not the levels that the prognosis is of",
+            field="levels",
+            value=", ".join(history.levels),
+            mend=f"name them {', '.join(prognosis.levels)}, from least to most",
+        )
     params = prognosis.thinned(draws)
     x = prognosis.columns.matrix(history.covariates)
     eta = linear_predictor(params, x, _of_studies(params, history, generator))
@@ -73,9 +82,8 @@ def outcome_predictive_checks(
     limit = _planned(history.outcome, time, generator) if isinstance(law, EventFamily) else time
     outcome, lasted = law.replicate(params, eta, limit, prognosis.cuts, generator)
     upper = _upper_half(prognosis, history)
-    levels = max(len(history.levels), 2)
-    seen = _statistics(history.family, history.outcome[None], time[None], upper, levels)
-    made = _statistics(history.family, outcome, np.asarray(lasted), upper, levels)
+    seen = _statistics(history.family, history.outcome[None], time[None], upper, history.levels)
+    made = _statistics(history.family, outcome, np.asarray(lasted), upper, history.levels)
     kind: Kind = "prior" if prognosis.diagnostics.get("prior") else "posterior"
     return PredictiveChecks(
         kind,
@@ -86,7 +94,11 @@ def outcome_predictive_checks(
 
 
 def prior_outcome_prognosis(
-    history: OutcomeHistory, *, generator: np.random.Generator, draws: int = 500
+    history: OutcomeHistory,
+    *,
+    generator: np.random.Generator,
+    draws: int = 500,
+    terms: ModelTerms | None = None,
 ) -> OutcomePrognosis:
     """Return the model before it has learnt: draws of its prior on the history's columns; for checks alone.
 
@@ -98,9 +110,12 @@ def prior_outcome_prognosis(
         Of the component ``fit``.
     draws : int
         Of the prior.
+    terms : ModelTerms, optional
+        As in `fit_outcome`.
     """
     require_outcomes(history)
-    columns = Columns.of(history.covariates)
+    require_outcome_terms(history, terms or ModelTerms())
+    columns = Columns.of(history.covariates, terms)
     data, unit = responses_of(history, columns)
     blank = OutcomePrognosis(
         history.endpoint, history.family, columns, {}, data.cuts, unit, history.levels, {"prior": 1.0}, ""
@@ -135,7 +150,7 @@ def _upper_half(prognosis: OutcomePrognosis, history: OutcomeHistory) -> np.ndar
 
 
 def _statistics(
-    family: str, outcome: Floats, time: Floats, upper: np.ndarray, levels: int
+    family: str, outcome: Floats, time: Floats, upper: np.ndarray, levels: tuple[str, ...]
 ) -> dict[str, Floats]:
     """Return each statistic of D histories, from outcomes and times (D, N)."""
     time = np.broadcast_to(time, outcome.shape)
@@ -144,7 +159,7 @@ def _statistics(
         share = {"share of responses": outcome.mean(axis=1)}
         return share | {f"share of responses, {n}": outcome[:, who].mean(axis=1) for n, who in halves.items()}
     if family == "ordinal":
-        shares = {f"share at level {k}": (outcome == k).mean(axis=1) for k in range(levels)}
+        shares = {f"share at level {name}": (outcome == k).mean(axis=1) for k, name in enumerate(levels)}
         return shares | {f"mean level, {n}": outcome[:, who].mean(axis=1) for n, who in halves.items()}
     if family == "count":
         return {

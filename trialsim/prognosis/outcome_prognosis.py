@@ -17,12 +17,18 @@ from trialsim.prognosis.families import FAMILIES, EventFamily, Family, Params, l
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings
 from trialsim.prognosis.outcome_history import Columns, OutcomeHistory, require_outcomes, responses_of
+from trialsim.prognosis.outcome_terms import require_available, require_outcome_terms
+from trialsim.prognosis.shapes import Shapes
 from trialsim.prognosis.store import Arrays, address, digest, read, recall, write
+from trialsim.prognosis.terms import ModelTerms
 from trialsim.streams import stream
 
 FORMAT_TAG = "trialsim.outcome_prognosis/2"
+# Who knows no curves must refuse a file that has some; files without stay what they were.
+FORMAT_OF_TERMS = "trialsim.outcome_prognosis/3"
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _COLUMN_ARRAYS = ("value_mean", "indicators", "mean", "sd")
+_SHAPE_ARRAYS = ("knots", "lines", "centres")
 _CHUNK_NUMBERS = 4_000_000
 # Distribution functions of counts are slow; these draws give them to about a fiftieth of the posterior's SD.
 _DRAWS_OF_CUMULATIVE = 400
@@ -66,6 +72,11 @@ class OutcomePrognosis:
     def names(self) -> tuple[str, ...]:
         """Covariates that a prediction needs."""
         return self.columns.names
+
+    @property
+    def terms(self) -> ModelTerms:
+        """Splines and interactions."""
+        return self.columns.terms
 
     @property
     def law(self) -> Family:
@@ -260,8 +271,11 @@ class OutcomePrognosis:
     def _parts(self) -> tuple[Arrays, dict[str, Any]]:
         arrays: Arrays = {f"param.{name}": value for name, value in self.params.items()}
         arrays |= {name: getattr(self.columns, name) for name in _COLUMN_ARRAYS} | {"cuts": self.cuts}
+        shapes = self.columns.shapes
+        if shapes is not None:
+            arrays |= {name: getattr(shapes, name) for name in _SHAPE_ARRAYS}
         meta = {
-            "format": FORMAT_TAG,
+            "format": _format_of(self.terms),
             "key": self.key,
             "endpoint": self.endpoint,
             "family": self.family,
@@ -269,20 +283,25 @@ class OutcomePrognosis:
             "unit": self.unit,
             "levels": list(self.levels),
             "diagnostics": self.diagnostics,
+            **self.terms.identity(),
         }
         return arrays, meta
 
     @classmethod
     def from_parts(cls, arrays: Arrays, meta: dict[str, Any], path: Path) -> OutcomePrognosis:
         """Return the prognosis that a file's arrays and facts are, or refuse another format."""
-        if meta.get("format") != FORMAT_TAG:
+        terms = ModelTerms.from_facts(meta.get("terms", {}))
+        if meta.get("format") != _format_of(terms):
             raise HistoryError(
-                f"is not of the format {FORMAT_TAG}", file=path, mend="fit the prognosis again"
+                f"is not of the format {_format_of(terms)}", file=path, mend="fit the prognosis again"
             )
+        shapes = None
+        if terms.extra_columns:
+            shapes = Shapes(terms.splines, terms.interactions, *(arrays[name] for name in _SHAPE_ARRAYS))
         return cls(
             meta["endpoint"],
             meta["family"],
-            Columns(tuple(meta["names"]), **{name: arrays[name] for name in _COLUMN_ARRAYS}),
+            Columns(tuple(meta["names"]), **{name: arrays[name] for name in _COLUMN_ARRAYS}, shapes=shapes),
             {name.removeprefix("param."): a for name, a in arrays.items() if name.startswith("param.")},
             arrays["cuts"],
             meta["unit"],
@@ -292,11 +311,16 @@ class OutcomePrognosis:
         )
 
 
+def _format_of(terms: ModelTerms) -> str:
+    return FORMAT_OF_TERMS if terms.extra_columns else FORMAT_TAG
+
+
 def fit_outcome(
     history: OutcomeHistory,
     *,
     seed: int,
     settings: FitSettings | None = None,
+    terms: ModelTerms | None = None,
     cache: Path | None = None,
     sampler: OutcomeSampler | None = None,
     block: int = 0,
@@ -311,21 +335,28 @@ def fit_outcome(
         Master seed; the stream is named ``fit``.
     settings : FitSettings, optional
         How to sample and what the fit must pass.
+    terms : ModelTerms, optional
+        Splines and interactions; none by default. Study effects come by themselves.
     cache : Path, optional
         Folder of fitted results, as in `fit_prognosis`: ``outcome-<hash>.npz``.
     sampler : OutcomeSampler, optional
         Compiled models to share with other fits.
     block : int
-        0 for the whole history, 1 to F for the folds of a cross-validation.
+        0 for the whole history, 1 to F for the folds of a cross-validation: these have the terms that
+        the whole history carries.
 
     Raises
     ------
     HistoryError
-        Nothing can be learnt from the history.
+        Nothing can be learnt from the history, or it cannot carry the terms.
     FitError
         The fit did not pass its gate.
     """
+    terms = terms or ModelTerms()
     require_outcomes(history)
+    require_available(history, terms)
+    if not block:
+        require_outcome_terms(history, terms)
     settings = settings or FitSettings(accept=0.95)
     arrays = {
         "values": history.covariates.values,
@@ -334,7 +365,7 @@ def fit_outcome(
         "group": history.group,
     }
     meta = {
-        "format": FORMAT_TAG,
+        "format": _format_of(terms),
         "endpoint": history.endpoint,
         "family": history.family,
         "names": list(history.covariates.names),
@@ -342,12 +373,13 @@ def fit_outcome(
         "seed": seed,
         "block": block,
         **settings.identity(),
+        **terms.identity(),
     }
     key = digest(arrays, meta)
     path = None if cache is None else address(cache, "outcome", key)
     if path is not None and (found := recall(path, key)) is not None:
         return OutcomePrognosis.from_parts(*found, path)
-    columns = Columns.of(history.covariates)
+    columns = Columns.of(history.covariates, terms)
     data, unit = responses_of(history, columns)
     with threadpool_limits(1, user_api="blas"):
         params, diagnostics = (sampler or OutcomeSampler()).sample(

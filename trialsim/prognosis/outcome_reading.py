@@ -10,11 +10,13 @@ import pandas as pd
 from trialsim.data import Covariates, Floats
 from trialsim.errors import HistoryError
 from trialsim.prognosis.outcome_history import OutcomeHistory, require_outcomes
+from trialsim.prognosis.outcome_terms import require_outcome_terms
 from trialsim.prognosis.participants import covariate, groups, participants, recoded, refuse_leaks
 from trialsim.prognosis.rows import numbers, read_rows, require_column, where
+from trialsim.prognosis.terms import ModelTerms
 from trialsim.protocol.outcome_table import WEEKS_IN, OutcomeTable
 
-# Families whose outcome happens over time: without a follow-up nothing can be said of who has none.
+# Families whose outcome is a time: one week for all would make everybody's event happen then.
 TIMED = ("weibull", "cure", "piecewise")
 
 
@@ -36,7 +38,8 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     Raises
     ------
     HistoryError
-        The file cannot be used; the message names the column and rows by position, never a value.
+        The file cannot be used, or cannot carry the table's further terms; the message names the column
+        and rows by position, never a value.
     """
     path, columns = Path(path), table.columns
     outcome = table.outcome_column
@@ -67,20 +70,21 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
         outcome=outcome_of,
         time=time,
         group=groups(rows, codes, people, columns.group, path),
-        levels=_levels(table.family, outcome_of),
+        levels=_levels(table, outcome_of),
     )
     try:
         require_outcomes(history)
+        require_outcome_terms(history, ModelTerms.of_outcome(table))
     except HistoryError as refusal:
         refusal.file = refusal.file or path
         raise
     return history
 
 
-def _levels(family: str, outcome: Floats) -> tuple[str, ...]:
-    """Return names of the levels 0 to the highest in the file; none but for an ordinal outcome."""
-    if family != "ordinal" or not len(outcome):
-        return ()
+def _levels(table: OutcomeTable, outcome: Floats) -> tuple[str, ...]:
+    """Return names of the levels, 0 to the highest in the file if not given; none but for an ordinal one."""
+    if table.family != "ordinal" or table.levels or not len(outcome):
+        return table.levels
     return tuple(f"{level}" for level in range(int(outcome.max()) + 1))
 
 
@@ -96,7 +100,15 @@ def _require_one_row_each(rows: pd.DataFrame, codes: np.ndarray, path: Path) -> 
 
 
 def _outcome(rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
-    values = recoded(rows[table.outcome_column], table.columns.values, path, "columns.values")
+    field = "columns.values" if table.columns.values else "levels"
+    try:
+        values = recoded(rows[table.outcome_column], table.outcome_values, path, field)
+    except HistoryError as refusal:
+        if field == "levels":
+            refusal.mend = (
+                "name every level that the file holds, or give the position of each as columns.values"
+            )
+        raise
     missing = pd.Series(np.isnan(values), index=rows.index)
     if missing.any():
         raise HistoryError(
@@ -112,14 +124,7 @@ def _time(rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
     name = table.columns.time
     if name is None:
         if table.family in TIMED or table.week is None:
-            needed = "columns.time" if table.family in TIMED else "week"
-            raise HistoryError(
-                f"a {table.family} outcome needs " + ("a follow-up" if table.family in TIMED else "its week"),
-                file=path,
-                field=needed,
-                mend="name the column of follow-up under [columns] time"
-                + ("" if table.family in TIMED else ", or give the week of assessment as week"),
-            )
+            raise _without_time(table.family, path)
         return np.full(len(rows), table.week)
     require_column(rows, name, path, "columns.time")
     values = numbers(rows[name], path) * WEEKS_IN[table.columns.time_unit]
@@ -132,3 +137,20 @@ def _time(rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
             mend="correct the cells, or leave these participants out",
         )
     return values
+
+
+def _without_time(family: str, path: Path) -> HistoryError:
+    """Return the error for a table that names neither a column of time nor, where that will do, a week."""
+    column = "name the column of follow-up under [columns] time"
+    needed, field, mend = "its week", "week", f"{column}, or give the week of assessment as week"
+    if family in TIMED:
+        needed, field, mend = "a follow-up", "columns.time", column
+    if family == "count":
+        field = "columns.time"
+        needed, mend = "a follow-up", f"{column}, or give as week how long everybody was followed"
+    return HistoryError(
+        f"{'an' if family == 'ordinal' else 'a'} {family} outcome needs {needed}",
+        file=path,
+        field=field,
+        mend=mend,
+    )

@@ -14,10 +14,12 @@ from trialsim.prognosis.families import FAMILIES, EventFamily
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings
 from trialsim.prognosis.gain import FEWEST_REPLICATES, Gain, gain_beyond_baseline
-from trialsim.prognosis.outcome_history import OutcomeHistory, informative
+from trialsim.prognosis.outcome_history import OutcomeHistory, informative, require_outcomes
 from trialsim.prognosis.outcome_measures import derived_outcome, measure
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
+from trialsim.prognosis.outcome_terms import require_outcome_terms
 from trialsim.prognosis.subgroups import withheld
+from trialsim.prognosis.terms import ModelTerms
 from trialsim.streams import stream
 
 FOLD_SETTINGS = FitSettings(
@@ -216,18 +218,25 @@ def validate_outcome(
     seed: int,
     folds: int = 10,
     by_group: bool = False,
+    terms: ModelTerms | None = None,
     sampler: OutcomeSampler | None = None,
 ) -> OutcomeValidation:
     """Predict every participant by a fit to the others; arguments as in `cross_validate`.
 
+    The whole history must carry the terms. Knots and means are each fold's own; where its quantiles are no
+    longer different, the curve is flat in that fold.
+
     Raises
     ------
     HistoryError
-        Nothing can be learnt, or there is nothing to part.
+        Nothing can be learnt, the history cannot carry the terms, or there is nothing to part.
     FitError
         The fit of a fold did not pass its gate.
     """
+    terms = terms or ModelTerms()
     fold = _part(history, folds, by_group, seed)
+    require_outcomes(history)
+    require_outcome_terms(history, terms)
     folds = int(fold.max()) + 1
     # Nothing was learnt beyond a fold's longest follow-up; risks of all folds must be of one week.
     reached = min(float(history.time[fold != k].max()) for k in range(folds))
@@ -240,11 +249,15 @@ def validate_outcome(
                 history.take(np.flatnonzero(fold != k)),
                 seed=seed,
                 settings=settings,
+                terms=terms,
                 sampler=sampler,
                 block=k + 1,
             )
         except FitError as fault:
             raise FitError(f"fold {k + 1} of {folds}: {fault}") from fault
+        except HistoryError as refusal:
+            refusal.problem = f"without fold {k + 1} of {folds}: {refusal.problem}"
+            raise
         predictions.append(_predict(fitted, history.take(np.flatnonzero(fold == k)), week))
     back = np.argsort(np.argsort(fold, kind="stable"), kind="stable")
     joined = {name: np.concatenate([one[name] for one in predictions])[back] for name in predictions[0]}

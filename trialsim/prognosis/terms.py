@@ -1,4 +1,4 @@
-"""Which terms the Gaussian model has beyond its linear ones, and what a history must hold for each."""
+"""Which terms a model has beyond its linear ones, and what a history must hold for each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from trialsim.data import Bools, Floats, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis.learnable import FEWEST_BEFORE_COVARIATES, FEWEST_PER_COVARIATE
 from trialsim.prognosis.shapes import KNOT_SHARES, Shapes, knots_of
+from trialsim.protocol.outcome_table import OutcomeTable
 from trialsim.protocol.protocol import PrognosisTable
 
 FEWEST_PER_SHAPE = 10
@@ -23,19 +24,21 @@ _FLAT = 1e-9
 
 @dataclass(frozen=True)
 class ModelTerms:
-    """Terms of the Gaussian model beyond its linear ones; none by default.
+    """Terms of a model beyond its linear ones; none by default.
 
     Parameters
     ----------
     splines : tuple of str
-        Covariates, or ``baseline``, that may act along a curve: restricted cubic splines.
+        Covariates that may act along a curve: restricted cubic splines. In the Gaussian model also
+        ``baseline``, here and in what follows.
     interactions : tuple of pairs of str
-        Products of two covariates, or of one and ``baseline``.
+        Products of two covariates.
     variance : tuple of str
-        Covariates, or ``baseline``, that the spread of outcomes around the regression depends on.
+        Covariates that the spread of outcomes around the regression depends on; Gaussian model alone.
     studies : bool
         Whether each study of the history has an effect of its own; twins are then those of a new study,
-        and their spread holds the variance between studies.
+        and their spread holds the variance between studies. Gaussian model alone: the other families
+        have such effects from three studies on without being asked.
 
     Raises
     ------
@@ -78,6 +81,11 @@ class ModelTerms:
     def of(cls, table: PrognosisTable) -> ModelTerms:
         """Return what a protocol asks for."""
         return cls(table.splines, table.interactions, table.variance_covariates, table.study_effects)
+
+    @classmethod
+    def of_outcome(cls, table: OutcomeTable) -> ModelTerms:
+        """Return what the table of an outcome history asks for."""
+        return cls(table.prognosis.splines, table.prognosis.interactions)
 
     @property
     def extra_columns(self) -> int:
@@ -127,6 +135,18 @@ def require_terms(history: History, terms: ModelTerms, file: Path | str | None =
         Names the field of the protocol's ``[prognosis]`` table, and the number needed.
     """
     known = ("baseline", *history.covariates.names)
+    require_known(terms, known, file)
+    measured: Bools = np.asarray(np.isfinite(history.baseline) & np.isfinite(history.outcomes[:, -1]))
+    _require_size(int(measured.sum()), len(known), terms, file)
+    kept = np.isfinite(history.baseline) & np.isfinite(history.outcomes).any(axis=1)
+    values = np.column_stack([history.baseline, history.covariates.values])[kept]
+    require_shapes(values, known, terms, file)
+    if terms.studies:
+        _require_studies(history.group[measured], file)
+
+
+def require_known(terms: ModelTerms, known: tuple[str, ...], file: Path | str | None = None) -> None:
+    """Raise if a term names what is no covariate of the history."""
     for field, asked in (
         ("splines", terms.splines),
         ("interactions", tuple(name for pair in terms.interactions for name in pair)),
@@ -139,13 +159,6 @@ def require_terms(history: History, terms: ModelTerms, file: Path | str | None =
                 field=f"prognosis.{field}",
                 mend=f"name some of {', '.join(known)}",
             )
-    measured: Bools = np.asarray(np.isfinite(history.baseline) & np.isfinite(history.outcomes[:, -1]))
-    _require_size(int(measured.sum()), len(known), terms, file)
-    kept = np.isfinite(history.baseline) & np.isfinite(history.outcomes).any(axis=1)
-    values = np.column_stack([history.baseline, history.covariates.values])[kept]
-    _require_shapes(values, known, terms, file)
-    if terms.studies:
-        _require_studies(history.group[measured], file)
 
 
 def _require_size(last: int, columns: int, terms: ModelTerms, file: Path | str | None) -> None:
@@ -167,9 +180,10 @@ def _require_size(last: int, columns: int, terms: ModelTerms, file: Path | str |
             )
 
 
-def _require_shapes(
-    values: Floats, known: tuple[str, ...], terms: ModelTerms, file: Path | str | None
+def require_shapes(
+    values: Floats, known: tuple[str, ...], terms: ModelTerms, file: Path | str | None = None
 ) -> None:
+    """Raise if values (N, P), NaN where missing, have no room for a curve or a product that is asked for."""
     for name in terms.splines:
         if (np.diff(knots_of(values[:, known.index(name)])) <= 0).any():
             raise HistoryError(
