@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import linregress, multivariate_normal
+from scipy.stats import linregress, multivariate_normal, ttest_1samp
+from statsmodels.api import OLS, add_constant
 
 import trialsim.prognosis.updating as module
 from trialsim.data import Twins
@@ -172,6 +173,35 @@ def test_recalibration_is_scipys_line_with_its_intervals():
     assert not recalibrate(*made_up(intercept=0.0, slope=1.0), 24.0).needed
 
 
+def test_a_shift_of_all_is_seen_though_no_interval_of_the_line_sees_it():
+    """Predictions that differ little leave the intercept wide; the mean of what they missed is sharp."""
+    rng = np.random.default_rng(8)
+    baseline, predicted = np.full(80, 20.0), 2 + 0.8 * rng.standard_normal(80)
+    twins = Twins(np.array([24.0]), (baseline + predicted)[:, None], np.ones((80, 1)))
+    noise = 5.5 * rng.standard_normal(80)
+    noise -= np.polyval(np.polyfit(predicted, noise, 1), predicted)
+    outcome = baseline + predicted + 2.5 + noise
+    found = recalibrate(outcome, baseline, twins, 24.0)
+    assert found.intercept_interval[0] < 0 < found.intercept_interval[1]
+    assert found.slope_interval[0] < 1 < found.slope_interval[1]
+    assert found.bias_interval[0] > 0
+    missed = outcome - baseline - predicted
+    assert found.bias_interval == pytest.approx(ttest_1samp(missed, 0.0).confidence_interval(0.95))
+    assert found.needed
+    frame = found.to_frame().set_index("figure")["estimate"]
+    assert frame["observed minus predicted (0 if calibrated)"] == pytest.approx(missed.mean())
+
+
+def test_the_joint_test_is_that_of_statsmodels_and_keeps_its_level():
+    outcome, baseline, twins = made_up(seed=11)
+    kept = np.isfinite(outcome)
+    fitted = OLS((outcome - baseline)[kept], add_constant((twins.score[:, 1] - baseline)[kept])).fit()
+    expected = float(fitted.f_test((np.eye(2), [0.0, 1.0])).pvalue)
+    assert recalibrate(outcome, baseline, twins, 24.0).joint_p == pytest.approx(expected)
+    needed = [recalibrate(*made_up(40, 0.0, 1.0, seed), 24.0).needed for seed in range(1000)]
+    assert np.mean(needed) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 1000))
+
+
 def test_recalibrated_twins_lie_on_the_line_and_cover():
     outcome, baseline, twins = made_up(n=4000)
     found = recalibrate(outcome, baseline, twins, 24.0, "blinded")
@@ -193,6 +223,10 @@ def test_too_few_or_equal_predictions_are_refused():
     flat = replace(twins, score=np.column_stack([baseline, baseline + 2.0]))
     with pytest.raises(HistoryError, match="same change for everybody"):
         recalibrate(outcome, baseline, flat, 24.0)
+    with pytest.raises(HistoryError, match="no week 36"):
+        recalibrate(outcome, baseline, twins, 36.0)
+    with pytest.raises(HistoryError, match="give control or blinded"):
+        recalibrate(outcome, baseline, twins, 24.0, "active")
 
 
 def test_interim_controls_join_the_history_as_a_group_of_their_own(history):

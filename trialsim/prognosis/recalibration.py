@@ -7,12 +7,14 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import f as fisher
 from scipy.stats import t as student
 
 from trialsim.data import Floats, History, Twins
 from trialsim.errors import HistoryError
 
 FEWEST = 20
+LEVEL = 0.05
 Source = Literal["control", "blinded"]
 
 
@@ -31,7 +33,14 @@ class Recalibration:
     intercept, slope : float
         Observed change = intercept + slope x predicted change.
     intercept_interval, slope_interval : tuple of float
-        95 % intervals, t distribution.
+        95 % intervals, t distribution. The two are strongly correlated where predicted changes differ little:
+        each alone can hold its value though both together are far off.
+    bias : float
+        Mean of observed minus predicted change: calibration in the large.
+    bias_interval : tuple of float
+        95 % interval, t distribution.
+    joint_p : float
+        p value of the F test that the intercept is 0 and the slope is 1.
     residual_sd : float
         Around the line, in points.
     covariance : ndarray (2, 2)
@@ -47,22 +56,31 @@ class Recalibration:
     slope: float
     intercept_interval: tuple[float, float]
     slope_interval: tuple[float, float]
+    bias: float
+    bias_interval: tuple[float, float]
+    joint_p: float
     residual_sd: float
     covariance: Floats
     note: str
 
     @property
     def needed(self) -> bool:
-        """Whether an interval leaves out 0 for the intercept or 1 for the slope."""
-        low, high = self.intercept_interval
-        flat, steep = self.slope_interval
-        return not (low <= 0 <= high and flat <= 1 <= steep)
+        """Whether intercept 0 and slope 1 are refuted together, at 5 %.
+
+        That they are not is no proof that the twins are right: the intervals say what else they may be.
+        """
+        return self.joint_p < LEVEL
 
     def to_frame(self) -> pd.DataFrame:
-        """Return intercept and slope with their intervals, one row each."""
-        rows = [(self.intercept, *self.intercept_interval), (self.slope, *self.slope_interval)]
-        frame = pd.DataFrame(rows, columns=["estimate", "low_95", "high_95"])
-        frame.insert(0, "figure", ["intercept (0 if calibrated)", "slope (1 if calibrated)"])
+        """Return bias, intercept and slope with their intervals, and the p value of both together."""
+        rows = {
+            "observed minus predicted (0 if calibrated)": (self.bias, *self.bias_interval),
+            "intercept (0 if calibrated)": (self.intercept, *self.intercept_interval),
+            "slope (1 if calibrated)": (self.slope, *self.slope_interval),
+            "p of intercept 0 and slope 1": (self.joint_p, np.nan, np.nan),
+        }
+        frame = pd.DataFrame(rows.values(), columns=["estimate", "low_95", "high_95"])
+        frame.insert(0, "figure", list(rows))
         return frame
 
     def apply(self, twins: Twins, baseline: Floats) -> Twins:
@@ -76,12 +94,7 @@ class Recalibration:
         HistoryError
             The twins do not have the line's week.
         """
-        where = np.flatnonzero(twins.weeks == self.week)
-        if not where.size:
-            raise HistoryError(
-                f"the twins have no week {self.week:g}", field="weeks", mend="predict the week of the line"
-            )
-        predicted = twins.score[:, where[0]] - baseline
+        predicted = twins.score[:, _position(twins, self.week)] - baseline
         rows = np.column_stack([np.ones_like(predicted), predicted])
         variance = self.residual_sd**2 + ((rows @ self.covariance) * rows).sum(axis=1)
         score = baseline + self.intercept + self.slope * predicted
@@ -116,9 +129,13 @@ def recalibrate(
     Raises
     ------
     HistoryError
-        Fewer than 20 participants, or predictions that do not differ.
+        Fewer than 20 participants, predictions that do not differ, or a week that the twins do not have.
     """
-    column = int(np.flatnonzero(twins.weeks == week)[0])
+    if source not in NOTES:
+        raise HistoryError(
+            "says who is in the interim data", field="source", value=source, mend="give control or blinded"
+        )
+    column = _position(twins, week)
     kept = np.isfinite(outcome) & np.isfinite(baseline)
     n = int(kept.sum())
     if n < FEWEST:
@@ -141,6 +158,10 @@ def recalibrate(
     residual = y - design @ line
     variance = float(residual @ residual) / (n - 2)
     half = student.ppf(0.975, n - 2) * np.sqrt(variance * np.diag(inverse))
+    missed = y - x
+    bias, bias_half = float(missed.mean()), float(student.ppf(0.975, n - 1) * missed.std(ddof=1) / np.sqrt(n))
+    # The line is the better of two fits: without it, the residual squares are those of `missed`.
+    ratio = (float(missed @ missed) - float(residual @ residual)) / 2 / variance
     return Recalibration(
         week=week,
         source=source,
@@ -149,10 +170,23 @@ def recalibrate(
         slope=float(line[1]),
         intercept_interval=(float(line[0] - half[0]), float(line[0] + half[0])),
         slope_interval=(float(line[1] - half[1]), float(line[1] + half[1])),
+        bias=bias,
+        bias_interval=(bias - bias_half, bias + bias_half),
+        joint_p=float(fisher.sf(ratio, 2, n - 2)),
         residual_sd=float(np.sqrt(variance)),
         covariance=variance * inverse,
         note=NOTES[source],
     )
+
+
+def _position(twins: Twins, week: float) -> int:
+    """Return where a week stands among those of twins."""
+    where = np.flatnonzero(twins.weeks == week)
+    if not where.size:
+        raise HistoryError(
+            f"the twins have no week {week:g}", field="weeks", mend="predict the week of the line"
+        )
+    return int(where[0])
 
 
 def add_interim(history: History, interim: History) -> History:
