@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trialsim.data import Covariates
+from trialsim.data import Covariates, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis import fit_prognosis
 from trialsim.prognosis.compatibility import participant_hashes, require_compatible
@@ -57,6 +57,42 @@ def test_overlap_is_found_whatever_the_order_of_rows_and_columns(history, trial)
 def test_a_participant_without_outcomes_is_nobody(history):
     unseen = replace(history, outcomes=np.full_like(history.outcomes, np.nan))
     assert set(participant_hashes(unseen)) == {b""}
+
+
+def test_overlap_is_found_where_the_trial_was_seen_at_other_weeks_too(history, trial):
+    mine = history.take(np.flatnonzero(np.isfinite(history.outcomes[:, 1]))[:5])
+    early = np.column_stack([mine.outcomes[:, 0] + 1.0, mine.outcomes[:, 1]])
+    mine = replace(mine, weeks=np.array([4.0, history.weeks[1]]), outcomes=early)
+    with pytest.raises(HistoryError, match="5 participants stand in the history and in the trial"):
+        require_compatible(history, mine)
+
+
+def coarse(people, seed, visits=3):
+    """Return participants of whom little is known, in whole points: strangers are often alike."""
+    rng = np.random.default_rng(seed)
+    baseline = rng.integers(10, 40, people).astype(float)
+    return History(
+        "score", "file", False, Covariates(("female",), rng.integers(0, 2, (people, 1)).astype(float)),
+        np.array([8.0, 16.0, 24.0])[:visits], baseline,
+        baseline[:, None] + rng.integers(-8, 9, (people, visits)), np.zeros(people, dtype=np.int64),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("visits", [1, 2, 3])
+def test_strangers_who_are_alike_by_chance_may_meet(visits):
+    chance = []
+    for seed in range(40):
+        mine, theirs = coarse(90, seed, visits), coarse(80, 1000 + seed, visits)
+        chance.append(len(set(participant_hashes(mine)) & set(participant_hashes(theirs))))
+        require_compatible(mine, theirs)
+    assert np.mean(chance) > 3, "hashes alone would refuse them"
+
+
+@pytest.mark.parametrize(("visits", "people"), [(1, 40), (3, 5)])
+def test_an_overlap_beyond_chance_is_found_among_coarse_values(visits, people):
+    mine = coarse(90, 1, visits)
+    with pytest.raises(HistoryError, match=r"\d+ participants stand in the history"):
+        require_compatible(mine, mine.take(np.arange(people)))
 
 
 @pytest.mark.parametrize("factor", [0.01, 100.0])

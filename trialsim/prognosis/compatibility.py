@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
+from scipy.stats import poisson
 
 from trialsim.data import Covariates, Floats, History
 from trialsim.errors import HistoryError
@@ -13,18 +15,29 @@ FARTHEST_MEAN_SD = 4.0
 LARGEST_SD_RATIO = 5.0
 LEAK_CORRELATION = 0.999
 _FEWEST_FOR_LEAK = 10
+_CHANCE = 0.01
 
 
-def participant_hashes(history: History) -> list[bytes]:
+def participant_hashes(history: History, weeks: Floats | None = None) -> list[bytes]:
     """Return the hash of each participant: baseline, covariates by name and the first later outcome.
 
     Identifiers differ between files and are not kept, so that a participant is known by what was measured.
     A participant without a later outcome has no hash of use: an empty one.
+
+    Parameters
+    ----------
+    history : History
+        N participants.
+    weeks : ndarray, optional
+        Visits to look at, such as those that another history has too; all if not given.
     """
     order = sorted(range(len(history.covariates.names)), key=lambda k: history.covariates.names[k])
+    known = np.isfinite(history.outcomes)
+    if weeks is not None:
+        known &= np.isin(history.weeks, weeks)
     hashes = []
     for i in range(len(history)):
-        seen = np.flatnonzero(np.isfinite(history.outcomes[i]))
+        seen = np.flatnonzero(known[i])
         if not seen.size:
             hashes.append(b"")
             continue
@@ -33,6 +46,57 @@ def participant_hashes(history: History) -> list[bytes]:
         row = np.array([*facts, *history.covariates.values[i, order]]) + 0.0
         hashes.append(blake2b(row.tobytes(), digest_size=16).digest())
     return hashes
+
+
+def shared_participants(history: History, trial: History) -> int:
+    """Return how many participants of a trial stand in the history too, as far as it is no chance.
+
+    Alike are those with one hash who agree at every visit that both were seen at. Where little and coarse
+    things were measured, strangers are alike too: participant i meets ``N prod_j f_j(x_ij)`` of them, f the
+    share of its value among all, over baseline, covariates and changes. Who is alike is counted where all of
+    them together, or one of them, are more than that explains at 1 %.
+
+    Parameters
+    ----------
+    history, trial : History
+        With the same covariates; visits may differ.
+    """
+    weeks = np.intersect1d(history.weeks, trial.weeks)
+    trial = replace(trial, covariates=trial.covariates.select(history.covariates.names))
+    mine, theirs = _changes(history, weeks), _changes(trial, weeks)
+    places: dict[bytes, list[int]] = {}
+    for place, key in enumerate(participant_hashes(history, weeks)):
+        places.setdefault(key, []).append(place)
+    keys = participant_hashes(trial, weeks)
+    alike = np.zeros(len(trial), dtype=bool)
+    for i, key in enumerate(keys):
+        found = mine[places.get(key, [])] if key else mine[:0]
+        alike[i] = ((found == theirs[i]) | np.isnan(found) | np.isnan(theirs[i])).all(axis=1).any()
+    strangers = len(history) * _shares(history, trial, mine, theirs)
+    expected = float(strangers[[bool(key) for key in keys]].sum())
+    by_chance = poisson.sf(alike.sum() - 1, expected) >= _CHANCE
+    if by_chance and not (strangers[alike] * len(trial) < _CHANCE).any():
+        return 0
+    return int(alike.sum())
+
+
+def _changes(history: History, weeks: Floats) -> Floats:
+    """Return changes from baseline (N, W) at some visits."""
+    return np.asarray(history.outcomes[:, np.isin(history.weeks, weeks)] - history.baseline[:, None])
+
+
+def _shares(history: History, trial: History, mine: Floats, theirs: Floats) -> Floats:
+    """Return the product (M,) of the shares that a trial's values have among all; missing ones as 1."""
+    columns = [
+        np.column_stack([one.baseline, one.covariates.values, change])
+        for one, change in ((history, mine), (trial, theirs))
+    ]
+    product = np.ones(len(trial))
+    for past, now in zip(columns[0].T, columns[1].T, strict=True):
+        both = np.concatenate([past, now])
+        _, place, counts = np.unique(both[np.isfinite(both)], return_inverse=True, return_counts=True)
+        product[np.isfinite(now)] *= (counts / counts.sum())[place.ravel()][np.isfinite(past).sum() :]
+    return product
 
 
 def require_compatible(history: History, trial: History) -> None:
@@ -51,11 +115,10 @@ def require_compatible(history: History, trial: History) -> None:
         )
     require_same_covariates(history.covariates, trial.covariates)
     require_same_scale(history.baseline, trial.baseline, history.endpoint)
-    both = (set(participant_hashes(history)) & set(participant_hashes(trial))) - {b""}
-    if both:
+    if both := shared_participants(history, trial):
         raise HistoryError(
-            f"{len(both)} participants stand in the history and in the trial: same baseline, covariates and "
-            "first outcome",
+            f"{both} participants stand in the history and in the trial: same baseline, covariates and "
+            "outcomes",
             field="participants",
             mend="leave the trial's participants out of the history, or twins know their own outcomes",
         )
