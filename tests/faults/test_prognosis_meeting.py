@@ -102,6 +102,11 @@ def test_another_unit_is_another_scale(history, trial, factor):
         require_compatible(history, other)
 
 
+def test_few_participants_have_no_sd_to_be_of_another_scale(history, trial):
+    two = np.argsort(trial.baseline)[30:32]
+    require_compatible(history, trial.take(two))
+
+
 def test_another_endpoint(history, trial):
     with pytest.raises(HistoryError, match="endpoint is adas, the history's is score"):
         require_compatible(history, replace(trial, endpoint="adas"))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trialsim.errors import HistoryError
 from trialsim.prognosis import read_history, summarise
 from trialsim.protocol import HistoryTable
 
@@ -142,6 +143,17 @@ def test_truth_in_text_and_in_parquet(files):
     assert [
         len(read_history(p, table, "score", [8], ["age"])) for p in (path, path.with_suffix(".parquet"))
     ] == [50, 50]
+
+
+def test_one_participant_of_a_running_trial_is_enough(files, tmp_path):
+    _, rows, _ = files
+    own = rows[(rows.id == "p005") & (rows.week <= 8)]
+    own.to_csv(tmp_path / "now.csv", index=False)
+    with pytest.raises(HistoryError):
+        read(tmp_path / "now.csv")
+    now = read_history(tmp_path / "now.csv", TABLE, "score", None, ["age", "sex"], running=True)
+    assert (len(now), now.weeks.tolist()) == (1, [8.0])
+    assert now.outcomes[0, 0] == rows[(rows.id == "p005") & (rows.week == 8) & (rows.ok == 1)].total.item()
 
 
 def test_the_summary_says_what_was_left_out_and_filled_in(files):

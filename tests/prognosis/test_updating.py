@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import linregress, multivariate_normal, ttest_1samp
 from statsmodels.api import OLS, add_constant
@@ -14,7 +15,7 @@ from trialsim.prognosis import Prognosis, summarise
 from trialsim.prognosis.design_matrix import standardise
 from trialsim.prognosis.gram import regression_rows
 from trialsim.prognosis.recalibration import add_interim, recalibrate
-from trialsim.prognosis.updating import NO_COVARIATE, update_twins
+from trialsim.prognosis.updating import NO_COVARIATE, update_interim, update_twins
 
 DRAWS = 70
 SEEN, AHEAD = [12.0, 24.0], [36.0, 52.0]
@@ -148,6 +149,37 @@ def test_the_module_says_that_updates_are_no_covariate():
     assert "no covariate for a randomised comparison" in NO_COVARIATE
     assert "no covariate for a randomised comparison" in " ".join(module.__doc__.replace("*", "").split())
     assert "no covariate" in update_twins.__doc__
+
+
+def test_early_and_late_entrants_have_their_own_weeks_ahead(prognosis, history, simulate_history):
+    trial = simulate_history(participants=4, seed=21, dropout=0.0)
+    outcomes, baseline = trial.outcomes.copy(), trial.baseline.copy()
+    for i, reached in enumerate((4, 2, 0, 1)):
+        outcomes[i, reached:] = np.nan
+    outcomes[1, 0] = np.nan
+    baseline[3] = np.nan
+    trial = replace(trial, outcomes=outcomes, baseline=baseline)
+    found = update_interim(prognosis, history, trial)
+    assert found[["participant", "week"]].to_numpy().tolist() == [
+        [1, 36], [1, 52], [2, 12], [2, 24], [2, 36], [2, 52],
+    ]  # fmt: skip
+    score, covariance, _ = by_hand(prognosis, trial.take([0, 1, 2]), 1, outcomes[1, :2])
+    np.testing.assert_allclose(found["score"][:2], score)
+    np.testing.assert_allclose(found["sd"][:2], np.sqrt(np.diag(covariance)))
+    two = trial.take([2])
+    plain = prognosis.predict(two.covariates, two.baseline, history.weeks)
+    np.testing.assert_allclose(found["score"][2:], plain.score[0])
+
+
+def test_visits_at_other_weeks_are_not_used(prognosis, history, simulate_history):
+    trial = simulate_history(participants=5, seed=21, dropout=0.0)
+    early = replace(trial, weeks=trial.weeks[:1], outcomes=trial.outcomes[:, :1])
+    other = replace(trial, weeks=np.array([12.0, 18.0]), outcomes=trial.outcomes[:, :2])
+    pd.testing.assert_frame_equal(
+        update_interim(prognosis, history, early), update_interim(prognosis, history, other)
+    )
+    with pytest.raises(HistoryError, match="no week of the history"):
+        update_interim(prognosis, history, replace(early, weeks=np.array([18.0])))
 
 
 def made_up(n=80, intercept=1.5, slope=0.6, seed=3):

@@ -15,6 +15,7 @@ FARTHEST_MEAN_SD = 4.0
 LARGEST_SD_RATIO = 5.0
 LEAK_CORRELATION = 0.999
 _FEWEST_FOR_LEAK = 10
+_FEWEST_FOR_SD = 10
 _CHANCE = 0.01
 
 
@@ -144,14 +145,16 @@ def require_same_scale(history: Floats, trial: Floats, endpoint: str) -> None:
     """Raise if baselines are so far apart that one of them must be on another scale.
 
     More than four of the history's SDs between the means, or a ratio of the SDs above five: no trial that
-    is worth a twin differs so much from its history, and points against percent do.
+    is worth a twin differs so much from its history, and points against percent do. The SD of fewer than ten
+    participants tells nothing.
     """
     mine, theirs = history[np.isfinite(history)], trial[np.isfinite(trial)]
     if theirs.size < 2 or mine.size < 2:
         return
     apart = abs(theirs.mean() - mine.mean()) / mine.std()
     ratio = max(theirs.std(), 1e-300) / mine.std()
-    if apart > FARTHEST_MEAN_SD or not 1 / LARGEST_SD_RATIO <= ratio <= LARGEST_SD_RATIO:
+    known = min(theirs.size, mine.size) >= _FEWEST_FOR_SD
+    if apart > FARTHEST_MEAN_SD or (known and not 1 / LARGEST_SD_RATIO <= ratio <= LARGEST_SD_RATIO):
         raise HistoryError(
             f"looks to be on another scale: baseline mean {mine.mean():.3g} (SD {mine.std():.3g}) in the "
             f"history, {theirs.mean():.3g} (SD {theirs.std():.3g}) in the trial",

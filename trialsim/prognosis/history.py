@@ -22,8 +22,10 @@ def read_history(
     endpoint: str,
     weeks: Sequence[float] | None = None,
     covariates: Sequence[str] | None = None,
+    *,
+    running: bool = False,
 ) -> History:
-    """Read past placebo participants from a tidy file: one row a participant and visit.
+    """Read past placebo participants, or those of a running trial: one row a participant and visit.
 
     Rows at week 0 give the baseline; rows at weeks that are not asked for are left out. Covariates
     are baseline values: they may stand in every row of a participant or in one.
@@ -40,6 +42,8 @@ def read_history(
         Post-baseline visits in weeks, above 0; every week of the file if not given.
     covariates : sequence of str, optional
         Covariates to read, by our names; those that the table names if not given.
+    running : bool
+        Whether these are participants of a running trial, from which nothing need be learnt: one is enough.
 
     Returns
     -------
@@ -82,7 +86,8 @@ def read_history(
         outcomes=grid[:, 1:],
         group=groups(rows, codes, people, columns.group, path),
     )
-    require_learnable(history, path)
+    if not running:
+        require_learnable(history, path)
     return history
 
 

@@ -139,8 +139,10 @@ def update_interim(prognosis: Prognosis, history: History, interim: History) -> 
     Returns
     -------
     DataFrame
-        participant (position in `interim`), week, score, sd, effective_draws. A week that anybody was
-        measured at is not ahead.
+        participant (position in `interim`, from 0), week, score, sd, effective_draws. Ahead of a participant
+        are the history's weeks after the last one that they were seen at, so that those who entered early
+        and those who entered late may stand in one file. Who has no baseline has no twin and no row; visits
+        at weeks that the history does not have are not used.
 
     Raises
     ------
@@ -148,30 +150,39 @@ def update_interim(prognosis: Prognosis, history: History, interim: History) -> 
         The two may not meet (`require_compatible`), or share no week.
     """
     require_compatible(history, interim)
-    shared = np.isin(interim.weeks, history.weeks)
-    if not shared.any():
+    if not np.isin(interim.weeks, history.weeks).any():
         raise HistoryError(
             "the interim data have no week of the history", field="weeks", mend="give the history's visits"
         )
-    weeks = history.weeks[~np.isin(history.weeks, interim.weeks)]
-    updated = update_twins(
-        prognosis,
-        interim.covariates,
-        interim.baseline,
-        interim.weeks[shared],
-        interim.outcomes[:, shared],
-        weeks,
-    )
-    people = len(interim)
-    return pd.DataFrame(
-        {
-            "participant": np.repeat(np.arange(people), len(weeks)),
-            "week": np.tile(weeks, people),
-            "score": updated.twins.score.ravel(),
-            "sd": updated.twins.sd.ravel(),
-            "effective_draws": np.repeat(updated.effective_draws, len(weeks)),
-        }
-    )
+    seen = np.full((len(interim), len(history.weeks)), np.nan)
+    seen[:, np.isin(history.weeks, interim.weeks)] = interim.outcomes[
+        :, np.isin(interim.weeks, history.weeks)
+    ]
+    visits = (np.isfinite(seen) * np.arange(1, len(history.weeks) + 1)).max(axis=1)
+    frames = []
+    for reached in range(len(history.weeks)):
+        people = np.flatnonzero((visits == reached) & np.isfinite(interim.baseline))
+        weeks = history.weeks[reached:]
+        updated = update_twins(
+            prognosis,
+            interim.covariates.take(people),
+            interim.baseline[people],
+            history.weeks[:reached],
+            seen[people, :reached],
+            weeks,
+        )
+        frames.append(
+            pd.DataFrame(
+                {
+                    "participant": np.repeat(people, len(weeks)),
+                    "week": np.tile(weeks, len(people)),
+                    "score": updated.twins.score.ravel(),
+                    "sd": updated.twins.sd.ravel(),
+                    "effective_draws": np.repeat(updated.effective_draws, len(weeks)),
+                }
+            )
+        )
+    return pd.concat(frames).sort_values(["participant", "week"], ignore_index=True)
 
 
 def _check(seen_weeks: Floats, seen: Floats, weeks: Floats, participants: int) -> None:
