@@ -47,3 +47,43 @@ def test_a_harmful_direction_is_sized_like_its_mirror(monkeypatch, capsys) -> No
 def test_assurance_needs_a_history(monkeypatch, capsys) -> None:
     assert run(monkeypatch, *BASE, "--assurance", "0.8") == 2
     assert "--history-pairs" in capsys.readouterr().err
+
+
+def test_a_score_of_the_wrong_sign_earns_nothing_in_any_table(monkeypatch, capsys) -> None:
+    extra = (
+        "--agreement",
+        "1",
+        "--assurance",
+        "0.8",
+        "--history-pairs",
+        "300",
+        "--control-price",
+        "9",
+        "--json",
+    )
+    answers = []
+    for partial in ("-0.5", "0"):
+        asked = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", partial)
+        assert run(monkeypatch, *asked, *extra) == 0
+        answers.append(capsys.readouterr().out)
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (("--sd-active", "0"), "--sd-active: must be above 0"),
+        (("--sd", "nan"), "--sd: must be a finite number"),
+        (("--dropout", "nan"), "--dropout: must be a finite number"),
+        (("--partial-correlation", "nan"), "--partial-correlation: must be a finite number"),
+        (("--partial-lower", "0.6"), "--partial-lower: must not exceed"),
+        (("--partial-upper", "0.4"), "--partial-upper: must not be below"),
+        (("--history-pairs", "100"), "--history-pairs: needs --assurance"),
+        (("--effect-sd", "0.1"), "--effect-sd: needs --assurance"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_its_own_name(
+    monkeypatch, capsys, extra: tuple[str, ...], said: str
+) -> None:
+    assert run(monkeypatch, *BASE, *extra) == 2
+    assert said in capsys.readouterr().err

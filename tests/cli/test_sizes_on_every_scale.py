@@ -66,6 +66,42 @@ def test_size_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path, sc
     assert "plotly" in (tmp_path / "sizes.html").read_text()
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_lower_bound_alone_moves_the_worst_plausible_figure(monkeypatch, capsys, scale: str) -> None:
+    asked = ("size", "--scale", scale, *ARGUMENTS[scale], "--partial-correlation", "0.3", "--json")
+    found = []
+    for extra in ((), ("--partial-lower", "0.2"), ("--partial-lower", "0.2", "--partial-upper", "0.4")):
+        assert run(monkeypatch, *asked, *extra) == 0
+        found.append(json.loads(capsys.readouterr().out)["sizes"][2])
+    without, lower, both = found
+    assert without["partial_correlation"] == 0
+    assert lower == both
+    assert lower["partial_correlation"] == 0.2
+
+
+def test_savings_that_nobody_can_know_are_left_out(monkeypatch, capsys) -> None:
+    asked = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", "0.5", "--json")
+    gains = {}
+    for name, extra in {"nothing": (), "rate": PRICES[-2:], "price": PRICES[:2], "all": PRICES}.items():
+        assert run(monkeypatch, *asked, *extra) == 0
+        rows = json.loads(capsys.readouterr().out)["savings"]
+        gains[name] = list(dict.fromkeys(row["gain"] for row in rows))
+    both = ["participants", "controls"]
+    assert gains == {
+        "nothing": both,
+        "rate": [*both, "months"],
+        "price": [*both, "cost"],
+        "all": [*both, "months", "cost"],
+    }
+
+
+def test_allocations_cost_what_their_randomised_participants_cost(monkeypatch, capsys) -> None:
+    asked = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", "0.5", "--control-price", "1")
+    assert run(monkeypatch, *asked, "--dropout", "0.2", "--json") == 0
+    first = json.loads(capsys.readouterr().out)["allocations"][0]
+    assert first["cost"] == pytest.approx(first["total"] / 0.8)
+
+
 def test_prices_show_money_and_allocations_of_a_continuous_outcome(monkeypatch, capsys) -> None:
     asked = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", "0.5", *PRICES)
     assert run(monkeypatch, *asked) == 0

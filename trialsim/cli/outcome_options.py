@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,6 +89,19 @@ def needed(flag: str, value: float | None, scale: str) -> float:
     if value is None:
         raise DesignError(f"is needed for a {scale} outcome", field=flag)
     return value
+
+
+def refuse_endless(given: Mapping[str, Any]) -> None:
+    """Refuse options that are no finite number: a range lets ``nan`` pass.
+
+    Raises
+    ------
+    DesignError
+        If one is.
+    """
+    for name, value in given.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DesignError("must be a finite number", field=_flag(name), value=value)
 
 
 def refuse_elsewhere(scale: str, given: dict[str, object]) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from trialsim.cli.outcome_options import SCALE_NUMBERS, outcome_options, outcome_scale, refuse_elsewhere
+from trialsim.cli.outcome_options import (
+    SCALE_NUMBERS,
+    outcome_options,
+    outcome_scale,
+    refuse_elsewhere,
+    refuse_endless,
+)
 
 CONTINUOUS_ONLY = ("effect", "sd", "sd_active", "slopes", "variance", "agreement")
 PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
@@ -48,9 +55,19 @@ PRICE = click.FloatRange(0)
     help="Continuous: standard error that the trial will use.  [default: hc3]",
 )
 @click.option(
-    "--correlation-discount", type=click.FloatRange(0, 1, min_open=True), default=0.9, show_default=True
+    "--correlation-discount",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    help="λ on the correlation, for the discounted and the worst plausible figure.",
 )
-@click.option("--sd-inflation", type=click.FloatRange(1, 3), default=1.0, show_default=True)
+@click.option(
+    "--sd-inflation",
+    type=click.FloatRange(1, 3),
+    default=1.0,
+    show_default=True,
+    help="γ on the SD of both arms, for the same figures; continuous assurance takes it on the controls'.",
+)
 @click.option(
     "--agreement",
     type=click.FloatRange(-1, 1),
@@ -113,6 +130,9 @@ def size(**given: Any) -> None:
     """
     from trialsim.cli.sized import show, sized_continuous, sized_on_scale
 
+    refuse_endless(given)
+    _refuse_what_nothing_reads(given)
+    _refuse_a_disordered_interval(given)
     numbers = {name: given.pop(name) for name in SCALE_NUMBERS}
     scale, figure, as_json, output = (given.pop(name) for name in ("scale", "figure", "as_json", "output"))
     outcome = outcome_scale(scale, numbers)
@@ -123,6 +143,25 @@ def size(**given: Any) -> None:
         refuse_elsewhere(scale, {f"--{name.replace('_', '-')}": given[name] for name in CONTINUOUS_ONLY})
         answer = sized_on_scale(outcome, given)
     show(answer, figure, as_json, output)
+
+
+def _refuse_what_nothing_reads(given: Mapping[str, Any]) -> None:
+    from trialsim.errors import DesignError
+
+    if given["assurance"] is None:
+        for name, value in (("--history-pairs", given["history_pairs"]), ("--effect-sd", given["effect_sd"])):
+            if value:
+                raise DesignError("needs --assurance beside it", field=name, value=value)
+
+
+def _refuse_a_disordered_interval(given: Mapping[str, Any]) -> None:
+    from trialsim.errors import DesignError
+
+    partial, lower, upper = (given[f"partial_{end}"] for end in ("correlation", "lower", "upper"))
+    if lower is not None and lower > partial:
+        raise DesignError("must not exceed --partial-correlation", field="--partial-lower", value=lower)
+    if upper is not None and upper < partial:
+        raise DesignError("must not be below --partial-correlation", field="--partial-upper", value=upper)
 
 
 def _shares(allocation: str) -> tuple[float, float]:

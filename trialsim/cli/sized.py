@@ -40,8 +40,8 @@ class Sized:
         The three figures.
     table : SavingsTable
         Participants, months and money saved.
-    priced : bool
-        Whether prices or a rate of enrolment were given.
+    gains : tuple of str
+        What the table shows: months and cost only with what they need.
     more : mapping of str to results
         Dial, assurance and allocations, by title.
     """
@@ -49,7 +49,7 @@ class Sized:
     headline: str
     found: tuple[Saving, ...]
     table: SavingsTable
-    priced: bool
+    gains: tuple[str, ...]
     more: Mapping[str, Any]
 
 
@@ -59,8 +59,9 @@ def sized_continuous(given: Mapping[str, Any]) -> Sized:
 
     effect, sd = (needed(f"--{name}", given[name], "continuous") for name in ("effect", "sd"))
     sd_active = sd if given["sd_active"] is None else given["sd_active"]
-    if sd <= 0 or sd_active <= 0:
-        raise DesignError("must be above 0", field="--sd", value=sd, mend="give a standard deviation")
+    for flag, value in (("--sd", sd), ("--sd-active", sd_active)):
+        if value <= 0:
+            raise DesignError("must be above 0", field=flag, value=value, mend="give a standard deviation")
     variance = given["variance"] or "hc3"
     question = SizingQuestion(
         effect=effect,
@@ -71,7 +72,9 @@ def sized_continuous(given: Mapping[str, Any]) -> Sized:
         slopes=given["slopes"] or "common",
         variance=variance,  # type: ignore[arg-type]  # click.Choice has checked it
     )
-    rho, partial = given["baseline_correlation"], given["partial_correlation"]
+    rho = given["baseline_correlation"]
+    # A score whose correlation has the wrong sign earns nothing in any table.
+    partial = max(given["partial_correlation"], 0.0)
     moments = PlanningMoments((sd, sd_active), (rho, rho), (0.0, 0.0))
     upper = given["partial_upper"]
     plan = plan_control_arm(
@@ -120,6 +123,7 @@ def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
         question,
         partial,
         None if upper is None else (lower or 0.0, upper),
+        partial_lower=lower or 0.0,
         correlation_discount=given["correlation_discount"],
         sd_inflation=given["sd_inflation"],
     )
@@ -149,9 +153,9 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
-        write_figure(answer.table.plot("cost" if answer.priced else "participants"), figure)
+        write_figure(answer.table.plot("cost" if "cost" in answer.gains else "participants"), figure)
     if as_json:
-        tables = {"Sizes": frame, "Savings": answer.table.to_frame()}
+        tables = {"Sizes": frame, "Savings": _shown(answer)}
         tables |= {name: part.to_frame() for name, part in answer.more.items()}
         rows = {_key(name): json.loads(one.to_json(orient="records")) for name, one in tables.items()}
         click.echo(json.dumps(rows, indent=2))
@@ -159,8 +163,8 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
     console = Console()
     console.print(answer.headline)
     print_frame(frame, console, "Prognostic adjustment beyond baseline ANCOVA")
-    if answer.priced:
-        print_frame(_wide(answer.table.to_frame()), console, "Saved beyond baseline ANCOVA")
+    if len(answer.gains) > 2:
+        print_frame(_wide(_shown(answer)), console, "Saved beyond baseline ANCOVA")
     for name, part in answer.more.items():
         console.print(f"\n{name}:")
         console.print(str(part))
@@ -186,10 +190,22 @@ def _answer(
     prices = Prices(*own, month=given["month_price"])
     table = savings_table(found, lambda total: total / per_month if per_month else 0.0, prices)
     if min(own) > 0:
-        more["Allocations"] = compare_allocations(
-            *parts, effect, own, power=given["power"], alpha=given["alpha"]
+        # An analysed participant costs as much as all those randomised for one.
+        lost = given["dropout"]
+        analysed = (own[0] / (1 - lost), own[1] / (1 - lost))
+        title = "Allocations, priced with those who drop out" if lost else "Allocations"
+        more[title] = compare_allocations(
+            *parts, effect, analysed, power=given["power"], alpha=given["alpha"]
         )
-    return Sized(headline, found, table, control is not None or per_month is not None, more)
+    months = ("months",) if per_month is not None else ()
+    cost = ("cost",) if control is not None or given["month_price"] > 0 else ()
+    return Sized(headline, found, table, ("participants", "controls", *months, *cost), more)
+
+
+def _shown(answer: Sized) -> pd.DataFrame:
+    """Return the savings that were asked for: an unknown price or rate of enrolment is no saving of 0."""
+    frame = answer.table.to_frame()
+    return frame[frame["gain"].isin(answer.gains)]
 
 
 def _wide(frame: pd.DataFrame) -> pd.DataFrame:

@@ -159,6 +159,7 @@ def scale_savings(
     partial: float,
     interval: Pair | None = None,
     *,
+    partial_lower: float = 0.0,
     correlation_discount: float = 0.9,
     sd_inflation: float = 1.0,
 ) -> tuple[Saving, ...]:
@@ -171,7 +172,9 @@ def scale_savings(
     partial : float
         r of score and outcome given the baseline, out of sample; below 0 it counts as 0.
     interval : pair of float, optional
-        Its 95 % interval; without it figures carry no interval and the worst plausible one takes r = 0.
+        Its 95 % interval; without it figures carry no interval.
+    partial_lower : float
+        Lower 95 % bound for the worst plausible figure where no interval is given.
     correlation_discount, sd_inflation : float
         λ in (0, 1] on r and γ ≥ 1 on the working scale's SD, for the discounted and the worst figure.
 
@@ -190,7 +193,7 @@ def scale_savings(
     if not (0 < correlation_discount <= 1 and sd_inflation >= 1):
         raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")
     point = max(partial, 0.0)
-    low, high = (0.0, point) if interval is None else (max(interval[0], 0.0), max(interval[1], 0.0))
+    low, high = (max(end, 0.0) for end in ((partial_lower, point) if interval is None else interval))
     worst = min(low, correlation_discount * point)
     scales: dict[FigureName, tuple[float, float]] = {
         "undiscounted": (1.0, 1.0),
