@@ -16,19 +16,17 @@ from trialsim.analysis import (
     log_rank_block,
     max_combo_block,
     restricted_mean_survival_block,
-    sweep_looks,
 )
 from trialsim.data import Estimates, Floats
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
+from trialsim.study.designs.log_rank_looks import log_rank_tests, planned_looks
 from trialsim.trial import (
     Looks,
     SurvivalTrials,
     SurvivalWorld,
-    calendar_looks,
-    event_looks,
     simulate_survival,
     stop_at_bounds,
 )
@@ -74,9 +72,7 @@ class SurvivalLooksPlan:
 
     def of_trials(self, trials: SurvivalTrials) -> Looks:
         """Return the months of the looks in replicate trials."""
-        if self.months:
-            return calendar_looks(trials, self.months)
-        return event_looks(trials, self.events, self.latest)
+        return planned_looks(trials, self.months, self.events, self.latest)
 
 
 def read_survival(
@@ -86,12 +82,9 @@ def read_survival(
     trials = simulate_survival(world, replicates, chance)
     looks = plan.of_trials(trials)
     swept = {
-        stratified: sweep_looks(
-            trials.entry, trials.time, trials.event, trials.arm, looks.month, trials.stratum,
-            trials.strata if stratified else 1,
-        )
+        stratified: log_rank_tests(trials, looks.month, stratified)
         for stratified in {False, *(one.kind.startswith("stratified") for one in trial.analyses)}
-    }  # fmt: skip
+    }
     tests = swept[False]
     counted = {"size": tests.entered, "events": tests.events.sum(axis=2), "months": looks.month}
     upper, lower = _bounds(trial, counted["events"])

@@ -7,13 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks, sweep_looks
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
+from trialsim.study.designs.log_rank_looks import check_planned, check_two_arms, increment, log_rank_tests
 from trialsim.study.designs.sequential_block import SequentialBlock
-from trialsim.study.designs.survival_group_sequential import check_two_arms
 from trialsim.trial import (
     EventZone,
     FinalTest,
@@ -81,13 +80,8 @@ class EventResizingPlan:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        check_two_arms(self.world, 1)
-        if not 2 <= self.participants <= self.world.participants:
-            raise DesignError(
-                f"must lie between 2 and the {self.world.participants} that can enter",
-                field="participants",
-                value=self.participants,
-            )
+        check_two_arms(self.world)
+        check_planned(self.participants, self.world)
         check_reachable(
             replace(self.world, participants=self.participants), (self.zone.planned,), self.latest
         )
@@ -138,13 +132,8 @@ class BlindedSurvivalPlan:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        check_two_arms(self.world, 1)
-        if not 2 <= self.participants <= self.world.participants:
-            raise DesignError(
-                f"must lie between 2 and the {self.world.participants} that can enter",
-                field="participants",
-                value=self.participants,
-            )
+        check_two_arms(self.world)
+        check_planned(self.participants, self.world)
         if not 0 < self.month < self.end <= self.latest:
             raise DesignError(
                 "must lie above 0 and before the planned end, which is no later than the latest",
@@ -181,16 +170,16 @@ def run_event_resizing_block(
     planned = np.full(replicates, plan.participants)
     first = event_looks(limited(trials, planned), (plan.zone.interim,), plan.latest)
     month = first.month[:, 0]
-    interim = _tests(limited(trials, planned), first.month, plan.stratified)
+    interim = log_rank_tests(limited(trials, planned), first.month, plan.stratified)
     z = interim.benefit[:, 0]
     asked = np.where(np.isfinite(z), plan.zone.events(np.nan_to_num(z)), plan.zone.planned)
     size = participants_for_events(asked, plan.zone.planned, plan.participants, plan.world.participants)
     grown = limited(_later(trials, month, plan.participants), size)
     last = _month_of(grown, asked, plan.latest)
-    tests = _tests(grown, np.column_stack([month, np.maximum(last.month[:, 0], month)]), plan.stratified)
-    increment = _increment(tests)
+    months = np.column_stack([month, np.maximum(last.month[:, 0], month)])
+    tests = log_rank_tests(grown, months, plan.stratified)
     statistic, bound = final_statistic(
-        tests.benefit[:, 0], increment, tests.benefit[:, 1], asked, plan.zone, plan.test
+        tests.benefit[:, 0], increment(tests), tests.benefit[:, 1], asked, plan.zone, plan.test
     )
     both = np.column_stack([tests.benefit[:, 0], statistic])
     upper = np.column_stack([np.full(replicates, plan.efficacy), bound])
@@ -202,7 +191,7 @@ def run_event_resizing_block(
         {
             "size": np.minimum(tests.entered, np.column_stack([planned, size])),
             "events": tests.events.sum(axis=2),
-            "months": np.column_stack([month, np.maximum(last.month[:, 0], month)]),
+            "months": months,
             "asked": asked,
         },
         reached,
@@ -236,7 +225,7 @@ def run_blinded_survival_block(
     size = _blinded_sizes(plan, limited(trials, planned))
     grown = limited(_later(trials, np.full(replicates, plan.month), plan.participants), size)
     looks = event_looks(grown, (plan.events,), plan.latest)
-    tests = _tests(grown, looks.month, plan.stratified)
+    tests = log_rank_tests(grown, looks.month, plan.stratified)
     stopping = stop_at_bounds(tests.benefit, (plan.critical,))
     return SequentialBlock(
         stopping,
@@ -280,19 +269,6 @@ def _month_of(trials: SurvivalTrials, events: Ints, latest: float) -> Looks:
     reached = np.isfinite(month) & (month <= latest)
     last = np.max(calendar, axis=1, initial=0.0, where=np.isfinite(calendar))[:, None]
     return Looks(np.where(reached, month, np.minimum(latest, last)), reached)
-
-
-def _tests(trials: SurvivalTrials, months: Floats, stratified: bool) -> LogRankLooks:
-    strata = trials.strata if stratified else 1
-    return sweep_looks(trials.entry, trials.time, trials.event, trials.arm, months, trials.stratum, strata)
-
-
-def _increment(tests: LogRankLooks) -> Floats:
-    """Return the statistic of what came after the first of two looks (R,); NaN where nothing came."""
-    information = tests.information[:, 1] - tests.information[:, 0]
-    score = tests.score[:, 1] - tests.score[:, 0]
-    came = information > 0
-    return np.where(came, -score / np.sqrt(np.where(came, information, 1.0)), np.nan)
 
 
 def _blinded_sizes(plan: BlindedSurvivalPlan, trials: SurvivalTrials) -> Ints:

@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks, sweep_looks
+from trialsim.analysis import LogRankLooks
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
+from trialsim.study.designs.log_rank_looks import increment, log_rank_tests
 from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.trial import (
     ClosedTest,
@@ -135,15 +136,13 @@ def _active(plan: ArmDroppingPlan) -> range:
 def _pair(trials: SurvivalTrials, active: int, months: Floats, stratified: bool) -> LogRankLooks:
     """Return the log-rank looks of one active arm against the control."""
     among = (trials.arm == 0) | (trials.arm == active)
-    return sweep_looks(
-        trials.entry,
-        np.where(among, trials.time, 0.0),
-        np.where(among, trials.event, 0).astype(np.int8),
-        (trials.arm == active).astype(np.int8),
-        months,
-        trials.stratum,
-        trials.strata if stratified else 1,
+    pair = replace(
+        trials,
+        time=np.where(among, trials.time, 0.0),
+        event=np.where(among, trials.event, 0).astype(np.int8),
+        arm=(trials.arm == active).astype(np.int8),
     )
+    return log_rank_tests(pair, months, stratified)
 
 
 def _only(trials: SurvivalTrials, is_open: Bools) -> SurvivalTrials:
@@ -162,10 +161,8 @@ def _kept(plan: ArmDroppingPlan, z: Floats) -> Bools:
 
 def _increments(tests: list[LogRankLooks]) -> Floats:
     """Return each arm's statistic since the look (R, A − 1); −inf where nothing came."""
-    information = np.stack([one.information[:, 1] - one.information[:, 0] for one in tests], axis=1)
-    score = np.stack([one.score[:, 1] - one.score[:, 0] for one in tests], axis=1)
-    came = information > 0
-    return np.where(came, -score / np.sqrt(np.where(came, information, 1.0)), -np.inf)
+    seen = np.stack([increment(one) for one in tests], axis=1)
+    return np.where(np.isnan(seen), -np.inf, seen)
 
 
 def _claims(

@@ -7,25 +7,21 @@ from functools import partial
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks, sweep_looks
+from trialsim.analysis import LogRankLooks
 from trialsim.design import GivenBounds, group_sequential_design
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.designs.sequential_characteristics import (
-    SequentialCharacteristics,
-    SequentialTally,
-    tally_stopping,
-)
+from trialsim.study.designs.log_rank_looks import check_two_arms, log_rank_tests, planned_looks
+from trialsim.study.designs.sequential_block import SequentialBlock, characteristics_of
+from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics
 from trialsim.trial import (
     Looks,
     Stopping,
     SurvivalTrials,
     SurvivalWorld,
-    calendar_looks,
     check_calendar,
     check_event_order,
     check_reachable,
-    event_looks,
     simulate_survival,
     stop_at_bounds,
 )
@@ -104,13 +100,8 @@ def run_survival_block(
         Names of the random streams.
     """
     trials = simulate_survival(world, replicates, partial(stream, seed, scenario, block))
-    looks = (
-        calendar_looks(trials, plan.months) if plan.months else event_looks(trials, plan.events, plan.latest)
-    )
-    strata = trials.strata if plan.stratified else 1
-    tests = sweep_looks(
-        trials.entry, trials.time, trials.event, trials.arm, looks.month, trials.stratum, strata
-    )
+    looks = planned_looks(trials, plan.months, plan.events, plan.latest)
+    tests = log_rank_tests(trials, looks.month, plan.stratified)
     return trials, looks, tests, stop_at_bounds(tests.benefit, plan.upper, plan.lower)
 
 
@@ -158,28 +149,21 @@ def survival_group_sequential(
     >>> found.counts.trials, int(found.counts.most["events"])
     (500, 120)
     """
-    check_two_arms(world, replicates)
+    check_two_arms(world)
     check_reachable(world, plan.events, plan.latest)
-    total: SequentialTally | None = None
-    for index, start in enumerate(range(0, replicates, block)):
-        size = min(block, replicates - start)
-        _, looks, tests, stopping = run_survival_block(world, plan, size, seed, scenario, index)
-        one = tally_stopping(
-            stopping,
-            tests.benefit,
-            looks.reached,
-            size=tests.entered,
-            events=tests.events.sum(axis=2),
-            months=looks.month,
-        )
-        total = one if total is None else total + one
-    assert total is not None
-    return SequentialCharacteristics(scenario, total)
+    return characteristics_of(
+        partial(_sequential_block, world),
+        plan,
+        replicates=replicates,
+        seed=seed,
+        scenario=scenario,
+        block=block,
+    )
 
 
-def check_two_arms(world: SurvivalWorld, replicates: int) -> None:
-    """Refuse what the log-rank looks cannot serve."""
-    if len(world.events) != 2:
-        raise DesignError("must be two: the log-rank test compares two arms", field="world.events")
-    if replicates < 1:
-        raise DesignError("must be at least 1", field="replicates", value=replicates)
+def _sequential_block(
+    world: SurvivalWorld, plan: SurvivalPlan, replicates: int, seed: int, scenario: str, block: int
+) -> SequentialBlock:
+    _, looks, tests, stopping = run_survival_block(world, plan, replicates, seed, scenario, block)
+    counted = {"size": tests.entered, "events": tests.events.sum(axis=2), "months": looks.month}
+    return SequentialBlock(stopping, tests.benefit, counted, looks.reached)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks, sweep_looks
+from trialsim.analysis import LogRankLooks
 from trialsim.data import Floats
 from trialsim.design import (
     BetaSpending,
@@ -19,16 +19,14 @@ from trialsim.design import (
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
+from trialsim.study.designs.log_rank_looks import check_two_arms, log_rank_tests, planned_looks
 from trialsim.study.designs.sequential_block import SequentialBlock
-from trialsim.study.designs.survival_group_sequential import check_two_arms
 from trialsim.trial import (
     Looks,
     SurvivalWorld,
-    calendar_looks,
     check_calendar,
     check_event_order,
     check_reachable,
-    event_looks,
     simulate_survival,
     stop_at_bounds,
 )
@@ -99,7 +97,7 @@ class SpendingSurvivalPlan:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        check_two_arms(self.world, 1)
+        check_two_arms(self.world)
         if bool(self.months) == bool(self.events):
             raise DesignError("needs either months or events", field="months", value=self.months)
         if self.months:
@@ -158,13 +156,8 @@ def run_spending_survival_block(
     0.8
     """
     trials = simulate_survival(plan.world, replicates, partial(stream, seed, scenario, block))
-    looks = (
-        calendar_looks(trials, plan.months) if plan.months else event_looks(trials, plan.events, plan.latest)
-    )
-    strata = trials.strata if plan.stratified else 1
-    tests = sweep_looks(
-        trials.entry, trials.time, trials.event, trials.arm, looks.month, trials.stratum, strata
-    )
+    looks = planned_looks(trials, plan.months, plan.events, plan.latest)
+    tests = log_rank_tests(trials, looks.month, plan.stratified)
     upper, lower = observed_bounds(plan, tests, looks)
     stopping = stop_at_bounds(tests.benefit, upper, lower)
     return SequentialBlock(
