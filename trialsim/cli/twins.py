@@ -264,7 +264,7 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
 
 
 @twins.command()
-@protocol_argument
+@click.argument("protocol", metavar="PROTOCOL|TABLE", type=click.Path(path_type=Path))
 @history_option
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Everybody has this value.")
 @click.option("--add", "additions", multiple=True, metavar="NAME=AMOUNT", help="Everybody has this more.")
@@ -272,7 +272,8 @@ def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only wh
     "--treatment",
     type=(str, float, float),
     metavar="NAME EFFECT SD",
-    help="A drug, dose or way of life, with its assumed effect in points and the effect's uncertainty.",
+    help="A drug, dose or way of life, with its assumed effect and the effect's uncertainty: in points, with "
+    "a TABLE the log of an odds, rate or hazard ratio.",
 )
 @click.option(
     "--full-by-week", type=click.FloatRange(min=0), default=0.0, help="When the treatment acts in full."
@@ -291,18 +292,23 @@ def whatif(
     cache: Path,
     quiet: bool,
 ) -> None:
-    """Show the twins of PROTOCOL's history under a changed covariate or an assumed treatment.
+    """Show the twins of a history under a changed covariate or an assumed treatment.
+
+    A history of one response, category, count or event a participant is read by a TABLE instead of a
+    PROTOCOL (docs/history.md).
 
     \b
     trialsim twins whatif PROTOCOL --add age=10
     trialsim twins whatif PROTOCOL --set baseline=5 --treatment drug -0.5 0.2 --effect-source "trial X"
+    trialsim twins whatif response.toml --history responses.csv --add age=10
     """
     import numpy as np
     from rich.console import Console
 
     from trialsim.cli.progress import progress_bars
-    from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import ASSOCIATION, ModelTerms, TreatmentTerm, fit_prognosis, what_if
+    from trialsim.cli.twins_whatif import print_what_if, table_what_if
+    from trialsim.prognosis import ModelTerms, TreatmentTerm, fit_prognosis, what_if
+    from trialsim.protocol import is_outcome_table
     from trialsim.streams import stream
 
     changes, shifts = _pairs(settings, "--set"), _pairs(additions, "--add")
@@ -312,6 +318,9 @@ def whatif(
             raise click.UsageError("--treatment needs --effect-source: a placebo history knows no treatment")
         name, effect, sd = treatment
         term = TreatmentTerm(name, effect_source, effect, sd, full_by_week=full_by_week)
+    if is_outcome_table(protocol):
+        table_what_if(protocol, history, changes, shifts, term, cache, quiet)
+        return
     asked, past = _past(protocol, history)
     with progress_bars(quiet) as progress:
         prognosis = fit_prognosis(
@@ -330,17 +339,7 @@ def whatif(
     )
     console = Console()
     console.print(f"History: {past.source}")
-    print_frame(found.to_frame(), console, f"Twins of {len(people)} participants, means and 90 % interval")
-    for name, share in found.outside.items():
-        if share:
-            console.print(
-                f"[yellow]{name}: {share:.0%} of the changed values are far outside the history[/yellow]"
-            )
-    console.print(f"[yellow]{ASSOCIATION}[/yellow]")
-    if term is not None:
-        console.print(
-            f"Effect of {term.name}: {term.effect:g} points (SD {term.effect_sd:g}), {term.source}."
-        )
+    print_what_if(found, len(people), term, "points", console)
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, float]:

@@ -60,10 +60,10 @@ def validate_table(
     from trialsim.cli.tables import print_frame
     from trialsim.prognosis import ModelTerms, OutcomeSampler, covariate_subgroups, validate_outcome
 
-    history, table, past = _read(table_file, history, family)
+    history, table, past = read_table(table_file, history, family)
     labels = covariate_subgroups(past.covariates) | subgroup_labels(history, table.rows, subgroups)
     console, sampler = Console(), OutcomeSampler()
-    console.print(_words(past, table), highlight=False)
+    console.print(history_in_words(past, table), highlight=False)
     unseen = ("participants", "groups") if by_group else ("participants",)
     for what in unseen:
         with progress_bars(quiet) as progress:
@@ -84,7 +84,7 @@ def validate_table(
         print_frame(found.by_subgroup(groups), console, "Each group, by a model that never saw it")
 
 
-def _read(
+def read_table(
     table_file: Path, history: Path | None, family: str | None = None
 ) -> tuple[Path, OutcomeTable, OutcomeHistory]:
     """Return the history's file, the table, of another family if asked, and the history that it reads."""
@@ -101,7 +101,7 @@ def _read(
     return history, table, read_outcome_history(history, table)
 
 
-def _words(past: OutcomeHistory, table: OutcomeTable) -> str:
+def history_in_words(past: OutcomeHistory, table: OutcomeTable) -> str:
     """Return what is learnt from, and by which model."""
     levels = f" ({' < '.join(past.levels)})" if past.levels else ""
     terms = "".join(

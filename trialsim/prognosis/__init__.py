@@ -26,7 +26,8 @@
 - `validate_outcome`, `OutcomeValidation`: their calibration and discrimination, out of sample.
 - `predictive_checks`, `prior_prognosis`, `PredictiveChecks`: whether the model makes such histories;
   `outcome_predictive_checks`, `prior_outcome_prognosis`: the same for responses, levels, counts and events.
-- `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment.
+- `what_if`, `WhatIf`, `TreatmentTerm`: twins under a changed covariate or an assumed treatment;
+  `outcome_what_if`: the same for responses, levels, counts and events.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
 - `require_compatible`: refuse a history and a trial that must not meet.
@@ -50,6 +51,7 @@ from trialsim.prognosis.outcome_predictive_checks import (
 from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
 from trialsim.prognosis.outcome_reading import read_outcome_history
 from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
+from trialsim.prognosis.outcome_whatif import outcome_what_if
 from trialsim.prognosis.participants import column_names, read_labels
 from trialsim.prognosis.predictive_checks import PredictiveChecks, predictive_checks, prior_prognosis
 from trialsim.prognosis.prognosis import Prognosis
@@ -121,6 +123,7 @@ __all__ = [
     "kish",
     "leave_one_out_r2",
     "outcome_predictive_checks",
+    "outcome_what_if",
     "predictive_checks",
     "prior_outcome_prognosis",
     "prior_prognosis",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -125,7 +125,7 @@ class OutcomePrognosis:
         """
         if draws and generator is None:
             raise ValueError("predictive draws need a generator: trialsim.streams.stream(..., 'twins')")
-        times = self._times(weeks)
+        times = self.times(weeks)
         x = self.columns.matrix(covariates)
         with threadpool_limits(1, user_api="blas"):
             score, second = (
@@ -177,7 +177,7 @@ class OutcomePrognosis:
             )
         largest = up_to if up_to is not None else max(len(self.levels), 2) - 2
         x = self.columns.matrix(covariates)
-        time = np.repeat(self._times([week]), len(x))
+        time = np.repeat(self.times([week]), len(x))
         upto = [self._cumulative(x, np.full(len(x), float(value)), time) for value in range(largest + 1)]
         edges = np.column_stack([np.zeros(len(x)), *upto, np.ones(len(x))])
         return np.maximum(np.diff(edges, axis=1), 0.0)
@@ -197,7 +197,8 @@ class OutcomePrognosis:
         low = self._cumulative(x, history.outcome - 1, time)
         return low, np.maximum(low, self._cumulative(x, history.outcome, time))
 
-    def _times(self, weeks: Sequence[float] | Floats) -> Floats:
+    def times(self, weeks: Sequence[float] | Floats) -> Floats:
+        """Return weeks in units of the longest follow-up, or raise if nothing was learnt about one."""
         asked = np.asarray(weeks, dtype=float)
         if not (np.isfinite(asked) & (asked > 0) & (asked <= self.unit)).all() or not asked.size:
             raise HistoryError(
@@ -235,15 +236,12 @@ class OutcomePrognosis:
         self, x: Floats, params: Params, width: int, of: Callable[[Params, Floats, Ints], Floats]
     ) -> Floats:
         """Return the mean (N, width) of a function of (params, eta, rows) over draws and a new study."""
-        omega = params.get("omega")
-        nodes, weights = (np.zeros(1), np.ones(1)) if omega is None else (_NODES, _WEIGHTS / _WEIGHTS.sum())
         mean = np.zeros((len(x), width))
         size = max(1, _CHUNK_NUMBERS // (len(params["tau"]) * width))
         for start in range(0, len(x), size):
             rows = np.arange(start, min(start + size, len(x)))
             eta = linear_predictor(params, x[rows])
-            for node, weight in zip(nodes, weights, strict=True):
-                shifted = eta if omega is None else eta + node * omega[:, None]
+            for weight, shifted in over_new_study(params, eta):
                 mean[rows] += weight * of(params, shifted, rows).mean(axis=0)
         return mean
 
@@ -309,6 +307,19 @@ class OutcomePrognosis:
             meta["diagnostics"],
             meta["key"],
         )
+
+
+def over_new_study(params: Params, eta: Floats) -> Iterator[tuple[float, Floats]]:
+    """Yield weights that sum to 1, and linear predictors (D, N), of a study never seen.
+
+    Nine nodes of Gauss and Hermite for its effect; one, without an effect, where the model has none.
+    """
+    omega = params.get("omega")
+    if omega is None:
+        yield 1.0, eta
+        return
+    for node, weight in zip(_NODES, _WEIGHTS / _WEIGHTS.sum(), strict=True):
+        yield weight, eta + node * omega[:, None]
 
 
 def _format_of(terms: ModelTerms) -> str:

@@ -38,7 +38,8 @@ class TreatmentTerm:
     name, source : str
         What it is, and where the numbers come from.
     effect, effect_sd : float
-        Points of the endpoint a unit of dose, and the standard deviation of its uncertainty, at least 0.
+        Points of the endpoint a unit of dose, and the standard deviation of its uncertainty, at least 0. In
+        `outcome_what_if` the log of an odds, rate or hazard ratio.
     dose : float
         Units of dose.
     full_by_week : float
@@ -67,7 +68,7 @@ class WhatIf:
     before, after : Twins
         Of N participants.
     difference, difference_sd : ndarray (N, V)
-        After minus before, and its posterior standard deviation: the noise of an outcome is in neither.
+        Score after minus before, and its posterior standard deviation: the noise of an outcome is in neither.
     mean, low, high : ndarray (V,)
         Mean difference over the participants, and its central 90 % posterior interval.
     outside : dict of str to float
@@ -136,7 +137,7 @@ def what_if(
         `Prognosis.predict`.
     """
     changes, shifts = dict(set_to or {}), dict(add or {})
-    _check(prognosis, changes, shifts, treatment)
+    require_changes(("baseline", *prognosis.names), changes, shifts, treatment)
     weeks, baseline = np.asarray(weeks, dtype=float), np.asarray(baseline, dtype=float)
     now = covariates.select(prognosis.names).values
     then, then_baseline = now.copy(), baseline.copy()
@@ -171,9 +172,13 @@ def what_if(
     return WhatIf(before, after, difference, difference_sd, average.mean(axis=1), low, high, outside)
 
 
-def _check(
-    prognosis: Prognosis, changes: dict[str, float], shifts: dict[str, float], treatment: TreatmentTerm | None
+def require_changes(
+    names: tuple[str, ...],
+    changes: dict[str, float],
+    shifts: dict[str, float],
+    treatment: TreatmentTerm | None,
 ) -> None:
+    """Raise if nothing is changed, or something that cannot be; `names` are those that can."""
     if not changes and not shifts and treatment is None:
         raise HistoryError(
             "nothing is changed", field="what-if", mend="change a covariate or add a treatment"
@@ -181,11 +186,11 @@ def _check(
     if both := sorted(set(changes) & set(shifts)):
         raise HistoryError("is set and added to", field=both[0], mend="do one of the two")
     for name, value in (changes | shifts).items():
-        if name != "baseline" and name not in prognosis.names:
+        if name not in names:
             raise HistoryError(
                 "is no covariate of the prognosis",
                 field=name,
-                mend=f"change one of {', '.join(('baseline', *prognosis.names))}",
+                mend=f"change one of {', '.join(names)}",
             )
         if not np.isfinite(value):
             raise HistoryError("must be a finite number", field=name, value=value, mend="give a number")
@@ -202,5 +207,9 @@ def _outside(prognosis: Prognosis, name: str, values: Floats, baseline: Floats) 
     s = prognosis.standardisation
     column = baseline if name == "baseline" else values[:, prognosis.names.index(name)]
     place = s.columns.index(name)
-    far = np.abs(column - s.mean[place]) > _FARTHEST_SD * s.sd[place]
-    return float(far.mean())
+    return far_share(column, s.mean[place], s.sd[place])
+
+
+def far_share(values: Floats, mean: float, sd: float) -> float:
+    """Return the share of values beyond the history's mean +/- 4 SD."""
+    return float((np.abs(values - mean) > _FARTHEST_SD * sd).mean())
