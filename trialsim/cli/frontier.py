@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialsim.cli.outcome_options import needed, outcome_options, outcome_scale, refuse_elsewhere
+from trialsim.cli.outcome_options import (
+    needed,
+    outcome_options,
+    outcome_scale,
+    refuse_elsewhere,
+    refuse_endless,
+)
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from trialsim.design import BorrowingMethod, ControlFrontier, ControlQuestion, DriftMap
+    from trialsim.design import (
+        BorrowingMethod,
+        ControlFrontier,
+        ControlQuestion,
+        DriftMap,
+        SafePriors,
+    )
 
 METHODS = ("prognostic", "weighted", "bayesian", "map", "commensurate", "power", "sam", "twin")
 LINEAR_ONLY = ("weighted", "bayesian")
@@ -80,6 +91,13 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option("--replicates", type=click.IntRange(200), default=4000, show_default=True, help="Simulated.")
 @click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True)
 @click.option("--curves", type=click.IntRange(2), help="Show drift curves at this many controls instead.")
+@click.option("--all-settings", is_flag=True, help="With --curves: every setting of each prior, not one.")
+@click.option(
+    "--tuned",
+    type=click.IntRange(2),
+    help="Show instead, at this many controls, the setting of each prior that gains most power and keeps the "
+    "cap at every drift up to 1.",
+)
 @click.option("--check", is_flag=True, help="Simulate trials at every point; not for continuous outcomes.")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON rows instead of text.")
@@ -108,6 +126,8 @@ def frontier(
     replicates: int,
     seed: int,
     curves: int | None,
+    all_settings: bool,
+    tuned: int | None,
     check: bool,
     figure: Path | None,
     as_json: bool,
@@ -135,13 +155,17 @@ def frontier(
       trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5 --cap 0.05
       trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 \\
           --method bayesian --curves 100 --drift 0.6 --output curves.csv
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --method map --curves 100 --all-settings
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 --tuned 60
       trialsim frontier --scale binary --control-rate 0.3 --odds-ratio 2.2 --active 150 --history 400
       trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
           --duration 30 --active 250 --history 300 --figure frontier.html
     """
     from trialsim.cli.written import write_figure, write_rows
-    from trialsim.design import control_frontier, drift_map
+    from trialsim.design import ControlFrontier, DriftMap, check_frontier
 
+    refuse_endless({"drift": largest_drift, "dropout": dropout, "calibration_slope": calibration_slope})
+    _refuse_pairs(scale, methods, curves, tuned, all_settings, check, dropout)
     shared = {
         "active": active,
         "history": history,
@@ -156,14 +180,10 @@ def frontier(
     known = _methods(between_sd, calibration_slope, weighted_factor, question.drift_unit)
     wanted = methods or tuple(name for name in METHODS if _suits(name, scale, correlation))
     chosen = [known[name] for name in wanted]
-    answer = (
-        control_frontier(question, chosen, most_controls=most)
-        if curves is None
-        else drift_map(chosen, question, curves)
+    answer = _answer(question, chosen, most, curves, tuned, all_settings)
+    frame = (
+        check_frontier(answer, chosen) if isinstance(answer, ControlFrontier) and check else answer.to_frame()
     )
-    frame = answer.to_frame()
-    if check:
-        frame = _checked(answer, chosen)
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
@@ -174,19 +194,66 @@ def frontier(
     click.echo(str(answer))
     if check:
         click.echo("Beside simulated trials:\n" + frame.round(4).to_string(index=False))
+    elif scale != "continuous" and set(wanted) != {"prognostic"}:
+        click.echo("In the normal approximation; --check holds a frontier against simulated trials.")
+    if isinstance(answer, DriftMap):
+        spots = answer.sweet_spots().to_string(index=False, na_rep="none")
+        click.echo(f"Sweet spots, drifts that keep the cap and lose no power:\n{spots}")
     if not methods and scale != "continuous":
         click.echo("Exact Bayesian and weighted adjustment rest on a linear model, and were left out.")
     elif not methods and "bayesian" not in wanted:
         click.echo("Exact Bayesian adjustment needs --correlation above 0, and was left out.")
 
 
-def _checked(answer: ControlFrontier | DriftMap, methods: list[BorrowingMethod]) -> pd.DataFrame:
-    from trialsim.design import ControlFrontier, check_frontier
+def _refuse_pairs(
+    scale: str,
+    methods: tuple[str, ...],
+    curves: int | None,
+    tuned: int | None,
+    all_settings: bool,
+    check: bool,
+    dropout: float,
+) -> None:
+    """Refuse options that do not go together."""
     from trialsim.errors import DesignError
 
-    if not isinstance(answer, ControlFrontier):
-        raise DesignError("goes with a frontier, not with --curves", field="--check")
-    return check_frontier(answer, methods)
+    if curves is not None and tuned is not None:
+        raise DesignError(
+            "does not go with --curves", field="--tuned", value=tuned, mend="ask for one of them"
+        )
+    if all_settings and curves is None:
+        raise DesignError("needs --curves beside it", field="--all-settings")
+    if check and (curves is not None or tuned is not None):
+        raise DesignError("goes with a frontier, not with --curves or --tuned", field="--check")
+    if check and scale == "continuous":
+        raise DesignError("is for the other scales", field="--check", mend="leave it out, or give --scale")
+    if scale == "survival" and dropout > 0:
+        raise DesignError("does not belong to a survival outcome", field="--dropout", mend="give --loss")
+    for name in methods:
+        if scale != "continuous" and name in LINEAR_ONLY:
+            raise DesignError(
+                f"rests on a linear model, and does not belong to a {scale} outcome",
+                field="--method",
+                value=name,
+                mend="use a prior of the control level, such as map",
+            )
+
+
+def _answer(
+    question: ControlQuestion,
+    methods: list[BorrowingMethod],
+    most: int | None,
+    curves: int | None,
+    tuned: int | None,
+    all_settings: bool,
+) -> ControlFrontier | DriftMap | SafePriors:
+    from trialsim.design import control_frontier, drift_map, safe_priors
+
+    if tuned is not None:
+        return safe_priors(question, tuned, methods)
+    if curves is not None:
+        return drift_map(methods, question, curves, all_settings=all_settings)
+    return control_frontier(question, methods, most_controls=most)
 
 
 def _suits(method: str, scale: str, correlation: float) -> bool:
@@ -207,10 +274,9 @@ def _question(
     from trialsim.design import BorrowingQuestion, ScaleBorrowingQuestion
 
     outcome = outcome_scale(scale, numbers)
-    step = 0.05 if outcome is None else 0.1
-    steps = round(largest_drift / step)
+    drifts = _drifts(largest_drift, 0.05 if outcome is None else 0.1)
     shared |= {
-        "drifts": tuple(round(step * one, 2) for one in range(-steps, steps + 1)),
+        "drifts": drifts,
         "dropout": (dropout, dropout),
     }
     if outcome is None:
@@ -219,6 +285,13 @@ def _question(
         )
     refuse_elsewhere(scale, {"--effect": effect, "--sd": sd})
     return ScaleBorrowingQuestion(outcome, **shared)
+
+
+def _drifts(largest: float, step: float) -> tuple[float, ...]:
+    """Return every drift up to the largest, both ways, by step; the largest itself always."""
+    whole = math.floor(largest / step + 1e-9)
+    above = {round(step * one, 2) for one in range(1, whole + 1)} | ({largest} if largest > 0 else set())
+    return tuple(sorted({0.0, *above, *(-one for one in above)}))
 
 
 def _methods(between: float, slope: float, weighted: float, unit: str) -> dict[str, BorrowingMethod]:
@@ -230,11 +303,12 @@ def _methods(between: float, slope: float, weighted: float, unit: str) -> dict[s
         RobustMap,
         SelfAdapting,
         TwinInformedPrior,
+        weighted_adjustment,
     )
 
     return {
         "prognostic": NoBorrowing(),
-        "weighted": NoBorrowing("weighted adjustment", weighted),
+        "weighted": weighted_adjustment(weighted),
         "bayesian": ExactBayesian(),
         "map": RobustMap(between_sd=between),
         "commensurate": Commensurate(),

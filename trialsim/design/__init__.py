@@ -86,6 +86,7 @@ from trialsim.design.frontier import (
     control_frontier,
     default_methods,
     methods_for,
+    weighted_adjustment,
 )
 from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
 from trialsim.design.group_sequential import GroupSequentialDesign, group_sequential_design
@@ -375,5 +376,6 @@ __all__ = [
     "two_visit_inflation",
     "vague_weight_from_calibration",
     "virtual_controls",
+    "weighted_adjustment",
     "weighted_variance_factor",
 ]

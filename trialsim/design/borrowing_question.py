@@ -71,9 +71,9 @@ class BorrowingQuestion:
     seed: int = 20261121
 
     def __post_init__(self) -> None:
-        for name in ("effect", "sd"):
+        for name, mend in (("effect", "orient the outcome so that more is better"), ("sd", None)):
             if not 0 < getattr(self, name) < math.inf:
-                raise DesignError("must be above 0", field=name, value=getattr(self, name))
+                raise DesignError("must be above 0", field=name, value=getattr(self, name), mend=mend)
         check_borrowing(self)
 
     @property

@@ -169,5 +169,5 @@ def check_borrowing(question: _Checked) -> None:
         )
     if not question.drifts or not all(math.isfinite(d) for d in question.drifts):
         raise DesignError("must be finite drifts", field="drifts", value=question.drifts)
-    if min(question.dropout) < 0 or max(question.dropout) >= 1:
+    if not all(0 <= lost < 1 for lost in question.dropout):
         raise DesignError("must lie in [0, 1)", field="dropout", value=question.dropout)

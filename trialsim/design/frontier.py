@@ -139,6 +139,24 @@ class ControlFrontier:
         return figure
 
 
+def weighted_adjustment(variance_factor: float = 1.0) -> NoBorrowing:
+    """Return weighted adjustment with a setting that says what gain is assumed; none unless given.
+
+    Parameters
+    ----------
+    variance_factor : float
+        What weighting by the twins' own certainty leaves of the variance; see `weighted_variance_factor`.
+
+    Examples
+    --------
+    >>> weighted_adjustment().setting, weighted_adjustment(0.9).setting
+    ('no gain by weighting assumed', 'weighting leaves 0.9 of the variance')
+    """
+    gain = f"weighting leaves {variance_factor:g} of the variance"
+    setting = "no gain by weighting assumed" if variance_factor == 1 else gain
+    return NoBorrowing("weighted adjustment", variance_factor, setting)
+
+
 def default_methods(weighted_variance_factor: float = 1.0) -> tuple[BorrowingMethod, ...]:
     """Return every method of the frontier at its first setting.
 
@@ -150,7 +168,7 @@ def default_methods(weighted_variance_factor: float = 1.0) -> tuple[BorrowingMet
     """
     return (
         NoBorrowing(),
-        NoBorrowing("weighted adjustment", weighted_variance_factor),
+        weighted_adjustment(weighted_variance_factor),
         ExactBayesian(),
         RobustMap(),
         Commensurate(),
@@ -337,7 +355,8 @@ def _verdict(
     worst, at = over.worst()
     noise = f" ± {over.error:.4f}" if over.error else ""
     found = (
-        f"power {power:.3f}, worst type I error {worst:.4f}{noise} at a drift of {at:g} {question.drift_unit}"
+        f"power {power:.3f}, worst type I error {_told(worst, question)}{noise} at a drift of {at:g} "
+        f"{question.drift_unit}"
     )
     if not feasible:
         missed = []
@@ -348,3 +367,13 @@ def _verdict(
         why = " and ".join(missed) or "the cap at fewer controls"
         return f"best that can be had misses {why}: {found}"
     return found if defensible else f"{found}; {NOT_DEFENSIBLE}"
+
+
+def _told(level: float, question: ControlQuestion) -> str:
+    """Return a type I error with as many digits as tell it from a cap that it breaks."""
+    broken = level > question.type_one_cap + _TOLERANCE
+    for digits in range(4, 9):
+        told = f"{level:.{digits}f}"
+        if not broken or float(told) > question.type_one_cap:
+            break
+    return told

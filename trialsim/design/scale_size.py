@@ -51,7 +51,7 @@ class ScaleSizing:
             raise DesignError(
                 "must be two positive shares with sum 1", field="allocation", value=self.allocation
             )
-        if min(self.dropout) < 0 or max(self.dropout) >= 1:
+        if not all(0 <= lost < 1 for lost in self.dropout):
             raise DesignError("must lie in [0, 1)", field="dropout", value=self.dropout)
         if not (0 < self.alpha < self.power < 1):
             raise DesignError("must lie between alpha and 1", field="power", value=self.power)

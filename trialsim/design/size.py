@@ -76,7 +76,7 @@ class SizingQuestion:
                 value=self.allocation,
                 mend="divide each arm's part by the sum of the ratio",
             )
-        if min(self.dropout) < 0 or max(self.dropout) >= 1:
+        if not all(0 <= lost < 1 for lost in self.dropout):
             raise DesignError(
                 "must be in [0, 1)",
                 field="dropout",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
+from trialsim.errors import DesignError
 
 AnalysisName = Literal["unadjusted", "ancova", "prognostic"]
 Slopes = Literal["common", "interacted"]
@@ -26,6 +29,11 @@ class PlanningMoments:
         ρ_a = corr(outcome, baseline), in (-1, 1).
     partial_correlation : pair of float
         r_a = corr(outcome, score | baseline), in (-1, 1).
+
+    Raises
+    ------
+    DesignError
+        If a number is out of range.
     """
 
     sd: Pair
@@ -33,10 +41,11 @@ class PlanningMoments:
     partial_correlation: Pair
 
     def __post_init__(self) -> None:
-        if min(self.sd) <= 0:
-            raise ValueError(f"standard deviations must be above 0, got {self.sd}")
-        if max(abs(r) for r in self.baseline_correlation + self.partial_correlation) >= 1:
-            raise ValueError("correlations must lie between -1 and 1")
+        if not all(0 < sd < math.inf for sd in self.sd):
+            raise DesignError("must be two numbers above 0", field="sd", value=self.sd)
+        for name in ("baseline_correlation", "partial_correlation"):
+            if not all(-1 < r < 1 for r in getattr(self, name)):
+                raise DesignError("must lie between -1 and 1", field=name, value=getattr(self, name))
 
     def with_partial(self, control: float, active: float) -> PlanningMoments:
         """Return the same moments with other partial correlations."""
