@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from trialsim.errors import FitError
 from trialsim.prognosis import FitSettings
+from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import check_gate
 
 GOOD = (1.001, 900.0, 800.0)
@@ -41,3 +43,32 @@ def test_the_gate_opens_and_says_how_well():
 def test_cores_are_no_part_of_what_a_fit_is():
     assert FitSettings(cores=1).identity() == FitSettings(cores=4).identity()
     assert FitSettings(draws=10).identity() != FitSettings().identity()
+
+
+class Diverging(OutcomeSampler):
+    """Chains of white noise, with so many divergences in each fit."""
+
+    def __init__(self, *divergences):
+        super().__init__()
+        self.divergences, self.asked = list(divergences), []
+
+    def _chains(self, family, data, settings, seed):
+        self.asked.append((settings.accept, seed))
+        noise = np.random.default_rng(seed).standard_normal((settings.chains, settings.draws))
+        return {"tau": noise}, self.divergences[len(self.asked) - 1]
+
+
+def test_divergences_ask_for_smaller_steps_before_a_twin_is_refused():
+    rng, settings = np.random.default_rng(3), FitSettings(accept=0.95)
+    passing = Diverging(2, 0)
+    draws, found = passing.sample("binary", None, settings, rng)
+    assert [accept for accept, _ in passing.asked] == [0.95, 0.99]
+    assert (found["accept"], found["fits"], found["divergences"]) == (0.99, 2.0, 0.0)
+    # New chains, not the old ones with divergences left out.
+    assert passing.asked[0][1] != passing.asked[1][1]
+    assert draws["tau"].shape == (settings.chains * settings.draws,)
+    never = Diverging(2, 1, 3)
+    with pytest.raises(FitError, match=r"3 iterations diverged.* above 0\.998"):
+        never.sample("binary", None, settings, rng)
+    steep = Diverging(0)
+    assert steep.sample("binary", None, FitSettings(accept=0.999), rng)[1]["accept"] == 0.999

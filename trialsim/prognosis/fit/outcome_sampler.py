@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,16 @@ from trialsim.errors import FitError
 from trialsim.prognosis.families import Params, Responses, Shape
 from trialsim.prognosis.fit.sampler import FitSettings, check_gate
 
+# With thousands of participants a few iterations in ten thousand diverge: smaller steps end that.
+RAISED_ACCEPT = (0.99, 0.998)
+
 
 class OutcomeSampler:
     """Compiled models to share between fits: one for each family and shape of its parameters.
 
-    Nothing is imported or compiled before the first `sample`.
+    Nothing is imported or compiled before the first `sample`. Where more iterations diverge than the gate
+    allows, the fit is made again from new chains at the acceptance rates of `RAISED_ACCEPT`, in turn; the
+    diagnostics say at which rate it passed, and how many fits that took.
     """
 
     def __init__(self) -> None:
@@ -30,15 +36,35 @@ class OutcomeSampler:
         FitError
             A parameter does not pass the gate; the message names it, its value and the mend.
         """
-        from trialsim.prognosis.fit import outcome_model
         from trialsim.prognosis.fit.model import convergence
+
+        rates = (settings.accept, *(rate for rate in RAISED_ACCEPT if rate > settings.accept))
+        for rate in rates:
+            now = replace(settings, accept=rate)
+            chains, divergences = self._chains(family, data, now, int(generator.integers(2**32)))
+            if divergences <= settings.max_divergences:
+                break
+        measured = {
+            name if draws.ndim == 2 else f"{name}[{k}]": convergence(one)
+            for name, draws in chains.items()
+            for k, one in enumerate(np.moveaxis(draws.reshape(*draws.shape[:2], -1), 2, 0))
+        }
+        flat = {name: draws.reshape(-1, *draws.shape[2:]) for name, draws in chains.items()}
+        taken = {"accept": now.accept, "fits": 1.0 + rates.index(now.accept)}
+        return flat, check_gate(measured, divergences, now) | taken
+
+    def _chains(
+        self, family: str, data: Responses, settings: FitSettings, seed: int
+    ) -> tuple[dict[str, Any], int]:
+        """Return draws by parameter (chains, draws, ...) and the number of divergences."""
+        from trialsim.prognosis.fit import outcome_model
 
         key = (family, data.shape)
         if key not in self._compiled:
             self._compiled[key] = outcome_model.compile_model(family, data)
         try:
             chains, divergences = outcome_model.sample(
-                self._compiled[key], family, data, settings=settings, seed=int(generator.integers(2**32))
+                self._compiled[key], family, data, settings=settings, seed=seed
             )
         except RuntimeError as fault:
             raise FitError(
@@ -47,10 +73,4 @@ class OutcomeSampler:
         if chains["tau"].shape != (settings.chains, settings.draws):
             # nutpie takes an interrupt for itself and returns what it has so far.
             raise KeyboardInterrupt
-        measured = {
-            name if draws.ndim == 2 else f"{name}[{k}]": convergence(one)
-            for name, draws in chains.items()
-            for k, one in enumerate(np.moveaxis(draws.reshape(*draws.shape[:2], -1), 2, 0))
-        }
-        flat = {name: draws.reshape(-1, *draws.shape[2:]) for name, draws in chains.items()}
-        return flat, check_gate(measured, divergences, settings)
+        return chains, divergences
