@@ -211,7 +211,9 @@ def test_drift_map_has_every_setting_and_its_sweet_spot() -> None:
     averaged = shown.averaged(0.1)
     assert averaged["type_one_error"].iloc[0] == pytest.approx(0.05)
     assert "Warning" in str(shown)
-    assert len(shown.plot().data) == 1 + len(RobustMap().candidates())
+    lines = shown.plot().data
+    assert len({line.line.color for line in lines}) == len(lines) == 1 + len(RobustMap().candidates())
+    assert len({line.line.dash for line in lines}) == 2
     assert control_frontier(QUESTION, [NoBorrowing()]).plot().data
 
 

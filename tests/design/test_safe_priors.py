@@ -14,6 +14,7 @@ from trialsim.design import (
     NoBorrowing,
     PowerPrior,
     RobustMap,
+    TwinInformedPrior,
     safe_priors,
 )
 from trialsim.errors import DesignError
@@ -61,3 +62,13 @@ def test_impossible_tuning_is_refused() -> None:
         safe_priors(QUESTION, 1)
     with pytest.raises(DesignError):
         safe_priors(QUESTION, 50, [])
+
+
+def test_every_method_has_its_own_mark_and_a_simulated_one_its_noise() -> None:
+    question = BorrowingQuestion(0.4, 100, 400, correlation=0.5, replicates=400)
+    tuned = safe_priors(question, 60, [RobustMap(), TwinInformedPrior(), ExactBayesian()])
+    marks = [(trace.name, trace.marker.symbol) for trace in tuned.plot().data]
+    assert [name for name, _ in marks] == tuned.frame["method"].to_list()
+    assert len({symbol for _, symbol in marks}) == len(marks)
+    noisy = [" ± " in line for line in tuned.frame["verdict"]]
+    assert noisy == [False, False, True]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _LARGEST_DRIFT = 2.0
 _TIPPING_STEP = 0.05
 _TOLERANCE = 1e-9
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NOT_DEFENSIBLE = "borrowing is not defensible"
 
 
@@ -174,18 +175,30 @@ class DriftMap:
     def plot(self, quantity: str = "type_one_error") -> go.Figure:
         """Draw a quantity over drift, one line a method and setting, with the cap where it applies."""
         import plotly.graph_objects as go
+        from plotly.colors import qualitative, sample_colorscale
 
         if quantity not in self.frame.columns[3:]:
             raise DesignError("is no curve of the map", field="quantity", value=quantity)
-        figure = go.Figure()
-        for (method, setting), part in self._curves():
+        figure, curves = go.Figure(), self._curves()
+        colours = list(qualitative.Plotly)
+        if len(curves) > len(colours):
+            # Settings come from most to least borrowing: an ordered scale tells them apart.
+            colours = sample_colorscale("Viridis", np.linspace(0.0, 0.95, len(curves)).tolist())
+            figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.2})
+        dashes = {method: _DASHES[place % len(_DASHES)] for place, method in enumerate(_methods(curves))}
+        for ((method, setting), part), colour in zip(curves, colours, strict=False):
             figure.add_scatter(
-                x=part["drift"], y=part[quantity], name=f"{method}, {setting}", mode="lines+markers"
+                x=part["drift"],
+                y=part[quantity],
+                name=f"{method}, {setting}",
+                mode="lines+markers",
+                line={"color": colour, "dash": dashes[method]},
             )
         if quantity == "type_one_error":
             figure.add_hline(y=self.question.type_one_cap, line_dash="dash", annotation_text="cap")
         figure.update_layout(
-            xaxis_title=f"drift ({self.question.drift_unit})", yaxis_title=quantity.replace("_", " ")
+            xaxis_title=f"drift ({self.question.drift_unit})",
+            yaxis_title=quantity.replace("type_one", "type I").replace("_", " "),
         )
         return figure
 
@@ -268,6 +281,10 @@ def borrowing_assurance(
     found = method.characteristics(question, controls, grid)
     level = np.interp(d, grid, found.type_one_error)
     return float(level.mean()), float(np.interp(d, grid, found.power).mean())
+
+
+def _methods(curves: list[tuple[tuple[str, str], pd.DataFrame]]) -> list[str]:
+    return list(dict.fromkeys(method for (method, _), _ in curves))
 
 
 def _frame(method: BorrowingMethod, found: BorrowingCharacteristics) -> pd.DataFrame:

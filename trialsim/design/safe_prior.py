@@ -21,6 +21,11 @@ from trialsim.errors import DesignError
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+_SYMBOLS = tuple(
+    f"{shape}-open"
+    for shape in ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "hexagon")
+)
+
 
 @dataclass(frozen=True)
 class SafePriors:
@@ -64,15 +69,16 @@ class SafePriors:
         """Draw the gain in power against the worst type I error, one point a method."""
         import plotly.graph_objects as go
 
-        figure = go.Figure(
-            go.Scatter(
-                x=self.frame["worst_type_one_error"],
-                y=self.frame["gain"],
-                text=self.frame["method"],
-                mode="markers+text",
-                textposition="top center",
+        figure = go.Figure()
+        # Open symbols of several shapes: methods may fall on one point.
+        for place, row in enumerate(self.frame.itertuples()):
+            figure.add_scatter(
+                x=[row.worst_type_one_error],
+                y=[row.gain],
+                name=row.method,
+                mode="markers",
+                marker={"symbol": _SYMBOLS[place % len(_SYMBOLS)], "size": 12, "line": {"width": 2}},
             )
-        )
         figure.add_vline(x=self.question.type_one_cap, line_dash="dash", annotation_text="cap")
         figure.update_layout(xaxis_title="worst type I error", yaxis_title="gain in power at no drift")
         return figure
@@ -137,16 +143,17 @@ def _tuned(
             "gain": power - plain,
             "effective_controls": float(over.effective_controls[still]),
             "error": over.error,
-            "verdict": _verdict(feasible, worst, f"{at:g} {question.drift_unit}", power, plain),
+            "verdict": _verdict(feasible, worst, over.error, f"{at:g} {question.drift_unit}", power, plain),
         }
         rows.append((feasible, power, worst, row))
     safe = [row for row in rows if row[0]]
     return max(safe, key=lambda row: row[1])[3] if safe else min(rows, key=lambda row: row[2])[3]
 
 
-def _verdict(feasible: bool, worst: float, at: str, power: float, plain: float) -> str:
+def _verdict(feasible: bool, worst: float, error: float, at: str, power: float, plain: float) -> str:
+    noise = f" ± {error:.4f}" if error else ""
     found = (
-        f"worst type I error {worst:.4f} at a drift of {at}, power {power:.3f} "
+        f"worst type I error {worst:.4f}{noise} at a drift of {at}, power {power:.3f} "
         f"against {plain:.3f} without borrowing"
     )
     return found if feasible else f"none feasible; best that can be had: {found}"

@@ -322,7 +322,15 @@ class AlternativesTable:
 
         part = self.frame[self.frame["analysis"] == "prognostic"]
         figure = go.Figure(
-            go.Scatter(x=part["months"], y=part["cost"], text=part["alternative"], mode="markers+text")
+            go.Scatter(
+                x=part["months"],
+                y=part["cost"],
+                text=part["alternative"],
+                mode="markers+text",
+                marker={"size": 10},
+                textposition="top center",
+                cliponaxis=False,
+            )
         )
         figure.update_layout(xaxis_title="months of enrolment", yaxis_title="cost")
         return figure
