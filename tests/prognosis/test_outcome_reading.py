@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import HistoryError
-from trialsim.prognosis import ISSUED, column_names, read_labels, read_outcome_history
+from trialsim.prognosis import ISSUED, ModelTerms, column_names, read_labels, read_outcome_history
 from trialsim.protocol import OutcomeTable, is_outcome_table, read_outcome_table
 
 PEOPLE = 80
@@ -163,3 +163,148 @@ def test_a_table_is_told_from_a_protocol_by_its_format(tmp_path: Path) -> None:
 
 def test_the_families_come_from_the_package() -> None:
     assert {"binary", "weibull", "piecewise"} <= set(ISSUED)
+
+
+def graded(people: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the people with a grade of 0 to 2 instead of a response, under these names."""
+    grade = np.arange(PEOPLE) % 3
+    return people.assign(grade=np.array(names)[grade], position=grade)
+
+
+def grades(**changes: Any) -> OutcomeTable:
+    return table(**{"endpoint": "grade", "family": "ordinal", "columns": {"participant": "id"},
+                    "covariates": ("age",), "levels": ("none", "mild", "severe")} | changes)  # fmt: skip
+
+
+def test_levels_that_the_cells_are_named_by(people, tmp_path: Path) -> None:
+    people = graded(people, ["none", "mild", "severe"])
+    past = read_outcome_history(write(people, tmp_path), grades())
+    assert past.levels == ("none", "mild", "severe")
+    np.testing.assert_array_equal(past.outcome, people.sort_values("id")["position"])
+
+
+def test_levels_named_1_to_3_are_not_positions(people, tmp_path: Path) -> None:
+    people = graded(people, ["1", "2", "3"])
+    past = read_outcome_history(write(people, tmp_path), grades(levels=("1", "2", "3")))
+    np.testing.assert_array_equal(past.outcome, people.sort_values("id")["position"])
+
+
+def test_levels_beside_the_positions_of_the_categories(people, tmp_path: Path) -> None:
+    people = graded(people, ["A", "B", "C"])
+    columns = {"participant": "id", "values": {"C": 0.0, "B": 1.0, "A": 2.0}}
+    past = read_outcome_history(write(people, tmp_path), grades(columns=columns))
+    assert past.levels == ("none", "mild", "severe")
+    np.testing.assert_array_equal(past.outcome, 2 - people.sort_values("id")["position"])
+
+
+def test_without_levels_they_are_called_by_their_numbers(people, tmp_path: Path) -> None:
+    asked = grades(levels=(), columns={"participant": "id", "outcome": "position"})
+    past = read_outcome_history(write(graded(people, ["a", "b", "c"]), tmp_path), asked)
+    assert past.levels == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "words", "field"),
+    [
+        (["none", "mild", "fatal"], {}, "a category that levels does not recode, in rows 3", "levels"),
+        (["none", "mild", "mild"], {}, "nobody is at level severe", "grade"),
+        (["none", "mild", "severe"], {"levels": ("none", "severe")}, "does not recode", "levels"),
+    ],
+)
+def test_levels_that_the_file_does_not_have(people, tmp_path, names, asked, words, field) -> None:
+    path = write(graded(people, names), tmp_path)
+    with pytest.raises(HistoryError, match=words) as refusal:
+        read_outcome_history(path, grades(**asked))
+    assert (refusal.value.file, refusal.value.field) == (path, field)
+    assert refusal.value.mend
+    assert "fatal" not in str(refusal.value), "no participant's value in an error"
+
+
+TABLE = """
+format = "trialsim.outcome/1"
+endpoint = "grade"
+family = "ordinal"
+covariates = ["age", "female"]
+week = 24
+levels = ["none", "mild", "severe"]
+[prognosis]
+splines = ["age"]
+interactions = [["age", "female"]]
+"""
+
+
+def test_a_table_says_levels_and_further_terms(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TABLE)
+    asked = read_outcome_table(mine)
+    assert asked.levels == ("none", "mild", "severe")
+    assert asked.outcome_values == {"none": 0.0, "mild": 1.0, "severe": 2.0}
+    assert ModelTerms.of_outcome(asked) == ModelTerms(("age",), (("age", "female"),))
+    assert ModelTerms.of_outcome(table()) == ModelTerms()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "words", "value"),
+    [
+        ('["age"]', '["height"]', "prognosis.splines", "is no covariate of the prognosis", "height"),
+        ('["age"]', '["baseline"]', "prognosis.splines", "has no value at baseline", "baseline"),
+        ('["age"]', '["age", "age"]', "prognosis.splines", "a term is named twice", "age"),
+        ('["age"]', '"age"', "prognosis.splines", "tuple", "age"),
+        ('[["age", "female"]]', '[["age", "mmse"]]', "prognosis.interactions", "is no covariate", "mmse"),
+        ('[["age", "female"]]', '[["age", "age"]]', "prognosis.interactions", "interact with itself", "age"),
+        ('[["age", "female"]]', '[["age", "female"], ["female", "age"]]', "prognosis.interactions",
+         "a term is named twice", "age x female"),
+        ('splines = ["age"]', 'variance_covariates = ["age"]', "prognosis.variance_covariates",
+         "no spread that a covariate could change", "age"),
+        ('splines = ["age"]', "study_effects = true", "prognosis.study_effects",
+         "wherever the history has three or more", "True"),
+        ('splines = ["age"]', "knots = 5", "prognosis.knots", "unknown key", None),
+        ('["age", "female"]\nweek', '["age", "age"]\nweek', "covariates", "is named twice", "age"),
+        ('"ordinal"', '"binary"', "levels", "a binary outcome has no levels", "severe"),
+        ('"severe"]', '"mild"]', "levels", "a level is named twice", "mild"),
+        ("[prognosis]", "[columns]\nvalues = { a = 1.0, b = 2.0, c = 3.0 }\n[prognosis]", "columns.values",
+         "must give the positions 0 to 2", "c"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_meant(tmp_path: Path, old, new, field, words, value) -> None:
+    assert TABLE.count(old) == 1
+    mine = tmp_path / "mine.toml"
+    mine.write_text(TABLE.replace(old, new))
+    with pytest.raises(HistoryError, match=words) as refusal:
+        read_outcome_table(mine)
+    assert (refusal.value.file, refusal.value.field) == (mine, field)
+    assert refusal.value.mend
+    assert value is None or value in str(refusal.value.value)
+
+
+def test_another_family_must_suit_the_rest_of_the_table(tmp_path: Path) -> None:
+    assert table().of_family("count", tmp_path) == table(family="count")
+    with pytest.raises(HistoryError, match="levels: a count outcome has no levels") as refusal:
+        grades().of_family("count", tmp_path / "mine.toml")
+    assert refusal.value.file == tmp_path / "mine.toml"
+
+
+def test_a_history_that_cannot_carry_the_terms_is_refused_when_it_is_read(people, tmp_path: Path) -> None:
+    terms = {"splines": ("age",), "interactions": (("age", "female"),)}
+    path = write(people, tmp_path)
+    with pytest.raises(
+        HistoryError, match=r"too small for these terms: \d+ of .* at least 44 are"
+    ) as refusal:
+        read_outcome_history(path, table(prognosis=terms))
+    assert (refusal.value.file, refusal.value.field) == (path, "prognosis.splines")
+    with pytest.raises(HistoryError, match="female takes too few values for a spline") as refusal:
+        read_outcome_history(path, table(prognosis={"splines": ("female",)}))
+    assert refusal.value.file == path
+
+
+def test_counts_need_a_follow_up_that_all_may_share(people, tmp_path: Path) -> None:
+    people["falls"] = np.arange(PEOPLE) % 4
+    path = write(people, tmp_path)
+    columns = {"participant": "id"}
+    asked = {"endpoint": "falls", "family": "count", "covariates": ("age",), "columns": columns}
+    with pytest.raises(HistoryError, match=r"a count outcome needs a follow-up.*give as week how") as refusal:
+        read_outcome_history(path, table(**asked, week=None))
+    assert (refusal.value.file, refusal.value.field) == (path, "columns.time")
+    np.testing.assert_array_equal(read_outcome_history(path, table(**asked)).time, 24.0)
+    own = read_outcome_history(path, table(**asked | {"columns": columns | {"time": "days"}}))
+    np.testing.assert_array_equal(own.time, people.sort_values("id")["days"])
