@@ -11,7 +11,7 @@ import pytest
 from trialsim.data import Covariates, History
 from trialsim.prognosis import Sampler
 
-pytest_plugins = ["tests.small_study"]
+pytest_plugins = ["tests.real_histories", "tests.small_study"]
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
