@@ -174,7 +174,8 @@ def _to_bytes(block: BlockResult[Any]) -> bytes:
     table = block.table
     table = table.replace_schema_metadata((table.schema.metadata or {}) | {SUMS: sums})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="none")
+    # Read once at most, and whole: dictionaries and statistics would take half of the time of writing.
+    pq.write_table(table, sink, compression="none", use_dictionary=False, write_statistics=False)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
