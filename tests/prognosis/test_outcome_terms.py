@@ -298,11 +298,12 @@ def test_a_spline_of_few_values_and_a_product_of_none_are_refused():
 
 def test_terms_are_another_fit_and_come_back_from_their_file(tmp_path):
     history = simulated(n=200)
-    plain, bent = (
+    fits = [
         fit_outcome(history, seed=1, settings=SHORT, terms=terms, cache=tmp_path, sampler=ReturnsOneDraw())
-        for terms in (None, BOTH)
-    )
-    assert plain.key != bent.key
+        for terms in (None, CURVE, ModelTerms(splines=("dose",)), PRODUCT, BOTH)
+    ]
+    assert len({fitted.key for fitted in fits}) == len(list(tmp_path.iterdir())) == 5
+    bent = fits[-1]
     again = fit_outcome(history, seed=1, settings=SHORT, terms=BOTH, cache=tmp_path, sampler=NoSampler())
     assert again.content_hash == bent.content_hash
     bent.save(tmp_path / "p.npz")
