@@ -102,6 +102,13 @@ def test_another_unit_is_another_scale(history, trial, factor):
         require_compatible(history, other)
 
 
+def test_a_covariate_in_another_unit(history, trial):
+    values = trial.covariates.values.copy()
+    values[:, 0] = 12 * (values[:, 0] + 5)
+    with pytest.raises(HistoryError, match="x0: looks to be on another scale"):
+        require_compatible(history, replace(trial, covariates=Covariates(trial.covariates.names, values)))
+
+
 def test_few_participants_have_no_sd_to_be_of_another_scale(history, trial):
     two = np.argsort(trial.baseline)[30:32]
     require_compatible(history, trial.take(two))

@@ -30,13 +30,13 @@
   `outcome_what_if`: the same for responses, levels, counts and events.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
-- `require_compatible`: refuse a history and a trial that must not meet.
+- `require_compatible`, `require_same_scales`: refuse a history and a trial that must not meet.
 - `leave_one_out_r2`, `in_sample_r2`: what columns predict of an outcome, each participant
   without itself or all together.
 """
 
 from trialsim.prognosis.applicability import Applicability, judge_applicability
-from trialsim.prognosis.compatibility import require_compatible
+from trialsim.prognosis.compatibility import require_compatible, require_same_scales
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
 from trialsim.prognosis.fitting import fit_prognosis, history_hash
@@ -133,6 +133,7 @@ __all__ = [
     "recalibrate",
     "require_compatible",
     "require_learnable",
+    "require_same_scales",
     "split_off_interim",
     "summarise",
     "update_interim",

@@ -106,7 +106,8 @@ def require_compatible(history: History, trial: History) -> None:
     Raises
     ------
     HistoryError
-        Another endpoint or scale, a covariate that one of them lacks, or participants in both.
+        Another endpoint or scale, also of a covariate, a covariate that one of them lacks, or participants
+        in both.
     """
     if history.endpoint != trial.endpoint:
         raise HistoryError(
@@ -115,7 +116,7 @@ def require_compatible(history: History, trial: History) -> None:
             mend="learn from a history of the same endpoint",
         )
     require_same_covariates(history.covariates, trial.covariates)
-    require_same_scale(history.baseline, trial.baseline, history.endpoint)
+    require_same_scales(history, trial.covariates, trial.baseline)
     if both := shared_participants(history, trial):
         raise HistoryError(
             f"{both} participants stand in the history and in the trial: same baseline, covariates and "
@@ -141,8 +142,17 @@ def require_same_covariates(history: Covariates, trial: Covariates) -> None:
             )
 
 
-def require_same_scale(history: Floats, trial: Floats, endpoint: str) -> None:
-    """Raise if baselines are so far apart that one of them must be on another scale.
+def require_same_scales(history: History, covariates: Covariates, baseline: Floats) -> None:
+    """Raise if a trial's measured baseline, or a covariate of more than two values, is on another scale."""
+    require_same_scale(history.baseline, baseline, history.endpoint)
+    for name in history.covariates.names:
+        mine = history.covariates.column(name)
+        if np.unique(mine[np.isfinite(mine)]).size > 2:
+            require_same_scale(mine, covariates.column(name), name)
+
+
+def require_same_scale(history: Floats, trial: Floats, name: str) -> None:
+    """Raise if baseline values are so far apart that one side must be on another scale.
 
     More than four of the history's SDs between the means, or a ratio of the SDs above five: no trial that
     is worth a twin differs so much from its history, and points against percent do. The SD of fewer than ten
@@ -158,7 +168,7 @@ def require_same_scale(history: Floats, trial: Floats, endpoint: str) -> None:
         raise HistoryError(
             f"looks to be on another scale: baseline mean {mine.mean():.3g} (SD {mine.std():.3g}) in the "
             f"history, {theirs.mean():.3g} (SD {theirs.std():.3g}) in the trial",
-            field=endpoint,
+            field=name,
             mend="give both in the same unit",
         )
 

@@ -79,7 +79,12 @@ from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
 from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.examples import pick_examples, write_examples
 from trialsim.study.feasibility import require_detectable
-from trialsim.study.history import check_composition, generate_history, load_history
+from trialsim.study.history import (
+    check_composition,
+    generate_history,
+    load_history,
+    require_population_of_card,
+)
 from trialsim.study.history_size import moments_of_history, sizes_at_history
 from trialsim.study.job import Job
 from trialsim.study.open_bundle import open_bundle
@@ -195,6 +200,7 @@ __all__ = [
     "replay_declared_trial",
     "replay_trial",
     "require_detectable",
+    "require_population_of_card",
     "run_arm_dropping_block",
     "run_blinded_survival_block",
     "run_calendar_block",

@@ -9,12 +9,13 @@ import numpy as np
 from trialsim.data import DiseaseModel, History
 from trialsim.errors import HistoryError, ProtocolError
 from trialsim.population import CohortCard, draw_eligible
-from trialsim.prognosis import read_history
+from trialsim.prognosis import read_history, require_same_scales
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
 from trialsim.trial import drop_out
 
 STREAM = "history"
+POPULATION = 1000
 
 
 def generate_history(protocol: Protocol, card: CohortCard, disease: DiseaseModel) -> History:
@@ -104,6 +105,29 @@ def _refuse_off_scale(history: History, disease: DiseaseModel, path: Path | str,
             field=column,
             mend="leave missing values empty instead of a code such as 999, or name the right column",
         )
+
+
+def require_population_of_card(
+    protocol: Protocol, card: CohortCard, disease: DiseaseModel, history: History
+) -> None:
+    """Refuse a history whose baseline or covariates are on another scale than those of the card's population.
+
+    Raises
+    ------
+    HistoryError
+        Names the column and the mend; see `trialsim.prognosis.require_same_scales`.
+    """
+
+    def chance(component: str) -> np.random.Generator:
+        return stream(protocol.seed, "scale", 0, component)
+
+    people = draw_eligible(card, protocol.eligibility, POPULATION, chance("register")).covariates
+    course = disease.draw_course(people, chance("disease"))
+    start = np.zeros(1)
+    baseline = disease.measure(
+        disease.natural_history(course, start), disease.placebo_response(course, start), chance("outcome")
+    )
+    require_same_scales(history, people, baseline[:, 0])
 
 
 def check_composition(

@@ -32,7 +32,7 @@ from trialsim.study.blocks import StudySums
 from trialsim.study.cells import plan_cells
 from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.estimate import WorkEstimate, estimate_work
-from trialsim.study.history import check_composition, generate_history
+from trialsim.study.history import check_composition, generate_history, require_population_of_card
 from trialsim.study.job import Job
 from trialsim.study.progress import Progress, silent
 from trialsim.study.register import Register, RegisterFacts, build_register, world_of
@@ -98,6 +98,8 @@ def run_study(
     check_composition(protocol, card, disease)
     if history is None:
         history = generate_history(protocol, card, disease)
+    elif not history.generated:
+        require_population_of_card(protocol, card, disease, history)
     prognosis, calibration, gain = learn(protocol, history, cache=cache, progress=progress)
     registers = build_registers(protocol, card, disease, prognosis, progress)
     plan = plan_from(protocol, {name: one.facts for name, one in registers.items()}, gain)
