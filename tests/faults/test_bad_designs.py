@@ -9,25 +9,47 @@ import pytest
 
 from trialsim.design import (
     Accrual,
+    Adjustment,
+    AssuranceQuestion,
+    BinaryScale,
+    BorrowingQuestion,
     EventForecast,
     ExponentialSpending,
     FutilityBounds,
     GivenBounds,
     HaybittlePeto,
     HwangShihDeCani,
+    MarginalQuestion,
     MeansQuestion,
     PiecewiseRate,
+    PlanningMoments,
     PocockSpending,
     PowerSpending,
+    PrognosticGain,
     RatesQuestion,
+    ScaleSizing,
+    SizingQuestion,
     SpendingTable,
     WangTsiatis,
+    asymptotic_controls,
+    asymptotic_size,
+    asymptotic_variance,
     conditional_power,
+    control_frontier,
     events_for_power,
     group_sequential_design,
+    guenther_schouten_size,
+    marginal_controls,
+    marginal_size,
     means_size,
+    mmrm_variance,
+    plan_control_arm,
     predictive_power,
     repeated_p_value,
+    scale_controls,
+    scale_savings,
+    scale_size,
+    size_for_power,
     survival_size,
 )
 from trialsim.errors import DesignError
@@ -211,3 +233,54 @@ def test_impossible_design_is_refused_by_name(name: str) -> None:
         attempt()
     assert caught.value.field == field
     assert words in str(caught.value)
+
+
+_MOMENTS = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.4, 0.4))
+_LEFT = Adjustment((0.75, 0.75), 0.0, 1)
+_SCALE = ScaleSizing(BinaryScale(0.3, 2.0))
+_MARGINAL = MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0))
+_VISITS = (([[1.0, 0.5], [0.5, 1.0]],) * 2, ([1.0, 0.8],) * 2)
+
+
+def _plan(discount: float, inflation: float) -> object:
+    gain = PrognosticGain(0.3, 0.1, {}, 0.1, 0.05)
+    options = {"correlation_discount": discount, "sd_inflation": inflation}
+    return plan_control_arm(_MOMENTS, gain, SizingQuestion(0.3), smallest_worthwhile_saving=0.02, **options)
+
+
+@pytest.mark.parametrize(
+    ("ask", "field"),
+    [
+        # A misspelt word would be sized as another analysis; a number out of range gives a size all the same.
+        (lambda: size_for_power(_MOMENTS, "ancva", SizingQuestion(0.3)), "analysis"),
+        (lambda: SizingQuestion(0.3, slopes="comon"), "slopes"),
+        (lambda: SizingQuestion(0.3, variance="hc9"), "variance"),
+        (lambda: asymptotic_variance(_LEFT, (0.5, 0.5), "comon"), "slopes"),
+        (lambda: asymptotic_variance(_LEFT, (0.5, 0.6), "common"), "shares"),
+        (lambda: PlanningMoments((float("nan"), 1.0), (0.0, 0.0), (0.0, 0.0)), "sd"),
+        (lambda: PlanningMoments((1.0, 1.0), (0.0, 0.0), (0.0, 1.0)), "partial_correlation"),
+        (lambda: asymptotic_size(-4.0, 0.3), "variance"),
+        (lambda: asymptotic_size(4.0, 0.0), "effect"),
+        (lambda: asymptotic_size(4.0, 0.3, power=1.2), "power"),
+        (lambda: asymptotic_controls(0.0, _LEFT, 0.3), "active"),
+        (lambda: mmrm_variance(*_VISITS, (0.5, 0.9)), "shares"),
+        (lambda: guenther_schouten_size(4.0, float("nan")), "effect"),
+        (lambda: marginal_size(_MARGINAL, (0.5, 0.9)), "allocation"),
+        (lambda: marginal_controls(_MARGINAL, 0.0), "active"),
+        (lambda: MarginalQuestion("binary", (0.3, 0.45), (float("nan"), 1.0)), "slopes"),
+        (lambda: MarginalQuestion("count", (0.3, 0.45), (1.0, 1.0), dispersion=float("nan")), "dispersion"),
+        (lambda: scale_size(_SCALE, "prog", 0.3), "analysis"),
+        (lambda: scale_size(_SCALE, "prognostic", 0.3, variance_inflation=-1.0), "variance_inflation"),
+        (lambda: scale_savings(_SCALE, 0.3, (0.4, 0.2)), "interval"),
+        (lambda: scale_controls(_SCALE, 0, "prognostic", 0.3), "active"),
+        (lambda: AssuranceQuestion(margin=float("nan")), "margin"),
+        (lambda: control_frontier(BorrowingQuestion(0.4, 120, 1000), most_controls=0), "most_controls"),
+        (lambda: BorrowingQuestion(0.4, 120, 1000, dropout=(float("nan"), 0.0)), "dropout"),
+        (lambda: _plan(2.0, 1.0), "correlation_discount"),
+        (lambda: _plan(0.9, 0.5), "correlation_discount"),
+    ],
+)
+def test_no_size_is_given_for_what_cannot_be(ask: Callable[[], object], field: str) -> None:
+    with pytest.raises(DesignError) as refused:
+        ask()
+    assert refused.value.field == field

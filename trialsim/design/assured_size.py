@@ -184,6 +184,8 @@ class AssuranceQuestion:
             raise DesignError(
                 "must be two positive shares with sum 1", field="allocation", value=self.allocation
             )
+        if not math.isfinite(self.margin):
+            raise DesignError("must be a finite number", field="margin", value=self.margin)
         if self.direction not in (1, -1):
             raise DesignError("must be 1 or -1", field="direction", value=self.direction)
         if not (0 < self.correlation_discount <= 1 and self.sd_inflation >= 1):

@@ -7,6 +7,7 @@ import math
 from scipy.special import ndtri
 
 from trialsim.design.variance import Adjustment
+from trialsim.errors import DesignError
 
 
 def asymptotic_size(variance: float, effect: float, *, power: float = 0.9, alpha: float = 0.05) -> float:
@@ -28,11 +29,19 @@ def asymptotic_size(variance: float, effect: float, *, power: float = 0.9, alpha
     float
         ``N = (z_{1−α/2} + z_{power})² V / τ²``.
 
+    Raises
+    ------
+    DesignError
+        If a number is out of range.
+
     Examples
     --------
     >>> round(asymptotic_size(4.0, 0.3), 3)
     466.997
     """
+    if not 0 <= variance < math.inf:
+        raise DesignError("must be a finite number of at least 0", field="variance", value=variance)
+    _check(effect, power, alpha)
     return float((ndtri(1 - alpha / 2) + ndtri(power)) ** 2 * variance / effect**2)
 
 
@@ -56,6 +65,11 @@ def asymptotic_controls(
         The positive root n0 of ``κ0²/n0 + q/(n0 + n1) = D − κ1²/n1`` with
         ``D = (τ / (z_{1−α/2} + z_{power}))²``; infinite where the active arm alone is too small.
 
+    Raises
+    ------
+    DesignError
+        If a number is out of range.
+
     Notes
     -----
     From a 1:1 design with equal arms and score–outcome correlation ρ the cut is 2ρ²/(1 + ρ²).
@@ -67,6 +81,9 @@ def asymptotic_controls(
     >>> round(asymptotic_controls(n, left, 0.3), 3), round(1 - asymptotic_controls(n, left, 0.3) / n, 9)
     (140.099, 0.4)
     """
+    if not active > 0:
+        raise DesignError("must be above 0", field="active", value=active)
+    _check(effect, power, alpha)
     precision = (effect / float(ndtri(1 - alpha / 2) + ndtri(power))) ** 2
     rest = precision - left.residual_variance[1] / active
     if rest <= 0:
@@ -74,3 +91,10 @@ def asymptotic_controls(
     own, gap = left.residual_variance[0], left.slope_gap
     linear = own + gap - rest * active
     return (linear + math.sqrt(linear**2 + 4 * own * rest * active)) / (2 * rest)
+
+
+def _check(effect: float, power: float, alpha: float) -> None:
+    if effect == 0 or not math.isfinite(effect):
+        raise DesignError("must not be 0: no size detects it", field="effect", value=effect)
+    if not 0 < alpha < power < 1:
+        raise DesignError("must lie between alpha and 1", field="power", value=power)

@@ -16,6 +16,7 @@ from trialsim.design.size import (
     size_for_power,
 )
 from trialsim.design.variance import AnalysisName, Pair, PlanningMoments
+from trialsim.errors import DesignError
 
 FigureName = Literal["undiscounted", "discounted", "worst_plausible"]
 FIGURES: tuple[FigureName, ...] = ("undiscounted", "discounted", "worst_plausible")
@@ -246,7 +247,7 @@ def plan_control_arm(
     Raises
     ------
     DesignError
-        No trial within the allowed size reaches the power.
+        No trial within the allowed size reaches the power, or a discount is out of range.
 
     Notes
     -----
@@ -254,6 +255,8 @@ def plan_control_arm(
     drift, and of the discounted value; never below 0. A score whose correlation is negative in the
     history gets none: r = 0.
     """
+    if not (0 < correlation_discount <= 1 and sd_inflation >= 1):
+        raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")
     point = max(gain.partial_correlation, 0.0)
     discounted = correlation_discount * point
     worst = max(

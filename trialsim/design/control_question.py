@@ -149,7 +149,7 @@ def check_borrowing(question: _Checked) -> None:
         If a number is out of range.
     """
     for name, least in (("active", 2), ("history", 10), ("replicates", 200)):
-        if getattr(question, name) < least:
+        if not getattr(question, name) >= least:
             raise DesignError(f"must be at least {least}", field=name, value=getattr(question, name))
     if not 0 <= question.correlation < 1:
         raise DesignError(

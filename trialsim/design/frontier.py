@@ -243,6 +243,8 @@ def control_frontier(
     chosen = methods_for(question) if methods is None else tuple(methods)
     if not chosen:
         raise DesignError("must name at least one method", field="methods")
+    if most_controls is not None and most_controls < _FEWEST_CONTROLS:
+        raise DesignError(f"must be at least {_FEWEST_CONTROLS}", field="most_controls", value=most_controls)
     ceiling = 4 * question.active if most_controls is None else most_controls
     plain = _fewest_for_power(NoBorrowing(), question, ceiling)
     most = ceiling if plain is None or most_controls is not None else plain

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialsim.design.asymptotic import asymptotic_size
-from trialsim.design.variance import Pair, PlanningMoments
+from trialsim.design.variance import Pair, PlanningMoments, require_shares
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ class PredictionMoments:
         interacted slopes (Schuler 2022, arXiv 2012.09935).
         """
         (k0, k1), (s0, s1) = self.prediction_error, self.explained_sd
-        pi0, pi1 = _shares(shares)
+        pi0, pi1 = require_shares("shares", shares)
         return k0**2 / pi0 + k1**2 / pi1 + s0**2 + s1**2 - 2 * self.agreement * s0 * s1
 
     def unadjusted_variance(self, shares: Pair) -> float:
         """Return n Var of the difference of raw means, σ0²/π0 + σ1²/π1 with σ_a² = κ_a² + s_a²."""
         (k0, k1), (s0, s1) = self.prediction_error, self.explained_sd
-        pi0, pi1 = _shares(shares)
+        pi0, pi1 = require_shares("shares", shares)
         return (k0**2 + s0**2) / pi0 + (k1**2 + s1**2) / pi1
 
     def general_bound(self, shares: Pair) -> float:
@@ -105,7 +105,7 @@ class PredictionMoments:
         `slack`: with equal arms at 1:1 and c = 1 by 2σ², which gives the whole saving away.
         """
         (k0, k1), (s0, s1) = self.prediction_error, self.explained_sd
-        pi0, pi1 = _shares(shares)
+        pi0, pi1 = require_shares("shares", shares)
         return k0**2 + s0**2 + k1**2 + s1**2 + pi0 * pi1 * (k0 / pi0 + k1 / pi1) ** 2
 
     @property
@@ -175,7 +175,7 @@ def dial_sizes(
     general bound        NaN       5.0 583.746
        unadjusted        NaN       4.0 466.997
     """
-    if effect == margin:
+    if effect == margin or not math.isfinite(effect - margin):
         raise DesignError("must differ from the margin: no size detects it", field="effect", value=effect)
     rows: list[tuple[str, float, float]] = [
         (name, c, moments.with_agreement(c).variance(allocation))
@@ -246,7 +246,7 @@ def fixed_slope_variance(sd: Pair, score_sd: float, correlation: Pair, slope: fl
     return float(
         sum(
             (s**2 + (slope * score_sd) ** 2 - 2 * slope * rho * s * score_sd) / share
-            for s, rho, share in zip(sd, correlation, _shares(shares), strict=True)
+            for s, rho, share in zip(sd, correlation, require_shares("shares", shares), strict=True)
         )
     )
 
@@ -280,14 +280,3 @@ def detectable_drift(
             value=controls,
         )
     return float(ndtri(1 - alpha / 2) * sd * np.sqrt((1 - correlation**2) * (1 / controls + 1 / history)))
-
-
-def _shares(shares: Pair) -> Pair:
-    if min(shares) <= 0 or not math.isclose(sum(shares), 1):
-        raise DesignError(
-            "must be two positive shares with sum 1",
-            field="shares",
-            value=shares,
-            mend="divide each arm's part by the sum of the ratio",
-        )
-    return shares

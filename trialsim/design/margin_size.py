@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialsim.analysis import large_sample_inflation
-from trialsim.design.variance import Pair
+from trialsim.design.variance import Pair, require_shares
 from trialsim.errors import DesignError
 
 
@@ -141,7 +141,7 @@ def mmrm_variance(
     4.36
     """
     variance = 0.0
-    for sigma, seen, share in zip(covariance, retention, shares, strict=True):
+    for sigma, seen, share in zip(covariance, retention, require_shares("shares", shares), strict=True):
         matrix = np.asarray(sigma, dtype=float)
         sd = np.sqrt(np.diag(matrix))
         variance += sd[-1] ** 2 * large_sample_inflation(matrix / np.outer(sd, sd), seen) / share
@@ -151,7 +151,7 @@ def mmrm_variance(
 def _check(variance: float, effect: float, margin: float, alpha: float) -> None:
     if not 0 < variance < math.inf:
         raise DesignError("must be above 0", field="variance", value=variance)
-    if effect == margin:
+    if effect == margin or not math.isfinite(effect - margin):
         raise DesignError("must differ from the margin: no size detects it", field="effect", value=effect)
     if not 0 < alpha < 1:
         raise DesignError("must lie between 0 and 1", field="alpha", value=alpha)

@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, ndtr, ndtri
 
 from trialsim.data import Floats
-from trialsim.design.variance import Pair
+from trialsim.design.variance import Pair, require_shares
 from trialsim.errors import DesignError
 
 Outcome = Literal["binary", "count"]
@@ -72,7 +72,9 @@ class MarginalQuestion:
             self.outcome == "count" and self.contrast == "log_odds_ratio"
         ):
             raise DesignError("does not fit the outcome", field="contrast", value=self.contrast)
-        if self.dispersion < 0 or (self.outcome == "binary" and self.dispersion):
+        if not all(math.isfinite(slope) for slope in self.slopes):
+            raise DesignError("must be finite", field="slopes", value=self.slopes)
+        if not 0 <= self.dispersion < math.inf or (self.outcome == "binary" and self.dispersion):
             raise DesignError(
                 "must be at least 0, and 0 for a binary outcome", field="dispersion", value=self.dispersion
             )
@@ -163,7 +165,7 @@ def marginal_size(
     """
     parts = marginal_variance(question)
     variance = parts.adjusted if adjusted else parts.unadjusted
-    total = variance(*allocation) * _precision(question, parts)
+    total = variance(*require_shares("allocation", allocation)) * _precision(question, parts)
     return allocation[0] * total, allocation[1] * total
 
 
@@ -177,6 +179,8 @@ def marginal_controls(question: MarginalQuestion, active: float) -> float:
     >>> round(1 - marginal_controls(question, n) / n, 4)
     0.2969
     """
+    if not active > 0:
+        raise DesignError("must be above 0", field="active", value=active)
     parts = marginal_variance(question)
     target = 1 / _precision(question, parts)
     g1, k1 = parts.gradient[1], parts.residual[1]

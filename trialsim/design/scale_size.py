@@ -11,7 +11,14 @@ from trialsim.design.asymptotic import asymptotic_controls, asymptotic_size
 from trialsim.design.control_arm import FIGURES, FigureName, Saving
 from trialsim.design.outcome_scale import OutcomeScale
 from trialsim.design.size import Size
-from trialsim.design.variance import Adjustment, AnalysisName, Pair, asymptotic_variance
+from trialsim.design.variance import (
+    Adjustment,
+    AnalysisName,
+    Pair,
+    asymptotic_variance,
+    require_name,
+    require_shares,
+)
 from trialsim.errors import DesignError
 
 
@@ -47,10 +54,7 @@ class ScaleSizing:
 
     def __post_init__(self) -> None:
         _check_correlation("baseline_correlation", self.baseline_correlation)
-        if min(self.allocation) <= 0 or not math.isclose(sum(self.allocation), 1):
-            raise DesignError(
-                "must be two positive shares with sum 1", field="allocation", value=self.allocation
-            )
+        require_shares("allocation", self.allocation)
         if not all(0 <= lost < 1 for lost in self.dropout):
             raise DesignError("must lie in [0, 1)", field="dropout", value=self.dropout)
         if not (0 < self.alpha < self.power < 1):
@@ -70,6 +74,9 @@ class ScaleSizing:
         variance_inflation : float
             γ²; multiplies what is left.
         """
+        require_name("analysis", analysis, AnalysisName)
+        if not 0 < variance_inflation < math.inf:
+            raise DesignError("must be above 0", field="variance_inflation", value=variance_inflation)
         share = {
             "unadjusted": 0.0,
             "ancova": self.baseline_correlation**2,
@@ -192,6 +199,8 @@ def scale_savings(
     """
     if not (0 < correlation_discount <= 1 and sd_inflation >= 1):
         raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")
+    if interval is not None and not interval[0] <= interval[1]:
+        raise DesignError("must be a lower and an upper end", field="interval", value=interval)
     point = max(partial, 0.0)
     low, high = (max(end, 0.0) for end in ((partial_lower, point) if interval is None else interval))
     worst = min(low, correlation_discount * point)

@@ -17,6 +17,8 @@ from trialsim.design.variance import (
     Slopes,
     adjustment,
     asymptotic_variance,
+    require_name,
+    require_shares,
 )
 from trialsim.errors import DesignError
 
@@ -69,13 +71,9 @@ class SizingQuestion:
             raise DesignError(
                 "must lie between alpha and 1", field="power", value=self.power, mend="ask for 0.8 or 0.9"
             )
-        if min(self.allocation) <= 0 or not math.isclose(sum(self.allocation), 1):
-            raise DesignError(
-                "must be two positive shares with sum 1",
-                field="allocation",
-                value=self.allocation,
-                mend="divide each arm's part by the sum of the ratio",
-            )
+        require_shares("allocation", self.allocation)
+        require_name("slopes", self.slopes, Slopes)
+        require_name("variance", self.variance, Variance)
         if not all(0 <= lost < 1 for lost in self.dropout):
             raise DesignError(
                 "must be in [0, 1)",

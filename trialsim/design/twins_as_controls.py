@@ -239,6 +239,8 @@ def virtual_controls(
         raise DesignError(
             "must be finite, draws by participants, with at least 100 draws", field="draws", value=y.shape
         )
+    if not math.isfinite(score_shift):
+        raise DesignError("must be a finite number", field="score_shift", value=score_shift)
     failures = calibration_failures(evidence, CalibrationLimits() if limits is None else limits)
     if failures:
         raise DesignError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -84,7 +84,13 @@ def adjustment(moments: PlanningMoments, analysis: AnalysisName) -> Adjustment:
     The score enters by the part of it that the baseline does not explain, so the two covariates are
     orthogonal and their slope gaps add: (ρ1σ1 − ρ0σ0)² + (r1κ1 − r0κ0)², κ_a the SD left by the
     baseline.
+
+    Raises
+    ------
+    DesignError
+        If the analysis has no such name.
     """
+    require_name("analysis", analysis, AnalysisName)
     residual = [sd**2 for sd in moments.sd]
     gap, covariates = 0.0, 0
     steps = {"unadjusted": [], "ancova": [moments.baseline_correlation]}.get(
@@ -129,8 +135,39 @@ def asymptotic_variance(left: Adjustment, shares: Pair, slopes: Slopes) -> float
     >>> round(asymptotic_variance(left, (0.25, 0.75), "common"), 4)
     6.2558
     """
-    control, active = shares
+    require_name("slopes", slopes, Slopes)
+    control, active = require_shares("shares", shares)
     interacted = left.residual_variance[0] / control + left.residual_variance[1] / active + left.slope_gap
     if slopes == "interacted":
         return interacted
     return interacted + (control - active) ** 2 / (control * active) * left.slope_gap
+
+
+def require_name(field: str, value: str, names: Any) -> None:
+    """Refuse a word that is none of a literal type's.
+
+    Raises
+    ------
+    DesignError
+        If it is not.
+    """
+    if value not in get_args(names):
+        raise DesignError("is not known", field=field, value=value, mend=f"use one of {get_args(names)}")
+
+
+def require_shares(field: str, shares: Pair) -> Pair:
+    """Return shares of (control, active).
+
+    Raises
+    ------
+    DesignError
+        If they are not two positive numbers with sum 1.
+    """
+    if not (min(shares) > 0 and math.isclose(sum(shares), 1)):
+        raise DesignError(
+            "must be two positive shares with sum 1",
+            field=field,
+            value=shares,
+            mend="divide each arm's part by the sum of the ratio",
+        )
+    return shares
