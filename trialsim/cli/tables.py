@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialsim.errors import InputError
+from trialsim.protocol.writing import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,17 +70,8 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         raise InputError(
             "unknown kind of file", file=path, value=path.suffix, mend="end it in .csv or .parquet"
         )
-    scratch = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as scratch:
         if path.suffix == ".csv":
             frame.to_csv(scratch, index=False, lineterminator="\n")
         else:
             frame.to_parquet(scratch, index=False)
-        os.replace(scratch, path)
-    except OSError as fault:
-        raise InputError(
-            f"cannot be written: {fault.strerror}", file=path, mend="choose another file"
-        ) from None
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -9,7 +9,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from trialsim.errors import CardError
-from trialsim.population.bounded import match_quartiles, solve_logit_normal, solve_maximum_entropy
+from trialsim.population.bounded import (
+    match_quartiles,
+    require_feasible,
+    solve_logit_normal,
+    solve_maximum_entropy,
+)
 from trialsim.population.counts import count_law
 from trialsim.population.laws import BetaLaw, GammaLaw, Law, LognormalLaw, NormalLaw, StepLaw
 from trialsim.population.provenance import Number
@@ -125,22 +130,7 @@ class BetaMargin(_MeanSdMargin):
         """Return the law."""
         mean, sd = self._spread()
         low, high = self.lower.value, self.upper.value
-        if not low < mean < high:
-            raise CardError(
-                f"must lie inside its limits ({low:g}, {high:g})",
-                field="mean",
-                value=mean,
-                mend="mend the limits",
-            )
-        largest = ((mean - low) * (high - mean)) ** 0.5
-        if sd >= largest:
-            raise CardError(
-                f"no law on [{low:g}, {high:g}] with mean {mean:g} has this SD;"
-                f" it must be below {largest:.4g}",
-                field="sd",
-                value=sd,
-                mend="mend the SD or the limits",
-            )
+        require_feasible(mean, sd, low, high)
         return BetaLaw(mean, sd, low, high)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trialsim.data import Floats
-from trialsim.errors import InputError
 from trialsim.population.card import CohortCard
 from trialsim.population.dependence import solve_copula
 from trialsim.population.sampler import CHUNK, Sampler
+from trialsim.protocol.writing import whole_file
 
 FORMAT_TAG = "trialsim.participants/1"
 
@@ -52,20 +51,13 @@ def stream_to_parquet(
         [(name, pa.float64()) for name in card.names],
         metadata={"format": FORMAT_TAG, "card": card.name, "card_hash": card.content_hash()},
     )
-    scratch = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(
+    with (
+        whole_file(path) as scratch,
+        pq.ParquetWriter(
             scratch, schema, compression="zstd", compression_level=1, use_dictionary=False
-        ) as writer:
-            _write(sampler, n, generator, writer, schema, threads)
-        os.replace(scratch, path)
-    except OSError as fault:
-        raise InputError(
-            f"cannot be written: {fault.strerror}", file=path, mend="choose another file"
-        ) from None
-    finally:
-        scratch.unlink(missing_ok=True)
+        ) as writer,
+    ):
+        _write(sampler, n, generator, writer, schema, threads)
 
 
 def _write(

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from trialsim.errors import CardError
 from trialsim.population.card import CohortCard
+from trialsim.protocol.writing import whole_file
 
 _TABLES = ("sources", "margins", "correlations", "targets", "missing")
 
 
 def write_card(card: CohortCard, path: Path) -> None:
     """Write a card as TOML; the file is complete or absent, and reads back as the same card."""
-    scratch = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path, CardError) as scratch:
         scratch.write_text(card_text(card), encoding="utf-8")
-        os.replace(scratch, path)
-    except OSError as fault:
-        raise CardError(
-            f"cannot be written: {fault.strerror}", file=path, mend="choose another file"
-        ) from None
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def card_text(card: CohortCard) -> str:
