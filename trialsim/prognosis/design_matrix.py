@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class Standardisation:
         Which covariates have an indicator of missingness.
     shapes : Shapes, optional
         Splines and interactions.
+    visit_sd : ndarray (V,), optional
+        Standard deviation of the change at each visit, in units, where visits have scales of their own.
     """
 
     endpoint: str
@@ -52,6 +54,7 @@ class Standardisation:
     sd: Floats
     indicators: Bools
     shapes: Shapes | None = None
+    visit_sd: Floats | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -103,6 +106,19 @@ class Standardisation:
         """Return time (V,) from 0 at week 0 to 1 at the history's last visit."""
         return np.asarray(weeks, dtype=float) / self.weeks[-1]
 
+    def scale_at(self, weeks: Floats) -> Floats:
+        """Return the scale (W,) of changes at any weeks, linear between visits; 1 where all share one."""
+        if self.visit_sd is None:
+            return np.ones(len(weeks))
+        return np.interp(weeks, self.weeks, self.visit_sd)
+
+    def levelled(self, history: History) -> History:
+        """Return a history whose changes are over the scale of their visit; as it is without such scales."""
+        if self.visit_sd is None:
+            return history
+        change = history.outcomes - history.baseline[:, None]
+        return replace(history, outcomes=history.baseline[:, None] + change / self.visit_sd)
+
     def hats(self, weeks: Floats) -> Floats:
         """Return piecewise-linear weights (W, V) of the history's visit means at any weeks between.
 
@@ -143,16 +159,20 @@ def standardise(history: History, terms: ModelTerms | None = None) -> Standardis
     spread = raw.std(axis=0)
     change = history.outcomes - baseline[:, None]
     mean_at_visit = np.nansum(change, axis=0) / np.isfinite(change).sum(axis=0).clip(min=1)
+    deviation = change - mean_at_visit
+    unit = float(np.nanstd(deviation))
+    by_visit = terms is not None and terms.visit_scales
     return Standardisation(
         endpoint=history.endpoint,
         names=history.covariates.names,
         weeks=history.weeks,
-        unit=float(np.nanstd(change - mean_at_visit)),
+        unit=unit,
         value_mean=value_mean,
         mean=raw.mean(axis=0),
         sd=np.where(spread > 0, spread, 1.0),
         indicators=indicators,
         shapes=shapes,
+        visit_sd=np.nanstd(deviation, axis=0) / unit if by_visit else None,
     )
 
 

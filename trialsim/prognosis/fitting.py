@@ -109,10 +109,11 @@ def fit_block(
     with threadpool_limits(1, user_api="blas"):
         learnt = history.take(learnable_rows(history))
         standardisation = standardise(learnt, terms)
+        levelled = standardisation.levelled(learnt)
         sums = (
-            gram_sums(learnt, standardisation)
+            gram_sums(levelled, standardisation)
             if terms.of_one_group
-            else grouped_rows(learnt, standardisation, terms)
+            else grouped_rows(levelled, standardisation, terms)
         )
         if not sampler.has_compiled(sums):
             progress("compile model", 0, 1)

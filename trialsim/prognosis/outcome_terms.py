@@ -40,6 +40,14 @@ def require_available(history: OutcomeHistory, terms: ModelTerms, file: Path | s
             value=True,
             mend="leave it out, and name the study of each participant as columns.group",
         )
+    if terms.visit_scales:
+        raise HistoryError(
+            f"is no term of a {history.family} outcome, which has no visits that could differ",
+            file=file,
+            field="prognosis.visit_scales",
+            value=True,
+            mend="leave it out, or use it for a score at visits",
+        )
     names = history.covariates.names
     for field, asked in (("splines", terms.splines), ("interactions", sum(terms.interactions, ()))):
         if "baseline" in asked and "baseline" not in names:

@@ -199,7 +199,7 @@ def prior_prognosis(
     require_terms(history, terms)
     learnt = history.take(learnable_rows(history))
     standardisation = standardise(learnt, terms)
-    rows = grouped_rows(learnt, standardisation, terms)
+    rows = grouped_rows(standardisation.levelled(learnt), standardisation, terms)
     scales = np.array([prior_point(terms, generator) for _ in range(draws)])
     drawn = prior_sd(rows, scales) * generator.standard_normal((draws, rows.kind.size))
     columns = len(coefficient_names(standardisation))

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.design_matrix import Standardisation
-from trialsim.prognosis.gram import regression_rows
 from trialsim.prognosis.learnable import HistorySummary
+from trialsim.prognosis.regression import Regression
 from trialsim.prognosis.shapes import Shapes
 from trialsim.prognosis.spread import Spread
 from trialsim.prognosis.store import Arrays, digest, read, write
@@ -29,21 +29,20 @@ _DRAW_CHUNK_NUMBERS = 100_000  # what the processor's cache holds: twice as fast
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a prediction is made: weeks, their hats and clock, columns and baseline of participants.
+    """Where a prediction is made: weeks, the regression there, columns and baseline of participants.
 
     `z` (N, L) are the columns that the spread depends on.
     """
 
     weeks: Floats
-    hats: Floats
-    clock: Floats
+    regression: Regression
     x: Floats
     z: Floats
     baseline: Floats
 
     def rows(self, part: slice) -> Floats:
         """Return regression rows of some participants."""
-        return regression_rows(self.hats, self.x[part], self.clock)
+        return self.regression.rows(self.x[part])
 
 
 @dataclass(frozen=True)
@@ -204,8 +203,7 @@ class Prognosis:
         x = self.standardisation.matrix(covariates, baseline)
         return _Place(
             weeks,
-            self.standardisation.hats(weeks),
-            self.standardisation.clock(weeks),
+            Regression.at(self.standardisation, weeks),
             x,
             self.spread_columns(x),
             baseline,
@@ -272,6 +270,8 @@ class Prognosis:
         }
         if self.terms != ModelTerms():
             meta["terms"] = self.terms.facts()
+        if self.standardisation.visit_sd is not None:
+            arrays["visit_sd"] = self.standardisation.visit_sd
         if self.standardisation.shapes is not None:
             arrays |= {name: getattr(self.standardisation.shapes, name) for name in _SHAPE_ARRAYS}
         return arrays, meta
@@ -300,6 +300,7 @@ class Prognosis:
             arrays["sd"],
             arrays["indicators"],
             shapes,
+            arrays["visit_sd"] if terms.visit_scales else None,
         )
         return cls(
             standardisation,

@@ -34,6 +34,8 @@ class Spread:
         Coefficients of the log spread.
     unit : float
         Points of the endpoint.
+    scale : ndarray (V,)
+        What a deviation counts at each week, as in `trialsim.prognosis.regression.Regression`.
     """
 
     effects: Floats
@@ -43,6 +45,7 @@ class Spread:
     of_effects: Floats
     of_noise: Floats
     unit: float
+    scale: Floats
 
     @classmethod
     def at(
@@ -69,6 +72,7 @@ class Spread:
             studies,
             *log_spreads(scales, len(terms.variance)),
             standardisation.unit,
+            standardisation.scale_at(weeks),
         )
 
     @property
@@ -76,15 +80,19 @@ class Spread:
         """Whether participants differ in their spread."""
         return self.of_noise.shape[1] > 0
 
+    @property
+    def _scales(self) -> Floats:
+        return np.outer(self.scale, self.scale)
+
     def within(self, z: Floats) -> Floats:
         """Return the covariance (D, V, V) of one participant (L,) within a study, in points squared."""
         wider = np.exp(2 * self.of_effects @ z)[:, None, None]
         noise = (self.noise * np.exp(2 * self.of_noise @ z))[:, None, None] * np.eye(self.effects.shape[1])
-        return np.asarray((self.effects * wider + noise) * self.unit**2)
+        return np.asarray((self.effects * wider + noise) * self.unit**2 * self._scales)
 
     def covariance(self, z: Floats) -> Floats:
         """Return the covariance (D, V, V) of one participant (L,) of a new study, in points squared."""
-        return np.asarray(self.within(z) + self.studies * self.unit**2)
+        return np.asarray(self.within(z) + self.studies * self.unit**2 * self._scales)
 
     def variance(self, z: Floats) -> Floats:
         """Return the variance (n, V, D) of participants (n, L) of a new study; n is 1 where all are alike."""
@@ -92,7 +100,8 @@ class Spread:
             return np.einsum("dvv->vd", self.covariance(np.zeros(0)))[None]
         wider, noisier = (np.exp(2 * z @ of.T)[:, None, :] for of in (self.of_effects, self.of_noise))
         effects, studies = (np.einsum("dvv->vd", part) for part in (self.effects, self.studies))
-        return np.asarray((effects * wider + self.noise * noisier + studies) * self.unit**2)
+        variance = (effects * wider + self.noise * noisier + studies) * self.unit**2
+        return np.asarray(variance * self.scale[:, None] ** 2)
 
     def mean_variance(self, z: Floats) -> Floats:
         """Return the mean over the draws of `variance` (n, V)."""
@@ -102,14 +111,14 @@ class Spread:
         wider, noisier = (np.exp(2 * z @ of.T) for of in (self.of_effects, self.of_noise))
         effects, studies = (np.einsum("dvv->dv", part) for part in (self.effects, self.studies))
         total = wider @ effects + (noisier @ self.noise)[:, None] + studies.sum(axis=0)
-        return np.asarray(total * self.unit**2 / len(self.noise))
+        return np.asarray(total * self.unit**2 / len(self.noise) * self.scale**2)
 
     def draw_study(self, rate: Floats, generator: np.random.Generator) -> Floats | None:
         """Draw the effect of one new study in each posterior draw (V, D), in points; None without them."""
         if self.omega is None:
             return None
         level, by_rate = self.omega * generator.standard_normal((2, len(self.noise)))
-        return np.asarray((level + rate[:, None] * by_rate) * self.unit)
+        return np.asarray((level + rate[:, None] * by_rate) * self.unit * self.scale[:, None])
 
     def add_within(self, outcomes: Floats, z: Floats, noise: Floats) -> None:
         """Add what varies within a study to outcomes (n, V, D), from standard normal noise (n, V, D).
@@ -125,6 +134,7 @@ class Spread:
                     outcomes[:, visit] += factor[visit, before] * noise[:, before]
             return
         values, vectors = np.linalg.eigh(self.effects)
+        vectors = vectors * self.scale[:, None]
         wider, noisier = (np.exp(2 * z @ of.T)[:, None, :] for of in (self.of_effects, self.of_noise))
         scaled = noise * np.sqrt(values.T.clip(min=0) * wider + self.noise * noisier) * self.unit
         for visit in range(outcomes.shape[1]):
@@ -141,4 +151,5 @@ class Spread:
             self.of_effects[draws],
             self.of_noise[draws],
             self.unit,
+            self.scale,
         )

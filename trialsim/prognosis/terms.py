@@ -39,6 +39,9 @@ class ModelTerms:
         Whether each study of the history has an effect of its own; twins are then those of a new study,
         and their spread holds the variance between studies. Gaussian model alone: the other families
         have such effects from three studies on without being asked.
+    visit_scales : bool
+        Whether changes at each visit are over their own standard deviation in the history: for outcomes
+        whose spread grows otherwise than by participants' levels and slopes. Gaussian model alone.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class ModelTerms:
     interactions: tuple[tuple[str, str], ...] = ()
     variance: tuple[str, ...] = ()
     studies: bool = False
+    visit_scales: bool = False
 
     def __post_init__(self) -> None:
         pairs = tuple(tuple(sorted(pair)) for pair in self.interactions)
@@ -80,7 +84,13 @@ class ModelTerms:
     @classmethod
     def of(cls, table: PrognosisTable) -> ModelTerms:
         """Return what a protocol asks for."""
-        return cls(table.splines, table.interactions, table.variance_covariates, table.study_effects)
+        return cls(
+            table.splines,
+            table.interactions,
+            table.variance_covariates,
+            table.study_effects,
+            table.visit_scales,
+        )
 
     @classmethod
     def of_outcome(cls, table: OutcomeTable) -> ModelTerms:
@@ -110,6 +120,7 @@ class ModelTerms:
             pairs,
             tuple(facts.get("variance", [])),
             facts.get("studies", False),
+            facts.get("visit_scales", False),
         )
 
     def facts(self) -> dict[str, object]:
@@ -119,6 +130,7 @@ class ModelTerms:
             "interactions": [list(pair) for pair in self.interactions],
             "variance": list(self.variance),
             "studies": self.studies,
+            "visit_scales": self.visit_scales,
         }
 
 
@@ -143,6 +155,8 @@ def require_terms(history: History, terms: ModelTerms, file: Path | str | None =
     require_shapes(values, known, terms, file)
     if terms.studies:
         _require_studies(history.group[measured], file)
+    if terms.visit_scales:
+        _require_visits(history, kept, file)
 
 
 def require_known(terms: ModelTerms, known: tuple[str, ...], file: Path | str | None = None) -> None:
@@ -204,6 +218,19 @@ def require_shapes(
                 field="prognosis.splines" if "'" in label else "prognosis.interactions",
                 mend="leave it out, or keep a wider population",
             )
+
+
+def _require_visits(history: History, kept: Bools, file: Path | str | None) -> None:
+    seen = np.isfinite(history.outcomes[kept]).sum(axis=0)
+    fewest = int(seen.argmin())
+    if seen[fewest] < FEWEST_PER_VARIANCE:
+        raise HistoryError(
+            f"{seen[fewest]} participants have an outcome at week {history.weeks[fewest]:g}; at least "
+            f"{FEWEST_PER_VARIANCE} are needed at every visit that has a spread of its own",
+            file=file,
+            field="prognosis.visit_scales",
+            mend="leave that visit out, or use one scale for all",
+        )
 
 
 def _require_studies(group: np.ndarray, file: Path | str | None) -> None:

@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import Bools, Covariates, Floats, History, Ints, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.compatibility import require_compatible
-from trialsim.prognosis.gram import regression_rows
 from trialsim.prognosis.prognosis import Prognosis
+from trialsim.prognosis.regression import Regression
 from trialsim.prognosis.spread import Spread
 
 NO_COVARIATE = (
@@ -216,7 +216,7 @@ class _Joint:
     def of(cls, prognosis: Prognosis, covariates: Covariates, baseline: Floats, weeks: Floats) -> _Joint:
         s = prognosis.standardisation
         x = s.matrix(covariates, baseline)
-        rows = regression_rows(s.hats(weeks), x, s.clock(weeks))
+        rows = Regression.at(s, weeks).rows(x)
         theta = prognosis.coefficients.T * s.unit
         return cls(rows, theta, baseline, prognosis.spread(weeks), prognosis.spread_columns(x))
 

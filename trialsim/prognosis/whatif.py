@@ -15,8 +15,8 @@ import pandas as pd
 
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
-from trialsim.prognosis.gram import regression_rows
 from trialsim.prognosis.prognosis import Prognosis
+from trialsim.prognosis.regression import Regression
 
 ASSOCIATION = (
     "A covariate's contrast is an association in the history, not the effect of changing it. "
@@ -148,7 +148,7 @@ def what_if(
     before = prognosis.predict(covariates, baseline, weeks)
     after = prognosis.predict(other, then_baseline, weeks)
     s = prognosis.standardisation
-    clock, hats = s.clock(weeks), s.hats(weeks)
+    regression = Regression.at(s, weeks)
     x, other_x = s.matrix(covariates, baseline), s.matrix(other, then_baseline)
     theta = prognosis.coefficients.T * s.unit
     term = np.zeros((len(weeks), theta.shape[1]))
@@ -160,7 +160,7 @@ def what_if(
     size = max(1, _CHUNK_NUMBERS // term.size)
     for start in range(0, len(x), size):
         part = slice(start, start + size)
-        rows = regression_rows(hats, other_x[part], clock) - regression_rows(hats, x[part], clock)
+        rows = regression.rows(other_x[part]) - regression.rows(x[part])
         by_draw = rows @ theta + term + (then_baseline - baseline)[part, None, None]
         difference[part], difference_sd[part] = by_draw.mean(axis=2), by_draw.std(axis=2)
         total += by_draw.sum(axis=0)

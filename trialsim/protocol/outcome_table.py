@@ -92,6 +92,7 @@ class OutcomeTerms(Strict):
 
 _NOT_OF_OUTCOMES = {
     "variance_covariates": "one response, level, count or event has no spread that a covariate could change",
+    "visit_scales": "one response, level, count or event has no visits that could differ",
     "study_effects": "studies have effects of their own wherever the history has three or more",
 }
 

@@ -41,8 +41,8 @@ class PrognosisTable(Strict):
 
     The measured baseline of the endpoint always belongs to them and is not named here; the further terms may
     name it as ``baseline``. `splines` act along a curve, `interactions` are products of two,
-    `variance_covariates` change the spread of outcomes, and `study_effects` let each study of a
-    history of three or more differ.
+    `variance_covariates` change the spread of outcomes, `study_effects` let each study of a history of
+    three or more differ, and `visit_scales` give each visit a spread of its own.
     """
 
     covariates: Annotated[tuple[Slug, ...], Field(min_length=1)]
@@ -50,6 +50,7 @@ class PrognosisTable(Strict):
     interactions: tuple[tuple[Slug, Slug], ...] = ()
     variance_covariates: tuple[Slug, ...] = ()
     study_effects: bool = False
+    visit_scales: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> PrognosisTable:
@@ -83,7 +84,8 @@ class PrognosisTable(Strict):
     @property
     def has_terms(self) -> bool:
         """Whether anything is asked of the prognosis beyond its linear terms."""
-        return bool(self.splines or self.interactions or self.variance_covariates or self.study_effects)
+        given = (self.splines, self.interactions, self.variance_covariates)
+        return any(given) or self.study_effects or self.visit_scales
 
     def words(self) -> str:
         """Return what the twin may use, for the report.
@@ -98,6 +100,7 @@ class PrognosisTable(Strict):
             *(f"{one} x {other}" for one, other in self.interactions),
             *(f"spread by {name}" for name in self.variance_covariates),
             *(["effects of studies"] if self.study_effects else []),
+            *(["a spread of each visit"] if self.visit_scales else []),
         ]
         return "; ".join([f"{', '.join(self.covariates)} and the measured baseline", *further])
 
