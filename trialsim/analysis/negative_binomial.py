@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from trialsim.analysis import linear_kernel
 from trialsim.analysis import negative_binomial_kernel as kernel
 from trialsim.analysis.linear import block_array, check_choice, label_array, not_finite
-from trialsim.analysis.survival_block import normal_estimates, place
+from trialsim.analysis.normal_estimates import normal_estimates
+from trialsim.analysis.survival_block import place
 from trialsim.analysis.survival_recurrent_events import read_event_times
 from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis import linear_kernel
 from trialsim.analysis import negative_binomial_kernel as kernel
 from trialsim.analysis.linear_design import read_design
 from trialsim.analysis.negative_binomial import CountFits, CountVariance, fit_counts
+from trialsim.analysis.normal_estimates import normal_estimates, refuse_failed
 from trialsim.analysis.printed_result import Facts, Tables, number
-from trialsim.analysis.survival_block import normal_estimates, raise_for
-from trialsim.analysis.survival_ratio_result import RatioResult
+from trialsim.analysis.ratio_result import RatioResult
 from trialsim.analysis.survival_recurrent_events_frame import arm_exposure, read_histories
-from trialsim.analysis.tidy_frame import Columns, check_level, collinear
+from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -252,9 +251,7 @@ def _result(
 ) -> NegativeBinomialResult:
     """Return the printable result of the only replicate, or raise what its status says."""
     names = (f"{arm}[{arms[1]}]", *columns)
-    if fits.status[0] == linear_kernel.COLLINEAR_COVARIATE:
-        raise collinear(("(intercept)", *names)[fits.dependent[0]])
-    raise_for(fits.status[0], kernel.REASONS, outcome)
+    refuse_failed(fits.status[0], fits.dependent[0], ("(intercept)", *names), kernel.REASONS, outcome)
     covariance = fits.covariance[0, 1:, 1:]
     return NegativeBinomialResult(
         estimates=normal_estimates(

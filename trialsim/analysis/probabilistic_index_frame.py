@@ -11,10 +11,10 @@ import pandas as pd
 from trialsim.analysis import probabilistic_index_kernel as kernel
 from trialsim.analysis.linear_design import read_design
 from trialsim.analysis.linear_result import inference
+from trialsim.analysis.normal_estimates import raise_for
 from trialsim.analysis.printed_result import Facts, Tables, counts_text
 from trialsim.analysis.probabilistic_index import NO_EFFECT, IndexVariance, probabilistic_index_block
 from trialsim.analysis.proportional_odds_frame import number_categories
-from trialsim.analysis.survival_block import raise_for
 from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.analysis.two_arm_result import TwoArmResult
 

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from trialsim.analysis import linear_kernel
 from trialsim.analysis import proportional_odds_kernel as kernel
 from trialsim.analysis.linear import block_array, check_choice, label_array, not_finite
-from trialsim.analysis.survival_block import normal_estimates
+from trialsim.analysis.normal_estimates import normal_estimates
 from trialsim.data import Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis import linear_kernel
 from trialsim.analysis import proportional_odds_kernel as kernel
 from trialsim.analysis.linear_design import read_design
+from trialsim.analysis.normal_estimates import normal_estimates, refuse_failed
 from trialsim.analysis.printed_result import Facts, Tables, number, p_text
 from trialsim.analysis.proportional_odds import OddsTest, OddsVariance, fit_odds
-from trialsim.analysis.survival_block import normal_estimates, raise_for
-from trialsim.analysis.survival_ratio_result import RatioResult
-from trialsim.analysis.tidy_frame import Columns, check_level, collinear
+from trialsim.analysis.ratio_result import RatioResult
+from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -125,9 +124,7 @@ def proportional_odds(
         design.outcome[None], design.arm[None], 2, design.covariates[None], test=test, variance=variance
     )
     names = (f"{arm}[{design.arms[1]}]", *design.columns)
-    if fits.status[0] == linear_kernel.COLLINEAR_COVARIATE:
-        raise collinear(names[fits.dependent[0]])
-    raise_for(fits.status[0], kernel.REASONS, outcome)
+    refuse_failed(fits.status[0], fits.dependent[0], names, kernel.REASONS, outcome)
     covariance = fits.covariance[0]
     return ProportionalOddsResult(
         estimates=normal_estimates(

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-from trialsim.data import STATUS_OK, Estimates, Floats, Ints
+from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
 Labels = NDArray[np.int8]
@@ -127,35 +126,6 @@ def read_choice(field: str, value: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def normal_estimates(
-    analysis: str,
-    estimate: Floats,
-    standard_error: Floats,
-    status: Labels,
-    reasons: tuple[str, ...],
-    statistic: Floats | None = None,
-) -> Estimates:
-    """Return estimates with a two-sided normal p value; NaN wherever the analysis failed.
-
-    The statistic is the estimate over its standard error, unless a score statistic is given.
-    """
-    failed = status != STATUS_OK
-    estimate = np.where(failed, np.nan, estimate)
-    standard_error = np.where(failed, np.nan, standard_error)
-    with np.errstate(invalid="ignore"):
-        z = estimate / standard_error if statistic is None else np.where(failed, np.nan, statistic)
-    return Estimates(
-        analysis=analysis,
-        estimate=estimate,
-        standard_error=standard_error,
-        df=np.where(failed, np.nan, np.inf),
-        statistic=z,
-        p_value=2.0 * special.ndtr(-np.abs(z)),
-        status=status.astype(np.int8),
-        reasons=reasons,
-    )
-
-
 def _labels(field: str, values: ArrayLike, shape: Sequence[int], highest: int | None = None) -> Ints:
     """Return whole numbers from 0 of the given shape, or raise."""
     raw = np.asarray(values)
@@ -168,9 +138,3 @@ def _labels(field: str, values: ArrayLike, shape: Sequence[int], highest: int | 
         range_ = "at least 0" if highest is None else f"one of 0 to {highest}"
         raise AnalysisError(f"must be {range_}, but is not at {place(wrong)}", field=field)
     return np.ascontiguousarray(raw, dtype=np.int64)
-
-
-def raise_for(status: int, reasons: tuple[str, ...], field: str) -> None:
-    """Raise if the only replicate of a data frame failed, naming its status."""
-    if status != STATUS_OK:
-        raise AnalysisError(f"{reasons[status]}: the trial cannot be analysed", field=field)

@@ -18,18 +18,11 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from trialsim.analysis import survival_cox_kernel as kernel
+from trialsim.analysis.normal_estimates import normal_estimates, raise_for
 from trialsim.analysis.printed_result import Facts, Tables, number, p_text
-from trialsim.analysis.survival_block import (
-    COMMON_REASONS,
-    Labels,
-    SurvivalBlock,
-    normal_estimates,
-    raise_for,
-    read_block,
-    read_choice,
-)
+from trialsim.analysis.ratio_result import RatioResult
+from trialsim.analysis.survival_block import COMMON_REASONS, Labels, SurvivalBlock, read_block, read_choice
 from trialsim.analysis.survival_frame import read_frame
-from trialsim.analysis.survival_ratio_result import RatioResult
 from trialsim.analysis.survival_sweep import common_status, time_order
 from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import STATUS_OK, Estimates, Floats

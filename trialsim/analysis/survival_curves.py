@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.analysis.survival_block import COMMON_REASONS, Labels, SurvivalBlock, normal_estimates
+from trialsim.analysis.normal_estimates import normal_estimates
+from trialsim.analysis.survival_block import COMMON_REASONS, Labels, SurvivalBlock
 from trialsim.analysis.survival_curve_kernel import curves_to
 from trialsim.analysis.survival_sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats, Ints

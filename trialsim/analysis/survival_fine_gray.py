@@ -16,20 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.normal_estimates import normal_estimates, raise_for
 from trialsim.analysis.printed_result import Facts, Tables
-from trialsim.analysis.survival_block import (
-    Labels,
-    SurvivalBlock,
-    normal_estimates,
-    raise_for,
-    read_block,
-    read_choice,
-)
+from trialsim.analysis.ratio_result import RatioResult
+from trialsim.analysis.survival_block import Labels, SurvivalBlock, read_block, read_choice
 from trialsim.analysis.survival_cox import REASONS, refuse_no_variance
 from trialsim.analysis.survival_fine_gray_kernel import INFINITE, fit_replicates
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_gray import count_events
-from trialsim.analysis.survival_ratio_result import RatioResult
 from trialsim.analysis.survival_sweep import common_status, time_order
 from trialsim.analysis.tidy_frame import Columns, check_level
 from trialsim.data import STATUS_OK, Estimates, Floats

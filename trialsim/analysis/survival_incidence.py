@@ -20,14 +20,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.normal_estimates import normal_estimates
 from trialsim.analysis.printed_result import Facts, Printed, Tables, half_width
-from trialsim.analysis.survival_block import (
-    COMMON_REASONS,
-    SurvivalBlock,
-    normal_estimates,
-    read_block,
-    read_positive,
-)
+from trialsim.analysis.survival_block import COMMON_REASONS, SurvivalBlock, read_block, read_positive
 from trialsim.analysis.survival_competing_risks_kernel import incidence_at, incidence_replicates, tabulate
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_gray import count_events

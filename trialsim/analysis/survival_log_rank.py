@@ -17,15 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.normal_estimates import normal_estimates, raise_for
 from trialsim.analysis.printed_result import Facts, Tables, number, p_text
-from trialsim.analysis.survival_block import (
-    COMMON_REASONS,
-    Labels,
-    SurvivalBlock,
-    normal_estimates,
-    raise_for,
-    read_block,
-)
+from trialsim.analysis.survival_block import COMMON_REASONS, Labels, SurvivalBlock, read_block
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_sweep import common_status, sweep, time_order
 from trialsim.analysis.survival_weights import LOG_RANK, Weight, encode

@@ -18,14 +18,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
+from trialsim.analysis.normal_estimates import normal_estimates, raise_for
 from trialsim.analysis.printed_result import Facts, Tables, number, p_text
-from trialsim.analysis.survival_block import (
-    normal_estimates,
-    raise_for,
-    read_block,
-    read_choice,
-    read_probability,
-)
+from trialsim.analysis.survival_block import read_block, read_choice, read_probability
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.survival_log_rank import REASONS, WeightedScores, weighted_scores
 from trialsim.analysis.survival_max_combo_kernel import tail_probabilities

@@ -17,16 +17,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.normal_estimates import normal_estimates, raise_for
 from trialsim.analysis.printed_result import Facts, Tables
-from trialsim.analysis.survival_block import (
-    normal_estimates,
-    place,
-    raise_for,
-    read_block,
-    read_choice,
-)
+from trialsim.analysis.ratio_result import RatioResult
+from trialsim.analysis.survival_block import place, read_block, read_choice
 from trialsim.analysis.survival_cox import REASONS, TIES, Ties, refuse_no_variance
-from trialsim.analysis.survival_ratio_result import RatioResult
 from trialsim.analysis.survival_recurrent_events_frame import read_histories
 from trialsim.analysis.survival_recurrent_events_kernel import fit_histories, fit_rows
 from trialsim.analysis.survival_sweep import common_status

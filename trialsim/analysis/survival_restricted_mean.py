@@ -16,13 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from trialsim.analysis.normal_estimates import raise_for
 from trialsim.analysis.printed_result import Facts, Tables, half_width, number, p_text
-from trialsim.analysis.survival_block import (
-    raise_for,
-    read_block,
-    read_choice,
-    read_positive,
-)
+from trialsim.analysis.survival_block import read_block, read_choice, read_positive
 from trialsim.analysis.survival_curves import CURVE_REASONS, Curves, compare_arms, curves_at
 from trialsim.analysis.survival_frame import read_frame
 from trialsim.analysis.tidy_frame import check_level

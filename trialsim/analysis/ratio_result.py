@@ -1,4 +1,4 @@
-"""What a regression of event times says of one trial: log ratios, of which the first is the arm's."""
+"""What a regression with log ratios says of one trial, whether of hazards, rates or odds."""
 
 from __future__ import annotations
 
