@@ -142,6 +142,50 @@ def test_an_outcome_among_the_covariates_issues_no_twin(history, leak):
         fit_prognosis(leaky, seed=1, sampler=NoSampler())
 
 
+@pytest.mark.parametrize(
+    ("leak", "words"),
+    [
+        ("noisy", "correlation with the change, given the baseline, above 0.95"),
+        ("responder", "orders what was measured then without a fault"),
+        ("category", "orders what was measured then without a fault"),
+        ("logarithm", "orders what was measured then without a fault"),
+    ],
+)
+def test_an_outcome_in_disguise_is_a_leak(history, leak, words):
+    at_36 = history.outcomes[:, 2]
+    change = at_36 - history.baseline
+    rng = np.random.default_rng(4)
+    column = {
+        "noisy": change + 0.2 * np.nanstd(change) * rng.standard_normal(len(history)),
+        "responder": np.where(np.isnan(change), np.nan, change > np.nanquantile(change, 0.7)),
+        "category": np.digitize(at_36, np.nanquantile(at_36, [0.25, 0.5, 0.75]))
+        * np.where(np.isnan(at_36), np.nan, 1.0),
+        "logarithm": np.exp(change / 10),
+    }[leak]
+    values = np.column_stack([history.covariates.values, column])
+    leaky = replace(history, covariates=Covariates((*history.covariates.names, "odd"), values))
+    with pytest.raises(HistoryError, match=f"odd: covariate is the outcome of week 36: .*{words}"):
+        fit_prognosis(leaky, seed=1, sampler=NoSampler())
+
+
+def test_a_strong_covariate_or_a_rare_one_is_no_leak(history):
+    change = history.outcomes[:, -1] - history.baseline
+    rng = np.random.default_rng(4)
+    strong = np.nan_to_num(change) + 0.6 * np.nanstd(change) * rng.standard_normal(len(history))
+    rare = np.zeros(len(history))
+    rare[np.nanargmax(change)] = rare[np.nanargmax(history.outcomes[:, 0])] = 1.0
+    values = np.column_stack([history.covariates.values, strong, rare])
+    known = replace(history, covariates=Covariates((*history.covariates.names, "strong", "rare"), values))
+    with pytest.raises(AssertionError, match="would have been issued"):
+        fit_prognosis(known, seed=1, sampler=NoSampler())
+
+
+def test_nobody_who_changes_teaches_nothing(history):
+    flat = replace(history, outcomes=np.where(np.isnan(history.outcomes), np.nan, history.baseline[:, None]))
+    with pytest.raises(HistoryError, match="everybody changes by the same"):
+        fit_prognosis(flat, seed=1, sampler=NoSampler())
+
+
 def test_a_copy_of_the_baseline_is_no_leak(history):
     values = np.column_stack([history.covariates.values, 2 * history.baseline + 1])
     copied = replace(history, covariates=Covariates((*history.covariates.names, "again"), values))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
+from scipy.special import gammaln
 from scipy.stats import poisson
 
 from trialsim.data import Covariates, Floats, History
@@ -14,8 +15,11 @@ from trialsim.errors import HistoryError
 FARTHEST_MEAN_SD = 4.0
 LARGEST_SD_RATIO = 5.0
 LEAK_CORRELATION = 0.999
+LEAK_PARTIAL_CORRELATION = 0.95
 _FEWEST_FOR_LEAK = 10
 _FEWEST_FOR_SD = 10
+_FEWEST_FOR_PARTIAL = 20
+_CHANCE_OF_ORDER = 1e-6
 _CHANCE = 0.01
 
 
@@ -176,8 +180,10 @@ def require_same_scale(history: Floats, trial: Floats, name: str) -> None:
 def require_no_leak(history: History) -> None:
     """Raise if a covariate is an outcome, or a change from baseline, in another dress.
 
-    Correlation above .999 with a later outcome or its change. A copy of the baseline is no leak: it cannot
-    reach that unless nobody changes.
+    Correlation above .999 with a later outcome or its change; above .95 with the change given the baseline,
+    which no measurement before treatment has; or one that orders outcomes or changes without a fault, such as
+    a responder or a category made of them. A copy of the baseline is no leak: it cannot reach that unless
+    nobody changes.
 
     Raises
     ------
@@ -187,16 +193,49 @@ def require_no_leak(history: History) -> None:
     change = history.outcomes - history.baseline[:, None]
     for name in history.covariates.names:
         column = history.covariates.column(name)
+        if _correlation(column, history.baseline) >= LEAK_CORRELATION or _orders(column, history.baseline):
+            continue
         for visit, week in enumerate(history.weeks):
-            found = max(
-                _correlation(column, history.outcomes[:, visit]), _correlation(column, change[:, visit])
-            )
-            if found > LEAK_CORRELATION > _correlation(column, history.baseline):
+            later, by = history.outcomes[:, visit], change[:, visit]
+            if found := _leak(column, later, by, history.baseline):
                 raise HistoryError(
-                    f"covariate is the outcome of week {week:g}: correlation above {LEAK_CORRELATION}",
+                    f"covariate is the outcome of week {week:g}: {found}",
                     field=name,
                     mend="leave it out, only what is known at baseline can predict",
                 )
+
+
+def _leak(column: Floats, outcome: Floats, change: Floats, baseline: Floats) -> str:
+    """Return what gives a covariate away as an outcome; empty where nothing does."""
+    if max(_correlation(column, outcome), _correlation(column, change)) > LEAK_CORRELATION:
+        return f"correlation above {LEAK_CORRELATION}"
+    if _orders(column, outcome) or _orders(column, change):
+        return "it orders what was measured then without a fault"
+    kept = np.isfinite(column) & np.isfinite(change) & np.isfinite(baseline)
+    if kept.sum() < _FEWEST_FOR_PARTIAL or np.ptp(baseline[kept]) == 0:
+        return ""
+    design = np.column_stack([np.ones(kept.sum()), baseline[kept]])
+    left = [
+        one[kept] - design @ np.linalg.lstsq(design, one[kept], rcond=None)[0] for one in (column, change)
+    ]
+    if left[0].std() > 1e-6 * column[kept].std() and _correlation(*left) > LEAK_PARTIAL_CORRELATION:
+        return f"correlation with the change, given the baseline, above {LEAK_PARTIAL_CORRELATION}"
+    return ""
+
+
+def _orders(a: Floats, b: Floats) -> bool:
+    """Return whether levels of `a` part `b` without overlap, and chance would do so once in a million times.
+
+    Chance: of the orders of n different values, prod n_k! of n! keep the levels apart one way.
+    """
+    kept = np.isfinite(a) & np.isfinite(b)
+    levels, place, counts = np.unique(a[kept], return_inverse=True, return_counts=True)
+    if levels.size < 2 or gammaln(counts + 1).sum() - gammaln(kept.sum() + 1) > np.log(_CHANCE_OF_ORDER):
+        return False
+    low, high = np.full(levels.size, np.inf), np.full(levels.size, -np.inf)
+    np.minimum.at(low, place, b[kept])
+    np.maximum.at(high, place, b[kept])
+    return bool((high[:-1] <= low[1:]).all() or (low[:-1] >= high[1:]).all()) and low[0] != low[-1]
 
 
 def _correlation(a: Floats, b: Floats) -> float:

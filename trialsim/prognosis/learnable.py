@@ -50,6 +50,14 @@ def require_learnable(history: History, file: Path | str | None = None) -> None:
             file=file,
             mend="give a larger history, fewer covariates or an earlier last visit",
         )
+    change = history.outcomes - history.baseline[:, None]
+    if not any(np.ptp(one[np.isfinite(one)]) > 0 for one in change.T if np.isfinite(one).any()):
+        raise HistoryError(
+            "everybody changes by the same at every visit, so nothing can be learnt",
+            file=file,
+            field=history.endpoint,
+            mend="check that later rows hold what was measured, not the baseline carried on",
+        )
     require_no_leak(history)
 
 
