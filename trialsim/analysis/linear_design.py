@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -134,27 +135,9 @@ def read_design(
         rows = rows[read_arms(data.iloc[rows], arm, control, active, rows)[1]]
         unseen &= data[arm].isin(data[arm].iloc[rows].unique()).to_numpy()
     arms, a = _arms(data, arm, rows, control)
-    blocks: list[Floats] = [np.empty((len(rows), 0))]
-    columns: list[str] = []
-    sources: list[str] = []
-    equal_weight: list[float] = []
-    joint = np.zeros(len(rows), dtype=np.int64)
-    for name in [*strata, *covariates]:
-        if name not in strata and is_number(data[name]):
-            blocks.append(_numbers(data, name, rows)[:, None])
-            columns.append(name)
-            sources.append(name)
-            equal_weight.append(np.nan)
-            continue
-        codes, levels = _codes(data, name, rows)
-        if len(levels) < 2:
-            raise AnalysisError("has one level only, so it says nothing", field=name, mend="leave it out")
-        blocks.append((codes[:, None] == np.arange(1, len(levels))).astype(np.float64))
-        columns += [f"{name}[{level}]" for level in levels[1:]]
-        sources += [name] * (len(levels) - 1)
-        equal_weight += [1.0 / len(levels)] * (len(levels) - 1)
-        joint = joint * len(levels) + codes if name in strata else joint
-    x = np.hstack(blocks)
+    terms = [_term(data, name, rows, name in strata) for name in [*strata, *covariates]]
+    x = np.hstack([np.empty((len(rows), 0)), *(term.values for term in terms)])
+    joint = _joint([term.codes for term in terms[: len(strata)] if term.codes is not None], len(rows))
     further = np.column_stack([_positive(data, name, rows) for name in extra] or [np.empty((len(a), 0))])
     order = np.lexsort([*further.T, *x.T, joint, a, y[rows]])
     return Design(
@@ -168,13 +151,42 @@ def read_design(
         outcome=y[rows][order],
         arm=a[order],
         covariates=np.ascontiguousarray(x[order]),
-        columns=tuple(columns),
-        sources=tuple(sources),
-        equal_weight=np.array(equal_weight, dtype=np.float64),
-        strata=np.unique(joint, return_inverse=True)[1][order].astype(np.int64) if len(strata) else None,
+        columns=tuple(column for term in terms for column in term.columns),
+        sources=tuple(term.name for term in terms for _ in term.columns),
+        equal_weight=np.array([term.equal_weight for term in terms for _ in term.columns], dtype=np.float64),
+        strata=np.unique(joint, return_inverse=True)[1][order].astype(np.int64) if strata else None,
         extra=further[order],
         left_out=int(unseen.sum()),
     )
+
+
+class _Term(NamedTuple):
+    """A covariate or stratum: its columns (n, k), their labels, and the level of each row of a factor."""
+
+    name: str
+    values: Floats
+    columns: tuple[str, ...]
+    equal_weight: float
+    codes: Ints | None
+
+
+def _term(data: pd.DataFrame, name: str, rows: Ints, stratum: bool) -> _Term:
+    if not stratum and is_number(data[name]):
+        return _Term(name, _numbers(data, name, rows)[:, None], (name,), np.nan, None)
+    codes, levels = _codes(data, name, rows)
+    if len(levels) < 2:
+        raise AnalysisError("has one level only, so it says nothing", field=name, mend="leave it out")
+    indicators = (codes[:, None] == np.arange(1, len(levels))).astype(np.float64)
+    labels = tuple(f"{name}[{level}]" for level in levels[1:])
+    return _Term(name, indicators, labels, 1.0 / len(levels), codes)
+
+
+def _joint(factors: Sequence[Ints], rows: int) -> Ints:
+    """Return the joint level of every factor."""
+    joint = np.zeros(rows, dtype=np.int64)
+    for codes in factors:
+        joint = joint * (int(codes.max()) + 1) + codes
+    return joint
 
 
 def _numbers(data: pd.DataFrame, name: str, rows: Ints) -> Floats:
