@@ -61,9 +61,7 @@ def test_privacy_and_fidelity_ignore_units(seed, scale):
     names = ("x", "y")
     plain = [Covariates(names, one) for one in sets]
     scaled = [Covariates(names, one * [scale, 1.0]) for one in sets]
-    assert membership_risk(*plain).auc == membership_risk(*scaled).auc or np.isclose(
-        membership_risk(*plain).auc, membership_risk(*scaled).auc, atol=1e-3
-    )
+    assert np.isclose(membership_risk(*plain).auc, membership_risk(*scaled).auc, atol=1e-3)
     values = [fidelity_report(*pair[:2])["value"].to_numpy() for pair in (plain, scaled)]
     assert np.allclose(values[0], values[1], atol=1e-6)
 

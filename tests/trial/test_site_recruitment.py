@@ -156,6 +156,14 @@ def test_forecast_from_an_interim_covers_at_its_level() -> None:
     assert min(early) >= 5.0
 
 
+def test_probability_of_being_full_by_a_month_is_the_quantile_turned_round() -> None:
+    forecast = forecast_enrolment(site_plan([0.0], rate=3.0), 40, 2000, np.random.default_rng(8))
+    low, middle, high = forecast.interval(0.8)
+    found = [forecast.probability_by(month) for month in (low, middle, high)]
+    assert found == pytest.approx([0.1, 0.5, 0.9], abs=1e-9)
+    assert forecast.probability_by(forecast.month[:, -1].min() - 0.01) == 0.0
+
+
 def test_interim_counts_use_up_caps() -> None:
     plan = site_plan([0.0, 0.0], rate=5.0, cap=[10, 40])
     found = recruit(plan, 50, 33, np.random.default_rng(7), InterimEnrolment(2.0, np.array([8, 9])))

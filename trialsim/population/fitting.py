@@ -195,6 +195,7 @@ def _best_family(values: Floats, limits: tuple[float, float] | None) -> dict[str
         try:
             law = _law_of(content)
         except CardError:
+            # No law of this family has the column's mean, SD and limits.
             continue
         scored.append((2 * parameters - 2 * log_likelihood(law, values), content))
     if not scored:

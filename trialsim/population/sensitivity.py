@@ -110,6 +110,7 @@ def alternatives(margin: Margin) -> Iterator[Margin]:
         try:
             yield check_model(content | {"kind": kind}, family, CardError)
         except CardError:
+            # No law of this family has the margin's mean, SD and limits.
             continue
 
 

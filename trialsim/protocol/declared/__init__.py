@@ -49,14 +49,13 @@ from trialsim.protocol.declared.outcome import (
     WeibullDeclared,
 )
 from trialsim.protocol.declared.scenarios import World
-from trialsim.protocol.declared.trial import TRIAL_FORMAT, DeclaredTrial, read_trial, trial_from_dict
+from trialsim.protocol.declared.trial import DeclaredTrial, read_trial, trial_from_dict
 
 __all__ = [
     "ANALYSES_OF",
     "DESIGNS_OF",
     "EFFECTS_OF",
     "STAGED",
-    "TRIAL_FORMAT",
     "AnalysisDeclared",
     "BayesianDesign",
     "BinaryOutcome",

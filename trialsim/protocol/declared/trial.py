@@ -28,7 +28,6 @@ from trialsim.protocol.declared.unread import unread_of_cause, unread_of_design
 from trialsim.protocol.question import Slug, Text
 from trialsim.protocol.reading import Strict, check_model, duplicates, read_toml, refuse
 
-TRIAL_FORMAT = "trialsim.trial/1"
 _LARGEST_GRID = 2_000
 
 
