@@ -23,11 +23,13 @@ FOLDER = Path(__file__).parents[1] / "tests" / "prognosis" / "data"
 _compiled: dict[str, object] = {}
 
 
-def run_part(model: str, first: int, count: int) -> tuple[dict[str, list[int]], list[dict[str, float]]]:
+def run_part(
+    model: str, seed: int, first: int, count: int
+) -> tuple[dict[str, list[int]], list[dict[str, float]]]:
     """Run some simulations; a process compiles its model once."""
     study = STUDIES[model]
     sampler = _compiled.setdefault(model, study.sampler())
-    return study.ranks(SEED, first, count, sampler)
+    return study.ranks(seed, first, count, sampler)
 
 
 def main() -> None:
@@ -35,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=sorted(STUDIES))
     parser.add_argument("--simulations", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=SEED, help="other simulations than those of before")
     parser.add_argument("--day", type=date.fromisoformat, required=True, help="today, ISO")
     asked = parser.parse_args()
     study, size = STUDIES[asked.model], asked.simulations // PARTS
@@ -42,7 +45,7 @@ def main() -> None:
     diagnostics: list[dict[str, float]] = []
     before = source_hash(study.sources)
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        parts = [pool.submit(run_part, asked.model, part * size, size) for part in range(PARTS)]
+        parts = [pool.submit(run_part, asked.model, asked.seed, part * size, size) for part in range(PARTS)]
         for part in parts:
             some, of_fits = part.result()
             for name, values in some.items():
@@ -54,7 +57,7 @@ def main() -> None:
         model=asked.model,
         source=before,
         day=asked.day.isoformat(),
-        seed=SEED,
+        seed=asked.seed,
         simulations=size * PARTS,
         settings=study.settings,
         counts={name: count_ranks(values, study.draws).tolist() for name, values in ranks.items()},
