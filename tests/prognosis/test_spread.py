@@ -19,6 +19,8 @@ CASES = (
     ModelTerms(studies=True),
     ModelTerms(variance=("x0", "baseline")),
     ModelTerms(("x1",), (("x0", "x2"),), ("x2",), True),
+    ModelTerms(visit_scales=True),
+    ModelTerms(variance=("x1",), studies=True, visit_scales=True),
 )
 
 
@@ -47,7 +49,12 @@ def by_hand(prognosis, history, i, weeks):
     weeks = np.asarray(weeks)
     x = s.matrix(history.covariates, history.baseline)[[i]]
     t, rate = s.clock(weeks), weeks / s.weeks[-1]
-    rows = regression_rows(s.hats(weeks), x, t)[0]
+    count = np.ones(len(weeks))
+    if terms.visit_scales:
+        change = history.outcomes - history.baseline[:, None]
+        count = np.interp(weeks, s.weeks, change.std(axis=0)) / s.unit
+    rows = regression_rows(s.hats(weeks), x, t)[0] * count[:, None]
+    both = np.outer(count, count)
     means, within, between = [], [], []
     for theta, scale in zip(prognosis.coefficients, prognosis.scales, strict=True):
         _, _, sd0, sd1, rho, sigma, *rest = scale
@@ -58,8 +65,8 @@ def by_hand(prognosis, history, i, weeks):
         noisy = np.exp(2 * z @ logs[len(z) :]) if len(z) else 1.0
         effects = sd0**2 + rho * sd0 * sd1 * (t[:, None] + t) + sd1**2 * np.outer(t, t)
         means.append(history.baseline[i] + s.unit * rows @ theta)
-        within.append(s.unit**2 * (wide * effects + noisy * sigma**2 * np.eye(len(t))))
-        between.append(s.unit**2 * (omega[0] ** 2 + omega[1] ** 2 * np.outer(rate, rate)))
+        within.append(s.unit**2 * both * (wide * effects + noisy * sigma**2 * np.eye(len(t))))
+        between.append(s.unit**2 * both * (omega[0] ** 2 + omega[1] ** 2 * np.outer(rate, rate)))
     return np.array(means), np.array(within), np.array(between)
 
 

@@ -74,6 +74,43 @@ def test_ninety_percent_intervals_cover_in_both_groups_of_unequal_spread(simulat
     assert weighted_error(trial, twins, weigh=True) < 0.8 * weighted_error(trial, twins, weigh=False)
 
 
+def early_and_late(simulate_history, participants, seed):
+    """Return a history whose changes at the first visit vary a third as much as they would."""
+    history = simulate_history(participants=participants, dropout=0.0, groups=1, seed=seed)
+    change = (history.outcomes - history.baseline[:, None]) * np.array([1 / 3, 1.0, 1.0, 1.0])
+    return replace(history, outcomes=history.baseline[:, None] + change)
+
+
+def test_ninety_percent_intervals_cover_at_visits_of_unequal_spread(simulate_history, sampler):
+    history, trial = (early_and_late(simulate_history, n, seed) for n, seed in ((600, 3), (6000, 4)))
+    covered = {}
+    for name, terms in (("one scale", None), ("its own", ModelTerms(visit_scales=True))):
+        fitted = fit_prognosis(history, seed=1, settings=SHORT, terms=terms, sampler=sampler)
+        pit = fitted.pit(trial.covariates, trial.baseline, trial.weeks, trial.outcomes)
+        covered[name] = (np.abs(pit - 0.5) <= 0.45).mean(axis=0)
+    # Monte Carlo error of 6,000 is .004; the spread of 600 is known to 3 %, which is .006.
+    assert (np.abs(covered["its own"] - 0.9) < 0.03).all()
+    assert covered["one scale"][0] > 0.97
+
+
+def test_scales_of_visits_are_those_of_changes_divided_by_hand(simulate_history, sampler):
+    history, terms = early_and_late(simulate_history, 80, 5), ModelTerms(visit_scales=True)
+    change = history.outcomes - history.baseline[:, None]
+    sd = change.std(axis=0)
+    by_hand = replace(history, outcomes=history.baseline[:, None] + 7 * change / sd)
+    own, divided = (
+        fit_prognosis(one, seed=1, settings=SHORT, terms=its, sampler=sampler)
+        for one, its in ((history, terms), (by_hand, None))
+    )
+    np.testing.assert_allclose(own.scales, divided.scales, rtol=1e-6)
+    weeks = [history.weeks[0], 40.0]
+    some, other = (one.predict(history.covariates, history.baseline, weeks) for one in (own, divided))
+    at = np.interp(weeks, history.weeks, sd)
+    expected = history.baseline[:, None] + (other.score - history.baseline[:, None]) * at / 7
+    np.testing.assert_allclose(some.score, expected, rtol=1e-6)
+    np.testing.assert_allclose(some.sd, other.sd * at / 7, rtol=1e-6)
+
+
 def weighted_error(trial, twins, weigh):
     """Return the standard error of a prognostic adjustment, weighted by the twins' variance or not."""
     data = pd.DataFrame(
