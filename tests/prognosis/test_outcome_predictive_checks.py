@@ -86,6 +86,15 @@ def test_a_model_with_another_score_does_not(family: str) -> None:
     assert halves["p"].max() > 0.98
 
 
+def test_levels_are_called_by_their_names() -> None:
+    model = true_model("ordinal")
+    history = history_of(model)
+    table = checks(history, model).to_frame().set_index("statistic")
+    for position, name in enumerate(LEVELS):
+        share = (history.outcome == position).mean()
+        assert table.loc[f"share at level {name}", "observed"] == pytest.approx(share)
+
+
 def test_counts_that_vary_more_than_the_model_says_are_found() -> None:
     model = true_model("count")
     calm = replace(model, params={**model.params, "rate_cv": np.full(DRAWS, 0.05)})
@@ -116,5 +125,8 @@ def test_what_does_not_belong_together_is_refused() -> None:
     history = history_of(model)
     with pytest.raises(HistoryError, match="is not the outcome"):
         checks(replace(history, endpoint="other"), model)
+    graded = true_model("ordinal")
+    with pytest.raises(HistoryError, match="levels: are not the levels that the prognosis is of"):
+        checks(replace(history_of(graded), levels=("0", "1", "2")), graded)
     with pytest.raises(HistoryError, match="50 draws or more"):
         outcome_predictive_checks(history, model, generator=np.random.default_rng(1), draws=10)

@@ -225,6 +225,16 @@ def test_others_have_the_history_s_knots_and_a_missing_one_its_mean():
     np.testing.assert_allclose(columns.matrix(joined)[-3:], x, rtol=1e-12)
 
 
+def test_units_and_orders_change_no_column():
+    covariates = dyadic().covariates
+    terms = ModelTerms(("b",), (("a", "b"),))
+    x = Columns.of(covariates, terms).matrix(covariates)
+    turned = Covariates(("b", "a"), covariates.values[::-1, ::-1] * [4.0, 0.5] + [100.0, -3.0])
+    columns = Columns.of(turned, terms)
+    mine = [columns.labels.index(name) for name in Columns.of(covariates, terms).labels]
+    np.testing.assert_allclose(columns.matrix(turned)[::-1, mine], x, rtol=1e-7, atol=1e-9)
+
+
 def with_events(family, count, n=120):
     """Return a history with so many informative participants, and two covariates of many values."""
     history = simulated(family, n=n, seed=3)
