@@ -171,6 +171,15 @@ def test_a_frontier_is_checked_point_by_point() -> None:
         check_frontier(gaussian)
 
 
+def test_a_check_looks_at_both_sides_of_the_history() -> None:
+    # Few respond: the integrated worst is far below the history, that of simulated trials above it.
+    rare = ScaleBorrowingQuestion(BinaryScale(0.08, odds_ratio=2.4), 300, 400, replicates=20_000)
+    row = check_frontier(control_frontier(rare, [RobustMap()]), [RobustMap()]).iloc[0]
+    assert row["at_drift"] < 0 < row["simulated_at_drift"]
+    assert row["simulated_worst"] > row["simulated_type_one_error"] + 5 * row["error"]
+    assert abs(row["simulated_worst"] - 0.069) < 4 * 0.0018
+
+
 def test_a_turned_outcome_turns_the_drift() -> None:
     more = ScaleBorrowingQuestion(BinaryScale(0.4, odds_ratio=2.1), 200, 400)
     fewer = ScaleBorrowingQuestion(BinaryScale(0.6, odds_ratio=1 / 2.1), 200, 400)

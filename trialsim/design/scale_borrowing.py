@@ -214,7 +214,7 @@ def simulated_characteristics(
 def check_frontier(
     frontier: ControlFrontier, methods: Sequence[BorrowingMethod] | None = None
 ) -> pd.DataFrame:
-    """Return every point of a frontier beside simulated trials, at no drift and at its worst one.
+    """Return every point of a frontier beside simulated trials, at no drift and at its worst ones.
 
     Parameters
     ----------
@@ -227,7 +227,9 @@ def check_frontier(
     -------
     DataFrame
         method, controls, power, simulated_power, worst_type_one_error, at_drift,
-        simulated_type_one_error (at that drift) and error, the Monte Carlo error of the latter.
+        simulated_type_one_error (at that drift) and error, its Monte Carlo error; simulated_worst and
+        simulated_at_drift, the largest of those simulated: there is one at the worst integrated drift on
+        either side of 0, since a normal approximation may mistake the side.
 
     Examples
     --------
@@ -246,10 +248,12 @@ def check_frontier(
     settings = {(one.name, one.setting): one for method in asked for one in method.candidates()}
     rows = []
     for point in frontier.points:
-        drifts = np.array([0.0, point.at_drift])
-        found = simulated_characteristics(
-            settings[point.method, point.setting], question, point.controls, drifts
-        )
+        method = settings[point.method, point.setting]
+        sides = _worst_by_side(method, question, point.controls)
+        drifts = [0.0, point.at_drift, *(side for side in sides if side != point.at_drift)]
+        found = simulated_characteristics(method, question, point.controls, np.array(drifts))
+        level = float(found.type_one_error[1])
+        worst, at_drift = found.worst()
         rows.append(
             {
                 "method": point.method,
@@ -258,11 +262,22 @@ def check_frontier(
                 "simulated_power": found.power[0],
                 "worst_type_one_error": point.worst_type_one_error,
                 "at_drift": point.at_drift,
-                "simulated_type_one_error": found.type_one_error[1],
-                "error": found.error,
+                "simulated_type_one_error": level,
+                "error": math.sqrt(level * (1 - level) / question.replicates),
+                "simulated_worst": worst,
+                "simulated_at_drift": at_drift,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _worst_by_side(
+    method: BorrowingMethod, question: ScaleBorrowingQuestion, controls: int
+) -> tuple[float, ...]:
+    """Return the declared drifts with the largest integrated type I error, below 0 and above."""
+    drifts = np.asarray(question.drifts)
+    sides = [side for side in (drifts[drifts < 0], drifts[drifts > 0]) if len(side)]
+    return tuple(method.characteristics(question, controls, side).worst()[1] for side in sides)
 
 
 def _simulated_cell(
