@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from trialsim.design import (
@@ -116,3 +117,19 @@ def test_designs_are_judged_at_other_moments_by_their_own_analysis() -> None:
     assert set(powers) == {"unadjusted", "ancova", "prognostic", "discounted", "active_fixed"}
     assert powers["ancova"] == pytest.approx(planned.sizes["ancova"].power)
     assert powers["prognostic"] < 0.9
+
+
+@pytest.mark.parametrize("allocation", [(2 / 3, 1 / 3), (0.75, 0.25), (1 / 3, 2 / 3)])
+def test_a_score_that_explains_nothing_spares_no_control_by_rounding(allocation: tuple[float, float]) -> None:
+    for effect in np.linspace(0.25, 0.45, 9):
+        moments = PlanningMoments((1.0, 2.0), (0.5, 0.5), (0.0, 0.0))
+        question = SizingQuestion(float(effect), allocation=allocation, slopes="interacted", variance="model")
+        plan = plan_control_arm(
+            moments,
+            PrognosticGain(0.0, 0.0, {}, 0.0, 0.0),
+            question,
+            correlation_discount=0.9,
+            sd_inflation=1.0,
+            smallest_worthwhile_saving=0.0,
+        )
+        assert [one.controls_saved for one in plan.savings] == [0, 0, 0]

@@ -345,13 +345,11 @@ def _saving(
     pair = (partial, partial * ratio)
     with_score = moments.with_partial(*pair)
     ancova = size_for_power(with_score, "ancova", question)
-    return Saving(
-        figure,
-        pair,
-        ancova,
-        size_for_power(with_score, "prognostic", question),
-        controls_for_power(ancova.active, with_score, "prognostic", question),
-    )
+    fixed = controls_for_power(ancova.active, with_score, "prognostic", question)
+    if partial == 0 and fixed is not None and fixed.controls < ancova.controls:
+        # Beside an active arm that was rounded up a control may be spared; that is no saving of a score.
+        fixed = ancova
+    return Saving(figure, pair, ancova, size_for_power(with_score, "prognostic", question), fixed)
 
 
 def _support(gain: PrognosticGain, smallest: float) -> tuple[bool, str]:

@@ -367,9 +367,9 @@ def _refuse_no_effect(name: str, effect: float) -> None:
 def _some_left(left: float, correlation: float) -> float:
     if left <= 0:
         raise DesignError(
-            "explains more than there is at one of the declared drifts",
+            "explains more than there is in one of the arms, or at a drift",
             field="correlation",
             value=correlation,
-            mend="give a smaller correlation or declare smaller drifts",
+            mend="give a smaller correlation, or smaller drifts",
         )
     return left

@@ -40,15 +40,26 @@ class ScaleDraws:
     inflation: float = 1.0
 
     def residual(self, treated: bool) -> Floats:
-        """Return what the score leaves of an arm's unit variance (D,)."""
+        """Return what the score leaves of an arm's unit variance (D,).
+
+        Raises
+        ------
+        DesignError
+            If some draws cannot be: the history leaves the correlation or the level too uncertain.
+        """
         # An arm at any level has the variance of controls that drifted there.
         drift = self.level + self.effect if treated else self.level
-        return self.inflation * np.array(
-            [
-                self.scale.residual_variance(float(rho), drift=float(d))
-                for rho, d in zip(self.correlation, drift, strict=True)
-            ]
-        )
+        pairs = zip(self.correlation, drift, strict=True)
+        try:
+            left = [self.scale.residual_variance(float(rho), drift=float(d)) for rho, d in pairs]
+        except DesignError as refusal:
+            raise DesignError(
+                f"is left so uncertain by the history that a draw of it {refusal.problem}",
+                field="correlation",
+                value=refusal.value,
+                mend="give a larger history, a smaller correlation, or no assurance",
+            ) from None
+        return self.inflation * np.array(left)
 
     def variance(self, shares: Pair) -> Floats:
         """Return n Var of the effect on the working scale (D,)."""
