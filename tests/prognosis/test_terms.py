@@ -10,7 +10,7 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis import FitSettings, cross_validate, fit_prognosis
 from trialsim.prognosis.terms import ModelTerms, require_terms
 
-ALL = ModelTerms(("x0",), (("x0", "x1"),), ("x2",), True)
+ALL = ModelTerms(("x0",), (("x0", "x1"),), ("x2",), True, True)
 
 
 class NoSampler:
@@ -23,8 +23,9 @@ class NoSampler:
 def test_the_default_has_no_identity_and_terms_have_one_each():
     assert ModelTerms().identity() == {}
     assert ModelTerms().of_one_group
-    ways = [ModelTerms(splines=("x0",)), ModelTerms(variance=("x0",)), ModelTerms(studies=True), ALL]
-    assert len({str(terms.identity()) for terms in ways}) == 4
+    one_each = ({"splines": ("x0",)}, {"variance": ("x0",)}, {"studies": True}, {"visit_scales": True})
+    ways = [ALL, *(ModelTerms(**term) for term in one_each)]
+    assert len({str(terms.identity()) for terms in ways}) == 5
     assert all(ModelTerms.from_facts(terms.facts()) == terms for terms in ways)
 
 
@@ -77,6 +78,16 @@ def test_fewer_than_three_studies_are_refused(simulate_history):
     for group, found in ((np.arange(200) % 2, 2), (np.where(np.arange(200) < 4, 2, np.arange(200) % 2), 2)):
         with pytest.raises(HistoryError, match=rf"study_effects: {found} studies .* at least 3 are needed"):
             require_terms(replace(history, group=group), ModelTerms(studies=True))
+
+
+def test_a_visit_of_few_participants_has_no_spread_of_its_own(simulate_history):
+    history, terms = simulate_history(participants=60, dropout=0.0), ModelTerms(visit_scales=True)
+    outcomes = history.outcomes.copy()
+    outcomes[25:, 1] = np.nan
+    require_terms(replace(history, outcomes=outcomes), terms)
+    outcomes[24:, 1] = np.nan
+    with pytest.raises(HistoryError, match=r"visit_scales: 24 participants have an outcome at week .* 25 are"):
+        require_terms(replace(history, outcomes=outcomes), terms)
 
 
 def with_covariate(history, values):
