@@ -112,7 +112,7 @@ FAULTS = {
     "infinite": (("value = 70,", "value = inf,"), "margins[0].mean.value", "finite"),
     "unknown kind": (('kind = "beta"', 'kind = "cauchy"'), "margins[3]", "'gamma'"),
     "which population": (('describes = "enrolled"', 'describes = "some"'), "describes", "use one of 'enrolled'"),
-    "bad name": (('name = "age"', 'name = "Age (years)"'), "margins[0].name", "[a-z]"),
+    "bad name": (('name = "age"', 'name = "Age (years)"'), "margins[0].name", "small letters"),
     "evidence": (('evidence = "assumed" }\nsd', 'evidence = "sure" }\nsd'), "margins[0].mean.evidence", "use one of 'published'"),
     "sd 0": (("value = 8,", "value = 0,"), "margins[0].sd", "positive SD"),
     "sd infeasible for limits": (("value = 8,", "value = 15,"), "margins[0].sd", "beta margin"),

@@ -74,6 +74,26 @@ REFUSED = {
         "outcome.covariance", "either",
     ),
     "shares of categories": (put(tables("ordinal"), "outcome.shares", [0.5, 0.4]), "outcome.shares", "to 1"),
+    "no kind": (put(BINARY, "outcome.kind", None), "outcome", "its kind"),
+    "unknown kind": (put(BINARY, "outcome.kind", "binry"), "outcome", "unknown kind"),
+    "name that is none": (put(BINARY, "name", "Drug A"), "name", "is no name"),
+    "no name of a level": (
+        put(tables("binary", strata=STRATA), "strata.0.levels", ["F", "m"]),
+        "strata[0].levels[0]", "is no name",
+    ),
+    "ratio that no probability holds": (put(BINARY, "effects.0.value", 1e300), "effects[0].value", "1000000"),
+    "negative ratio of a subgroup": (
+        put(tables("binary", strata=STRATA), "effects.0.subgroup", SUBGROUP | {"level": "f", "value": -2.0}),
+        "effects[0].subgroup.value", "0.000001",
+    ),
+    "endless points": (put(VISITS, "effects.0.value", 1e300), "effects[0].value", "1000000000"),
+    "endless SD": (put(VISITS, "outcome.sd.0", 1e200), "outcome.sd[0]", "1000000000"),
+    "endless association": (
+        put(tables("joint"), "outcome.association", 1e5), "outcome.association", "equal to 100",
+    ),
+    "precision of endless replicates": (
+        put(BINARY, "simulation", {"precision": 1e-9}), "simulation.precision", "0.00016",
+    ),
     "no control": (put(BINARY, "arms.0.role", "active"), "arms", "control first"),
     "same name twice": (put(BINARY, "arms.1.name", "control"), "arms", "twice"),
     "effect of no arm": (put(BINARY, "effects.0.arm", "other"), "effects", "each active arm once"),
@@ -169,6 +189,12 @@ def test_what_cannot_be_is_refused_by_its_field(case: str) -> None:
     assert (fault.value.field, fault.value.file) == (field, "x.toml")
     assert words in fault.value.problem
     assert fault.value.mend
+
+
+def test_a_wrong_entry_is_not_also_called_a_missing_one() -> None:
+    with pytest.raises(ProtocolError) as fault:
+        trial_from_dict(put(tables("ordinal"), "outcome.shares", [1.2, 0.5]))
+    assert fault.value.problem == "input should be less than 1"
 
 
 @pytest.mark.parametrize("kind", OUTCOMES)
@@ -288,3 +314,10 @@ def test_a_file_names_itself_in_its_refusal(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError) as fault:
         read_trial(path)
     assert fault.value.file == path
+
+
+def test_the_mark_that_windows_puts_before_a_text_is_no_part_of_it(tmp_path: Path) -> None:
+    text = (PROTOCOLS / "ordinal_recovery.toml").read_text(encoding="utf-8")
+    marked = tmp_path / "trial.toml"
+    marked.write_text(text, encoding="utf-8-sig")
+    assert read_trial(marked) == read_trial(PROTOCOLS / "ordinal_recovery.toml")

@@ -176,3 +176,10 @@ def test_replicates_stop_by_the_precision_of_the_claims() -> None:
     decision = block.rows["risk_difference_decision"]
     assert (decision == -1).any()
     assert list(block.sums.rejections()) == [(int((decision == 1).sum()), 50)]
+
+
+def test_levels_that_no_rate_can_hold_are_refused_by_their_field() -> None:
+    made = tables("count", strata=[STRATA[0] | {"outcome": [0.0, 1e5]}, STRATA[1]])
+    with pytest.raises(ProtocolError) as fault:
+        plan_trial(trial_from_dict(made))
+    assert fault.value.field == "strata.outcome"

@@ -35,3 +35,20 @@ def test_arms_that_are_left_alike_have_nothing_to_claim() -> None:
 
 def test_arms_that_are_left_unlike_differ_in_a_composite_estimand() -> None:
     assert measures({"control": 0.4, "active": 0.1}) == {"claims: the true effect is not 0"}
+
+
+def test_an_effect_on_the_event_alone_is_none_on_the_marker() -> None:
+    declared = tables("joint")
+    declared["effects"][0] |= {"per_month": 0.0, "hazard_ratio": 0.5}
+    declared["analyses"] = [{"kind": "mmrm"}, {"kind": "cox"}]
+    declared["scenarios"] = [
+        {"name": "event_only", "kind": "alternative", "why": "an effect on the event alone"}
+    ]
+    declared["simulation"] = {"replicates": 100}
+    trial = trial_from_dict(declared)
+    plan = plan_trial(trial)
+    table = declared_result(plan, run_cells(declared_work(trial), plan.cells)).operating_characteristics
+    assert dict(zip(table["analysis"], table["measure"], strict=True)) == {
+        "mmrm": "type I error",
+        "cox": "power",
+    }

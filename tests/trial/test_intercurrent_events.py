@@ -204,6 +204,7 @@ def test_dropout_can_change_without_changing_an_outcome() -> None:
         (lambda: calibrate(cause((-0.1, 0.1))), "causes[0].cumulative"),
         (lambda: calibrate_discontinuation([ADVERSE], (12.0, 6.0), paths(10)), "weeks"),
         (lambda: calibrate_discontinuation([ADVERSE], (12.0, 24.0), paths(10)), "paths[0]"),
+        (lambda: calibrate_discontinuation([HIDDEN, ADVERSE], WEEKS, [1e9 * p for p in paths(9)]), "causes"),
         (lambda: intermittent_gaps((1, 1, 2), 1.0, chance()), "probability"),
         (lambda: world(IntercurrentEvent(ADVERSE, observed=1.5)), "events[0].observed"),
         (lambda: world(IntercurrentEvent(ADVERSE, "gone")), "events[0].after"),

@@ -81,7 +81,7 @@ def read_text(path: Path, error: type[InputError]) -> str:
     if path.stat().st_size > LARGEST_FILE_BYTES:
         raise error("is larger than 1 MB", file=path, mend="give a TOML file, not data")
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise error("is not UTF-8 text", file=path, mend="save the file as UTF-8") from None
     except OSError as fault:
@@ -117,13 +117,26 @@ def check_model(
 
 
 def _as_error(fault: ValidationError, error: type[InputError], file: Path | str | None) -> InputError:
-    faults = fault.errors(include_url=False)
+    faults = _causes(fault.errors(include_url=False))
     first = faults[0]
     combined = error(_problem(first), file=file, field=_field(first), value=_value(first), mend=_mend(first))
     others = [f"{_field(other)}: {_problem(other)}" for other in faults[1:]]
     if others:
         combined.problem += f" (and {len(others)} more: {'; '.join(others[:5])})"
     return combined
+
+
+def _causes(faults: Sequence[Any]) -> list[Any]:
+    """Leave out what is said of the length of a list only because an entry of it is wrong."""
+    places = [fault["loc"] for fault in faults]
+
+    def follows(fault: Any) -> bool:
+        inside = (place for place in places if len(place) > len(fault["loc"]))
+        return fault["type"] == "too_short" and any(
+            place[: len(fault["loc"])] == fault["loc"] for place in inside
+        )
+
+    return [fault for fault in faults if not follows(fault)]
 
 
 def _field(fault: Any) -> str:
@@ -135,7 +148,7 @@ def _value(fault: Any) -> object:
     """Return the offending value where it is worth printing: not a whole table, not an absence."""
     if fault["type"] == "rule":
         return fault["ctx"]["value"]
-    value = fault.get("input")
+    value = fault["ctx"]["tag"] if fault["type"] == "union_tag_invalid" else fault.get("input")
     plain = fault["type"] not in ("missing", "extra_forbidden") and not isinstance(value, dict | BaseModel)
     return value if plain else None
 
@@ -145,6 +158,8 @@ def _problem(fault: Any) -> str:
         return "unknown key"
     if fault["type"] == "missing":
         return "is missing"
+    if fault["type"] in _WORDS:
+        return _WORDS[fault["type"]]
     text = str(fault["msg"]).removeprefix("Value error, ")
     return text[0].lower() + text[1:]
 
@@ -161,6 +176,13 @@ def _mend(fault: Any) -> str:
         return str(context["mend"])
     if kind == "too_short":
         return f"give at least {context['min_length']}"
+    if kind == "string_pattern_mismatch":
+        most = ", at most 40 in all" if "{0,39}" in context["pattern"] else ""
+        return f"use small letters, digits and _, a letter first{most}, such as site_a"
+    if kind == "union_tag_not_found":
+        return "add kind to the table"
+    if kind == "union_tag_invalid":
+        return f"use one of {context.get('expected_tags')}"
     if kind == "finite_number":
         return "give a finite number"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
@@ -172,6 +194,12 @@ def _mend(fault: Any) -> str:
         return f"give {_WANTED.get(kind, 'a value of the right type')}"
     return "change the value so that the rule holds"
 
+
+_WORDS = {
+    "string_pattern_mismatch": "is no name that can be used",
+    "union_tag_not_found": "does not say its kind",
+    "union_tag_invalid": "has an unknown kind",
+}
 
 _WANTED = {
     "string_type": "text in quotes",

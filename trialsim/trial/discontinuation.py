@@ -289,13 +289,20 @@ def _solve(wanted: Floats, on: Floats, eta: Floats) -> Floats:
         if np.abs(gradient).max() < _GRADIENT:
             break
         curvature = np.diag(expected) - (weighted[:, :, None] * p[:, None, :]).sum(axis=0)
-        step = np.linalg.solve(curvature, gradient)
+        try:
+            step = np.linalg.solve(curvature, gradient)
+        except np.linalg.LinAlgError:
+            raise _unsolved(q) from None
         scale = 1.0
         while value(a + scale * step) < best - 1e-15 and scale > 1e-12:
             scale /= 2
         a = a + scale * step
         best = value(a)
     else:
-        raise DesignError("have no intercepts that meet them", field="causes", value=q.tolist())
+        raise _unsolved(q)
     out[active] = a
     return out
+
+
+def _unsolved(wanted: Floats) -> DesignError:
+    return DesignError("have no intercepts that meet them", field="causes", value=wanted.tolist())

@@ -12,6 +12,11 @@ from trialsim.protocol.reading import Strict, refuse
 Direction = Literal["higher_is_better", "higher_is_worse"]
 Month = Annotated[float, Field(ge=0, le=600)]
 Rate = Annotated[float, Field(gt=0, le=1_000)]
+# Beyond these nothing is a trial any more, and sums of squares or probabilities leave the range of a double.
+Points = Annotated[float, Field(ge=-1e9, le=1e9)]
+Spread = Annotated[float, Field(ge=1e-9, le=1e9)]
+Ratio = Annotated[float, Field(ge=1e-6, le=1e6)]
+LogRatio = Annotated[float, Field(ge=-100, le=100)]
 
 
 class Measured(Strict):
@@ -41,13 +46,13 @@ class ContinuousOutcome(Measured):
 
     kind: Literal["continuous_longitudinal"]
     weeks: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=60)]
-    mean: Annotated[tuple[float, ...], Field(min_length=2)]
-    sd: tuple[Positive, ...] = ()
+    mean: Annotated[tuple[Points, ...], Field(min_length=2)]
+    sd: tuple[Spread, ...] = ()
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
     structure: Literal["autoregressive", "exchangeable"] = "autoregressive"
     covariance: tuple[tuple[float, ...], ...] = ()
     gaps: Fraction = 0.0
-    failure: float | None = None
+    failure: Points | None = None
     source: Text
 
     @property
@@ -218,8 +223,8 @@ class JointOutcome(Measured):
     correlation: Annotated[float, Field(gt=-1, lt=1)] = 0.0
     residual_sd: Positive
     hazard: Rate
-    association: float
-    slope_association: float = 0.0
+    association: LogRatio
+    slope_association: LogRatio = 0.0
     source: Text
 
     @property
@@ -237,12 +242,18 @@ Outcome = Annotated[
 class Subgroup(Strict):
     """What the effect is on top of the arm's in one level of a stratification factor.
 
-    `value` is in points for shifts, a factor for ratios.
+    `value` is in points.
     """
 
     factor: Slug
     level: Slug
-    value: float
+    value: Points
+
+
+class RatioSubgroup(Subgroup):
+    """The factor that multiplies the arm's ratio in one level of a stratification factor."""
+
+    value: Ratio
 
 
 class Shift(Strict):
@@ -250,7 +261,7 @@ class Shift(Strict):
 
     kind: Literal["shift"]
     arm: Slug
-    value: float
+    value: Points
     full_by_week: Positive | None = None
     subgroup: Subgroup | None = None
     source: Text
@@ -261,7 +272,7 @@ class SlopeChange(Strict):
 
     kind: Literal["slope_change"]
     arm: Slug
-    per_month: float
+    per_month: Points
     subgroup: Subgroup | None = None
     source: Text
 
@@ -271,9 +282,9 @@ class HazardRatio(Strict):
 
     kind: Literal["hazard_ratio"]
     arm: Slug
-    value: Positive
+    value: Ratio
     from_month: Month = 0.0
-    subgroup: Subgroup | None = None
+    subgroup: RatioSubgroup | None = None
     source: Text
 
 
@@ -282,8 +293,8 @@ class OddsRatio(Strict):
 
     kind: Literal["odds_ratio"]
     arm: Slug
-    value: Positive
-    subgroup: Subgroup | None = None
+    value: Ratio
+    subgroup: RatioSubgroup | None = None
     source: Text
 
 
@@ -292,8 +303,8 @@ class RateRatio(Strict):
 
     kind: Literal["rate_ratio"]
     arm: Slug
-    value: Positive
-    subgroup: Subgroup | None = None
+    value: Ratio
+    subgroup: RatioSubgroup | None = None
     source: Text
 
 
@@ -302,9 +313,9 @@ class JointEffect(Strict):
 
     kind: Literal["joint_effect"]
     arm: Slug
-    level: float = 0.0
-    per_month: float = 0.0
-    hazard_ratio: Positive = 1.0
+    level: Points = 0.0
+    per_month: Points = 0.0
+    hazard_ratio: Ratio = 1.0
     subgroup: None = None
     source: Text
 

@@ -31,7 +31,7 @@ class TrialSimulation(Strict):
     """
 
     replicates: Annotated[int, Field(ge=100, le=10_000_000)] | None = None
-    precision: Annotated[float, Field(gt=0, lt=0.1)] | None = None
+    precision: Annotated[float, Field(ge=0.00016, lt=0.1)] | None = None
     block: Annotated[int, Field(ge=10, le=10_000)] = 250
     truth: Annotated[int, Field(ge=1_000, le=5_000_000)] = 100_000
 

@@ -115,13 +115,17 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
 
 
 def _measure(cell: DeclaredCell, truth: Truth) -> str:
-    """Return what a share of claims is: a type I error only where there is nothing to claim.
+    """Return what a share of claims is: a type I error where there is nothing to claim, and only there.
 
     Without any effect of treatment, arms that people leave for different reasons still differ in what
-    some estimands count, such as a composite one.
+    some estimands count, such as a composite one; and an effect on something else is none on this.
     """
     if cell.kind != "null":
-        return "power"
+        return (
+            "type I error"
+            if truth.value is not None and abs(truth.value) + truth.mcse <= _ROUNDING
+            else "power"
+        )
     nothing = truth.value is None or abs(truth.value) <= _ROUNDING + 4 * truth.mcse
     return "type I error" if nothing else "claims: the true effect is not 0"
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.data import Floats
+from trialsim.errors import DesignError
 from trialsim.protocol.declared import DeclaredTrial, Effect, HazardRatio, OddsRatio, RateRatio
+
+LARGEST_LOG_RATIO = 100.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,13 @@ def ratio_of(trial: DeclaredTrial, arm: int) -> HazardRatio | OddsRatio | RateRa
 
 
 def log_ratios(trial: DeclaredTrial) -> Floats:
-    """Return log odds or rate ratios of each arm and stratum against the control's own law (A, S)."""
+    """Return log odds or rate ratios of each arm and stratum against the control's own law (A, S).
+
+    Raises
+    ------
+    DesignError
+        One is so large that no probability or rate could hold it.
+    """
     strata = Strata.of(trial)
     table = np.tile(strata.outcome, (len(trial.arms), 1))
     for arm in range(1, len(trial.arms)):
@@ -72,4 +81,11 @@ def log_ratios(trial: DeclaredTrial) -> Floats:
         table[arm] += math.log(effect.value)
         if effect.subgroup is not None:
             table[arm] += np.where(strata.inside(trial, arm), math.log(effect.subgroup.value), 0.0)
+    if np.abs(table).max() > LARGEST_LOG_RATIO:
+        raise DesignError(
+            "adds up with the effects to more than a probability or a rate can hold",
+            field="strata.outcome",
+            value=float(table.flat[np.abs(table).argmax()]),
+            mend=f"keep log odds and log rates within {LARGEST_LOG_RATIO:g}",
+        )
     return table
