@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,6 +15,13 @@ from trialsim.cli.options import (
     scheduler_option,
     workers_option,
 )
+
+if TYPE_CHECKING:
+    from trialsim.data import DiseaseModel, History
+    from trialsim.population import CohortCard
+    from trialsim.protocol import Protocol
+    from trialsim.study import Backend, StudyResult, SupplementaryAnalyses
+    from trialsim.study.run import Announce
 
 
 @click.command()
@@ -49,24 +57,67 @@ def run(
     A run that was stopped or killed goes on from its finished blocks when the same command is given again.
     """
     from trialsim.cli.answer import print_answer
-    from trialsim.cli.job import bundle_name, overridden
-    from trialsim.cli.progress import progress_bars, stopped
+    from trialsim.cli.progress import stopped
+    from trialsim.study import WorkEstimate, kept_blocks, open_backend
+
+    asked = _read(protocol, history, replicates, seed)
+    target = output / asked.bundle_name()
+
+    def announce(estimate: WorkEstimate) -> None:
+        estimate.check_disk(output)
+        if not quiet:
+            click.echo(estimate.in_words(), err=True)
+
+    try:
+        with open_backend(workers, scheduler) as backend:
+            result, beside = _make_bundle(asked, target, backend, cache, quiet, announce)
+    except KeyboardInterrupt:
+        raise click.Abort(stopped(kept_blocks(target))) from None
+    print_answer(result, beside, target)
+
+
+class _Asked(NamedTuple):
+    protocol: Protocol
+    card: CohortCard
+    disease: DiseaseModel
+    history: History
+
+    def bundle_name(self) -> str:
+        from trialsim.cli.job import bundle_name
+        from trialsim.prognosis import history_hash
+
+        hashes = (self.protocol.content_hash(), self.card.content_hash(), history_hash(self.history))
+        return bundle_name(self.protocol.name, *hashes)
+
+
+def _read(path: Path, history: Path | None, replicates: int | None, seed: int | None) -> _Asked:
+    """Read what the job is given, or refuse what does not go together."""
+    from trialsim.cli.job import overridden
     from trialsim.disease import disease_model
     from trialsim.population import read_card
-    from trialsim.prognosis import history_hash
     from trialsim.protocol import cohort_path, protocol_from_dict, read_protocol
+    from trialsim.study import check_composition, generate_history, load_history, require_detectable
+
+    protocol = protocol_from_dict(overridden(read_protocol(path).to_dict(), replicates, seed))
+    card = read_card(cohort_path(protocol, path))
+    disease = disease_model(protocol.disease.model, **protocol.disease.options)
+    check_composition(protocol, card, disease, path)
+    require_detectable(protocol, card, disease)
+    if history is None:
+        return _Asked(protocol, card, disease, generate_history(protocol, card, disease))
+    return _Asked(protocol, card, disease, load_history(protocol, history, disease))
+
+
+def _make_bundle(
+    asked: _Asked, target: Path, backend: Backend, cache: Path, quiet: bool, announce: Announce
+) -> tuple[StudyResult, SupplementaryAnalyses]:
+    """Run the study into a folder that appears whole at the target, or not at all."""
+    from trialsim.cli.progress import progress_bars
     from trialsim.report import write_report
     from trialsim.study import (
         ReplicateRecorder,
-        WorkEstimate,
-        check_composition,
         checkpoint_folder,
-        generate_history,
-        kept_blocks,
-        load_history,
         new_bundle,
-        open_backend,
-        require_detectable,
         run_facts,
         run_study,
         seal,
@@ -77,47 +128,22 @@ def run(
         write_supplementary,
     )
 
-    asked = protocol_from_dict(overridden(read_protocol(protocol).to_dict(), replicates, seed))
-    card = read_card(cohort_path(asked, protocol))
-    disease = disease_model(asked.disease.model, **asked.disease.options)
-    check_composition(asked, card, disease, protocol)
-    require_detectable(asked, card, disease)
-    past = (
-        generate_history(asked, card, disease) if history is None else load_history(asked, history, disease)
-    )
-    target = output / bundle_name(asked.name, asked.content_hash(), card.content_hash(), history_hash(past))
-
-    def announce(estimate: WorkEstimate) -> None:
-        estimate.check_disk(output)
-        if not quiet:
-            click.echo(estimate.in_words(), err=True)
-
-    try:
-        with (
-            open_backend(workers, scheduler) as backend,
-            new_bundle(target) as folder,
-            progress_bars(quiet) as progress,
-        ):
-            with ReplicateRecorder(folder / "results" / "replicates") as recorder:
-                result = run_study(
-                    asked,
-                    card,
-                    disease,
-                    past,
-                    backend=backend,
-                    cache=cache,
-                    checkpoints=checkpoint_folder(folder),
-                    progress=progress,
-                    record=recorder,
-                    announce=announce,
-                )
-            beside = supplementary_analyses(result, progress)
-            write_inputs(result, past, folder / "inputs")
-            write_results(result, folder / "results")
-            write_supplementary(beside, folder / "results")
-            write_examples(result, folder)
-            write_report(result, folder / "report.html", beside)
-            seal(folder, run_facts(result))
-    except KeyboardInterrupt:
-        raise click.Abort(stopped(kept_blocks(target))) from None
-    print_answer(result, beside, target)
+    with new_bundle(target) as folder, progress_bars(quiet) as progress:
+        with ReplicateRecorder(folder / "results" / "replicates") as recorder:
+            result = run_study(
+                *asked,
+                backend=backend,
+                cache=cache,
+                checkpoints=checkpoint_folder(folder),
+                progress=progress,
+                record=recorder,
+                announce=announce,
+            )
+        beside = supplementary_analyses(result, progress)
+        write_inputs(result, asked.history, folder / "inputs")
+        write_results(result, folder / "results")
+        write_supplementary(beside, folder / "results")
+        write_examples(result, folder)
+        write_report(result, folder / "report.html", beside)
+        seal(folder, run_facts(result))
+    return result, beside

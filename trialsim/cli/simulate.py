@@ -11,6 +11,7 @@ from trialsim.cli.options import bundle_option, scheduler_option, workers_option
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
+    from trialsim.study import Backend
     from trialsim.study.declared import DeclaredPlan, DeclaredResult
 
 # Columns of the answer on the terminal; the bundle has all of them.
@@ -76,31 +77,14 @@ def _simulate(
 ) -> None:
     from trialsim.cli.job import bundle_name
     from trialsim.cli.progress import progress_bars, stopped
-    from trialsim.report import write_trial_report
-    from trialsim.study import (
-        Checkpoints,
-        ReplicateRecorder,
-        checkpoint_folder,
-        checkpoint_key,
-        declared_work,
-        estimate_work,
-        kept_blocks,
-        new_bundle,
-        open_backend,
-        run_cells,
-        seal,
-        trial_facts,
-        write_trial,
-    )
-    from trialsim.study.declared import declared_result, plan_trial
+    from trialsim.study import declared_work, estimate_work, kept_blocks, open_backend
+    from trialsim.study.declared import plan_trial
 
     with progress_bars(quiet) as progress:
         plan = plan_trial(trial, file=file, progress=progress)
-    work = declared_work(trial)
-    facts = trial_facts(trial)
     target = output / bundle_name(trial.name, trial.content_hash())
     with open_backend(workers, scheduler) as backend:
-        estimate = estimate_work(work, plan.cells, backend.workers)
+        estimate = estimate_work(declared_work(trial), plan.cells, backend.workers)
         if only_plan:
             _print_plan(plan)
             click.echo(estimate.in_words())
@@ -109,19 +93,42 @@ def _simulate(
         if not quiet:
             click.echo(f"{plan.in_words}; {estimate.in_words()}", err=True)
         try:
-            with new_bundle(target) as folder, progress_bars(quiet) as progress:
-                kept = Checkpoints(checkpoint_folder(folder), checkpoint_key(facts["inputs"], plan.cells))
-                with ReplicateRecorder(folder / "results" / "replicates") as recorder:
-                    sums = run_cells(
-                        work, plan.cells, backend, progress=progress, record=recorder, checkpoints=kept
-                    )
-                result = declared_result(plan, sums)
-                write_trial(trial, plan, result, folder)
-                write_trial_report(trial, plan, result, folder / "report.html")
-                seal(folder, facts)
+            result = _make_bundle(trial, plan, target, backend, quiet)
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
     _print_result(trial, result, target)
+
+
+def _make_bundle(
+    trial: DeclaredTrial, plan: DeclaredPlan, target: Path, backend: Backend, quiet: bool
+) -> DeclaredResult:
+    """Run every cell into a folder that appears whole at the target, or not at all."""
+    from trialsim.cli.progress import progress_bars
+    from trialsim.report import write_trial_report
+    from trialsim.study import (
+        Checkpoints,
+        ReplicateRecorder,
+        checkpoint_folder,
+        checkpoint_key,
+        declared_work,
+        new_bundle,
+        run_cells,
+        seal,
+        trial_facts,
+        write_trial,
+    )
+    from trialsim.study.declared import declared_result
+
+    work, facts = declared_work(trial), trial_facts(trial)
+    with new_bundle(target) as folder, progress_bars(quiet) as progress:
+        kept = Checkpoints(checkpoint_folder(folder), checkpoint_key(facts["inputs"], plan.cells))
+        with ReplicateRecorder(folder / "results" / "replicates") as recorder:
+            sums = run_cells(work, plan.cells, backend, progress=progress, record=recorder, checkpoints=kept)
+        result = declared_result(plan, sums)
+        write_trial(trial, plan, result, folder)
+        write_trial_report(trial, plan, result, folder / "report.html")
+        seal(folder, facts)
+    return result
 
 
 def _print_plan(plan: DeclaredPlan) -> None:
