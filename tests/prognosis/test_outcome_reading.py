@@ -258,6 +258,7 @@ def test_a_table_says_levels_and_further_terms(tmp_path: Path) -> None:
          "no spread that a covariate could change", "age"),
         ('splines = ["age"]', "study_effects = true", "prognosis.study_effects",
          "wherever the history has three or more", "True"),
+        ('splines = ["age"]', "visit_scales = true", "prognosis.visit_scales", "has no visits", "True"),
         ('splines = ["age"]', "knots = 5", "prognosis.knots", "unknown key", None),
         ('["age", "female"]\nweek', '["age", "age"]\nweek', "covariates", "is named twice", "age"),
         ('"ordinal"', '"binary"', "levels", "a binary outcome has no levels", "severe"),

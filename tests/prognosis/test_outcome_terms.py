@@ -265,10 +265,11 @@ def test_ten_informative_participants_a_column_beyond_the_linear_terms(family, t
     ("terms", "words"),
     [
         (ModelTerms(variance=("age",)), r"prognosis\.variance_covariates: .* no spread that a covariate"),
+        (ModelTerms(visit_scales=True), r"prognosis\.visit_scales: .* no visits that could differ"),
         (ModelTerms(studies=True), r"prognosis\.study_effects: .* wherever the history has three or more"),
         (ModelTerms(splines=("height",)), r"prognosis\.splines: height is no covariate .* some of age, dose"),
         (ModelTerms(interactions=(("age", "height"),)), r"prognosis\.interactions: height is no covariate"),
-        (ModelTerms(splines=("baseline",)), r"prognosis\.splines: a .* outcome has no value at baseline"),
+        (ModelTerms(splines=("baseline",)), r"prognosis\.splines: .* outcomes have no value at baseline"),
         (ModelTerms(interactions=(("baseline", "age"),)), r"prognosis\.interactions: .* at baseline"),
     ],
 )  # fmt: skip

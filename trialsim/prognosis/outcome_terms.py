@@ -24,8 +24,7 @@ def require_available(history: OutcomeHistory, terms: ModelTerms, file: Path | s
     """
     if terms.variance:
         raise HistoryError(
-            f"the model of a {history.family} outcome has no spread that a covariate could change: mean and "
-            "spread follow from one linear predictor",
+            f"{history.family} outcomes have no spread that a covariate could change beside their mean",
             file=file,
             field="prognosis.variance_covariates",
             value=", ".join(terms.variance),
@@ -33,7 +32,7 @@ def require_available(history: OutcomeHistory, terms: ModelTerms, file: Path | s
         )
     if terms.studies:
         raise HistoryError(
-            f"is no term of a {history.family} outcome: studies have effects of their own wherever the "
+            f"is no term of {history.family} outcomes: studies have effects of their own wherever the "
             "history has three or more",
             file=file,
             field="prognosis.study_effects",
@@ -42,7 +41,7 @@ def require_available(history: OutcomeHistory, terms: ModelTerms, file: Path | s
         )
     if terms.visit_scales:
         raise HistoryError(
-            f"is no term of a {history.family} outcome, which has no visits that could differ",
+            f"is no term of {history.family} outcomes, which have no visits that could differ",
             file=file,
             field="prognosis.visit_scales",
             value=True,
@@ -52,7 +51,7 @@ def require_available(history: OutcomeHistory, terms: ModelTerms, file: Path | s
     for field, asked in (("splines", terms.splines), ("interactions", sum(terms.interactions, ()))):
         if "baseline" in asked and "baseline" not in names:
             raise HistoryError(
-                f"a {history.family} outcome has no value at baseline",
+                f"{history.family} outcomes have no value at baseline",
                 file=file,
                 field=f"prognosis.{field}",
                 value="baseline",
