@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from trialsim.study import (
     open_backend,
     simulate,
 )
-from trialsim.study.backend import ATTEMPTS, BLOCKS_A_WORKER, Task, steadily
+from trialsim.study.backend import ATTEMPTS, BLOCKS_A_WORKER, Task, _executor, steadily
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,18 @@ def test_a_worker_without_memory_is_one_clear_error() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_blocks_of_any_function_come_in_their_order(workers: int) -> None:
     assert list(map_blocks(lambda index: index % 7, range(20), workers)) == [n % 7 for n in range(20)]
+
+
+def test_workers_are_stopped_right_after_a_task_without_a_fault_in_a_thread(monkeypatch) -> None:
+    faults: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    for warm in (True, True, False):
+        with _executor(1) as send:
+            if warm:
+                assert send(abs, -1).result() == 1
+            waiting = [send(time.sleep, 60) for _ in range(BLOCKS_A_WORKER)]
+        assert not faults
+        assert all(one.done() for one in waiting)
 
 
 def test_no_workers_are_refused() -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache, partial
@@ -33,6 +34,7 @@ ATTEMPTS = 3
 BLOCKS_A_WORKER = 2
 LARGE_PARTS_A_WORKER = 4
 ORPHAN_CHECK_SECONDS = 1.0
+TAKE_UP_SECONDS = 1.0
 KEPT = "finished blocks are kept: run the same command again to go on from there"
 
 
@@ -198,16 +200,30 @@ def shielded(*ensure_trackers: Callable[[], None]) -> Iterator[None]:
 @contextmanager
 def _executor(workers: int) -> Iterator[Callable[..., Any]]:
     executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
+    sent: deque[Future[Any]] = deque(maxlen=1)
 
     def send(function: Callable[..., Any], *arguments: Any) -> Any:
         with shielded(loky_tracker.ensure_running, resource_tracker.ensure_running):
-            return executor.submit(function, *arguments)
+            sent.append(executor.submit(function, *arguments))
+            return sent[-1]
 
     try:
         yield send
     finally:
-        # Futures are not cancelled before: that ends the thread that kills the workers.
-        executor.shutdown(wait=True, kill_workers=True)
+        # The executor's thread stumbles over a task that it has yet to take up, and over one that is
+        # cancelled, and then leaves the workers alive.
+        try:
+            _await_taken_up(sent)
+        finally:
+            executor.shutdown(wait=True, kill_workers=True)
+
+
+def _await_taken_up(sent: Iterable[Future[Any]]) -> None:
+    """Wait until an executor has taken up tasks, which takes it milliseconds if it still works at all."""
+    deadline = time.monotonic() + TAKE_UP_SECONDS
+    for future in sent:
+        while not (future.running() or future.done()) and time.monotonic() < deadline:
+            time.sleep(0.001)
 
 
 def steadily(
