@@ -12,19 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialsim.cli import main
+from tests.cli.in_process import run
 from trialsim.cli.answer import print_answer
 
 ROOT = Path(__file__).parents[2]
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_help_needs_none_of_the_heavy_libraries() -> None:

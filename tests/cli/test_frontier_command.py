@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from trialsim.cli import main
+from tests.cli.in_process import run
 from trialsim.design import BorrowingQuestion, PowerPrior, RobustMap, safe_priors
 
 BASE = ("frontier", "--effect", "0.4", "--active", "120", "--history", "1000", "--correlation", "0.5")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_help_teaches_drift_and_cap(monkeypatch, capsys) -> None:

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from trialsim.cli import main
+from tests.cli.in_process import run
 
 BASE = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", "0.5")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_the_dial_shows_sharp_chosen_and_no_credit(monkeypatch, capsys) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from trialsim.cli import main
+from tests.cli.in_process import run
 from trialsim.design import (
     BinaryScale,
     CountScale,
@@ -33,15 +32,6 @@ SCALES = {
 }
 COUNT_FRONTIER = (*("frontier", "--scale", "count"), *ARGUMENTS["count"], "--active", "99", "--history", "99")
 PRICES = ("--control-price", "30000", "--active-price", "45000", "--month-price", "5e4", "--per-month", "20")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.mark.parametrize("scale", SCALES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.cli import main
+from tests.cli.in_process import run
 from trialsim.cli.twins_checks import print_checks
 from trialsim.cli.twins_reach import print_reach
 from trialsim.data import Covariates, History
@@ -21,15 +20,6 @@ from trialsim.study import load_history
 
 PROTOCOL = Path(__file__).parents[2] / "protocols" / "alzheimers_phase2.toml"
 COVARIATES = ("age", "female", "apoe4_carrier", "mmse", "adas_cog", "faq", "hippocampal_volume")
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.cli import main
+from tests.cli.in_process import run
 from trialsim.prognosis import FitSettings, OutcomeSampler
 
 LEVELS = ("none", "mild", "severe")
@@ -23,15 +22,6 @@ levels = ["none", "mild", "severe"]
 [prognosis]
 splines = ["age"]
 """
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["trialsim", *arguments])
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")
