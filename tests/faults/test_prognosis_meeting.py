@@ -191,3 +191,24 @@ def test_a_copy_of_the_baseline_is_no_leak(history):
     copied = replace(history, covariates=Covariates((*history.covariates.names, "again"), values))
     with pytest.raises(AssertionError, match="would have been issued"):
         fit_prognosis(copied, seed=1, sampler=NoSampler())
+
+
+@pytest.mark.parametrize(
+    ("weeks", "words"),
+    [
+        ([52.0, 36.0, 24.0, 12.0], "ascending order"),
+        ([12.0, 12.0, 36.0, 52.0], "ascending order"),
+        ([0.0, 24.0, 36.0, 52.0], "after week 0"),
+        ([12.0, 24.0, 36.0, np.nan], "ascending order"),
+    ],
+)
+def test_visits_in_no_order(history, weeks, words):
+    with pytest.raises(HistoryError, match=words):
+        fit_prognosis(replace(history, weeks=np.array(weeks)), seed=1, sampler=NoSampler())
+
+
+def test_a_visit_that_nobody_came_to(history):
+    outcomes = history.outcomes.copy()
+    outcomes[:, 1] = np.nan
+    with pytest.raises(HistoryError, match="nobody was measured at week 24"):
+        fit_prognosis(replace(history, outcomes=outcomes), seed=1, sampler=NoSampler())

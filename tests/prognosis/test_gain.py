@@ -142,3 +142,8 @@ def test_nothing_to_judge_is_refused(case):
 
 def test_scaling_knows_a_constant():
     assert not _scaled(np.full(5, 1e9)).any()
+
+
+def test_an_interval_needs_replicates():
+    with pytest.raises(HistoryError, match="replicates: must be at least 1"):
+        gain_beyond_baseline(*data(), generator=np.random.default_rng(1), replicates=0)

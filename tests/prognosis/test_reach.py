@@ -86,6 +86,8 @@ def test_subgroups_follow_participants_that_were_left_out(judged):
     assert set(table["subgroup"]) == {"low", "high"}
     with pytest.raises(HistoryError, match="no subgroups"):
         calibrate_subgroups(cv, {})
+    with pytest.raises(HistoryError, match="x: has 400 labels for the 403 participants"):
+        calibrate_subgroups(part, {"x": labels[3:]})
 
 
 def test_default_subgroups_are_levels_and_halves(simulate_history):

@@ -261,10 +261,13 @@ def test_too_few_or_equal_predictions_are_refused():
         recalibrate(outcome, baseline, twins, 24.0, "active")
 
 
-def test_interim_controls_join_the_history_as_a_group_of_their_own(history):
-    joined = add_interim(history, history.take(np.arange(5)))
+def test_interim_controls_join_the_history_as_a_group_of_their_own(history, simulate_history):
+    controls = simulate_history(participants=5, seed=33)
+    joined = add_interim(history, controls)
     assert len(joined) == 65
     assert (joined.group[-5:] == history.group.max() + 1).all()
-    np.testing.assert_array_equal(joined.outcomes[-5:], history.outcomes[:5])
+    np.testing.assert_array_equal(joined.outcomes[-5:], controls.outcomes)
     with pytest.raises(HistoryError, match="another endpoint"):
-        add_interim(history, replace(history, endpoint="other"))
+        add_interim(history, replace(controls, endpoint="other"))
+    with pytest.raises(HistoryError, match="5 participants stand in the history"):
+        add_interim(history, history.take(np.arange(5)))

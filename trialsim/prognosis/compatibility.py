@@ -121,6 +121,11 @@ def require_compatible(history: History, trial: History) -> None:
         )
     require_same_covariates(history.covariates, trial.covariates)
     require_same_scales(history, trial.covariates, trial.baseline)
+    require_strangers(history, trial)
+
+
+def require_strangers(history: History, trial: History) -> None:
+    """Raise if participants of a trial stand in the history."""
     if both := shared_participants(history, trial):
         raise HistoryError(
             f"{both} participants stand in the history and in the trial: same baseline, covariates and "

@@ -88,7 +88,7 @@ def gain_beyond_baseline(
     Raises
     ------
     HistoryError
-        Too few participants, or an outcome that does not vary.
+        Too few participants, an outcome that does not vary, or no replicates.
 
     Examples
     --------
@@ -99,6 +99,10 @@ def gain_beyond_baseline(
     >>> 0.1 < result.gain < 0.3, result.gain_90[0] > 0
     (True, True)
     """
+    if replicates < 1:
+        raise HistoryError(
+            "must be at least 1", field="replicates", value=replicates, mend=f"ask for {FEWEST_REPLICATES}"
+        )
     columns = np.empty((len(outcome), 0)) if extra is None else np.asarray(extra, dtype=float)
     kept = np.isfinite(np.column_stack([outcome, baseline, score, columns])).all(axis=1)
     y, m = _scaled(outcome[kept]), _scaled(score[kept])

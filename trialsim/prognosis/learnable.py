@@ -31,6 +31,7 @@ def require_learnable(history: History, file: Path | str | None = None) -> None:
             field=history.endpoint,
             mend="keep the rows of week 0, with the measured outcome",
         )
+    _refuse_visits(history, file)
     for name, values in zip(history.covariates.names, history.covariates.values.T, strict=True):
         _refuse_useless(name, values[np.isfinite(history.baseline)], file)
     if np.unique(history.baseline[np.isfinite(history.baseline)]).size < 3:
@@ -59,6 +60,25 @@ def require_learnable(history: History, file: Path | str | None = None) -> None:
             mend="check that later rows hold what was measured, not the baseline carried on",
         )
     require_no_leak(history)
+
+
+def _refuse_visits(history: History, file: Path | str | None) -> None:
+    """Raise if visits are in no order, or nobody was measured at one."""
+    if not ((np.diff(history.weeks, prepend=0.0) > 0) & np.isfinite(history.weeks)).all():
+        raise HistoryError(
+            "visits must be in ascending order, each once and after week 0",
+            file=file,
+            field="weeks",
+            mend="sort the visits and the columns of outcomes",
+        )
+    empty = history.weeks[~np.isfinite(history.outcomes).any(axis=0)]
+    if empty.size:
+        raise HistoryError(
+            f"nobody was measured at week {', '.join(f'{week:g}' for week in empty)}",
+            file=file,
+            field="weeks",
+            mend="leave the visit out",
+        )
 
 
 def _refuse_useless(name: str, values: Floats, file: Path | str | None) -> None:

@@ -12,6 +12,7 @@ from scipy.stats import t as student
 
 from trialsim.data import Floats, History, Twins
 from trialsim.errors import HistoryError
+from trialsim.prognosis.compatibility import require_strangers
 
 FEWEST = 20
 LEVEL = 0.05
@@ -195,7 +196,7 @@ def add_interim(history: History, interim: History) -> History:
     Raises
     ------
     HistoryError
-        Endpoint, covariates or weeks differ.
+        Endpoint, covariates or weeks differ, or participants stand in both.
     """
     for field, mine, theirs in (
         ("endpoint", history.endpoint, interim.endpoint),
@@ -208,6 +209,7 @@ def add_interim(history: History, interim: History) -> History:
                 field=field,
                 mend="read both with the same protocol",
             )
+    require_strangers(history, interim)
     return History(
         endpoint=history.endpoint,
         source=f"{history.source} and {len(interim)} concurrent controls from {interim.source}",

@@ -65,6 +65,12 @@ def calibrate_subgroups(
     seen = np.isfinite(outcome)
     rows = []
     for name, labels in subgroups.items():
+        if len(labels) <= cv.rows.max():
+            raise HistoryError(
+                f"has {len(labels)} labels for the {cv.rows.max() + 1} participants of the history or more",
+                field=name,
+                mend="give one label a participant of the history, also of those who were left out",
+            )
         of_judged = np.asarray(labels)[cv.rows]
         levels = np.unique(of_judged)
         hidden = withheld([int((seen & (of_judged == label)).sum()) for label in levels])
