@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import norm
 
 import trialsim.prognosis.prognosis as module
+from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
 from trialsim.errors import HistoryError
-from trialsim.prognosis import Prognosis, summarise
-from trialsim.prognosis.design_matrix import standardise
+from trialsim.prognosis import Prognosis
 
 DRAWS = 60
 
@@ -23,15 +23,11 @@ def history(simulate_history):
 def prognosis(history):
     """Return a prognosis with made-up draws: what it predicts does not depend on how it was fitted."""
     rng = np.random.default_rng(2)
-    standardisation = standardise(history)
-    count = len(standardisation.weeks) + 2 * len(standardisation.columns)
     scales = np.column_stack(
         [rng.uniform(0.2, 0.9, (DRAWS, 4)), rng.uniform(-0.9, 0.9, DRAWS), rng.uniform(0.5, 1, DRAWS)]
     )
-    coefficients = rng.standard_normal((DRAWS, count))
-    return Prognosis(
-        standardisation, scales, coefficients, np.ones(2), {"max_rhat": 1.0}, summarise(history), "key"
-    )
+    coefficients = rng.standard_normal((DRAWS, coefficients_of(history)))
+    return made_up_prognosis(history, scales, coefficients)
 
 
 def by_hand(prognosis, history, participant, week):

@@ -5,19 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import FitSettings, cross_validate, fit_prognosis
 from trialsim.prognosis.terms import ModelTerms, require_terms
 
 ALL = ModelTerms(("x0",), (("x0", "x1"),), ("x2",), True, True)
-
-
-class NoSampler:
-    """A sampler that must not be asked."""
-
-    def has_compiled(self, _):
-        raise AssertionError("a history that cannot carry the terms was fitted")
 
 
 def test_the_default_has_no_identity_and_terms_have_one_each():

@@ -9,10 +9,9 @@ from scipy.stats import linregress, multivariate_normal, ttest_1samp
 from statsmodels.api import OLS, add_constant
 
 import trialsim.prognosis.updating as module
+from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
 from trialsim.data import Twins
 from trialsim.errors import HistoryError
-from trialsim.prognosis import Prognosis, summarise
-from trialsim.prognosis.design_matrix import standardise
 from trialsim.prognosis.gram import regression_rows
 from trialsim.prognosis.recalibration import add_interim, recalibrate
 from trialsim.prognosis.updating import NO_COVARIATE, update_interim, update_twins
@@ -30,15 +29,11 @@ def history(simulate_history):
 def prognosis(history):
     """Return a prognosis with made-up draws near one point: an update does not depend on the fit."""
     rng = np.random.default_rng(2)
-    standardisation = standardise(history)
-    count = len(standardisation.weeks) + 2 * len(standardisation.columns)
     scales = np.column_stack(
         [rng.uniform(0.4, 0.8, (DRAWS, 4)), rng.uniform(-0.5, 0.5, DRAWS), rng.uniform(0.5, 0.8, DRAWS)]
     )
-    coefficients = 0.5 + 0.3 * rng.standard_normal((DRAWS, count))
-    return Prognosis(
-        standardisation, scales, coefficients, np.ones(2), {"max_rhat": 1.0}, summarise(history), "key"
-    )
+    coefficients = 0.5 + 0.3 * rng.standard_normal((DRAWS, coefficients_of(history)))
+    return made_up_prognosis(history, scales, coefficients)
 
 
 def by_hand(prognosis, history, i, seen):

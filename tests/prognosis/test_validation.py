@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, linregress
 
+from tests.prognosis.stand_ins import NoSampler
 from trialsim.errors import FitError, HistoryError
 from trialsim.prognosis import FitSettings, calibrate, cross_validate
 from trialsim.prognosis.validation import CrossValidation, assign_folds
 
 SHORT = FitSettings(tune=300, draws=250, max_rhat=1.1, min_ess=50.0, max_divergences=20)
-
-
-class NoSampler:
-    """A sampler that must not be asked."""
-
-    def has_compiled(self, _):
-        return True
-
-    def sample(self, *_):
-        raise AssertionError("the cache was not used")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +69,7 @@ def test_a_validation_is_kept_and_found_again(history, sampler, tmp_path):
     again = cross_validate(history, SHORT, seed=2, folds=2, cache=tmp_path, sampler=NoSampler())
     for name, value in vars(first).items():
         np.testing.assert_array_equal(value, getattr(again, name))
-    with pytest.raises(AssertionError, match="cache was not used"):
+    with pytest.raises(AssertionError, match="sampler was asked"):
         cross_validate(history, SHORT, seed=2, folds=2, by_group=True, cache=tmp_path, sampler=NoSampler())
 
 

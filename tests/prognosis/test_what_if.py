@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import trialsim.prognosis.whatif as module
+from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
-from trialsim.prognosis import Prognosis, TreatmentTerm, summarise, what_if
-from trialsim.prognosis.design_matrix import standardise
+from trialsim.prognosis import TreatmentTerm, what_if
 
 DRAWS = 80
 WEEKS = [24.0, 52.0]
@@ -21,13 +21,9 @@ def history(simulate_history):
 @pytest.fixture(scope="module")
 def prognosis(history):
     rng = np.random.default_rng(2)
-    standardisation = standardise(history)
-    count = len(standardisation.weeks) + 2 * len(standardisation.columns)
     scales = np.column_stack([rng.uniform(0.3, 0.9, (DRAWS, 4)), np.zeros(DRAWS), np.ones(DRAWS)])
-    coefficients = rng.standard_normal((DRAWS, count))
-    return Prognosis(
-        standardisation, scales, coefficients, np.ones(2), {"max_rhat": 1.0}, summarise(history), "key"
-    )
+    coefficients = rng.standard_normal((DRAWS, coefficients_of(history)))
+    return made_up_prognosis(history, scales, coefficients)
 
 
 def ask(prognosis, history, **changes):
