@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from trialsim.protocol.declared import DeclaredTrial, read_trial
 from trialsim.report.frames import frame_table, plain
 from trialsim.report.trial_figures import rejection_curves, rejection_dots, stopping_bars
-from trialsim.report.trial_page import render_trial_report
+from trialsim.report.trial_page import one_level, render_trial_report
 from trialsim.report.trial_tables import sources_table, trial_tables
 from trialsim.study import declared_work, run_cells
 from trialsim.study.declared import DeclaredPlan, DeclaredResult, declared_result, plan_trial
@@ -73,6 +74,42 @@ def test_bars_add_up_to_the_share_that_stopped(looks) -> None:
     first = frame[frame["analysis"] == frame["analysis"].iloc[0]]
     total = sum(sum(trace.x) for trace in drawn.data)
     assert total == pytest.approx((first["efficacy"] + first["futility"]).sum())
+
+
+def test_a_bar_of_a_late_look_stands_at_the_cells_that_have_it() -> None:
+    shares = {"analysis": "a", "futility": 0.0}
+    looks = pd.DataFrame(
+        [
+            shares | {"cell": "one", "scenario": "one", "look": 1, "efficacy": 0.1},
+            shares | {"cell": "two", "scenario": "two", "look": 1, "efficacy": 0.2},
+            shares | {"cell": "two", "scenario": "two", "look": 2, "efficacy": 0.3},
+        ]
+    )
+    late = stopping_bars(looks, []).figure.data[1]
+    assert dict(zip(late.y, late.x, strict=True)) == {"Two": 0.3}
+
+
+def test_a_claim_by_a_posterior_probability_has_no_level() -> None:
+    trial, plan, result = found("adaptive_allocation")
+    assert one_level(plan) is None
+    page = render_trial_report(trial, plan, result)
+    assert "level is" not in page
+    assert "one-sided level" not in page
+
+
+def test_cells_of_several_levels_have_no_one_level(looks) -> None:
+    plan = looks[1]
+    assert one_level(plan) == 0.025
+    stricter = plan.cells[0].trial.design.model_copy(update={"alpha": 0.01})
+    trial = plan.cells[0].trial.model_copy(update={"design": stricter})
+    assert one_level(replace(plan, cells=(replace(plan.cells[0], trial=trial), *plan.cells[1:]))) is None
+
+
+def test_a_path_of_the_file_keeps_its_spelling() -> None:
+    assert frame_table(pd.DataFrame({"design.keep_best": [1], "least_size": [2]}), "c").columns == [
+        "design.keep_best",
+        "least size",
+    ]
 
 
 def test_curves_run_over_the_numeric_axis(grid) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def print_frame(frame: pd.DataFrame, console: Console, title: str | None = None) -> None:
     """Print a tidy table; a wide and short one is turned on its side, a pipe gets its full width."""
-    names = [str(name).replace("_", " ") for name in frame.columns]
+    names = [str(name) if "." in str(name) else str(name).replace("_", " ") for name in frame.columns]
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     numeric = [frame[name].dtype.kind in "if" for name in frame.columns]
     table = _table(title, names, rows, numeric)

@@ -38,7 +38,8 @@ def frame_table(frame: pd.DataFrame, caption: str, *, text: bool = False) -> Tab
     """
     names = [name for name in frame.columns if not (name.endswith(ERROR) and name[: -len(ERROR)] in frame)]
     rows = [[_cell(row, name) for name in names] for row in frame.to_dict("records")]
-    return Table([name.replace("_", " ") for name in names], rows, caption, text)
+    # A path of the file, such as design.keep_best, stands as it does there.
+    return Table([name if "." in name else name.replace("_", " ") for name in names], rows, caption, text)
 
 
 def _cell(row: dict[Any, Any], name: str) -> str:

@@ -18,7 +18,7 @@ Z95 = 1.96
 ROW_PIXELS = 26
 
 
-def trial_figures(result: DeclaredResult, axes: list[str], alpha: float) -> dict[str, Drawn]:
+def trial_figures(result: DeclaredResult, axes: list[str], alpha: float | None) -> dict[str, Drawn]:
     """Return every figure of a declared trial's report by its name."""
     frame = result.operating_characteristics
     numeric = [axis for axis in axes if all(isinstance(one, Real) for one in frame[axis])]
@@ -32,7 +32,7 @@ def trial_figures(result: DeclaredResult, axes: list[str], alpha: float) -> dict
     return figures
 
 
-def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float) -> Drawn:
+def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) -> Drawn:
     """Draw the share of trials that claim efficacy, one line a cell and one mark an analysis."""
     figure = go.Figure()
     shown = frame.head(MOST_DOTS)
@@ -60,12 +60,12 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float) -> Drawn:
     left = "" if len(frame) <= MOST_DOTS else f" The first {MOST_DOTS} rows of the table are drawn."
     return Drawn(
         figure,
-        "Share of trials that claim efficacy in each cell, one mark an analysis, with 95 % intervals; the "
-        f"line is the one-sided level {alpha:g}.{left}",
+        "Share of trials that claim efficacy in each cell, one mark an analysis, with 95 % intervals"
+        f"{_told(alpha)}.{left}",
     )
 
 
-def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: float) -> Drawn:
+def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: float | None) -> Drawn:
     """Draw the share of trials that claim efficacy over the first numeric axis of the grid."""
     others = [one for one in axes if one != axis]
     figure = go.Figure()
@@ -84,7 +84,8 @@ def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: flo
                 name=f"{_name(first, others)}, {label(str(first['analysis']))}",
             )
         )
-    figure.add_hline(y=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
+    if alpha is not None:
+        figure.add_hline(y=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
     figure.update_layout(
         height=460,
         xaxis_title=axis,
@@ -94,8 +95,8 @@ def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: flo
     left = len(groups) - len(LINES) * 2
     return Drawn(
         figure,
-        f"Share of trials that claim efficacy over {axis}, with 95 % intervals; the line is the one-sided "
-        f"level {alpha:g}." + (f" {left} more lines stand in the table." if left > 0 else ""),
+        f"Share of trials that claim efficacy over {axis}, with 95 % intervals{_told(alpha)}."
+        + (f" {left} more lines stand in the table." if left > 0 else ""),
     )
 
 
@@ -113,7 +114,7 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
             figure.add_trace(
                 go.Bar(
                     x=part[reason],
-                    y=names,
+                    y=[_name(row, axes) for row in part.to_dict("records")],
                     orientation="h",
                     name=f"{reason}, look {look}",
                     marker={"color": colour, "pattern": {"shape": pattern}},
@@ -149,5 +150,10 @@ def _interval(part: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _mark_level(figure: go.Figure, alpha: float) -> None:
-    figure.add_vline(x=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
+def _mark_level(figure: go.Figure, alpha: float | None) -> None:
+    if alpha is not None:
+        figure.add_vline(x=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
+
+
+def _told(alpha: float | None) -> str:
+    return "" if alpha is None else f"; the line is the one-sided level {alpha:g}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from trialsim.protocol.declared import DeclaredTrial
+from trialsim.protocol.declared import BayesianDesign, DeclaredTrial, ResponseAdaptiveDesign
 from trialsim.report.html import embed, render
 from trialsim.report.trial_figures import trial_figures
 from trialsim.report.trial_tables import trial_tables
-from trialsim.study.declared import DeclaredPlan, DeclaredResult, engine_of
+from trialsim.study.declared import DeclaredPlan, DeclaredResult
 
 
 def write_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult, path: Path) -> None:
@@ -27,13 +27,13 @@ def write_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: Declare
 
 def render_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult) -> str:
     """Return the report of a declared trial as HTML."""
-    alpha = engine_of(plan.cells[0].trial).alpha
+    alpha = one_level(plan)
     rule = plan.cells[0].rule
     figures = trial_figures(result, [axis.field for axis in trial.grid], alpha)
     return render(
         "trial.html.j2",
         trial=trial,
-        alpha=alpha,
+        level="" if alpha is None else f" The level is {alpha:g}, one-sided.",
         reconciliation=result.reconciliation,
         refused=len(plan.refused),
         rule="" if rule is None else rule.in_words(),
@@ -41,3 +41,12 @@ def render_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: Declar
         tables=trial_tables(trial, plan, result),
         declared=json.dumps(trial.to_dict(), indent=1, ensure_ascii=False),
     )
+
+
+def one_level(plan: DeclaredPlan) -> float | None:
+    """Return the level of every cell; None where cells differ, or claim by a posterior probability."""
+    designs = [cell.trial.design for cell in plan.cells]
+    if any(isinstance(design, BayesianDesign | ResponseAdaptiveDesign) for design in designs):
+        return None
+    levels = {design.alpha for design in designs}
+    return levels.pop() if len(levels) == 1 else None
