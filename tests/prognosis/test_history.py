@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import HistoryError
-from trialsim.prognosis import read_history, summarise
+from trialsim.prognosis import read_history, read_labels, summarise
 from trialsim.protocol import HistoryTable
 
 TABLE = HistoryTable.model_validate(
@@ -167,3 +167,12 @@ def test_the_summary_says_what_was_left_out_and_filled_in(files):
     assert summary.missing == {"age": 1}
     assert "1 participants without a baseline" in summary.notes[0]
     assert "never by outcome" in summary.notes[1]
+
+
+@pytest.mark.parametrize("column", ["id", "age"])
+def test_what_tells_everybody_apart_is_no_grouping(files, column):
+    path, _, _ = files
+    assert set(read_labels(path, TABLE, ["gender"])["gender"]) == {"F", "M"}
+    with pytest.raises(HistoryError, match=f"{column}: has 50 different values .* no grouping") as caught:
+        read_labels(path, TABLE, [column])
+    assert "p00" not in str(caught.value)

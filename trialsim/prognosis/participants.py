@@ -14,6 +14,8 @@ from trialsim.prognosis.rows import numbers, read_rows, require_column, text, wh
 from trialsim.protocol.history_table import CovariateColumn, HistoryTable
 
 MISSING_LABEL = "missing"
+MOST_LEVELS = 20
+FEWEST_A_LEVEL = 2
 
 
 def refuse_leaks(path: Path, places: dict[str, CovariateColumn], reserved: set[str]) -> None:
@@ -157,7 +159,8 @@ def read_labels(path: Path | str, table: HistoryTable, columns: Sequence[str]) -
     Raises
     ------
     HistoryError
-        A column is absent, or changes within a participant.
+        A column is absent, changes within a participant, or tells nearly everybody apart, as an identifier
+        does: its labels would be printed.
     """
     path = Path(path)
     rows = read_rows(path, table, {table.columns.participant, *columns})
@@ -167,6 +170,13 @@ def read_labels(path: Path | str, table: HistoryTable, columns: Sequence[str]) -
         require_column(rows, name, path, "subgroup")
         label = text(rows[name])
         levels = np.unique(label.dropna().to_numpy(dtype=str))
+        if name == table.columns.participant or levels.size > max(MOST_LEVELS, people // FEWEST_A_LEVEL):
+            raise HistoryError(
+                f"has {levels.size} different values for {people} participants: that is no grouping",
+                file=path,
+                field=name,
+                mend="name a column of groups, and part a number by ranges first",
+            )
         code = pd.Series(np.nan, index=rows.index)
         code[label.notna()] = np.searchsorted(levels, label.dropna().to_numpy(dtype=str)).astype(float)
         own = one_each(code, codes, people, name, path)
