@@ -10,7 +10,7 @@ from typing import Any
 
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared.paths import PathError, with_values
-from trialsim.protocol.declared.scenarios import Setting
+from trialsim.protocol.declared.scenarios import Setting, World
 from trialsim.protocol.declared.trial import DeclaredTrial, trial_from_dict
 
 _NEVER_SET = ("format", "name", "seed", "scenarios", "grid", "largest_grid")
@@ -81,18 +81,28 @@ def grid_points(trial: DeclaredTrial, *, file: Path | str | None = None) -> tupl
         for number, values in enumerate(itertools.product(*(axis.values for axis in trial.grid))):
             settings = {axis.field: value for axis, value in zip(trial.grid, values, strict=True)}
             name = f"{world.name}.g{number:04d}" if trial.grid else world.name
-            try:
-                resolved = _resolve(tables, {**world.set, **settings}, world.kind == "null")
-            except ProtocolError as fault:
-                if not trial.grid:
-                    raise ProtocolError(
-                        fault.problem, file=file, field=f"{where} → {fault.field}", value=fault.value,
-                        mend=fault.mend,
-                    ) from None  # fmt: skip
-                points.append(Point(name, world.name, world.kind, settings, None, str(fault)))
-            else:
-                points.append(Point(name, world.name, world.kind, settings, resolved))
+            points.append(_point(tables, world, settings, name, where, file))
     return tuple(points)
+
+
+def _point(
+    tables: dict[str, Any],
+    world: World,
+    settings: dict[str, Setting],
+    name: str,
+    where: str,
+    file: Path | str | None,
+) -> Point:
+    """Return a cell; an impossible one is refused on a grid, and an error of the file without one."""
+    try:
+        resolved = _resolve(tables, {**world.set, **settings}, world.kind == "null")
+    except ProtocolError as fault:
+        if not settings:
+            raise ProtocolError(
+                fault.problem, file=file, field=f"{where} → {fault.field}", value=fault.value, mend=fault.mend
+            ) from None
+        return Point(name, world.name, world.kind, settings, None, str(fault))
+    return Point(name, world.name, world.kind, settings, resolved)
 
 
 def _resolve(tables: dict[str, Any], values: dict[str, Setting], null: bool) -> DeclaredTrial:
