@@ -22,7 +22,7 @@ from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
-from trialsim.study.designs.log_rank_looks import log_rank_tests, planned_looks
+from trialsim.study.designs.survival_looks import log_rank_tests, planned_looks
 from trialsim.trial import (
     Looks,
     SurvivalTrials,

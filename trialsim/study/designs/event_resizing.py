@@ -11,8 +11,8 @@ from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
-from trialsim.study.designs.log_rank_looks import check_planned, check_two_arms, increment, log_rank_tests
 from trialsim.study.designs.sequential_block import SequentialBlock
+from trialsim.study.designs.survival_looks import check_planned, check_two_arms, increment, log_rank_tests
 from trialsim.trial import (
     EventZone,
     FinalTest,

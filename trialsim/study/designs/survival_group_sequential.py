@@ -11,9 +11,9 @@ from trialsim.analysis import LogRankLooks
 from trialsim.design import GivenBounds, group_sequential_design
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.designs.log_rank_looks import check_two_arms, log_rank_tests, planned_looks
 from trialsim.study.designs.sequential_block import SequentialBlock, characteristics_of
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics
+from trialsim.study.designs.survival_looks import check_two_arms, log_rank_tests, planned_looks
 from trialsim.trial import (
     Looks,
     Stopping,

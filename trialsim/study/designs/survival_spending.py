@@ -19,8 +19,8 @@ from trialsim.design import (
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
-from trialsim.study.designs.log_rank_looks import check_two_arms, log_rank_tests, planned_looks
 from trialsim.study.designs.sequential_block import SequentialBlock
+from trialsim.study.designs.survival_looks import check_two_arms, log_rank_tests, planned_looks
 from trialsim.trial import (
     Looks,
     SurvivalWorld,
