@@ -249,13 +249,19 @@ def test_a_fit_that_has_not_converged_issues_no_twin(outcome_sampler, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "family", ["binary", *(pytest.param(one, marks=pytest.mark.slow) for one in ISSUED if one != "binary")]
+    ("family", "simulations"),
+    [
+        ("binary", 40),
+        *((family, 12) for family in ISSUED if family != "binary"),
+        *(pytest.param(family, 100, marks=pytest.mark.slow) for family in ISSUED),
+    ],
 )
-def test_a_fast_slice_of_the_calibration_studies(family, outcome_sampler):
+def test_a_fast_slice_of_the_calibration_studies(family, simulations, outcome_sampler):
+    """Fresh simulations through the session's compiled models; few can show gross errors only."""
     study = STUDIES[family]
-    ranks, _ = study.ranks(7, 0, 40, outcome_sampler)
+    ranks, _ = study.ranks(7, 0, simulations, outcome_sampler)
     counts = {name: count_ranks(values, study.draws).tolist() for name, values in ranks.items()}
-    record = replace(RankRecord.load(DATA / f"sbc_{family}.json"), counts=counts, simulations=40)
+    record = replace(RankRecord.load(DATA / f"sbc_{family}.json"), counts=counts, simulations=simulations)
     assert all(uniform(record, np.random.default_rng(1)).values())
 
 
