@@ -33,7 +33,7 @@ from trialsim.prognosis.sbc_studies import STUDIES
 DATA = Path(__file__).parent / "data"
 # Every model that issues a twin.
 TERMS = ("gaussian_curves", "gaussian_studies", "gaussian_variance")
-KEPT = ("gaussian", "gaussian_curves", "gaussian_variance", *ISSUED)
+KEPT = ("gaussian", *TERMS, *ISSUED)
 
 
 def record_of(model: str) -> RankRecord:

@@ -1,7 +1,7 @@
 """Twins of real sites never seen: placebo arms of two public trials, each site held out once.
 
 Sites are small and differ, so that coverage is known to a few points only; its standard error is taken
-by site.
+by site. Early changes vary less than late ones in both trials, so that visits have scales of their own.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ def coverage(cv, site):
 def test_ninety_percent_intervals_cover_on_unseen_sites(request, sampler, trial, people, sites):
     history = request.getfixturevalue(trial)
     assert (len(history), np.unique(history.group).size) == (people, sites)
-    cv = cross_validate(
-        history, seed=1, folds=50, by_group=True, terms=ModelTerms(studies=True), sampler=sampler
-    )
+    terms = ModelTerms(studies=True, visit_scales=True)
+    cv = cross_validate(history, seed=1, folds=50, by_group=True, terms=terms, sampler=sampler)
     assert cv.fold.max() + 1 == sites
     share, error = coverage(cv, history.group)
-    assert abs(share - 0.9) < 2 * error
-    assert error < 0.08
+    assert 0.87 <= share <= 0.93
+    assert error < 0.06
