@@ -52,7 +52,7 @@ def check_card(card: CohortCard) -> pd.DataFrame:
     for margin, law in zip(card.margins, copula.laws, strict=True):
         for field, number in margin.numbers().items():
             if not field.startswith("group_means"):
-                rows.append(_row(field, margin.name, number, _achieved(field, number, law)))
+                rows.append(_row(field, margin.name, number, _achieved(field, law)))
         if isinstance(margin, NominalMargin):
             rows += _group_rows(margin, copula)
     rows += _pair_rows(card, copula)
@@ -103,7 +103,7 @@ def _pair_rows(card: CohortCard, copula: Copula) -> list[dict[str, object]]:
     return rows
 
 
-def _achieved(field: str, number: Number, law: Law) -> float:
+def _achieved(field: str, law: Law) -> float:
     if isinstance(law, NominalLaw):
         return category_shares(law.utilities)[_position(field)]
     if field in _QUARTILES:

@@ -10,27 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import numpy as np
-from scipy import special
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import InputError
 from trialsim.population.card import CohortCard
-from trialsim.population.criteria import AnyCriterion, LinearCriterion, meets_criteria
+from trialsim.population.criteria import AnyCriterion, meets_criteria
 from trialsim.population.dependence import Copula, solve_copula
-from trialsim.population.laws import Law, LognormalLaw, NominalLaw, NormalLaw, StepLaw
-from trialsim.population.orthant import BoxSampler, probability
+from trialsim.population.eligibility_box import Box
+from trialsim.population.laws import NominalLaw
+from trialsim.population.orthant import BoxSampler
 from trialsim.population.sampler import CHUNK, Sampler
 from trialsim.protocol.eligibility import Criterion
 
 _COMMON = 0.05
 _RAREST = 1e-6
 _PATIENCE = 2_000_000
-_PILOT = 4096
-_BISECTIONS = 80
-_WIDEST = 40.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def draw_eligible(
     copula = solve_copula(card)
     sampler = Sampler.of(copula, shift)
     _require_possible(copula, criteria)
-    box = _Box.of(copula, sampler, criteria)
+    box = Box.of(copula, sampler, criteria)
     share = box.pilot()
     if share >= _COMMON or not box.rows:
         return _by_rejection(sampler, criteria, n, generator)
@@ -129,7 +126,7 @@ def _by_rejection(
 
 
 def _by_conditioning(
-    sampler: Sampler, box: _Box, criteria: Sequence[AnyCriterion], n: int, generator: np.random.Generator
+    sampler: Sampler, box: Box, criteria: Sequence[AnyCriterion], n: int, generator: np.random.Generator
 ) -> EligibleDraw:
     tilted = BoxSampler.of(box.correlation(), *box.limits())
     kept: list[Floats] = []
@@ -154,178 +151,6 @@ def _by_conditioning(
         else 0.0
     )
     return EligibleDraw(Covariates(sampler.names, values), 1.0 - share, float(error))
-
-
-@dataclass(frozen=True)
-class _Box:
-    """Criteria as limits on standard normals that are linear in the latent ones.
-
-    `rows` are (weights over the Q latent normals, low, high), hardest first.
-    """
-
-    latent: Floats
-    rows: list[tuple[Floats, float, float]]
-    owners: list[int]
-    criteria: Sequence[AnyCriterion]
-
-    @classmethod
-    def of(cls, copula: Copula, sampler: Sampler, criteria: Sequence[AnyCriterion]) -> _Box:
-        found = []
-        for k, criterion in enumerate(criteria):
-            row = (
-                _single_row(copula, sampler, criterion)
-                if isinstance(criterion, Criterion)
-                else _linear_row(copula, sampler, criterion)
-            )
-            if row is not None:
-                found.append((k, row))
-        merged = _merged(found)
-        for k, (_, low, high) in merged:
-            if low >= high:
-                raise InputError(
-                    f"the criterion {criteria[k].words()} excludes everyone,"
-                    " alone or with another on the same value",
-                    field=f"eligibility[{k}]",
-                    mend="widen the criterion",
-                )
-        merged.sort(key=lambda one: special.ndtr(one[1][2]) - special.ndtr(one[1][1]))
-        independent = _independent(merged, copula.latent)
-        return cls(copula.latent, [row for _, row in independent], [k for k, _ in independent], criteria)
-
-    def weights(self) -> Floats:
-        """Return the rows' weights (D, Q)."""
-        return np.stack([row[0] for row in self.rows])
-
-    def correlation(self) -> Floats:
-        """Return the correlations of the rows (D, D)."""
-        weights = self.weights()
-        return np.asarray(weights @ self.latent @ weights.T)
-
-    def limits(self) -> tuple[Floats, Floats]:
-        """Return the rows' limits (D,) and (D,)."""
-        return np.array([row[1] for row in self.rows]), np.array([row[2] for row in self.rows])
-
-    def pilot(self) -> float:
-        """Return P(box), from a fixed stream so that the choice of method costs no chance."""
-        if not self.rows:
-            return 1.0
-        fixed = np.random.Generator(np.random.Philox(key=0))
-        return probability(self.correlation(), *self.limits(), _PILOT, fixed)[0]
-
-    def shares(self) -> Floats:
-        """Return the share of candidates that each criterion lets pass, 1 where no box says."""
-        shares = np.ones(len(self.criteria))
-        for owner, (_, low, high) in zip(self.owners, self.rows, strict=True):
-            shares[owner] = special.ndtr(high) - special.ndtr(low)
-        return shares
-
-    def complete(
-        self, inside: Floats, tilted: BoxSampler, sampler: Sampler, generator: np.random.Generator
-    ) -> Floats:
-        """Return latent normals (Q, n) whose rows are those inside the box, the others as they fall.
-
-        Given rows y = W z, a fresh Z moved by A (y − W Z), A = R W' (W R W')⁻¹, has the right law.
-        """
-        fresh = sampler.latents(generator.standard_normal((len(self.latent), inside.shape[1])))
-        root, weights = tilted.factor * tilted.diagonal[:, None], self.weights()
-        gain = np.linalg.solve(self.correlation(), weights @ self.latent).T
-        # einsum, not a matrix product: its last bits do not depend on the number of threads.
-        rows = np.einsum("dk,kn->dn", root, inside) - np.einsum("dq,qn->dn", weights, fresh)
-        return np.asarray(fresh + np.einsum("qd,dn->qn", gain, rows))
-
-
-def _merged(
-    found: list[tuple[int, tuple[Floats, float, float]]],
-) -> list[tuple[int, tuple[Floats, float, float]]]:
-    """Join criteria on the same covariate into one row."""
-    rows: dict[bytes, tuple[int, tuple[Floats, float, float]]] = {}
-    for k, (weights, low, high) in found:
-        key = weights.tobytes()
-        if key in rows:
-            first, (_, other_low, other_high) = rows[key]
-            low, high, k = max(low, other_low), min(high, other_high), first if other_low >= low else k
-        rows[key] = (k, (weights, low, high))
-    return list(rows.values())
-
-
-def _independent(
-    rows: list[tuple[int, tuple[Floats, float, float]]], latent: Floats
-) -> list[tuple[int, tuple[Floats, float, float]]]:
-    """Leave out rows that the others determine; the last rejection settles them."""
-    kept: list[tuple[int, tuple[Floats, float, float]]] = []
-    for one in rows:
-        weights = np.stack([row[0] for _, row in [*kept, one]])
-        if np.linalg.eigvalsh(weights @ latent @ weights.T)[0] > 1e-6:
-            kept.append(one)
-    return kept
-
-
-def _single_row(copula: Copula, sampler: Sampler, criterion: Criterion) -> tuple[Floats, float, float]:
-    position = copula.names.index(criterion.covariate)
-    law, delta = copula.laws[position], float(sampler.deltas[position])
-    weights = np.zeros(len(copula.latent))
-    weights[sampler.spans[position].start] = 1.0
-    low = -np.inf if criterion.at_least is None else latent_of(law, criterion.at_least, "at_least") - delta
-    high = np.inf if criterion.at_most is None else latent_of(law, criterion.at_most, "at_most") - delta
-    return weights, low, high
-
-
-def latent_of(law: Law, value: float, side: Literal["at_least", "at_most"]) -> float:
-    """Return the latent value at which a covariate reaches a limit that belongs to its range.
-
-    Examples
-    --------
-    >>> latent_of(NormalLaw(70.0, 8.0), 78.0, "at_most")
-    1.0
-    """
-    if isinstance(law, StepLaw):
-        levels = np.asarray(law.levels)
-        if side == "at_least":
-            first = int(np.searchsorted(levels, value, side="left"))
-            return -np.inf if first == 0 else law.cuts[first - 1]
-        last = int(np.searchsorted(levels, value, side="right"))
-        return np.inf if last == len(levels) else law.cuts[last - 1]
-    if value <= law.lower:
-        return -np.inf
-    if value >= law.upper:
-        return np.inf
-    if isinstance(law, NormalLaw):
-        return float((value - law.mean) / law.sd)
-    if isinstance(law, LognormalLaw):
-        return float((np.log(value) - law.log_mean) / law.log_sd)
-    low, high = -_WIDEST, _WIDEST
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if float(law.from_latent(np.array([middle]))[0]) < value:
-            low = middle
-        else:
-            high = middle
-    return low if side == "at_least" else high
-
-
-def _linear_row(
-    copula: Copula, sampler: Sampler, criterion: LinearCriterion
-) -> tuple[Floats, float, float] | None:
-    """Return a linear criterion as a standardised row, or None where its scale is not a normal one."""
-    weights, centre = np.zeros(len(copula.latent)), 0.0
-    for name, weight in criterion.weights.items():
-        position = copula.names.index(name)
-        law, delta = copula.laws[position], float(sampler.deltas[position])
-        if criterion.scale == "identity" and isinstance(law, NormalLaw):
-            mean, sd = law.mean, law.sd
-        elif criterion.scale == "log" and isinstance(law, LognormalLaw):
-            mean, sd = law.log_mean, law.log_sd
-        else:
-            return None
-        weights[sampler.spans[position].start] += weight * sd
-        centre += weight * (mean + sd * delta)
-    spread = float(np.sqrt(weights @ copula.latent @ weights))
-    ends = [criterion.at_least, criterion.at_most]
-    if criterion.scale == "log":
-        ends = [None if end is None else float(np.log(end)) for end in ends]
-    low = -np.inf if ends[0] is None else (ends[0] - centre) / spread
-    high = np.inf if ends[1] is None else (ends[1] - centre) / spread
-    return weights / spread, low, high
 
 
 def _require_possible(copula: Copula, criteria: Sequence[AnyCriterion]) -> None:
