@@ -80,7 +80,9 @@ def test_a_visit_of_few_participants_has_no_spread_of_its_own(simulate_history):
     outcomes[25:, 1] = np.nan
     require_terms(replace(history, outcomes=outcomes), terms)
     outcomes[24:, 1] = np.nan
-    with pytest.raises(HistoryError, match=r"visit_scales: 24 participants have an outcome at week .* 25 are"):
+    with pytest.raises(
+        HistoryError, match=r"visit_scales: 24 participants have an outcome at week .* 25 are"
+    ):
         require_terms(replace(history, outcomes=outcomes), terms)
 
 
