@@ -111,6 +111,8 @@ def test_plot_writes_a_page(tmp_path):
         (("check", ALS, "--sensitivity", "weight"), "no such covariate"),
         (("draw", ALS, "-n", "2000000", "--calibrated", "-o", "x.parquet"), "at most 1,000,000"),
         (("draw", ALS, "-o", "x.xlsx"), "unknown kind of file"),
+        (("plot", ALS, "-o", "x.png"), "unknown kind of file"),
+        (("fit", "PEOPLE", *FACTS, "-o", "x.csv"), "unknown kind of file"),
         (("fit", "none.csv", *FACTS, "-o", "x.toml"), "cannot be read"),
         (("fit", "PEOPLE", *FACTS, "-o", "x.toml"), "identifier"),
         (("fit", "PEOPLE", "--columns", "age,weight", *FACTS, "-o", "x.toml"), "no such column"),

@@ -15,6 +15,8 @@ import pytest
 from tests.cli.in_process import run
 from trialsim.cli.answer import print_answer
 
+PROTOCOLS = Path(__file__).parents[2] / "protocols"
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -73,6 +75,9 @@ def test_size_agrees_with_the_closed_form(monkeypatch, capsys) -> None:
         (("run", "nowhere.toml"), "nowhere.toml: file not found"),
         (("cohort", "check", "nowhere.toml"), "nowhere.toml"),
         (("verify", "nowhere"), "no readable manifest"),
+        (("verify", "nowhere", "--nonce", "mine"), "chooses nothing without --replay"),
+        (("run", f"{PROTOCOLS}/ordinal_recovery.toml"), "give this kind of file to trialsim simulate"),
+        (("simulate", f"{PROTOCOLS}/cdisc_pilot.toml"), "give this kind of file to trialsim run"),
     ],
 )
 def test_refusals_are_one_message_and_exit_code_2(

@@ -144,6 +144,13 @@ def _require_small(participants: int) -> None:
         )
 
 
+def _refuse_ending(output: Path, ending: str) -> None:
+    from trialsim.errors import InputError
+
+    if output.suffix != ending:
+        raise InputError("unknown kind of file", file=output, value=output.suffix, mend=f"end it in {ending}")
+
+
 def _write(frame: pd.DataFrame, output: Path) -> None:
     from trialsim.cli.tables import write_frame
 
@@ -184,6 +191,7 @@ def fit(
     from trialsim.population.fitting import CardFacts, fit_card
     from trialsim.population.writing import write_card
 
+    _refuse_ending(output, ".toml")
     frame = _read(data, columns)
     name = output.stem
     facts = CardFacts(name, population, population, period, citation, licence, describes)
@@ -236,5 +244,6 @@ def plot(card: Path, seed: int, output: Path) -> None:
     from trialsim.population.plot import write_plot
     from trialsim.streams import stream
 
+    _refuse_ending(output, ".html")
     write_plot(read_card(card), 50_000, stream(seed, "", 0, "register"), output)
     click.echo(f"wrote {output}")

@@ -17,9 +17,13 @@ def verify(bundle: Path, blocks: int | None, nonce: str | None) -> None:
     This shows that nothing was changed, lost or added since the run (tamper-evident). With --replay,
     blocks that the run could not foresee are computed again from the bundle's inputs, and compared.
     """
-    from trialsim.errors import BundleError
+    from trialsim.errors import BundleError, InputError
     from trialsim.study import check_bundle
 
+    if nonce is not None and blocks is None:
+        raise InputError(
+            "chooses nothing without --replay", field="--nonce", value=nonce, mend="add --replay N"
+        )
     problems = check_bundle(bundle)
     if problems:
         raise BundleError("; ".join(problems), file=bundle, mend="get the bundle again from its source")

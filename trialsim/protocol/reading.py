@@ -118,6 +118,8 @@ def check_model(
 
 def _as_error(fault: ValidationError, error: type[InputError], file: Path | str | None) -> InputError:
     faults = _causes(fault.errors(include_url=False))
+    if faults[0]["loc"] == ("format",) and faults[0].get("input") in _READ_BY:
+        faults = faults[:1]
     first = faults[0]
     combined = error(_problem(first), file=file, field=_field(first), value=_value(first), mend=_mend(first))
     others = [f"{_field(other)}: {_problem(other)}" for other in faults[1:]]
@@ -188,12 +190,20 @@ def _mend(fault: Any) -> str:
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         limits = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
         return "give a number " + " and ".join(f"{limits[k]} {v}" for k, v in context.items() if k in limits)
+    if fault["loc"] == ("format",) and fault.get("input") in _READ_BY:
+        return f"give this kind of file to {_READ_BY[fault['input']]}"
     if kind in ("literal_error", "enum"):
         return f"use one of {context.get('expected')}"
     if kind.endswith(("_type", "_parsing")):
         return f"give {_WANTED.get(kind, 'a value of the right type')}"
     return "change the value so that the rule holds"
 
+
+_READ_BY = {
+    "trialsim.protocol/1": "trialsim run",
+    "trialsim.trial/1": "trialsim simulate",
+    "trialsim.outcome/1": "trialsim twins validate",
+}
 
 _WORDS = {
     "string_pattern_mismatch": "is no name that can be used",
