@@ -68,9 +68,7 @@ def start(family: int, y: Floats, beta: Floats) -> None:
 
 
 @njit(cache=True)
-def accumulate(
-    family: int, theta: float, X: Floats, y: Floats, beta: Floats, gram: Floats, mu: Floats
-) -> float:
+def accumulate(family: int, theta: float, X: Floats, beta: Floats, gram: Floats, mu: Floats) -> float:
     """Fill the information and the means; return the largest absolute linear predictor."""
     n, K = X.shape
     gram[:] = 0.0
@@ -193,7 +191,7 @@ def fit_given_theta(
     tolerance = DECREMENT * max(1.0, y.var() * len(y) if family == GAUSSIAN else 1.0)
     halvings = 0
     for step in range(MOST_PENALISED_STEPS if penalised else MOST_STEPS):
-        largest = accumulate(family, theta, X, y, beta, gram, mu)
+        largest = accumulate(family, theta, X, beta, gram, mu)
         if not penalised and family != GAUSSIAN and not largest <= LARGEST_PREDICTOR:
             return (AT_LIMIT if decrement < LIMIT_DECREMENT else DIVERGED), -1
         dependent = invert(gram, K, lower, inverse)
@@ -218,7 +216,7 @@ def fit_given_theta(
         for k in range(K):
             beta[k] += change[k]
         if decrement <= tolerance:
-            accumulate(family, theta, X, y, beta, gram, mu)
+            accumulate(family, theta, X, beta, gram, mu)
             return CONVERGED, -1
     return DIVERGED, -1
 
