@@ -38,7 +38,7 @@ def render_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: Declar
         refused=len(plan.refused),
         rule="" if rule is None else rule.in_words(),
         figures={name: embed(name, one) for name, one in figures.items()},
-        tables=trial_tables(trial, plan, result),
+        tables=trial_tables(trial, result),
         declared=json.dumps(trial.to_dict(), indent=1, ensure_ascii=False),
     )
 

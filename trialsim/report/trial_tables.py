@@ -12,14 +12,14 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.frames import frame_table, plain
 from trialsim.report.labels import label
 from trialsim.report.table import Table
-from trialsim.study.declared import DeclaredPlan, DeclaredResult
+from trialsim.study.declared import DeclaredResult
 
 _QUALITY = ("true_effect", "bias", "mean_squared_error", "coverage")
 _CONDUCT = ("size", "events", "months")
 _COUNTS = ("undecided", "unreached_looks", "unreadable_looks")
 
 
-def trial_tables(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult) -> dict[str, Table]:
+def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Table]:
     """Return every table of a declared trial's report by its name; those without a row are left out."""
     tables = {
         "characteristics": frame_table(
