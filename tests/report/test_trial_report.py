@@ -121,7 +121,7 @@ def test_curves_run_over_the_numeric_axis(grid) -> None:
 
 
 def test_axes_scenarios_and_sources_are_told_with_their_reasons(grid) -> None:
-    trial, plan, result = grid
+    trial, _, result = grid
     tables = trial_tables(trial, result)
     assert [row[0] for row in tables["axes"].rows] == [axis.field for axis in trial.grid]
     assert [row[-1] for row in tables["axes"].rows] == [axis.why for axis in trial.grid]
