@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,11 @@ import pytest
 from tests.faults.command_line import PATIENCE, ROOT, Study, descendants
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc to measure the memory of processes"
+    not Path("/proc/self/smaps").exists(), reason="needs /proc to measure the memory of processes"
 )
 
 RUN = """
-import json, resource, sys, time
+import json, os, sys, time
 from dataclasses import asdict, replace
 from pathlib import Path
 from trialsim.disease import disease_model
@@ -38,24 +40,46 @@ planned = [replace(one, replicates=int(replicates), block=int(block)) for one in
 job = Job.of(protocol, disease, registers)
 told = estimate_work(job, planned, int(workers))
 output = Path(output)
-start = time.perf_counter()
+# From here on: what importing and learning took is given back, or counts as held already.
+Path("/proc/self/clear_refs").write_text("5")
+start, cpu = time.perf_counter(), sum(os.times()[:4])
 kept = Checkpoints(output / "blocks", "k" * 20)
 with ReplicateRecorder(output / "rows") as record, open_backend(int(workers)) as backend:
     simulate(job, planned, backend, record=record, checkpoints=kept)
-seconds = time.perf_counter() - start
+seconds, cpu = time.perf_counter() - start, sum(os.times()[:4]) - cpu
 disk = sum(path.stat().st_size for path in output.rglob("*.parquet"))
-peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps(asdict(told) | {"took": seconds, "wrote": disk, "peak": peak}))
+# Not the ru_maxrss of getrusage, which a process inherits from the one that started it.
+(peak,) = (line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+print(json.dumps(asdict(told) | {"took": seconds, "cpu": cpu, "wrote": disk, "peak": 1024 * int(peak)}))
 """
 
 
-def proportional_share(pid: int) -> int:
-    """Return the bytes of a process's memory, those that it shares divided by who shares them."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(?P<file>.*)")
+
+
+def memory_of(pids: list[int]) -> int:
+    """Return the bytes that processes hold together: their own, and each file that they map once.
+
+    A proportional share would be smaller the more other programs map the same libraries.
+    """
+    own, files = 0, Counter[str]()
+    for pid in pids:
+        mapped = Counter[str]()
+        try:
+            lines = Path(f"/proc/{pid}/smaps").read_text().splitlines()
+        except OSError:
+            continue
+        file = ""
+        for line in lines:
+            if found := MAPPING.fullmatch(line):
+                file = found["file"]
+            elif line.startswith("Rss:"):
+                mapped[file] += int(line.split()[1])
+            elif line.startswith("Anonymous:"):
+                own += int(line.split()[1])
+                mapped[file] -= int(line.split()[1])
+        files |= mapped
+    return 1024 * (own + files.total())
 
 
 def measure(
@@ -68,8 +92,8 @@ def measure(
     )
     together, deadline = 0, time.monotonic() + 4 * PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
-        together = max(together, sum(map(proportional_share, [process.pid, *descendants(process.pid)])))
-        time.sleep(0.03)
+        together = max(together, memory_of([process.pid, *descendants(process.pid)]))
+        time.sleep(0.05)
     said, _ = process.communicate()
     assert process.returncode == 0
     return json.loads(said) | {"together": together}
@@ -87,12 +111,12 @@ def test_the_estimate_is_met(study: Study, tmp_path: Path, workers: int, block: 
     found = measure(study, tmp_path / "out", cells=4, replicates=8000, block=block, workers=workers)
     print(json.dumps(found))
     used = max(found["together"], found["peak"] if workers == 1 else 0)
-    assert 0.9 * used < found["memory"] < 2.5 * used
+    assert used < found["memory"] < 1.6 * used
     from trialsim.study.estimate import BUNDLE_BYTES
 
     assert found["wrote"] < found["disk"] - BUNDLE_BYTES < 2.5 * found["wrote"]
-    # Times are those of a machine that does other things too, or has fewer cores than workers.
-    assert found["took"] / 6 < found["seconds"] < 4 * found["took"]
+    # The machine may do other things too, or have fewer cores than workers: that makes no run take less CPU.
+    assert found["cpu"] / workers / 3 < found["seconds"] < 4 * found["took"]
 
 
 @pytest.mark.slow
@@ -103,4 +127,4 @@ def test_memory_is_bounded_by_the_block_not_by_the_replicates(study: Study, tmp_
     )
     print(json.dumps([few, many]))
     assert many["peak"] < 1.05 * few["peak"]
-    assert many["memory"] == few["memory"]
+    assert many["memory"] == pytest.approx(few["memory"], rel=0.05)

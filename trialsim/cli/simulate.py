@@ -84,14 +84,10 @@ def _simulate(
         plan = plan_trial(trial, file=file, progress=progress)
     target = output / bundle_name(trial.name, trial.content_hash())
     with open_backend(workers, scheduler) as backend:
-        estimate = estimate_work(declared_work(trial), plan.cells, backend.workers)
         if only_plan:
             _print_plan(plan)
-            click.echo(estimate.in_words())
+            click.echo(estimate_work(declared_work(trial), plan.cells, backend.workers).in_words())
             return
-        estimate.check_disk(output)
-        if not quiet:
-            click.echo(f"{plan.in_words}; {estimate.in_words()}", err=True)
         try:
             result = _make_bundle(trial, plan, target, backend, quiet)
         except KeyboardInterrupt:
@@ -111,6 +107,7 @@ def _make_bundle(
         checkpoint_folder,
         checkpoint_key,
         declared_work,
+        estimate_work,
         new_bundle,
         run_cells,
         seal,
@@ -122,6 +119,10 @@ def _make_bundle(
     work, facts = declared_work(trial), trial_facts(trial)
     with new_bundle(target) as folder, progress_bars(quiet) as progress:
         kept = Checkpoints(checkpoint_folder(folder), checkpoint_key(facts["inputs"], plan.cells))
+        estimate = estimate_work(work, plan.cells, backend.workers, kept.names())
+        estimate.check_disk(target.parent)
+        if not quiet:
+            click.echo(f"{plan.in_words}; {estimate.in_words()}", err=True)
         with ReplicateRecorder(folder / "results" / "replicates") as recorder:
             sums = run_cells(work, plan.cells, backend, progress=progress, record=recorder, checkpoints=kept)
         result = declared_result(plan, sums)

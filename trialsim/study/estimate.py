@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from shutil import disk_usage
@@ -16,14 +17,17 @@ from trialsim.study.backend import BLOCKS_A_WORKER, InProcess
 from trialsim.study.work import PlannedCell, Work
 
 MEGABYTE = 1e6
-# Interpreter and libraries without any data: of the first process, and of a worker, which shares some.
-PROCESS_BYTES = 380 * MEGABYTE
-WORKER_BYTES = 250 * MEGABYTE
+# Interpreter, libraries and kernels, where the system does not tell what this process holds by now.
+PROCESS_BYTES = 400 * MEGABYTE
+# What it comes to hold beside blocks: kernels of other cells, tables and the report; 60 to 150 MB measured.
+LATER_BYTES = 150 * MEGABYTE
+# A worker without any data, but for the libraries that it shares: 190 MB measured with a block.
+WORKER_BYTES = 200 * MEGABYTE
 # Copies of the largest array that simulating and analysing a block makes: 2.6 measured.
-ARRAYS_A_BLOCK = 4
-# Each replicate is written twice, as a checkpoint and to its cell's file, and a Parquet file has a footer.
-BYTES_A_ROW = 2 * 180
-BYTES_A_BLOCK = 2 * 12_000
+ARRAYS_A_BLOCK = 3
+# A row in a file over a row in memory, and what a Parquet file says of each column.
+FILE_OVER_MEMORY = 1.2
+BYTES_A_COLUMN = 600
 BUNDLE_BYTES = 12 * MEGABYTE
 PROBE_REPLICATES = 100
 PROBES = 3
@@ -39,13 +43,16 @@ class WorkEstimate:
     Parameters
     ----------
     trials, blocks : int
-        Replicate trials, at most, and the blocks that they come in.
+        Replicate trials that are to be simulated, at most, and the blocks that they come in.
     workers : int
         Processes.
     seconds : float
         Wall time if every worker has a core to itself.
     memory, disk : float
-        Bytes in use at a time, over all processes; bytes written, checkpoints included.
+        Bytes in use at a time, over all processes, each shared library once; bytes that are still to be
+        written, checkpoints included.
+    finished : int
+        Blocks of the plan that an earlier run has finished.
     """
 
     trials: int
@@ -54,13 +61,15 @@ class WorkEstimate:
     seconds: float
     memory: float
     disk: float
+    finished: int = 0
 
     def in_words(self) -> str:
         """Return the estimate as one sentence."""
         minutes = self.seconds / 60
         wall = f"{self.seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min"
+        finished = f" beside {self.finished:,} finished ones" if self.finished else ""
         return (
-            f"{self.trials:,} trials in {self.blocks:,} blocks: about {wall} with {self.workers} "
+            f"{self.trials:,} trials in {self.blocks:,} blocks{finished}: about {wall} with {self.workers} "
             f"worker{'s' * (self.workers > 1)}, {self.memory / 1e9:.1f} GB of memory, "
             f"{self.disk / MEGABYTE:,.0f} MB of disk"
         )
@@ -84,8 +93,13 @@ class WorkEstimate:
             )
 
 
-def estimate_work(work: Work, cells: Iterable[PlannedCell], workers: int) -> WorkEstimate:
-    """Estimate time, memory and disk of a simulation; one small block is computed to time it.
+def estimate_work(
+    work: Work,
+    cells: Iterable[PlannedCell],
+    workers: int,
+    finished: Container[tuple[str, int]] = frozenset(),
+) -> WorkEstimate:
+    """Estimate time, memory and disk of a simulation; one small block is computed to measure it.
 
     Parameters
     ----------
@@ -95,36 +109,69 @@ def estimate_work(work: Work, cells: Iterable[PlannedCell], workers: int) -> Wor
         The plan; cells with a stopping rule count with the most that they may take.
     workers : int
         Processes.
+    finished : container of (str, int)
+        Cell and index of blocks whose checkpoints are there (`Checkpoints.names`): they are only recorded.
     """
-    cells = tuple(cells)
-    largest = max(cells, key=lambda cell: cell.participants)
-    second = _seconds_a_participant(work, largest)
-    trials = sum(cell.replicates for cell in cells)
-    blocks = sum(len(cell.blocks) for cell in cells)
-    participants = sum(cell.replicates * cell.participants for cell in cells)
+    planned = [(cell, index, size) for cell in tuple(cells) for index, size in enumerate(cell.blocks)]
+    left = [(cell, size) for cell, index, size in planned if (cell.name, index) not in finished]
+    largest = max((cell for cell, _, _ in planned), key=lambda cell: cell.participants)
+    probe = _probe(work, largest)
+    participants = sum(size * cell.participants for cell, size in left)
+    trials, recorded = sum(size for _, size in left), sum(size for _, _, size in planned)
     block_bytes = ARRAYS_A_BLOCK * 8 * largest.block * largest.participants * work.values_a_participant
-    large = sum(
-        np.asarray(getattr(part, field.name)).nbytes for part in work.large_parts() for field in fields(part)
-    )
-    processes = PROCESS_BYTES + (workers > 1) * workers * WORKER_BYTES
-    in_flight = blocks and BLOCKS_A_WORKER * workers * largest.block * BYTES_A_ROW
+    # Every block is written twice, as a checkpoint and to its cell's file.
+    files_bytes = (trials + recorded) * probe.bytes_a_row + (len(left) + len(planned)) * probe.bytes_a_block
+    elsewhere = 0.0
+    if workers > 1:
+        # Workers share one copy of the large parts; a few blocks are on their way to this process.
+        large = sum(
+            np.asarray(getattr(part, field.name)).nbytes
+            for part in work.large_parts()
+            for field in fields(part)
+        )
+        elsewhere = workers * (WORKER_BYTES + BLOCKS_A_WORKER * largest.block * probe.bytes_a_row) + large
     return WorkEstimate(
         trials=trials,
-        blocks=blocks,
+        blocks=len(left),
         workers=workers,
-        seconds=(workers > 1) * START_SECONDS + second * participants / workers + SECONDS_A_BLOCK * blocks,
-        memory=processes + workers * block_bytes + 2 * large + in_flight,
-        disk=trials * BYTES_A_ROW + blocks * BYTES_A_BLOCK + BUNDLE_BYTES,
+        seconds=(workers > 1) * START_SECONDS
+        + probe.seconds_a_participant * participants / workers
+        + SECONDS_A_BLOCK * len(planned),
+        memory=_resident_bytes() + LATER_BYTES + elsewhere + workers * block_bytes,
+        disk=files_bytes + BUNDLE_BYTES,
+        finished=len(planned) - len(left),
     )
 
 
-def _seconds_a_participant(work: Work, cell: Any) -> float:
-    """Return the time of one participant in one trial: the least of some, after one that only warms up."""
+@dataclass(frozen=True)
+class _Probe:
+    """What a small block took, and what its rows take in a file."""
+
+    seconds_a_participant: float
+    bytes_a_row: float
+    bytes_a_block: float
+
+
+def _probe(work: Work, cell: Any) -> _Probe:
+    """Compute a small block: its time is the least of some, after one that only warms up."""
     size = min(PROBE_REPLICATES, cell.replicates)
-    probe = replace(cell, replicates=size, block=size, rule=None)
+    small = replace(cell, replicates=size, block=size, rule=None)
     seconds = []
     for _ in range(1 + PROBES):
         start = time.perf_counter()
-        next(InProcess().run(work, [(probe, 0)]))
+        block = next(InProcess().run(work, [(small, 0)]))
         seconds.append(time.perf_counter() - start)
-    return min(seconds[1:]) / (size * cell.participants)
+    return _Probe(
+        min(seconds[1:]) / (size * cell.participants),
+        FILE_OVER_MEMORY * block.table.nbytes / size,
+        BYTES_A_COLUMN * block.table.num_columns,
+    )
+
+
+def _resident_bytes() -> float:
+    """Return the memory that this process holds by now, or a usual size where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return PROCESS_BYTES
+    return float(pages * os.sysconf("SC_PAGE_SIZE"))

@@ -112,7 +112,8 @@ def run_study(
         finished = Checkpoints(checkpoints, checkpoint_key(inputs, cells))
     with _opened(backend, workers) as place:
         if announce is not None:
-            announce(estimate_work(job, cells, place.workers))
+            names = frozenset() if finished is None else finished.names()
+            announce(estimate_work(job, cells, place.workers, names))
         results = simulate(job, cells, place, progress=progress, record=record, checkpoints=finished)
     alternative = registers[protocol.alternative.name].facts
     return StudyResult(
