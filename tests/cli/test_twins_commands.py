@@ -71,6 +71,32 @@ def test_update_conditions_a_running_trial(monkeypatch, capsys, tmp_path, files)
     assert frame["week"].unique().tolist() == [39, 52, 65, 78]
     assert len(frame) == 60 * 4
     assert (frame["sd"] > 0).all()
+    assert frame["participant"].tolist()[::4] == sorted(f"2-{i}" for i in range(60)), "as the file calls them"
+
+
+def test_update_takes_one_participant_and_staggered_entry(monkeypatch, capsys, tmp_path, files) -> None:
+    past, now = files[0], tmp_path / "running.csv"
+    arguments = ("twins", "update", str(PROTOCOL), "--history", past, "--interim", str(now), "--quiet")
+    everybody = people(30, (0, 13, 26, 39), 3)
+    everybody.loc[everybody["participant"] == "3-7"].to_csv(now, index=False)
+    assert run(monkeypatch, *arguments, "--cache", str(tmp_path)) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Too few were seen to recalibrate: 20 are needed" in text
+    assert "Updated twins of 1 participants" in text
+
+    entered = everybody["participant"].str.slice(2).astype(int)
+    staggered = everybody[
+        (everybody["week"] <= 13) | ((entered < 22) & (everybody["week"] <= 26)) | (entered < 5)
+    ]
+    staggered.to_csv(now, index=False)
+    assert run(monkeypatch, *arguments, "--cache", str(tmp_path)) == 0
+    text = capsys.readouterr().out
+    assert "Recalibration at week 26 (22 participants)" in text, "of week 39 five are known"
+    means = text[text.index("Updated twins of 30 participants") :]
+    counts = [line.split("│")[1:3] for line in means.splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in row] for row in counts] == [
+        ["26", "8"], ["39", "25"], ["52", "30"], ["65", "30"], ["78", "30"]
+    ]  # fmt: skip
 
 
 def test_update_without_a_trial_shows_what_visits_add(monkeypatch, capsys, tmp_path, files) -> None:

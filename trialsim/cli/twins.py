@@ -181,6 +181,7 @@ def update(
     """
     from rich.console import Console
 
+    from trialsim.cli.twins_interim import print_interim
     from trialsim.cli.twins_refit import print_refit_of_fold
     from trialsim.prognosis import NO_COVARIATE
 
@@ -198,7 +199,7 @@ def update(
         if refit:
             print_refit_of_fold(asked, past, folds, cache, quiet, console)
     else:
-        _update_interim(asked, past, interim, source, output, refit, cache, quiet, console)
+        print_interim(asked, past, interim, source, output, refit, cache, quiet, console)
     console.print(f"[yellow]{NO_COVARIATE}[/yellow]")
 
 
@@ -213,54 +214,6 @@ def _print_value(asked: Protocol, past: History, folds: int, quiet: bool, consol
         )
     title = f"R2 of the change at week {past.weeks[-1]:g}, by visits seen (twins out of sample)"
     print_frame(value.to_frame(), console, title)
-
-
-def _update_interim(  # type: ignore[no-untyped-def]  # rich is imported only when it runs
-    asked: Protocol,
-    past: History,
-    interim: Path,
-    source: str,
-    output: Path | None,
-    refit: bool,
-    cache: Path,
-    quiet: bool,
-    console,
-) -> None:
-    from trialsim.cli.progress import progress_bars
-    from trialsim.cli.tables import print_frame, write_frame
-    from trialsim.cli.twins_refit import print_refit
-    from trialsim.prognosis import (
-        ModelTerms,
-        fit_prognosis,
-        read_history,
-        recalibrate,
-        require_compatible,
-        update_interim,
-    )
-
-    now = read_history(interim, asked.history, asked.endpoint.name, None, asked.prognosis.covariates)
-    require_compatible(past, now)
-    with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(
-            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
-        )
-    frame = update_interim(prognosis, past, now)
-    seen = [week for week in now.weeks if week in past.weeks]
-    twins_now = prognosis.predict(now.covariates, now.baseline, seen[-1:])
-    outcome = now.outcomes[:, list(now.weeks).index(seen[-1])]
-    line = recalibrate(outcome, now.baseline, twins_now, seen[-1], source)  # type: ignore[arg-type]  # click has checked it
-    print_frame(
-        line.to_frame(), console, f"Recalibration at week {line.week:g} ({line.participants} participants)"
-    )
-    console.print(f"{line.note} Recalibration is {'' if line.needed else 'not '}needed.")
-    if len(frame):
-        by_week = frame.groupby("week", as_index=False)[["score", "sd", "effective_draws"]].mean()
-        print_frame(by_week, console, f"Updated twins of {len(now)} participants, means")
-    if refit:
-        print_refit(asked, prognosis, past, now, cache, quiet, console)
-    if output is not None:
-        write_frame(frame, output)
-        console.print(f"Updated twins: {output}", soft_wrap=True)
 
 
 @twins.command()

@@ -15,10 +15,12 @@
 - `gain_beyond_baseline`, `Gain`: what the score adds to the baseline, with bootstrap intervals.
 - `update_twins`, `UpdatedTwins`, `update_interim`: twins that know the visits observed so far.
 - `value_of_updating`, `UpdateValue`: what each visit adds to a twin, out of sample.
-- `recalibrate`, `Recalibration`, `add_interim`: a line, or a refit, from interim data.
+- `recalibrate`, `Recalibration`, `add_interim`: a line, or a refit, from interim data;
+  `FEWEST_TO_RECALIBRATE`: participants that the line needs.
 - `compare_with_refit`, `RefitComparison`, `split_off_interim`: what a refit says beyond the closed form.
 - `calibrate_subgroups`, `default_subgroups`, `covariate_subgroups`: by subgroup, small ones not shown.
 - `read_labels`, `column_names`: labels of subgroups that no model uses, such as race.
+- `participant_identifiers`: who the participants of a file are, for files that their owner asks for.
 - `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
 - `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial.
 - `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
@@ -52,9 +54,10 @@ from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
 from trialsim.prognosis.outcome_reading import read_outcome_history
 from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
 from trialsim.prognosis.outcome_whatif import outcome_what_if
-from trialsim.prognosis.participants import column_names, read_labels
+from trialsim.prognosis.participants import column_names, participant_identifiers, read_labels
 from trialsim.prognosis.predictive_checks import PredictiveChecks, predictive_checks, prior_prognosis
 from trialsim.prognosis.prognosis import Prognosis
+from trialsim.prognosis.recalibration import FEWEST as FEWEST_TO_RECALIBRATE
 from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
 from trialsim.prognosis.refit_comparison import RefitComparison, compare_with_refit, split_off_interim
 from trialsim.prognosis.subgroups import calibrate_subgroups, covariate_subgroups, default_subgroups
@@ -79,6 +82,7 @@ from trialsim.prognosis.whatif import ASSOCIATION, TreatmentTerm, WhatIf, what_i
 
 __all__ = [
     "ASSOCIATION",
+    "FEWEST_TO_RECALIBRATE",
     "FOLD_SETTINGS",
     "ISSUED",
     "NO_COVARIATE",
@@ -124,6 +128,7 @@ __all__ = [
     "leave_one_out_r2",
     "outcome_predictive_checks",
     "outcome_what_if",
+    "participant_identifiers",
     "predictive_checks",
     "prior_outcome_prognosis",
     "prior_prognosis",

@@ -187,6 +187,22 @@ def read_labels(path: Path | str, table: HistoryTable, columns: Sequence[str]) -
     return found
 
 
+def participant_identifiers(path: Path | str, table: HistoryTable) -> np.ndarray:
+    """Return the identifiers of participants (N,), in the order of participants of `read_history`.
+
+    For files that their owner asks for; nothing that is kept or reported holds them.
+
+    Raises
+    ------
+    HistoryError
+        A row has no identifier, or the file cannot be read.
+    """
+    path, name = Path(path), table.columns.participant
+    rows = read_rows(path, table, {name})
+    participants(rows, name, path)
+    return np.unique(text(rows[name]).to_numpy(dtype=str))
+
+
 def column_names(path: Path | str, table: HistoryTable) -> tuple[str, ...]:
     """Return the columns of a file and of the one joined to it."""
     rows = read_rows(Path(path), table, {table.columns.participant})
