@@ -10,7 +10,7 @@ from scipy.special import logsumexp, ndtr
 from trialsim.data import Floats
 
 _HALVINGS = 44
-_UNFELT = 1e-15
+_NEGLIGIBLE = 1e-15
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class ControlPosterior:
         spread = self.variance + (self.mean - mean[:, None]) ** 2
         return mean, np.asarray((self.weight * spread).sum(axis=1))
 
-    def felt(self) -> ControlPosterior:
+    def pruned(self) -> ControlPosterior:
         """Return it without components of no weight anywhere; most of a wide prior's only cost time."""
-        felt = self.weight.max(axis=0) > _UNFELT
-        return ControlPosterior(*(one.compress(felt, -1) for one in (self.weight, self.mean, self.variance)))
+        kept = self.weight.max(axis=0) > _NEGLIGIBLE
+        return ControlPosterior(*(one.compress(kept, -1) for one in (self.weight, self.mean, self.variance)))
 
     def no_benefit(self, active: Floats, active_variance: float | Floats) -> Floats:
         """Return P(θ1 ≤ θ0) (G,) at estimates (G,) of the active arm, of variance () or (G, 1)."""

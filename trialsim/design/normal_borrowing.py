@@ -84,7 +84,7 @@ class NormalBorrowing(ABC):
         nodes = math.ceil(half / (se / _NODES_PER_SD))
         u = np.linspace(-half, half, 2 * nodes + 1)
         log_weight = self.log_weights(question, u, se)
-        posterior = control_posterior(u, se**2, log_weight, self.components(question)[1]).felt()
+        posterior = control_posterior(u, se**2, log_weight, self.components(question)[1]).pruned()
         upper = posterior.critical_estimates(v1, question.alpha / 2)
         # The prior is symmetric about the history's mean, and so is the grid.
         lower = -upper[::-1]
