@@ -8,6 +8,7 @@ from typing import Any
 
 from trialsim.design import ControlArmPlan, Size
 from trialsim.protocol import Protocol, Scenario
+from trialsim.study.split import split_replicates
 from trialsim.study.stopping import StoppingRule
 from trialsim.trial import TrialSize
 
@@ -59,8 +60,7 @@ class Cell:
     @property
     def blocks(self) -> tuple[int, ...]:
         """Replicates of each block, in order."""
-        full, rest = divmod(self.replicates, self.block)
-        return (self.block,) * full + ((rest,) if rest else ())
+        return split_replicates(self.replicates, self.block)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cell as plain JSON types; the scenario by its name."""

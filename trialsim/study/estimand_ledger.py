@@ -14,6 +14,7 @@ from trialsim.data import Estimates, Floats
 from trialsim.design import OperatingCharacteristics, Tally, tally
 from trialsim.errors import DesignError
 from trialsim.streams import stream
+from trialsim.study.split import split_replicates
 from trialsim.trial import (
     STRATEGIES,
     LongitudinalTrials,
@@ -162,8 +163,7 @@ def estimand_ledger(
         strategies,
     )
     sums: dict[tuple[int, str], Tally] = {}
-    for index, start in enumerate(range(0, replicates, block)):
-        size = min(block, replicates - start)
+    for index, size in enumerate(split_replicates(replicates, block)):
         trials = _simulate(world, controls, active, size, seed, scenario, index)
         for name, analyse in chosen.items():
             estimates = analyse(trials)

@@ -13,6 +13,7 @@ from trialsim.protocol.declared import DeclaredTrial, Point, grid_points, trial_
 from trialsim.study.declared.engine import engine_of, truths_of
 from trialsim.study.declared.truth import Truth
 from trialsim.study.progress import Progress, silent
+from trialsim.study.split import split_replicates
 from trialsim.study.stopping import StoppingRule
 
 STAGE = "find true values"
@@ -53,8 +54,7 @@ class DeclaredCell:
     @property
     def blocks(self) -> tuple[int, ...]:
         """Replicates of each block, in order."""
-        full, rest = divmod(self.replicates, self.block)
-        return (self.block,) * full + ((rest,) if rest else ())
+        return split_replicates(self.replicates, self.block)
 
     @property
     def participants(self) -> int:

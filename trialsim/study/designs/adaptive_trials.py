@@ -18,6 +18,7 @@ from trialsim.study.designs.sequential_characteristics import (
     SequentialTally,
     tally_stopping,
 )
+from trialsim.study.split import split_replicates
 from trialsim.trial import Rule, StagedTrials, Stopping, simulate_staged
 
 RuleMaker = Callable[[np.random.Generator], Rule]
@@ -100,8 +101,7 @@ def adaptive_characteristics(
     truth = np.asarray(means, dtype=np.float64)
     total: SequentialTally | None = None
     sums = np.zeros((6, len(truth)))
-    for index, start in enumerate(range(0, replicates, block)):
-        size = min(block, replicates - start)
+    for index, size in enumerate(split_replicates(replicates, block)):
         rule = make_rule(stream(seed, scenario, index, "randomisation"))
         outcome = stream(seed, scenario, index, "outcome")
         trials = simulate_staged(endpoint, truth, stage_n, rule, size, outcome, sd=sd)

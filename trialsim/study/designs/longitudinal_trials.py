@@ -16,6 +16,7 @@ from trialsim.errors import DesignError
 from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
 from trialsim.study.blocks import ConductTally
+from trialsim.study.split import split_replicates
 from trialsim.trial import (
     SitePlan,
     VisitEffect,
@@ -180,8 +181,7 @@ def longitudinal_characteristics(
         raise DesignError("must be at least 1", field="replicates", value=replicates)
     counts, conduct = Tally(), ConductTally()
     truth = float(plan.effect.shift[-1])
-    for index, start in enumerate(range(0, replicates, block)):
-        size = min(block, replicates - start)
+    for index, size in enumerate(split_replicates(replicates, block)):
         trials = simulate_longitudinal_block(plan, size, seed, scenario, index)
         estimates = analysis(trials)
         half_width = np.asarray(stdtrit(estimates.df, 1 - alpha / 2) * estimates.standard_error)

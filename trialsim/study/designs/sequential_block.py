@@ -15,6 +15,7 @@ from trialsim.study.designs.sequential_characteristics import (
     SequentialTally,
     tally_stopping,
 )
+from trialsim.study.split import split_replicates
 from trialsim.trial import Stopping
 
 Plan = TypeVar("Plan")
@@ -129,8 +130,8 @@ def characteristics_of(
     if replicates < 1:
         raise DesignError("must be at least 1", field="replicates", value=replicates)
     total: SequentialTally | None = None
-    for index, start in enumerate(range(0, replicates, block)):
-        one = run_block(plan, min(block, replicates - start), seed, scenario, index).tally()
+    for index, size in enumerate(split_replicates(replicates, block)):
+        one = run_block(plan, size, seed, scenario, index).tally()
         total = one if total is None else total + one
     assert total is not None
     return SequentialCharacteristics(scenario, total)
