@@ -297,6 +297,36 @@ def test_a_leaked_time_is_found():
         fit_outcome(with_column(history, 7 * history.time), seed=1, sampler=NoSampler())
 
 
+@pytest.mark.parametrize(
+    ("family", "leak", "what"),
+    [
+        ("binary", lambda h, u: h.outcome + 0.3 * u, "outcome"),
+        ("binary", lambda h, u: np.where(u < 0.1, np.nan, u - 2 * h.outcome), "outcome"),
+        ("ordinal", lambda h, u: np.exp(h.outcome + 0.5 * u), "outcome"),
+        ("count", lambda h, u: np.log(h.outcome + 0.5), "outcome"),
+        ("count", lambda h, u: h.outcome > 2, "outcome"),
+        ("count", lambda h, u: np.log(h.outcome / h.time + 0.1), "rate"),
+        ("weibull", lambda h, u: h.outcome + 0.3 * u, "outcome"),
+        ("weibull", lambda h, u: np.log(h.time), "time"),
+        ("weibull", lambda h, u: h.time < np.median(h.time), "time"),
+    ],
+)  # fmt: skip
+def test_an_outcome_in_another_dress_is_found(family, leak, what):
+    history = simulated(family, n=200)
+    column = leak(history, np.random.default_rng(2).random(200)).astype(float)
+    with pytest.raises(HistoryError, match=f"odd: covariate is made of the {what}"):
+        fit_outcome(with_column(history, column), seed=1, sampler=NoSampler())
+
+
+@pytest.mark.parametrize("family", ["binary", "count", "weibull"])
+def test_a_rare_covariate_whose_few_all_have_the_outcome_is_no_leak(family):
+    history = simulated(family, n=200)
+    rare = np.zeros(200)
+    rare[np.flatnonzero(history.outcome > 0)[:12]] = 1.0
+    with pytest.raises(AssertionError, match="a twin would have been issued"):
+        fit_outcome(with_column(history, rare), seed=1, sampler=NoSampler())
+
+
 def test_two_studies_have_no_effects_of_their_own():
     history = simulated(studies=2)
     data, unit = responses_of(history, Columns.of(history.covariates))

@@ -228,8 +228,28 @@ def _leak(column: Floats, outcome: Floats, change: Floats, baseline: Floats) -> 
     return ""
 
 
+def copies(a: Floats, b: Floats) -> bool:
+    """Return whether one of two columns is made of the other by a monotone rule, coarser or noisier.
+
+    Levels of one part the other strictly, which no tie does by chance: a covariate that separates responders
+    from others, the logarithm of a count, a category of a time.
+
+    Examples
+    --------
+    >>> count = np.arange(20.0)
+    >>> copies(np.log1p(count), count), copies(count % 7, count)
+    (True, False)
+    """
+    return _parts(a, b, strictly=True) or _parts(b, a, strictly=True)
+
+
 def _orders(a: Floats, b: Floats) -> bool:
-    """Return whether levels of `a` part `b` without overlap, and chance would do so once in a million times.
+    """Return whether levels of `a` part `b` without overlap, where neighbours may share one value."""
+    return _parts(a, b, strictly=False)
+
+
+def _parts(a: Floats, b: Floats, *, strictly: bool) -> bool:
+    """Return whether levels of `a` part `b`, and chance would do so once in a million times.
 
     Chance: of the orders of n different values, prod n_k! of n! keep the levels apart one way.
     """
@@ -240,7 +260,9 @@ def _orders(a: Floats, b: Floats) -> bool:
     low, high = np.full(levels.size, np.inf), np.full(levels.size, -np.inf)
     np.minimum.at(low, place, b[kept])
     np.maximum.at(high, place, b[kept])
-    return bool((high[:-1] <= low[1:]).all() or (low[:-1] >= high[1:]).all()) and low[0] != low[-1]
+    apart = np.less if strictly else np.less_equal
+    parted = apart(high[:-1], low[1:]).all() or apart(high[1:], low[:-1]).all()
+    return bool(parted) and low[0] != low[-1]
 
 
 def _correlation(a: Floats, b: Floats) -> float:

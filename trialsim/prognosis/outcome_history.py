@@ -8,7 +8,7 @@ import numpy as np
 
 from trialsim.data import Bools, Covariates, Floats, Ints
 from trialsim.errors import HistoryError
-from trialsim.prognosis.compatibility import LEAK_CORRELATION
+from trialsim.prognosis.compatibility import LEAK_CORRELATION, copies
 from trialsim.prognosis.families import FAMILIES, Responses
 from trialsim.prognosis.shapes import Shapes
 from trialsim.prognosis.terms import ModelTerms
@@ -277,6 +277,12 @@ def _refuse_covariate(name: str, column: Floats, history: OutcomeHistory) -> Non
         ):
             raise HistoryError(
                 f"covariate is the {what} itself: correlation above {LEAK_CORRELATION}",
+                field=name,
+                mend="leave it out, only what is known at baseline can predict",
+            )
+        if copies(column, outcome):
+            raise HistoryError(
+                f"covariate is made of the {what}: one orders the other without a fault",
                 field=name,
                 mend="leave it out, only what is known at baseline can predict",
             )
