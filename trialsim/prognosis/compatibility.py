@@ -262,7 +262,7 @@ def _parts(a: Floats, b: Floats, *, strictly: bool) -> bool:
     np.maximum.at(high, place, b[kept])
     apart = np.less if strictly else np.less_equal
     parted = apart(high[:-1], low[1:]).all() or apart(high[1:], low[:-1]).all()
-    return bool(parted) and low[0] != low[-1]
+    return bool(parted and low[0] != low[-1])
 
 
 def _correlation(a: Floats, b: Floats) -> float:
