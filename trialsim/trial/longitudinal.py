@@ -12,6 +12,8 @@ from trialsim.data import Floats
 from trialsim.errors import DesignError
 from trialsim.trial.allocation_ratio import Labels
 
+WEEKS_PER_MONTH = 365.25 / 84
+
 
 @dataclass(frozen=True)
 class VisitEffect:
@@ -45,7 +47,7 @@ def constant_shift(visits: int, points: float) -> VisitEffect:
     return VisitEffect(np.full(visits, float(points)))
 
 
-def slope_change(weeks: ArrayLike, per_month: float, month_length: float = 365.25 / 84) -> VisitEffect:
+def slope_change(weeks: ArrayLike, per_month: float, month_length: float = WEEKS_PER_MONTH) -> VisitEffect:
     """Return an effect that grows linearly from randomisation: `per_month` points a month.
 
     `weeks` (V,) are the visits; `month_length` is in weeks.

@@ -31,8 +31,7 @@ from trialsim.trial import (
     covariance_of,
     exchangeable,
 )
-
-_MONTH = 365.25 / 84
+from trialsim.trial.longitudinal import WEEKS_PER_MONTH
 
 
 def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
@@ -124,7 +123,7 @@ def visit_effect(trial: DeclaredTrial, arm: int) -> VisitEffect:
     assert isinstance(effect, Shift | SlopeChange)
     weeks = np.array([0.0, *outcome.weeks])
     if isinstance(effect, SlopeChange):
-        shape, points = weeks / _MONTH, effect.per_month
+        shape, points = weeks / WEEKS_PER_MONTH, effect.per_month
     else:
         full = effect.full_by_week
         shape = (weeks > 0).astype(np.float64) if full is None else np.minimum(weeks / full, 1.0)

@@ -14,6 +14,7 @@ from trialsim.design import BetaSpending, OBrienFlemingSpending, SpendingFunctio
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
+from trialsim.study.designs.spending_plan import spent_bounds
 from trialsim.trial import (
     PlannedAccrual,
     SitePlan,
@@ -227,18 +228,9 @@ def _normal_scores(difference: Floats, variance: Floats, freedom: Floats, endpoi
 def _bounds(plan: CalendarPlan, variance: Floats, month: Floats, end: Floats) -> tuple[Floats, Floats]:
     """Return the bounds (R, K) for the information that was seen."""
     information = np.where(np.isfinite(variance), 1 / variance, 0.0)
-    # An estimated variance that rises would take information back; what was read stays read.
-    share = np.maximum.accumulate(information / plan.planned_information, axis=1)
     clock = None
     if plan.spend_by == "calendar":
         whole = plan.expected_end if np.isfinite(plan.expected_end) else end
         clock = month / whole
-    return adapted_bounds(
-        share,
-        plan.efficacy,
-        plan.alpha,
-        spending_time=clock,
-        futility=plan.futility,
-        beta=plan.beta,
-        drift=plan.effect * np.sqrt(plan.planned_information),
-    )
+    drift = plan.effect * np.sqrt(plan.planned_information)
+    return spent_bounds(plan, information / plan.planned_information, drift, clock)

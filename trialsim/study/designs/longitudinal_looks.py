@@ -19,9 +19,9 @@ from trialsim.study.designs.longitudinal_trials import (
     simulate_longitudinal_block,
 )
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
+from trialsim.study.designs.spending_plan import spent_bounds
 from trialsim.trial import check_calendar, stop_at_bounds
-
-WEEKS_A_MONTH = 365.25 / 84
+from trialsim.trial.longitudinal import WEEKS_PER_MONTH
 
 _ANALYSES = {"mmrm": mmrm_at_last_visit, "ancova": ancova_at_last_visit}
 
@@ -114,7 +114,7 @@ def run_longitudinal_looks_block(
     True
     """
     whole = simulate_longitudinal_block(plan.trial, replicates, seed, scenario, block)
-    over = whole.entry[..., None] + np.asarray(plan.trial.weeks) / WEEKS_A_MONTH
+    over = whole.entry[..., None] + np.asarray(plan.trial.weeks) / WEEKS_PER_MONTH
     end = over[:, -1:, -1]
     month = np.minimum(np.column_stack([np.tile(plan.months, (replicates, 1)), end]), end)
     fits = [_read(plan, whole, over <= month[:, k, None, None]) for k in range(month.shape[1])]
@@ -168,13 +168,5 @@ def _normal_scores(t: Floats, df: Floats) -> Floats:
 def _bounds(plan: LongitudinalLooksPlan, error: Floats) -> tuple[Floats, Floats]:
     """Return the bounds (R, K) for the information that was seen."""
     information = np.where(np.isfinite(error), 1 / np.square(error), 0.0)
-    # An estimated variance that rises would take information back; what was read stays read.
-    share = np.maximum.accumulate(information / plan.planned_information, axis=1)
-    return adapted_bounds(
-        share,
-        plan.efficacy,
-        plan.alpha,
-        futility=plan.futility,
-        beta=plan.beta,
-        drift=plan.effect * np.sqrt(plan.planned_information),
-    )
+    drift = plan.effect * np.sqrt(plan.planned_information)
+    return spent_bounds(plan, information / plan.planned_information, drift)

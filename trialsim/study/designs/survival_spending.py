@@ -20,6 +20,7 @@ from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
 from trialsim.study.designs.sequential_block import SequentialBlock
+from trialsim.study.designs.spending_plan import spent_bounds
 from trialsim.study.designs.survival_looks import check_two_arms, log_rank_tests, planned_looks
 from trialsim.trial import (
     Looks,
@@ -173,17 +174,7 @@ def observed_bounds(plan: SpendingSurvivalPlan, tests: LogRankLooks, looks: Look
     """Return the bounds (R, K) that each trial's looks have."""
     planned = plan.planned_events * (plan.balance if plan.spend_by == "information" else 1.0)
     seen = tests.information if plan.spend_by == "information" else tests.events.sum(axis=2)
-    # The log-rank variance may fall a little between two looks when the risk sets of strata empty.
-    share = np.maximum.accumulate(seen / planned, axis=1)
     clock = None
     if plan.spend_by == "calendar":
         clock = looks.month / (plan.months[-1] if plan.months else plan.latest)
-    return adapted_bounds(
-        share,
-        plan.efficacy,
-        plan.alpha,
-        spending_time=clock,
-        futility=plan.futility,
-        beta=plan.beta,
-        drift=plan.drift,
-    )
+    return spent_bounds(plan, seen / planned, plan.drift, clock)
