@@ -15,9 +15,7 @@ REASONS = ("ok", "arm_empty", "not_finite")
 
 
 @njit(cache=True)
-def solve_spd3(
-    a: Floats, rhs: Floats
-) -> tuple[float, float, float, float, float]:  # pragma: no cover - compiled
+def solve_spd3(a: Floats, rhs: Floats) -> tuple[float, float, float, float, float]:
     """Return a⁻¹ rhs (three numbers), the second diagonal element of a⁻¹ and ln|a| by Cholesky."""
     l00 = math.sqrt(a[0, 0])
     l10, l20 = a[1, 0] / l00, a[2, 0] / l00
@@ -37,7 +35,7 @@ def solve_spd3(
 @njit(cache=True)
 def update_part(
     gram: Floats, cross: Floats, square: float, n: int, location: Floats, scale: Floats, df: float, s2: float
-) -> tuple[float, float, float]:  # pragma: no cover - compiled
+) -> tuple[float, float, float]:
     """Return location and scale of the effect's t, and the log marginal likelihood, of one prior part."""
     precision = gram.copy()
     residual = cross.copy()
@@ -79,7 +77,7 @@ def adjust_block(
     log_m: Floats,
     observed: NDArray[np.int64],
     status: NDArray[np.int8],
-) -> None:  # pragma: no cover - compiled
+) -> None:
     """Fill the two t parts (R, 2), log marginal likelihoods (R, 2), sizes (R,) and statuses (R,)."""
     replicates, participants = outcomes.shape
     gram, cross = np.empty((3, 3)), np.empty(3)
