@@ -13,10 +13,12 @@ from tests.cli.in_process import run
 from trialsim.cli.twins_checks import print_checks
 from trialsim.cli.twins_reach import print_reach
 from trialsim.data import Covariates, History
-from trialsim.prognosis import FitSettings, fit_prognosis
+from trialsim.disease import disease_model
+from trialsim.population import read_card
+from trialsim.prognosis import CrossValidation, FitSettings, Prognosis, fit_prognosis
 from trialsim.prognosis.fit import sampler as sampler_module
-from trialsim.protocol import read_protocol
-from trialsim.study import load_history
+from trialsim.protocol import Protocol, cohort_path, read_protocol
+from trialsim.study import generate_history, load_history
 
 PROTOCOL = Path(__file__).parents[2] / "protocols" / "alzheimers_phase2.toml"
 COVARIATES = ("age", "female", "apoe4_carrier", "mmse", "adas_cog", "faq", "hippocampal_volume")
@@ -83,6 +85,8 @@ def test_update_takes_one_participant_and_staggered_entry(monkeypatch, capsys, t
     text = " ".join(capsys.readouterr().out.split())
     assert "Too few were seen to recalibrate: 20 are needed" in text
     assert "Updated twins of 1 participants" in text
+    assert "of the running trial. Inside its hull" in text
+    assert "Covariates of the history and of the running trial" not in text, "it would be one person's"
 
     entered = everybody["participant"].str.slice(2).astype(int)
     staggered = everybody[
@@ -145,17 +149,61 @@ def test_checks_stand_beside_the_history(monkeypatch, capsys, tmp_path, files) -
     assert 0.02 < float(row.split("│")[5]) < 0.98, "a model that was fitted to it makes such a mean"
 
 
-def test_reach_of_a_history_into_the_protocols_population(capsys, files) -> None:
+def in_sample(past: History, prognosis: Prognosis) -> CrossValidation:
+    """Return twins of the history's own participants in the place of those of folds."""
+    twins = prognosis.predict(past.covariates, past.baseline, past.weeks)
+    pit = prognosis.pit(past.covariates, past.baseline, past.weeks, past.outcomes)
+    count = len(past)
+    return CrossValidation(
+        past.weeks, np.arange(count), np.zeros(count, int), past.baseline, past.outcomes,
+        twins.score, twins.sd, pit, np.ones(1), np.ones(1),
+    )  # fmt: skip
+
+
+def test_reach_of_a_history_into_the_protocols_population(monkeypatch, capsys, tmp_path, files) -> None:
     from rich.console import Console
 
+    monkeypatch.setenv("COLUMNS", "240")
     protocol = read_protocol(PROTOCOL)
     past = load_history(protocol, files[0])
-    print_reach(protocol, PROTOCOL, past, Console())
+    prognosis = fit_prognosis(past, seed=1, cache=tmp_path)
+    held_out = in_sample(past, prognosis)
+    print_reach(protocol, PROTOCOL, past, prognosis, held_out, Console())
     text = capsys.readouterr().out
-    for words in ("Far from the history", "Inside its hull", "effective participants", "Generalisability"):
+    for words in ("Far from the history", "Inside its hull", "effective participants"):
         assert words in text
-    print_reach(protocol, PROTOCOL, history_far_away(past), Console())
-    assert "cannot be carried over by weights" in capsys.readouterr().out
+    (severity,) = (line for line in text.splitlines() if line.startswith("│ baseline"))
+    assert float(severity.split("│")[2]) == pytest.approx(past.baseline.mean(), rel=0.01)
+
+
+def test_reach_of_a_history_like_the_population(monkeypatch, capsys, tmp_path) -> None:
+    from rich.console import Console
+
+    monkeypatch.setenv("COLUMNS", "300")
+    protocol, past = alike()
+    prognosis = fit_prognosis(past, seed=1, cache=tmp_path)
+    held_out = in_sample(past, prognosis)
+    print_reach(protocol, PROTOCOL, past, prognosis, held_out, Console())
+    text = capsys.readouterr().out
+    assert "Generalisability index" in text
+    assert "Calibration in the protocol's population, out of sample, by entropy balancing to means" in text
+    course = text[text.index("Mean course on placebo") :]
+    (last,) = (line for line in course.splitlines() if line.partition("│")[2].strip().startswith("78"))
+    direct, weighted, observed, error = (float(cell) for cell in last.split("│")[2:6])
+    assert direct == pytest.approx(weighted, abs=0.15), "weights and model agree where the model is linear"
+    assert observed == pytest.approx(weighted, abs=3 * error)
+    print_reach(protocol, PROTOCOL, history_far_away(past), prognosis, held_out, Console())
+    text = " ".join(capsys.readouterr().out.split())
+    assert "cannot be carried over by entropy balancing to means" in text
+    assert "Mean course" not in text
+
+
+def alike() -> tuple[Protocol, History]:
+    """Return the protocol, and a history of 150 that its own model makes: nothing has drifted."""
+    protocol = read_protocol(PROTOCOL)
+    card = read_card(cohort_path(protocol, PROTOCOL))
+    past = generate_history(protocol, card, disease_model(protocol.disease.model, **protocol.disease.options))
+    return protocol, past.take(np.arange(150))
 
 
 def history_far_away(past: History) -> History:

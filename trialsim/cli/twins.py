@@ -130,7 +130,7 @@ def validate(
     )
     print_frame(gain_frame(gain), console, "Gain beyond the baseline value, out of sample")
     print_checks(asked, past, prognosis, console)
-    print_reach(asked, protocol, past, console)
+    print_reach(asked, protocol, past, prognosis, held_out, console)
 
 
 @twins.command()

@@ -26,8 +26,11 @@ def print_interim(
     console: Console,
 ) -> None:
     """Print the recalibration and the updated twins of an interim file, and write the latter if asked."""
+    import numpy as np
+
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import write_frame
+    from trialsim.cli.twins_reach import print_applicability, with_baseline
     from trialsim.cli.twins_refit import print_refit
     from trialsim.prognosis import (
         ModelTerms,
@@ -48,13 +51,17 @@ def print_interim(
             past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
         )
     frame = update_interim(prognosis, past, now)
+    known = now.take(np.isfinite(now.baseline))
+    if len(known):
+        people = with_baseline(known.covariates.select(past.covariates.names), known.baseline)
+        print_applicability(past, people, "the running trial", console)
     _print_recalibration(past, now, prognosis, source, console)
     _print_means(frame, now, console)
     if refit:
         print_refit(asked, prognosis, past, now, cache, quiet, console)
     if output is not None:
-        people = participant_identifiers(interim, asked.history)
-        write_frame(frame.assign(participant=people[frame["participant"].to_numpy()]), output)
+        identifiers = participant_identifiers(interim, asked.history)
+        write_frame(frame.assign(participant=identifiers[frame["participant"].to_numpy()]), output)
         console.print(
             f"Updated twins, by the participants' identifiers of the file: {output}", soft_wrap=True
         )

@@ -1,4 +1,4 @@
-"""How far a history reaches into the population of a protocol, on the terminal."""
+"""How far a history reaches into the population of a protocol, and how good its twins are there."""
 
 from __future__ import annotations
 
@@ -8,58 +8,170 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from trialsim.data import History
+    from trialsim.data import Covariates, Floats, History
+    from trialsim.prognosis import CrossValidation, Prognosis, Weights
     from trialsim.protocol import Protocol
 
 PARTICIPANTS = 2000
+# What the measured baseline is called beside the covariates.
+BASELINE = "baseline"
+# Means of fewer participants than this would tell single ones.
+FEWEST_TO_DESCRIBE = 11
 
 
-def print_reach(asked: Protocol, file: Path, past: History, console: Console) -> None:
+def print_reach(
+    asked: Protocol,
+    file: Path,
+    past: History,
+    prognosis: Prognosis,
+    held_out: CrossValidation,
+    console: Console,
+) -> None:
     """Print applicability and transport of a history to the eligible population of a protocol's card."""
+    from trialsim.population import read_card
+    from trialsim.protocol import cohort_path
+
+    card = read_card(cohort_path(asked, file))
+    people = _population(asked, file, past.covariates.names)
+    print_applicability(past, people, card.name, console)
+    weights = _print_weights(past.take(held_out.rows), people, console)
+    if weights is not None:
+        _print_target(prognosis, held_out, people, weights, console)
+
+
+def with_baseline(covariates: Covariates, baseline: Floats) -> Covariates:
+    """Return covariates with the measured baseline as one more."""
+    import numpy as np
+
+    from trialsim.data import Covariates
+
+    return Covariates((*covariates.names, BASELINE), np.column_stack([covariates.values, baseline]))
+
+
+def print_applicability(past: History, people: Covariates, name: str, console: Console) -> None:
+    """Print whether people, with a baseline, are inside the range of a history."""
+    from trialsim.cli.tables import print_frame
+    from trialsim.prognosis import judge_applicability
+
+    found = judge_applicability(with_baseline(past.covariates, past.baseline), people)
+    if len(people) >= FEWEST_TO_DESCRIBE:
+        print_frame(found.covariates, console, f"Covariates of the history and of {name}")
+    console.print(
+        f"Far from the history (2.5 % expected): {found.far_share:.1%} of {name}. Inside its hull: "
+        f"{found.hull_share:.1%}, of left-out history participants {found.hull_share_history:.1%} "
+        f"({found.hull_participants} of each).",
+        highlight=False,
+    )
+
+
+def _population(asked: Protocol, file: Path, names: tuple[str, ...]) -> Covariates:
+    """Return eligible people of the protocol's card with the baseline that a trial would measure."""
+    import numpy as np
+
+    from trialsim.disease import disease_model
+    from trialsim.population import draw_eligible, read_card
+    from trialsim.protocol import cohort_path
+    from trialsim.streams import stream
+
+    def chance(component: str) -> np.random.Generator:
+        return stream(asked.seed, "applicability", 0, component)
+
+    card = read_card(cohort_path(asked, file))
+    disease = disease_model(asked.disease.model, **asked.disease.options)
+    people = draw_eligible(card, asked.eligibility, PARTICIPANTS, chance("register")).covariates
+    course, start = disease.draw_course(people, chance("disease")), np.zeros(1)
+    natural, placebo = disease.natural_history(course, start), disease.placebo_response(course, start)
+    baseline = disease.measure(natural, placebo, chance("outcome"))[:, 0]
+    return with_baseline(people.select(names), baseline)
+
+
+def _print_weights(judged: History, people: Covariates, console: Console) -> tuple[str, Weights] | None:
+    """Print the weights that carry a history over; return those that meet most of the population."""
     import numpy as np
     import pandas as pd
 
     from trialsim.cli.tables import print_frame
     from trialsim.errors import HistoryError
-    from trialsim.population import draw_eligible, read_card
-    from trialsim.prognosis import (
-        balance_to_table,
-        generalisability,
-        inverse_odds,
-        judge_applicability,
-    )
-    from trialsim.protocol import cohort_path
-    from trialsim.streams import stream
+    from trialsim.prognosis import balance_to_table, generalisability, inverse_odds
 
-    names = past.covariates.names
-    if not names:
-        return
-    card = read_card(cohort_path(asked, file))
-    generator = stream(asked.seed, "applicability", 0, "register")
-    trial = draw_eligible(card, asked.eligibility, PARTICIPANTS, generator).covariates.select(names)
-    found = judge_applicability(past.covariates, trial)
-    print_frame(found.covariates, console, f"Covariates of the history and of {card.name}")
-    console.print(
-        f"Far from the history (2.5 % expected): {found.far_share:.1%} of the population. Inside its hull: "
-        f"{found.hull_share:.1%}, of left-out history participants {found.hull_share_history:.1%} "
-        f"({found.hull_participants} of each)."
-    )
-    complete = [name for name in names if np.isfinite(past.covariates.column(name)).all()]
-    mine, theirs = past.covariates.select(complete), trial.select(complete)
-    try:
-        table = balance_to_table(mine, {name: float(theirs.column(name).mean()) for name in complete})
-        odds = inverse_odds(mine, theirs)
-        index = generalisability(mine, theirs)
-    except HistoryError as fault:
-        console.print(f"[yellow]The history cannot be carried over by weights: {fault}[/yellow]")
-        return
-    rows = [("entropy balancing to the means", table), ("inverse odds", odds)]
+    own = with_baseline(judged.covariates, judged.baseline)
+    complete = [name for name in own.names if np.isfinite(own.column(name)).all()]
+    mine, theirs = own.select(complete), people.select(complete)
+    means = {name: float(theirs.column(name).mean()) for name in complete}
+    sds = {
+        name: float(theirs.column(name).std()) for name in complete if np.unique(mine.column(name)).size > 2
+    }
+    ways = {
+        "entropy balancing to means and SDs": lambda: balance_to_table(mine, means, sds),
+        "entropy balancing to means": lambda: balance_to_table(mine, means),
+        "inverse odds": lambda: inverse_odds(mine, theirs),
+    }
+    found: dict[str, Weights] = {}
+    for name, way in ways.items():
+        try:
+            found[name] = way()
+        except HistoryError as fault:
+            console.print(f"[yellow]The history cannot be carried over by {name}: {fault}[/yellow]")
+    if not found:
+        return None
     frame = pd.DataFrame(
         {
-            "weights": [name for name, _ in rows],
-            "effective participants": [one.effective for _, one in rows],
-            "largest weight": [one.largest for _, one in rows],
+            "weights": list(found),
+            "effective participants": [one.effective for one in found.values()],
+            "largest weight": [one.largest for one in found.values()],
         }
     )
-    print_frame(frame, console, f"Transport of {len(past)} participants, {len(complete)} covariates")
-    console.print(f"Generalisability index (Tipton; 1 alike, under .5 hardly defensible): {index:.3f}")
+    left_out = [name for name in own.names if name not in complete]
+    title = f"Transport of {len(judged)} participants, {len(complete)} covariates with the baseline"
+    print_frame(frame, console, title)
+    if left_out:
+        console.print(f"Not weighed, since missing for some of the history: {', '.join(left_out)}.")
+    try:
+        index = generalisability(mine, theirs)
+    except HistoryError as fault:
+        console.print(f"[yellow]No index of generalisability: {fault}[/yellow]")
+    else:
+        console.print(f"Generalisability index (Tipton; 1 alike, under .5 hardly defensible): {index:.3f}")
+    return next(iter(found.items()))
+
+
+def _print_target(
+    prognosis: Prognosis,
+    held_out: CrossValidation,
+    people: Covariates,
+    chosen: tuple[str, Weights],
+    console: Console,
+) -> None:
+    """Print calibration and mean course of the twins in the population that the weights stand for."""
+    import pandas as pd
+
+    from trialsim.cli.tables import print_frame
+    from trialsim.prognosis import calibrate_transported
+
+    name, weights = chosen
+    found = calibrate_transported(held_out, weights.weights)
+    print_frame(
+        found.to_frame(), console, f"Calibration in the protocol's population, out of sample, by {name}"
+    )
+    if not found.shown.all():
+        console.print(
+            f"No figures at weeks with fewer than {FEWEST_TO_DESCRIBE} effective participants: weights leave "
+            "too few to stand for this population.",
+            highlight=False,
+        )
+    twins = prognosis.predict(people, people.column(BASELINE), held_out.weeks)
+    course = pd.DataFrame(
+        {
+            "week": held_out.weeks,
+            "twins of the population": twins.score.mean(axis=0),
+            "weighted twins of the history": found.score,
+            "weighted outcomes of the history": found.outcome,
+            "se": found.outcome_se,
+        }
+    )
+    baseline = float(people.column(BASELINE).mean())
+    print_frame(course, console, f"Mean course on placebo from a mean baseline of {baseline:.3g}")
+    console.print(
+        "Weights carry over what these covariates explain, and no other difference between the populations.",
+        highlight=False,
+    )

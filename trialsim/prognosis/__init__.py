@@ -22,7 +22,8 @@
 - `read_labels`, `column_names`: labels of subgroups that no model uses, such as race.
 - `participant_identifiers`: who the participants of a file are, for files that their owner asks for.
 - `judge_applicability`, `Applicability`: whether a trial's population is inside the history's range.
-- `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial.
+- `balance_to_table`, `inverse_odds`, `Weights`, `kish`, `generalisability`: transport to a trial;
+  `calibrate_transported`, `TransportedCalibration`: how good the twins are there.
 - `OutcomeHistory`, `fit_outcome`, `OutcomePrognosis`, `OutcomeSampler`: the same for a response or an event.
 - `read_outcome_history`: a file to an `OutcomeHistory`; `ISSUED` are the families.
 - `validate_outcome`, `OutcomeValidation`: their calibration and discrimination, out of sample.
@@ -69,6 +70,7 @@ from trialsim.prognosis.transport import (
     inverse_odds,
     kish,
 )
+from trialsim.prognosis.transported import TransportedCalibration, calibrate_transported
 from trialsim.prognosis.update_value import UpdateValue, in_sample_r2, value_of_updating
 from trialsim.prognosis.updating import NO_COVARIATE, UpdatedTwins, update_interim, update_twins
 from trialsim.prognosis.validation import (
@@ -102,6 +104,7 @@ __all__ = [
     "Recalibration",
     "RefitComparison",
     "Sampler",
+    "TransportedCalibration",
     "TreatmentTerm",
     "UpdateValue",
     "UpdatedTwins",
@@ -111,6 +114,7 @@ __all__ = [
     "balance_to_table",
     "calibrate",
     "calibrate_subgroups",
+    "calibrate_transported",
     "column_names",
     "compare_with_refit",
     "covariate_subgroups",
