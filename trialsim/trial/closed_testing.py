@@ -15,10 +15,11 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr
+from scipy.special import ndtr, ndtri
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
+from trialsim.trial.normal_score import normal_score
 from trialsim.trial.staged import Rule, StageAction, StagedState
 
 Intersection = Literal["dunnett", "bonferroni", "simes"]
@@ -188,8 +189,7 @@ def stage_statistics(state: StagedState, sd: float | None = None) -> tuple[Float
     error = spread[:, None] * np.sqrt(1 / np.maximum(n[:, 1:], 1) + 1 / np.maximum(n[:, :1], 1))
     z = (mean[:, 1:] - mean[:, :1]) / np.where(tested, error, 1.0)
     if sd is None:
-        # Both tails by the smaller one, which keeps its digits.
-        z = -np.sign(z) * ndtri(stdtr(freedom[:, None], -np.abs(z)))
+        z = normal_score(z, freedom[:, None])
     return np.where(tested, z, -np.inf), n, tested
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri, stdtr
+from scipy.special import ndtri
 
 from trialsim.data import Floats, Ints
 from trialsim.design import BetaSpending, OBrienFlemingSpending, SpendingFunction, adapted_bounds
@@ -23,6 +23,7 @@ from trialsim.trial import (
     recruit,
     stop_at_bounds,
 )
+from trialsim.trial.normal_score import normal_score
 from trialsim.trial.staged import check_stages
 
 
@@ -222,7 +223,7 @@ def _differences(outcome: Floats, arm: np.ndarray, seen: Ints) -> tuple[Floats, 
 def _normal_scores(difference: Floats, variance: Floats, freedom: Floats, endpoint: str) -> Floats:
     """Return z, of normal outcomes with the p value of the t test."""
     t = difference / np.sqrt(variance)
-    return np.asarray(t if endpoint == "binary" else -np.sign(t) * ndtri(stdtr(freedom, -np.abs(t))))
+    return t if endpoint == "binary" else normal_score(t, freedom)
 
 
 def _bounds(plan: CalendarPlan, variance: Floats, month: Floats, end: Floats) -> tuple[Floats, Floats]:

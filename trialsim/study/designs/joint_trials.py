@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import ndtri, stdtrit
 
 from trialsim.analysis import cox_block, fit_linear, log_rank_block, monotone_block
 from trialsim.data import Estimates, Floats
@@ -17,6 +17,7 @@ from trialsim.streams import stream
 from trialsim.study.designs.joint_rank import joint_rank_block
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.trial import JointTrials, JointWorld, joint_truth, simulate_joint, stop_at_bounds
+from trialsim.trial.normal_score import normal_score
 
 JointAnalysis = Literal["log_rank", "cox", "ancova", "mmrm", "joint_rank"]
 
@@ -121,8 +122,7 @@ def _benefit(estimates: Estimates, sign: int) -> Floats:
     """Return the normal score of the one-sided p value (R,); NaN where the analysis failed."""
     t = sign * np.where(estimates.status == 0, estimates.statistic, np.nan)
     finite = np.isfinite(estimates.df)
-    by_t = -np.sign(t) * ndtri(stdtr(np.where(finite, estimates.df, 1.0), -np.abs(t)))
-    return np.where(finite, by_t, t)
+    return np.where(finite, normal_score(t, np.where(finite, estimates.df, 1.0)), t)
 
 
 def _naive(plan: JointPlan, estimates: Estimates) -> NaiveEstimate | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import stdtrit
 
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.design import BetaSpending, OBrienFlemingSpending, SpendingFunction, adapted_bounds
@@ -22,6 +22,7 @@ from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlo
 from trialsim.study.designs.spending_plan import spent_bounds
 from trialsim.trial import check_calendar, stop_at_bounds
 from trialsim.trial.longitudinal import WEEKS_PER_MONTH
+from trialsim.trial.normal_score import normal_score
 
 _ANALYSES = {"mmrm": mmrm_at_last_visit, "ancova": ancova_at_last_visit}
 
@@ -161,8 +162,8 @@ def _of_each_arm(done: Bools, arm: np.ndarray) -> np.ndarray:
 def _normal_scores(t: Floats, df: Floats) -> Floats:
     """Return the normal scores with the p values of t; NaN where the analysis failed."""
     known = np.isfinite(t) & (df > 0)
-    p = stdtr(np.where(known & np.isfinite(df), df, 1e9), -np.abs(np.where(known, t, 0.0)))
-    return np.where(known, -np.sign(t) * ndtri(p), np.nan)
+    score = normal_score(np.where(known, t, 0.0), np.where(known & np.isfinite(df), df, 1e9))
+    return np.where(known, score, np.nan)
 
 
 def _bounds(plan: LongitudinalLooksPlan, error: Floats) -> tuple[Floats, Floats]:
