@@ -14,6 +14,9 @@ from trialsim.prognosis.subgroups import SMALLEST_CELL
 from trialsim.prognosis.transport import kish
 from trialsim.prognosis.validation import LEVELS, CrossValidation
 
+_FIGURES = ("score", "outcome", "outcome_se", "bias", "bias_se", "slope", "slope_se")
+_COVERAGE = ("coverage", "coverage_low", "coverage_high")
+
 
 @dataclass(frozen=True)
 class TransportedCalibration:
@@ -106,8 +109,8 @@ def calibrate_transported(cv: CrossValidation, weights: Floats) -> TransportedCa
     seen = np.isfinite(cv.outcomes) & (weights > 0)[:, None]
     effective = np.array([kish(weights[on]) if on.any() else 0.0 for on in seen.T])
     shown = effective >= SMALLEST_CELL
-    found = np.full((7, len(cv.weeks)), np.nan)
-    coverage = np.full((3, len(LEVELS), len(cv.weeks)), np.nan)
+    found = np.full((len(_FIGURES), len(cv.weeks)), np.nan)
+    coverage = np.full((len(_COVERAGE), len(LEVELS), len(cv.weeks)), np.nan)
     for visit in np.flatnonzero(shown):
         on = seen[:, visit]
         w, outcome, score = weights[on], cv.outcomes[on, visit], cv.score[on, visit]
@@ -119,8 +122,14 @@ def calibrate_transported(cv: CrossValidation, weights: Floats) -> TransportedCa
         inside = np.abs(cv.pit[on, visit] - 0.5)
         share = np.array([np.average(inside <= level / 2, weights=w) for level in LEVELS])
         coverage[:, :, visit] = share, *_effective_interval(share, effective[visit])
+    named = dict(zip(_FIGURES, found, strict=True)) | dict(zip(_COVERAGE, coverage, strict=True))
     return TransportedCalibration(
-        cv.weeks, seen.sum(axis=0), effective, shown, *found, np.array(LEVELS), *coverage
+        weeks=cv.weeks,
+        observed=seen.sum(axis=0),
+        effective=effective,
+        shown=shown,
+        levels=np.array(LEVELS),
+        **named,
     )
 
 
