@@ -174,6 +174,13 @@ REFUSED = {
             "interim_events": 20, "largest_events": 50}},
         "analyses.cox", "not served",
     ),
+    "a rate of years given as that of a month": (
+        put(tables("recurrent"), "outcome.rate", 900.0), "outcome.rate", "10,800 events a participant",
+    ),
+    "a ratio that makes too many events": (
+        put(put(tables("recurrent"), "outcome.rate", 30.0), "effects.0.value", 2.0),
+        "effects.active.value", "720 events a participant",
+    ),
     "stages of another number": (
         staged("binary", {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10]]}),
         "design.stages[0]", "2 arms",
@@ -189,6 +196,18 @@ def test_what_cannot_be_is_refused_by_its_field(case: str) -> None:
     assert (fault.value.field, fault.value.file) == (field, "x.toml")
     assert words in fault.value.problem
     assert fault.value.mend
+
+
+def test_counts_without_times_may_be_large() -> None:
+    assert trial_from_dict(put(tables("count"), "outcome.rate", 900.0)).outcome.rate == 900
+
+
+def test_every_fault_stands_at_its_place_in_the_file() -> None:
+    with pytest.raises(ProtocolError) as fault:
+        trial_from_dict(put(put(tables("ordinal"), "outcome.shares", [1.2, -0.5]), "design.alpha", 7.0))
+    assert fault.value.field == "outcome.shares[0]"
+    assert "(and 2 more: outcome.shares[1]: input should be greater than 0; " in fault.value.problem
+    assert "; design.alpha: " in fault.value.problem
 
 
 def test_a_wrong_entry_is_not_also_called_a_missing_one() -> None:

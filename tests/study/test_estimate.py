@@ -20,6 +20,7 @@ from trialsim.study import (
     estimate_work,
     simulate,
 )
+from trialsim.study import estimate as module
 from trialsim.study.estimate import BUNDLE_BYTES
 
 
@@ -97,3 +98,20 @@ def test_a_disk_that_is_too_small_is_refused_politely(monkeypatch, tmp_path: Pat
     with pytest.raises(BundleError, match="needs about 6 MB, and 5 MB are free"):
         told.check_disk(tmp_path / "not" / "yet" / "there")
     replace(told, disk=4e6).check_disk(tmp_path)
+
+
+@pytest.mark.parametrize(("longest", "blocks"), [(0.0, 2), (1e9, 4)])
+def test_a_slow_block_is_computed_no_more_often_than_needed(
+    job, result: StudyResult, monkeypatch, longest: float, blocks: int
+) -> None:
+    computed = []
+
+    class Counted(module.InProcess):
+        def run(self, work, blocks):
+            computed.append(blocks)
+            return super().run(work, blocks)
+
+    monkeypatch.setattr(module, "InProcess", Counted)
+    monkeypatch.setattr(module, "PROBE_SECONDS", longest)
+    estimate_work(job, [result.cells[0].cell], 1)
+    assert len(computed) == blocks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,22 +107,34 @@ def _refuse_hostile(text: str, path: Path | str, error: type[InputError]) -> Non
 
 
 def check_model(
-    tables: dict[str, Any], model: type[Model], error: type[InputError], *, file: Path | str | None = None
+    tables: dict[str, Any],
+    model: type[Model],
+    error: type[InputError],
+    *,
+    file: Path | str | None = None,
+    place: Callable[[str], str] = str,
 ) -> Model:
-    """Return the model of some tables, or raise `error` with every broken rule."""
+    """Return the model of some tables, or raise `error` with every broken rule.
+
+    `place` turns the path of a field in the model into its path in the file.
+    """
     try:
         return model.model_validate(_freeze(tables))
     except ValidationError as fault:
-        raise _as_error(fault, error, file) from None
+        raise _as_error(fault, error, file, place) from None
 
 
-def _as_error(fault: ValidationError, error: type[InputError], file: Path | str | None) -> InputError:
+def _as_error(
+    fault: ValidationError, error: type[InputError], file: Path | str | None, place: Callable[[str], str]
+) -> InputError:
     faults = _causes(fault.errors(include_url=False))
     if faults[0]["loc"] == ("format",) and faults[0].get("input") in _READ_BY:
         faults = faults[:1]
     first = faults[0]
-    combined = error(_problem(first), file=file, field=_field(first), value=_value(first), mend=_mend(first))
-    others = [f"{_field(other)}: {_problem(other)}" for other in faults[1:]]
+    combined = error(
+        _problem(first), file=file, field=place(_field(first)), value=_value(first), mend=_mend(first)
+    )
+    others = [f"{place(_field(other))}: {_problem(other)}" for other in faults[1:]]
     if others:
         combined.problem += f" (and {len(others)} more: {'; '.join(others[:5])})"
     return combined

@@ -17,6 +17,8 @@ Points = Annotated[float, Field(ge=-1e9, le=1e9)]
 Spread = Annotated[float, Field(ge=1e-9, le=1e9)]
 Ratio = Annotated[float, Field(ge=1e-6, le=1e6)]
 LogRatio = Annotated[float, Field(ge=-100, le=100)]
+# One a day for a year, and more: each recurrent event is drawn with its time, in every replicate.
+MOST_EVENTS = 400
 
 
 class Measured(Strict):
@@ -121,6 +123,18 @@ class CountOutcome(Measured):
     dispersion: Annotated[float, Field(ge=0, le=50)]
     months: Annotated[float, Field(gt=0, le=600)]
     source: Text
+
+    @model_validator(mode="after")
+    def _check(self) -> CountOutcome:
+        if self.kind == "recurrent" and self.rate * self.months > MOST_EVENTS:
+            raise refuse(
+                f"makes {self.rate * self.months:,.0f} events a participant over {self.months:g} months, "
+                f"above {MOST_EVENTS:,}",
+                self.rate,
+                field="rate",
+                mend='give the rate of a month, or use kind = "count", which keeps no times',
+            )
+        return self
 
 
 class PiecewiseLaw(Strict):

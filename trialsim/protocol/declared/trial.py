@@ -21,7 +21,15 @@ from trialsim.protocol.declared.conduct import (
     check_causes,
 )
 from trialsim.protocol.declared.design import DESIGNS_OF, STAGED, Design, MultiArmDesign, ResizingDesign
-from trialsim.protocol.declared.outcome import EFFECTS_OF, ContinuousOutcome, Effect, Outcome
+from trialsim.protocol.declared.outcome import (
+    EFFECTS_OF,
+    MOST_EVENTS,
+    ContinuousOutcome,
+    CountOutcome,
+    Effect,
+    Outcome,
+    RateRatio,
+)
 from trialsim.protocol.declared.paths import without_kinds
 from trialsim.protocol.declared.scenarios import Axis, TrialSimulation, World
 from trialsim.protocol.declared.unread import unread_of_cause, unread_of_design
@@ -104,6 +112,18 @@ class DeclaredTrial(Strict):
                 )
             if effect.subgroup is not None:
                 self._check_level(effect.arm, effect.subgroup.factor, effect.subgroup.level)
+            if isinstance(effect, RateRatio) and self.outcome.kind == "recurrent":
+                self._check_recurrent(self.outcome, effect)
+
+    def _check_recurrent(self, outcome: CountOutcome, effect: RateRatio) -> None:
+        """Refuse a ratio that makes more events than can be drawn."""
+        in_subgroup = 1.0 if effect.subgroup is None else effect.subgroup.value
+        events = outcome.rate * outcome.months * effect.value * max(1.0, in_subgroup)
+        if events > MOST_EVENTS:
+            raise refuse(
+                f"makes {events:,.0f} events a participant, above {MOST_EVENTS:,}", effect.value,
+                field=f"effects.{effect.arm}.value", mend="give a smaller ratio, or a lower outcome.rate",
+            )  # fmt: skip
 
     def _check_level(self, arm: str, factor: str, level: str) -> None:
         known = {one.name: one.levels for one in self.strata}
@@ -344,9 +364,4 @@ def read_trial(path: Path | str) -> DeclaredTrial:
 
 def trial_from_dict(tables: dict[str, Any], *, file: Path | str | None = None) -> DeclaredTrial:
     """Return the trial of plain tables, such as those of `DeclaredTrial.to_dict`."""
-    try:
-        return check_model(tables, DeclaredTrial, ProtocolError, file=file)
-    except ProtocolError as fault:
-        if fault.field is not None:
-            fault.field = without_kinds(fault.field)
-        raise
+    return check_model(tables, DeclaredTrial, ProtocolError, file=file, place=without_kinds)
