@@ -17,7 +17,7 @@ def normal_score(t: ArrayLike, df: ArrayLike) -> Floats:
     Examples
     --------
     >>> normal_score([2.0, -12.0], 20.0).round(3)
-    array([ 1.887, -6.327])
+    array([ 1.886, -6.42 ])
     """
     statistic = np.asarray(t, dtype=np.float64)
     return np.asarray(
