@@ -66,13 +66,18 @@ def tally(estimates: Estimates, truth: float, alpha: float, half_width: np.ndarr
         fitted=int(good.sum()),
         rejected=int(estimates.rejects(alpha).sum()),
         covered=int((np.abs(deviation) <= half_width[good]).sum()),
-        deviation=math.fsum(deviation),
-        deviation_2=math.fsum(deviation**2),
-        deviation_4=math.fsum(deviation**4),
-        variance=math.fsum(variance),
-        variance_2=math.fsum(variance**2),
+        deviation=_sum(deviation),
+        deviation_2=_sum(deviation**2),
+        deviation_4=_sum(deviation**4),
+        variance=_sum(variance),
+        variance_2=_sum(variance**2),
         failures={estimates.reasons[r]: int(c) for r, c in zip(reasons, counts, strict=True)},
     )
+
+
+def _sum(values: np.ndarray) -> float:
+    # Exact, so that no order of adding matters; from a list, which takes half the time of an array.
+    return math.fsum(values.tolist())
 
 
 @dataclass(frozen=True)
