@@ -21,7 +21,7 @@
 - `simple_randomisation`, `permuted_blocks`, `minimise`: other ways to allocate, to any number of arms.
 """
 
-from trialsim.trial.accrual import PlannedAccrual
+from trialsim.trial.accrual import PlannedAccrual, Spread
 from trialsim.trial.adaptive_rules import (
     blinded_resizing_rule,
     bounds_rule,
@@ -30,6 +30,7 @@ from trialsim.trial.adaptive_rules import (
     promising_zone,
     resize_blinded,
 )
+from trialsim.trial.allocation_ratio import Labels
 from trialsim.trial.bayesian_rules import predictive_rule, predictive_table, probability_best, thompson_rule
 from trialsim.trial.block import Pool, TrialSize, simulate_block
 from trialsim.trial.closed_testing import (
@@ -81,10 +82,12 @@ from trialsim.trial.intercurrent import (
 )
 from trialsim.trial.joint_model import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
 from trialsim.trial.longitudinal import (
+    WEEKS_PER_MONTH,
     VisitEffect,
     add_effects,
     autoregressive,
     constant_shift,
+    covariance_factor,
     covariance_of,
     exchangeable,
     link_effects,
@@ -101,11 +104,13 @@ from trialsim.trial.looks import (
     event_looks,
 )
 from trialsim.trial.minimisation import minimise
+from trialsim.trial.normal_score import normal_score
 from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
 from trialsim.trial.reallocation import reallocate
 from trialsim.trial.repeated_outcomes import binary_visits, count_visits, ordinal_visits
 from trialsim.trial.sequential import Stopping, stop_at_bounds
 from trialsim.trial.sites import (
+    NO_CAP,
     InterimEnrolment,
     Recruitment,
     SitePlan,
@@ -113,7 +118,7 @@ from trialsim.trial.sites import (
     recruit,
     site_plan,
 )
-from trialsim.trial.staged import Rule, StageAction, StagedState, StagedTrials, simulate_staged
+from trialsim.trial.staged import Rule, StageAction, StagedState, StagedTrials, check_stages, simulate_staged
 from trialsim.trial.survival_laws import (
     CureLaw,
     GompertzLaw,
@@ -126,7 +131,9 @@ from trialsim.trial.survival_laws import (
 from trialsim.trial.survival_trial import SurvivalTrials, SurvivalWorld, simulate_survival
 
 __all__ = [
+    "NO_CAP",
     "STRATEGIES",
+    "WEEKS_PER_MONTH",
     "ClosedTest",
     "CureLaw",
     "DelayedTrials",
@@ -141,6 +148,7 @@ __all__ = [
     "JointTrials",
     "JointTruth",
     "JointWorld",
+    "Labels",
     "LongitudinalTrials",
     "LongitudinalWorld",
     "Looks",
@@ -151,6 +159,7 @@ __all__ = [
     "Recruitment",
     "Rule",
     "SitePlan",
+    "Spread",
     "StageAction",
     "StagedState",
     "StagedTrials",
@@ -176,6 +185,7 @@ __all__ = [
     "check_calendar",
     "check_event_order",
     "check_reachable",
+    "check_stages",
     "closed_rejections",
     "closed_test_rule",
     "combination_rule",
@@ -185,6 +195,7 @@ __all__ = [
     "conventional_bound",
     "count_outcomes",
     "count_visits",
+    "covariance_factor",
     "covariance_of",
     "draw_frailty",
     "drop_out",
@@ -204,6 +215,7 @@ __all__ = [
     "link_effects",
     "minimise",
     "normal_outcomes",
+    "normal_score",
     "ordinal_outcomes",
     "ordinal_visits",
     "participants_for_events",

@@ -10,9 +10,7 @@ from trialsim.data import Floats
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import DeclaredTrial, PlannedEnrolment, SiteEnrolment
 from trialsim.study.declared.refusing import refusing
-from trialsim.trial import PlannedAccrual, SitePlan, site_plan
-from trialsim.trial.accrual import Spread
-from trialsim.trial.sites import NO_CAP
+from trialsim.trial import NO_CAP, PlannedAccrual, SitePlan, Spread, site_plan
 
 
 def accrual_of(trial: DeclaredTrial) -> PlannedAccrual | SitePlan:

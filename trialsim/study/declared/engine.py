@@ -30,10 +30,10 @@ from trialsim.trial import (
     SitePlan,
     SurvivalWorld,
     check_event_order,
+    covariance_factor,
     promising_zone,
     simulate_survival,
 )
-from trialsim.trial.longitudinal import covariance_factor
 
 ESTIMAND = "estimand:"
 _REACH_TRIALS = 400

@@ -19,6 +19,7 @@ from trialsim.study.declared.accrual import spread_of
 from trialsim.study.declared.strata import Strata, log_ratios
 from trialsim.study.declared.worlds import covariance, visit_effect
 from trialsim.trial import (
+    Labels,
     LongitudinalTrials,
     LongitudinalWorld,
     PlannedAccrual,
@@ -36,7 +37,6 @@ from trialsim.trial import (
     simple_randomisation,
     simulate_longitudinal,
 )
-from trialsim.trial.allocation_ratio import Labels
 
 Chance = Callable[[str], np.random.Generator]
 ArmChance = Callable[[int], np.random.Generator]

@@ -34,6 +34,7 @@ from trialsim.trial import (
     PlannedAccrual,
     Rule,
     SitePlan,
+    Spread,
     StageAction,
     StagedState,
     StagedTrials,
@@ -49,7 +50,6 @@ from trialsim.trial import (
     simulate_staged,
     thompson_rule,
 )
-from trialsim.trial.accrual import Spread
 
 Chance = Callable[[str], np.random.Generator]
 Endpoint = Literal["normal", "binary"]

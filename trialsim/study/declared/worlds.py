@@ -21,6 +21,7 @@ from trialsim.study.declared.laws import dropout_law, piecewise_law, survival_la
 from trialsim.study.declared.refusing import refusing
 from trialsim.study.declared.strata import Strata, effect_of, ratio_of
 from trialsim.trial import (
+    WEEKS_PER_MONTH,
     DiscontinuationCause,
     IntercurrentEvent,
     LongitudinalWorld,
@@ -31,7 +32,6 @@ from trialsim.trial import (
     covariance_of,
     exchangeable,
 )
-from trialsim.trial.longitudinal import WEEKS_PER_MONTH
 
 
 def survival_world(trial: DeclaredTrial) -> SurvivalWorld:

@@ -19,12 +19,12 @@ from trialsim.trial import (
     PlannedAccrual,
     SitePlan,
     check_calendar,
+    check_stages,
+    normal_score,
     permuted_blocks,
     recruit,
     stop_at_bounds,
 )
-from trialsim.trial.normal_score import normal_score
-from trialsim.trial.staged import check_stages
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,12 @@ from trialsim.trial import (
     StagedState,
     StagedTrials,
     Stopping,
+    check_stages,
     closed_rejections,
     recruit,
     simulate_delayed,
     simulate_staged,
 )
-from trialsim.trial.staged import check_stages
 
 AfterStop = Literal["stands", "confirmed"]
 

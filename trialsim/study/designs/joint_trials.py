@@ -16,8 +16,7 @@ from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.joint_rank import joint_rank_block
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
-from trialsim.trial import JointTrials, JointWorld, joint_truth, simulate_joint, stop_at_bounds
-from trialsim.trial.normal_score import normal_score
+from trialsim.trial import JointTrials, JointWorld, joint_truth, normal_score, simulate_joint, stop_at_bounds
 
 JointAnalysis = Literal["log_rank", "cox", "ancova", "mmrm", "joint_rank"]
 

@@ -20,9 +20,7 @@ from trialsim.study.designs.longitudinal_trials import (
 )
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.study.designs.spending_plan import spent_bounds
-from trialsim.trial import check_calendar, stop_at_bounds
-from trialsim.trial.longitudinal import WEEKS_PER_MONTH
-from trialsim.trial.normal_score import normal_score
+from trialsim.trial import WEEKS_PER_MONTH, check_calendar, normal_score, stop_at_bounds
 
 _ANALYSES = {"mmrm": mmrm_at_last_visit, "ancova": ancova_at_last_visit}
 
