@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -84,6 +85,17 @@ class Spread:
     def _scales(self) -> Floats:
         return np.outer(self.scale, self.scale)
 
+    @cached_property
+    def _factor(self) -> Floats:
+        """Lower Cholesky factor (V, V, D) of the covariance within a study that all share."""
+        return np.ascontiguousarray(np.linalg.cholesky(self.within(np.zeros(0))).transpose(1, 2, 0))
+
+    @cached_property
+    def _axes(self) -> tuple[Floats, Floats]:
+        """Eigenvalues (D, V) and scaled eigenvectors (D, V, V) of participants' effects."""
+        values, vectors = np.linalg.eigh(self.effects)
+        return values, vectors * self.scale[:, None]
+
     def within(self, z: Floats) -> Floats:
         """Return the covariance (D, V, V) of one participant (L,) within a study, in points squared."""
         wider = np.exp(2 * self.of_effects @ z)[:, None, None]
@@ -128,13 +140,11 @@ class Spread:
         covariance is ``U diag(exp(2 z_i' g_effects) l + exp(2 z_i' g_noise) sigma^2) U'``.
         """
         if not self.varies:
-            factor = np.linalg.cholesky(self.within(np.zeros(0))).transpose(1, 2, 0)
             for visit in range(outcomes.shape[1]):
                 for before in range(visit + 1):
-                    outcomes[:, visit] += factor[visit, before] * noise[:, before]
+                    outcomes[:, visit] += self._factor[visit, before] * noise[:, before]
             return
-        values, vectors = np.linalg.eigh(self.effects)
-        vectors = vectors * self.scale[:, None]
+        values, vectors = self._axes
         wider, noisier = (np.exp(2 * z @ of.T)[:, None, :] for of in (self.of_effects, self.of_noise))
         scaled = noise * np.sqrt(values.T.clip(min=0) * wider + self.noise * noisier) * self.unit
         for visit in range(outcomes.shape[1]):
