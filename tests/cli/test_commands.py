@@ -172,6 +172,16 @@ def test_an_effect_that_no_size_detects_is_refused_before_anything_is_fitted(
     assert not cache.exists()
 
 
+@pytest.mark.parametrize("place", ["/proc/xx", str(ROOT / "README.md" / "x")])
+def test_a_cache_that_cannot_be_written_is_refused_before_anything_is_read(
+    monkeypatch, capsys, place: str
+) -> None:
+    assert run(monkeypatch, "run", "no.toml", "--cache", place) == 2
+    error = capsys.readouterr().err
+    assert "--cache: cannot be written: " in error
+    assert f"Got '{place}'. Mend: give a folder" in error
+
+
 def test_a_missing_history(monkeypatch, capsys, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     protocol = str(ROOT / "protocols/alzheimers_phase2.toml")

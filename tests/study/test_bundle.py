@@ -66,6 +66,42 @@ def test_every_flipped_byte_is_found(bundle: Path) -> None:
         content[position] ^= 1
 
 
+def test_a_changed_manifest_is_blamed_and_no_file(bundle: Path) -> None:
+    path = bundle / "manifest.json"
+    content = path.read_bytes()
+    changed, of_files = bytearray(content), content.index(b'"files"')
+    # Every tenth byte of the hashes, and every byte of what stands before and after them.
+    places = [*range(of_files), *range(of_files, len(content), 10)]
+    for place in places:
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        try:
+            found = check_bundle(bundle)
+        except BundleError as fault:
+            found = [fault.problem]
+        if found or json.loads(path.read_bytes()) != json.loads(content):
+            assert found in (
+                ["manifest.json: changed, so that no file can be held against it"],
+                ["has no readable manifest"],
+                ["is not a bundle of this version"],
+            )
+        changed[place] = content[place]
+
+
+def test_a_manifest_of_the_first_format_has_its_hash_of_results_alone(bundle: Path) -> None:
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["seal"]
+    path.write_text(json.dumps(manifest))
+    assert check_bundle(bundle) == ["manifest.json: changed, so that no file can be held against it"]
+    manifest["format"] = "trialsim.bundle/1"
+    path.write_text(json.dumps(manifest))
+    assert check_bundle(bundle) == []
+    manifest["files"]["results/answer.json"] = "0" * 64
+    path.write_text(json.dumps(manifest))
+    assert check_bundle(bundle) == ["manifest.json: changed, so that no file can be held against it"]
+
+
 def test_results_hash_is_reproducible(bundle: Path, small, result: StudyResult, tmp_path: Path) -> None:
     with new_bundle(tmp_path / "study-2") as folder:
         write_inputs(result, small.history, folder / "inputs")

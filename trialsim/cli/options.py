@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,28 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _writable(_context: click.Context, _parameter: click.Parameter, folder: Path) -> Path:
+    """Refuse a folder that cannot be made and written, now rather than after the fit that it is for."""
+    made: list[Path] = []
+    try:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as fault:
+        raise InputError(
+            f"cannot be written: {fault.strerror}",
+            field="--cache",
+            value=str(folder),
+            mend="give a folder that can be written, by --cache or TRIALSIM_CACHE",
+        ) from None
+    finally:
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+    return folder
+
+
 history_option = click.option(
     "--history",
     type=click.Path(path_type=Path),
@@ -50,6 +74,7 @@ cache_option = click.option(
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
     default=lambda: Path(os.environ.get("TRIALSIM_CACHE", Path.home() / ".cache" / "trialsim")),
+    callback=_writable,
     show_default="$TRIALSIM_CACHE or ~/.cache/trialsim",
     help="Folder of fitted posteriors, addressed by content.",
 )

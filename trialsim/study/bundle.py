@@ -18,8 +18,11 @@ from trialsim.errors import BundleError
 from trialsim.study.durable import flush_folder, flush_tree
 from trialsim.study.lock import only_run
 
-FORMAT = "trialsim.bundle/1"
+FORMAT = "trialsim.bundle/2"
+# Its manifests carry no hash of themselves.
+UNSEALED = "trialsim.bundle/1"
 MANIFEST = "manifest.json"
+SEAL = "seal"
 CHECKPOINTS = "blocks"
 PACKAGES = ("trialsim", "numpy", "scipy", "pandas", "numba", "pymc", "nutpie", "arviz", "pyarrow")
 
@@ -141,7 +144,7 @@ def write_json(content: Any, path: Path) -> None:
 
 
 def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the manifest: the facts of the run, versions, and the SHA-256 of every file.
+    """Write the manifest: the facts of the run, versions, the SHA-256 of every file and of all this.
 
     Parameters
     ----------
@@ -161,21 +164,23 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    results = {name: digest for name, digest in files.items() if name.startswith("results/")}
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         **facts,
         "versions": {name: version(name) for name in PACKAGES}
         | {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()},
         "files": files,
-        "results": hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest(),
+        "results": _digest(_results(files)),
     }
+    manifest[SEAL] = _digest(manifest)
     write_json(manifest, folder / MANIFEST)
     return manifest
 
 
 def check_bundle(folder: Path) -> list[str]:
     """Return what differs between a bundle and its manifest, in words; an empty list means nothing.
+
+    A manifest that is not as it was sealed is the only thing said: nothing can be held against it.
 
     Raises
     ------
@@ -188,8 +193,10 @@ def check_bundle(folder: Path) -> list[str]:
         raise BundleError(
             "has no readable manifest", file=folder, mend="give the folder of a run bundle"
         ) from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") not in (FORMAT, UNSEALED):
         raise BundleError("is not a bundle of this version", file=folder / MANIFEST, mend=f"use {FORMAT}")
+    if not _as_sealed(manifest):
+        return [f"{MANIFEST}: changed, so that no file can be held against it"]
     listed = manifest["files"]
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     problems = [f"{name}: missing" for name in sorted(set(listed) - found)]
@@ -198,6 +205,25 @@ def check_bundle(folder: Path) -> list[str]:
         f"{name}: changed" for name in sorted(found & set(listed)) if file_hash(folder / name) != listed[name]
     ]
     return problems
+
+
+def _as_sealed(manifest: dict[str, Any]) -> bool:
+    """Return whether a manifest has the hashes of its own content."""
+    listed = manifest.get("files")
+    if not isinstance(listed, dict) or manifest.get("results") != _digest(_results(listed)):
+        return False
+    content = {key: value for key, value in manifest.items() if key != SEAL}
+    unsealed = manifest["format"] == UNSEALED and SEAL not in manifest
+    return unsealed or manifest.get(SEAL) == _digest(content)
+
+
+def _results(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files that the inputs determine."""
+    return {name: digest for name, digest in files.items() if name.startswith("results/")}
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:
