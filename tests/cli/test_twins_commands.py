@@ -222,6 +222,23 @@ def test_whatif_shows_both_twins_and_what_the_contrast_is_not(monkeypatch, capsy
     assert "Effect of drug: -0.5 points (SD 0.2), an assumption." in text
     assert "twin after" in text
 
+    changes = ("--treatment", "drug", "-1.5", "0.7", "--dose", "2", "--effect-source", "an assumption")
+    assert run(monkeypatch, *arguments, *changes) == 0
+    text = capsys.readouterr().out
+    assert "-1.5 points (SD 0.7) a unit of dose, 2 units, an assumption." in " ".join(text.split())
+    (last,) = (line for line in text.splitlines() if line.partition("│")[2].strip().startswith("78"))
+    assert float(last.split("│")[4]) == -3, "as it was assumed"
+
+
+def test_a_subgroup_that_is_not_there_is_refused_before_any_fit(monkeypatch, capsys, files) -> None:
+    def learn(*_: object, **__: object) -> None:
+        raise AssertionError("fitted first")
+
+    monkeypatch.setattr("trialsim.study.learn", learn)
+    arguments = ("twins", "validate", str(PROTOCOL), "--history", files[0], "--subgroup", "height", "--quiet")
+    assert run(monkeypatch, *arguments) == 2
+    assert "'height' is not in the file" in capsys.readouterr().err
+
 
 @pytest.mark.parametrize(
     ("changes", "words"),
@@ -229,6 +246,9 @@ def test_whatif_shows_both_twins_and_what_the_contrast_is_not(monkeypatch, capsy
         (("--add", "age"), "give NAME=NUMBER"),
         (("--set", "age=old"), "give NAME=NUMBER"),
         (("--treatment", "drug", "1", "1"), "needs --effect-source"),
+        (("--set", "age=60", "--set", "age=70"), "age is given twice"),
+        (("--add", "age=1", "--add", " age =2"), "age is given twice"),
+        (("--add", "age=1", "--dose", "2"), "--dose needs --treatment"),
     ],
 )
 def test_whatif_refuses_what_it_cannot_read(monkeypatch, capsys, files, changes, words) -> None:
@@ -294,6 +314,15 @@ def test_validate_refuses_a_table_that_does_not_fit(monkeypatch, capsys, respons
     table, past = responses
     assert run(monkeypatch, "twins", "validate", table, "--history", past, *extra) == 2
     assert words in capsys.readouterr().err
+
+
+def test_an_unknown_family_is_the_tables_fault(monkeypatch, capsys, responses) -> None:
+    table = Path(responses[0])
+    table.write_text(table.read_text().replace('"binary"', '"poisson"'))
+    assert run(monkeypatch, "twins", "validate", str(table), "--history", responses[1]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{table}: family: is no family of outcomes" in said
+    assert "Got 'poisson'" in said
 
 
 def test_validate_needs_a_file_for_a_table_and_no_family_for_a_protocol(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.errors import FitError
+from trialsim.errors import FitError, InputError
 from trialsim.prognosis import FitSettings
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import check_gate
@@ -41,6 +41,16 @@ def test_the_gate_opens_and_says_how_well():
 
 
 def test_cores_are_no_part_of_what_a_fit_is():
+    for wrong in (
+        {"tune": -5},
+        {"draws": 0},
+        {"chains": 0},
+        {"accept": 1.0},
+        {"max_rhat": np.nan},
+        {"cores": 0},
+    ):
+        with pytest.raises(InputError, match=f"FitSettings.{next(iter(wrong))}"):
+            FitSettings(**wrong)
     assert FitSettings(cores=1).identity() == FitSettings(cores=4).identity()
     assert FitSettings(draws=10).identity() != FitSettings().identity()
 

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from scipy.stats import poisson, spearmanr
+from scipy.stats import binom, poisson, spearmanr
 
 import trialsim.prognosis.outcome_validation as module
 from trialsim.data import Covariates
@@ -14,7 +14,7 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis import OutcomeHistory, OutcomeValidation, validate_outcome
 from trialsim.prognosis.families import FAMILIES
 from trialsim.prognosis.gain import gain_beyond_baseline
-from trialsim.prognosis.outcome_measures import harrell
+from trialsim.prognosis.outcome_measures import harrell, measure
 
 
 def made_up(family, n=300, seed=2):
@@ -46,10 +46,23 @@ def test_binary_measures_are_statsmodels_and_counted_pairs():
     ill, well = cv.score[cv.outcome > 0], cv.score[cv.outcome == 0]
     assert found["discrimination"] == pytest.approx((ill[:, None] > well).mean())
     assert found["expected"] == pytest.approx(cv.score.sum())
-    rate = found["low_95"] * found["expected"]
-    assert poisson.sf(found["events"] - 1, rate) == pytest.approx(0.025)
-    rate = found["high_95"] * found["expected"]
-    assert poisson.cdf(found["events"], rate) == pytest.approx(0.025)
+    share = found["low_95"] * found["expected"] / len(cv.outcome)
+    assert binom.sf(found["events"] - 1, len(cv.outcome), share) == pytest.approx(0.025)
+    share = found["high_95"] * found["expected"] / len(cv.outcome)
+    assert binom.cdf(found["events"], len(cv.outcome), share) == pytest.approx(0.025)
+
+
+def test_no_or_only_responses_have_an_interval():
+    nobody = measure("binary", *made_of(0.0))
+    assert (nobody["low_95"], nobody["observed_to_expected"]) == (0.0, 0.0)
+    everybody = measure("binary", *made_of(1.0))
+    assert everybody["high_95"] == everybody["observed_to_expected"] == pytest.approx(2.0), "no more than all"
+
+
+def made_of(outcome):
+    """Return 40 of one outcome, whose twins expect one half."""
+    half, none = np.full(40, 0.5), np.empty((40, 0))
+    return np.full(40, outcome), np.ones(40), half, half, none
 
 
 def test_ordinal_measures_are_statsmodels_and_counted_pairs():

@@ -107,7 +107,7 @@ def test_a_treatment_moves_the_log_odds_rate_or_hazard_with_its_uncertainty(fami
     history, prognosis = made_up(family, studies=1)
     term = TreatmentTerm("drug", "a meta-analysis", -0.4, 0.1, dose=2.0)
     found = ask(prognosis, history.covariates, treatment=term)
-    drawn = 2.0 * (-0.4 + 0.1 * np.random.default_rng(1).standard_normal(DRAWS))
+    drawn = 2.0 * term.effects(DRAWS, np.random.default_rng(1))
     x, times = prognosis.columns.matrix(history.covariates), np.array(weeks_of(prognosis)) / prognosis.unit
     eta = linear_predictor(prognosis.params, x)
     now, new = (

@@ -9,7 +9,7 @@ from scipy.stats import norm
 import trialsim.prognosis.prognosis as module
 from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
 from trialsim.errors import HistoryError
-from trialsim.prognosis import Prognosis
+from trialsim.prognosis import Prognosis, update_twins
 
 DRAWS = 60
 
@@ -53,6 +53,16 @@ def test_score_and_sd_are_those_of_the_mixture(prognosis, history, week):
         means, sds = by_hand(prognosis, history, participant, week)
         assert twins.score[participant, 0] == pytest.approx(means.mean(), rel=1e-12)
         assert twins.sd[participant, 0] == pytest.approx(np.sqrt((sds**2).mean() + means.var()), rel=1e-12)
+
+
+def test_rows_that_do_not_belong_together_are_refused(prognosis, history):
+    few = history.covariates.take(np.arange(5))
+    with pytest.raises(HistoryError, match="baseline: has 80 rows for the 5 participants"):
+        prognosis.predict(few, history.baseline, [12.0])
+    with pytest.raises(HistoryError, match="outcomes: has 80 rows for the 5 participants"):
+        prognosis.pit(few, history.baseline[:5], history.weeks, history.outcomes)
+    with pytest.raises(HistoryError, match="baseline: has 80 rows for the 5 participants"):
+        update_twins(prognosis, few, history.baseline, [12.0], np.zeros((80, 1)), [24.0])
 
 
 def test_pit_is_that_of_the_mixture(prognosis, history):

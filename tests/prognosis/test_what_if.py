@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import trialsim.prognosis.whatif as module
 from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
@@ -72,7 +73,11 @@ def test_a_treatment_adds_its_effect_and_its_uncertainty(prognosis, history, mon
     monkeypatch.setattr(module, "_CHUNK_NUMBERS", 1000)
     term = TreatmentTerm("drug", "a meta-analysis", -0.5, 0.2, dose=2.0, full_by_week=48.0)
     found = ask(prognosis, history, treatment=term)
-    drawn = -0.5 + 0.2 * np.random.default_rng(1).standard_normal(DRAWS)
+    drawn = term.effects(DRAWS, np.random.default_rng(1))
+    assert (drawn.mean(), drawn.std()) == pytest.approx((-0.5, 0.2)), (
+        "what was assumed, and no Monte Carlo error"
+    )
+    assert np.quantile(drawn, 0.95) == pytest.approx(-0.5 + 0.2 * norm.ppf(0.95), abs=0.02)
     for visit, share in enumerate((2.0 * 0.5, 2.0)):
         np.testing.assert_allclose(found.difference[:, visit], share * drawn.mean(), rtol=1e-9)
         assert found.high[visit] - found.low[visit] == pytest.approx(
@@ -108,6 +113,7 @@ def test_values_far_from_the_history_are_counted(prognosis, history):
         ({"add": {"x0": np.nan}}, "must be a finite number"),
         ({"add": {"x0": 1.0}, "set_to": {"x0": 1.0}}, "x0: is set and added to"),
         ({"treatment": TreatmentTerm("drug", "none", 1.0, -1.0)}, "standard deviation of 0 or more"),
+        ({"treatment": TreatmentTerm("drug", "none", 1.0, 1.0, dose=np.nan)}, "needs a finite dose"),
     ],
 )
 def test_what_cannot_be_asked(prognosis, history, changes, words):

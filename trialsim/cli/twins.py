@@ -107,6 +107,7 @@ def validate(
     from trialsim.study import calibration_frame, gain_frame, learn
 
     asked, past = _past(protocol, history)
+    labels = default_subgroups(past) | subgroup_labels(history, asked.history, subgroups)
     with progress_bars(quiet) as progress:
         prognosis, calibration, gain = learn(asked, past, cache=cache, progress=progress)
         held_out = cross_validate(
@@ -123,7 +124,6 @@ def validate(
     place = "on groups never seen" if by_group else "on participants never seen"
     if by_group:
         print_frame(calibration_frame(calibrate(held_out)), console, f"Calibration, {place}")
-    labels = default_subgroups(past) | subgroup_labels(history, asked.history, subgroups)
     by_subgroup = calibrate_subgroups(held_out, labels)
     print_frame(
         by_subgroup, console, f"Subgroups at week {past.weeks[-1]:g}, {place}; fewer than 11 not shown"
@@ -229,6 +229,11 @@ def _print_value(asked: Protocol, past: History, folds: int, quiet: bool, consol
     "a TABLE the log of an odds, rate or hazard ratio.",
 )
 @click.option(
+    "--dose",
+    type=float,
+    help="Units of dose that the effect of --treatment is multiplied by; 1 if not given.",
+)
+@click.option(
     "--full-by-week", type=click.FloatRange(min=0), default=0.0, help="When the treatment acts in full."
 )
 @click.option("--effect-source", help="Where the treatment's effect comes from; needed with --treatment.")
@@ -240,6 +245,7 @@ def whatif(
     settings: tuple[str, ...],
     additions: tuple[str, ...],
     treatment: tuple[str, float, float] | None,
+    dose: float | None,
     full_by_week: float,
     effect_source: str | None,
     cache: Path,
@@ -253,6 +259,7 @@ def whatif(
     \b
     trialsim twins whatif PROTOCOL --add age=10
     trialsim twins whatif PROTOCOL --set baseline=5 --treatment drug -0.5 0.2 --effect-source "trial X"
+    trialsim twins whatif PROTOCOL --treatment drug -0.1 0.04 --dose 5 --effect-source "trial X, a milligram"
     trialsim twins whatif response.toml --history responses.csv --add age=10
     """
     import numpy as np
@@ -270,7 +277,9 @@ def whatif(
         if not effect_source:
             raise click.UsageError("--treatment needs --effect-source: a placebo history knows no treatment")
         name, effect, sd = treatment
-        term = TreatmentTerm(name, effect_source, effect, sd, full_by_week=full_by_week)
+        term = TreatmentTerm(name, effect_source, effect, sd, 1.0 if dose is None else dose, full_by_week)
+    elif dose is not None:
+        raise click.UsageError("--dose needs --treatment: a dose of what?")
     if is_outcome_table(protocol):
         table_what_if(protocol, history, changes, shifts, term, cache, quiet)
         return
@@ -299,11 +308,14 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[str, float]:
     """Return NAME=NUMBER pairs of an option."""
     pairs = {}
     for text in texts:
-        name, mark, number = text.partition("=")
+        name, mark, number = (part.strip() for part in text.partition("="))
         try:
-            pairs[name.strip()] = float(number)
+            value = float(number)
         except ValueError:
             mark = ""
         if not mark:
             raise click.BadParameter(f"give NAME=NUMBER, not {text!r}", param_hint=option)
+        if name in pairs:
+            raise click.BadParameter(f"{name} is given twice", param_hint=option)
+        pairs[name] = value
     return pairs

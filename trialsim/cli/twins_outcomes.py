@@ -88,6 +88,7 @@ def read_table(
     table_file: Path, history: Path | None, family: str | None = None
 ) -> tuple[Path, OutcomeTable, OutcomeHistory]:
     """Return the history's file, the table, of another family if asked, and the history that it reads."""
+    from trialsim.errors import HistoryError
     from trialsim.prognosis import ISSUED, read_outcome_history
     from trialsim.protocol import read_outcome_table
 
@@ -98,6 +99,14 @@ def read_table(
         if family not in ISSUED:
             raise click.BadParameter(f"use one of {', '.join(ISSUED)}", param_hint="--family")
         table = table.of_family(family, table_file)
+    if table.family not in ISSUED:
+        raise HistoryError(
+            "is no family of outcomes that twins are issued for",
+            file=table_file,
+            field="family",
+            value=table.family,
+            mend=f"use one of {', '.join(ISSUED)}",
+        )
     return history, table, read_outcome_history(history, table)
 
 

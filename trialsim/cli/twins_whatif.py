@@ -68,6 +68,7 @@ def print_what_if(
             )
     console.print(f"[yellow]{ASSOCIATION}[/yellow]")
     if term is not None:
+        dose = "" if term.dose == 1 else f" a unit of dose, {term.dose:g} units"
         console.print(
-            f"Effect of {term.name}: {term.effect:g} {scale} (SD {term.effect_sd:g}), {term.source}."
+            f"Effect of {term.name}: {term.effect:g} {scale} (SD {term.effect_sd:g}){dose}, {term.source}."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import logit, xlogy
-from scipy.stats import chi2, norm, spearmanr
+from scipy.stats import beta, chi2, norm, spearmanr
 
 from trialsim.data import Floats
 from trialsim.prognosis.calibration_lines import Line, calibration_line
@@ -30,7 +30,7 @@ def measure(
 def _binary(outcome: Floats, score: Floats) -> dict[str, float]:
     line = calibration_line(logit(np.clip(score, _TINY, 1 - _TINY)), outcome, "logit")
     return {
-        **_events(outcome, float(score.sum())),
+        **_responses(outcome, float(score.sum())),
         **vars(line),
         "discrimination": concordance(score, outcome),
     }
@@ -76,6 +76,24 @@ def _event(outcome: Floats, time: Floats, score: Floats, risk: Floats) -> dict[s
         **_events(outcome, float(cumulative.sum())),
         **vars(_rate_line(outcome, log_cumulative_hazard(risk), cumulative)),
         "discrimination": harrell(risk, outcome, time),
+    }
+
+
+def _responses(outcome: Floats, expected: float) -> dict[str, float]:
+    """Return observed to expected responses with the interval of Clopper and Pearson of their share.
+
+    Exact where all have one probability, and wider than needed where they differ: the variance of the number
+    of responses is then smaller than the binomial one (Hoeffding 1956).
+    """
+    n, seen = len(outcome), float(outcome.sum())
+    low = float(beta.ppf(0.025, seen, n - seen + 1)) if seen else 0.0
+    high = float(beta.ppf(0.975, seen + 1, n - seen)) if seen < n else 1.0
+    return {
+        "events": seen,
+        "expected": expected,
+        "observed_to_expected": seen / expected,
+        "low_95": n * low / expected,
+        "high_95": n * high / expected,
     }
 
 

@@ -77,7 +77,8 @@ class OutcomeValidation:
         ``coverage_50``, ``_80`` and ``_95``, see `coverage`. Then
 
         - binary, events and counts: ``events``, ``expected`` and ``observed_to_expected`` with its 95 %
-          interval, exact Poisson or, of counts, by the sandwich. For a time to an event the expectation
+          interval: of responses Clopper and Pearson's, which is wide where probabilities differ; of events
+          the exact Poisson one; of counts by the sandwich. For a time to an event the expectation
           is the cumulative hazard at the end of follow-up.
         - ordinal: ``mean_level`` and ``expected_level``.
         - count: ``deviance_explained``, 1 - D(twins) / D(one rate for all) of Poisson deviances; Spearman's

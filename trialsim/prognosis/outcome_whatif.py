@@ -45,7 +45,7 @@ def outcome_what_if(
         Its effect is the log of an odds ratio (of a response, or of more than each level), of a rate ratio or
         of a hazard ratio; it acts from week 0 on.
     generator : Generator
-        Of the component ``twins``: draws of the treatment's effect.
+        Of the component ``twins``: the order of the treatment's effects among the posterior draws.
 
     Returns
     -------
@@ -76,8 +76,7 @@ def outcome_what_if(
     other_x = prognosis.columns.matrix(Covariates(prognosis.names, then))
     term = np.zeros(len(prognosis.params["tau"]))
     if treatment is not None:
-        drawn = treatment.effect + treatment.effect_sd * generator.standard_normal(len(term))
-        term = treatment.dose * drawn
+        term = treatment.dose * treatment.effects(len(term), generator)
     with threadpool_limits(1, user_api="blas"):
         before, after, difference, difference_sd, average = _contrast(prognosis, x, other_x, times, term)
     low, high = np.quantile(average, [0.05, 0.95], axis=0)

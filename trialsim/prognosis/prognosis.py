@@ -188,6 +188,7 @@ class Prognosis:
         function is the mean of theirs; uniform on (0, 1) where the twins are right (Dawid 1984).
         """
         at = self._place(covariates, baseline, weeks)
+        require_same_length(len(covariates), outcomes=outcomes)
         spread = self.spread(at.weeks)
         theta = self.coefficients.T * self.standardisation.unit
         result = np.empty((len(at.x), len(at.weeks)))
@@ -200,6 +201,7 @@ class Prognosis:
 
     def _place(self, covariates: Covariates, baseline: Floats, weeks: Sequence[float] | Floats) -> _Place:
         weeks, baseline = np.asarray(weeks, dtype=float), np.asarray(baseline, dtype=float)
+        require_same_length(len(covariates), baseline=baseline)
         x = self.standardisation.matrix(covariates, baseline)
         return _Place(
             weeks,
@@ -325,6 +327,17 @@ def coefficient_names(standardisation: Standardisation) -> tuple[str, ...]:
         *(f"level[{name}]" for name in standardisation.columns),
         *(f"slope[{name}]" for name in standardisation.columns),
     )
+
+
+def require_same_length(participants: int, **arrays: Floats) -> None:
+    """Raise if an array has not one row for each participant with covariates."""
+    for name, values in arrays.items():
+        if len(values) != participants:
+            raise HistoryError(
+                f"has {len(values)} rows for the {participants} participants with covariates",
+                field=name,
+                mend="give one row a participant, in one order",
+            )
 
 
 def _chunks(participants: int, numbers_each: int, numbers: int = _CHUNK_NUMBERS) -> list[slice]:

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import Bools, Covariates, Floats, History, Ints, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.compatibility import require_compatible
-from trialsim.prognosis.prognosis import Prognosis
+from trialsim.prognosis.prognosis import Prognosis, require_same_length
 from trialsim.prognosis.regression import Regression
 from trialsim.prognosis.spread import Spread
 
@@ -214,6 +214,7 @@ class _Joint:
 
     @classmethod
     def of(cls, prognosis: Prognosis, covariates: Covariates, baseline: Floats, weeks: Floats) -> _Joint:
+        require_same_length(len(covariates), baseline=baseline)
         s = prognosis.standardisation
         x = s.matrix(covariates, baseline)
         rows = Regression.at(s, weeks).rows(x)

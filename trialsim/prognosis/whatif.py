@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
@@ -57,6 +58,15 @@ class TreatmentTerm:
         """Return the share of the effect (V,) that acts at each week, dose included."""
         ramp = np.ones_like(weeks) if self.full_by_week <= 0 else np.minimum(weeks / self.full_by_week, 1.0)
         return np.asarray(self.dose * ramp)
+
+    def effects(self, draws: int, generator: np.random.Generator) -> Floats:
+        """Return the effect of a unit of dose by posterior draw: exact mean and SD, in an order by chance.
+
+        Evenly spaced quantiles of the normal, so that an assumed effect comes back as it was assumed.
+        """
+        normal = ndtri((np.arange(draws) + 0.5) / draws)
+        normal /= normal.std() or 1.0
+        return np.asarray(self.effect + self.effect_sd * generator.permutation(normal))
 
 
 @dataclass(frozen=True)
@@ -124,7 +134,7 @@ def what_if(
     treatment : TreatmentTerm, optional
         What is added to the outcome.
     generator : Generator
-        Of the component ``twins``: draws of the treatment's effect.
+        Of the component ``twins``: the order of the treatment's effects among the posterior draws.
 
     Returns
     -------
@@ -153,8 +163,7 @@ def what_if(
     theta = prognosis.coefficients.T * s.unit
     term = np.zeros((len(weeks), theta.shape[1]))
     if treatment is not None:
-        drawn = treatment.effect + treatment.effect_sd * generator.standard_normal(theta.shape[1])
-        term = treatment.at(weeks)[:, None] * drawn
+        term = treatment.at(weeks)[:, None] * treatment.effects(theta.shape[1], generator)
     difference, difference_sd = np.empty_like(before.score), np.empty_like(before.score)
     total = np.zeros_like(term)
     size = max(1, _CHUNK_NUMBERS // term.size)
@@ -199,6 +208,12 @@ def require_changes(
             "needs a finite effect and a standard deviation of 0 or more",
             field=f"treatment {treatment.name}",
             mend="give both with their source",
+        )
+    if treatment is not None and not (np.isfinite(treatment.dose) and np.isfinite(treatment.full_by_week)):
+        raise HistoryError(
+            "needs a finite dose, and a finite week from which it acts in full",
+            field=f"treatment {treatment.name}",
+            mend="give the units of dose",
         )
 
 

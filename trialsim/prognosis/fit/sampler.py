@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trialsim.data import Floats
-from trialsim.errors import FitError
+from trialsim.errors import FitError, InputError
 from trialsim.prognosis import gram, grouped_gram
 from trialsim.prognosis.gram import SCALES, GramSums
 from trialsim.prognosis.grouped_gram import GroupedRows
@@ -44,6 +44,32 @@ class FitSettings:
     min_ess: float = 400.0
     max_divergences: int = 0
     cores: int = 2
+
+    def __post_init__(self) -> None:
+        least = {
+            "chains": 1,
+            "tune": 0,
+            "draws": 1,
+            "max_rhat": 1,
+            "min_ess": 0,
+            "max_divergences": 0,
+            "cores": 1,
+        }
+        for name, bound in least.items():
+            if not getattr(self, name) >= bound:
+                raise InputError(
+                    f"must be {bound} or more",
+                    field=f"FitSettings.{name}",
+                    value=getattr(self, name),
+                    mend="leave it at its default",
+                )
+        if not 0 < self.accept < 1:
+            raise InputError(
+                "must lie between 0 and 1",
+                field="FitSettings.accept",
+                value=self.accept,
+                mend="give .9 or so",
+            )
 
     def identity(self) -> dict[str, float]:
         """Return the settings that change a result."""
