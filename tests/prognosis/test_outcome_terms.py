@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import trialsim.prognosis.outcome_validation as validation
+from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import (
@@ -38,13 +39,6 @@ SHORT = FitSettings(
     chains=2, tune=400, draws=400, accept=0.95, max_rhat=1.1, min_ess=40.0, max_divergences=20
 )
 K = 4.5
-
-
-class NoSampler:
-    """A sampler that must not be asked."""
-
-    def sample(self, *_):
-        raise AssertionError("a history that cannot carry the terms was fitted")
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +253,7 @@ def test_ten_informative_participants_a_column_beyond_the_linear_terms(family, t
     with pytest.raises(HistoryError, match=words) as refusal:
         fit_outcome(with_events(family, fewest - 1), seed=1, terms=terms, sampler=NoSampler())
     assert refusal.value.mend
-    with pytest.raises(AssertionError, match="was fitted"):
+    with pytest.raises(AssertionError, match="sampler was asked"):
         fit_outcome(with_events(family, fewest - 1), seed=1, sampler=NoSampler())
 
 
