@@ -105,7 +105,7 @@ def _read(path: Path, history: Path | None, replicates: int | None, seed: int | 
     require_detectable(protocol, card, disease)
     if history is None:
         return _Asked(protocol, card, disease, generate_history(protocol, card, disease))
-    return _Asked(protocol, card, disease, load_history(protocol, history, disease))
+    return _Asked(protocol, card, disease, load_history(protocol, history, disease, card))
 
 
 def _make_bundle(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from trialsim.data import DiseaseModel, History
-from trialsim.errors import HistoryError, ProtocolError
+from trialsim.data import DiseaseModel, Floats, History
+from trialsim.errors import HistoryError, ProtocolError, TrialsimWarning
 from trialsim.population import CohortCard, draw_eligible
+from trialsim.population.laws import Law
 from trialsim.prognosis import read_history, require_same_scales
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
@@ -16,6 +18,8 @@ from trialsim.trial import drop_out
 
 STREAM = "history"
 POPULATION = 1000
+# Where laws without limits are taken to end, as standard normal values.
+FARTHEST_LATENT = 6.0
 
 
 def generate_history(protocol: Protocol, card: CohortCard, disease: DiseaseModel) -> History:
@@ -70,7 +74,12 @@ def generate_history(protocol: Protocol, card: CohortCard, disease: DiseaseModel
     )
 
 
-def load_history(protocol: Protocol, path: Path | str, disease: DiseaseModel | None = None) -> History:
+def load_history(
+    protocol: Protocol,
+    path: Path | str,
+    disease: DiseaseModel | None = None,
+    card: CohortCard | None = None,
+) -> History:
     """Read real placebo participants from a file, by the protocol's ``[history]`` table.
 
     Parameters
@@ -81,6 +90,9 @@ def load_history(protocol: Protocol, path: Path | str, disease: DiseaseModel | N
         CSV or Parquet.
     disease : DiseaseModel, optional
         Gives the limits of the endpoint's scale; outcomes off the scale are then refused.
+    card : CohortCard, optional
+        Gives the limits of covariates: values outside them are warned of, and refused where they are as far
+        outside as the limits are apart, or of no level that the covariate has.
 
     Raises
     ------
@@ -92,7 +104,36 @@ def load_history(protocol: Protocol, path: Path | str, disease: DiseaseModel | N
     )
     if disease is not None:
         _refuse_off_scale(history, disease, path, protocol.history.columns.outcome or history.endpoint)
+    if card is not None:
+        laws = {margin.name: margin.law() for margin in card.margins}
+        for name in history.covariates.names:
+            _hold_against(laws[name], history.covariates.column(name), name, path)
     return history
+
+
+def _hold_against(law: Law, values: Floats, name: str, path: Path | str) -> None:
+    """Refuse values of a covariate that nobody has, and warn of those outside the card's limits."""
+    ends = law.from_latent(np.array([-FARTHEST_LATENT, FARTHEST_LATENT]))
+    low, high = np.where(np.isfinite([law.lower, law.upper]), [law.lower, law.upper], ends)
+    levels = bool(law.cuts) and np.isfinite(law.upper)
+    beyond = 0.0 if levels else high - low
+    # A scale that begins at 0 has nothing below it.
+    least = 0.0 if low == 0 else low - beyond
+    seen = values[np.isfinite(values)]
+    if impossible := int(((seen < least) | (seen > high + beyond)).sum()):
+        raise HistoryError(
+            f"{impossible} of {seen.size} values cannot be: the card has {low:.4g} to {high:.4g}",
+            file=path,
+            field=name,
+            mend="leave missing values empty instead of a code such as 999, and check the unit of the column",
+        )
+    if outside := int(((seen < law.lower) | (seen > law.upper)).sum()):
+        warnings.warn(
+            f"{Path(path).name}: {name}: {outside} of {seen.size} values lie outside the limits of the card, "
+            f"{law.lower:g} to {law.upper:g}",
+            TrialsimWarning,
+            stacklevel=3,
+        )
 
 
 def _refuse_off_scale(history: History, disease: DiseaseModel, path: Path | str, column: str) -> None:
