@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from trialsim.prognosis.families import FAMILIES, Prior, Responses
+from trialsim.prognosis.fit.generated_source import tidied
 
 with warnings.catch_warnings():
     # As in `trialsim.prognosis.fit.model`: nothing that a user of trialsim could act on.
@@ -122,7 +123,7 @@ LIKELIHOODS = {
 
 def compile_model(family: str, data: Responses) -> Any:
     """Compile the model by numba, never by a C compiler: no number depends on whether there is one."""
-    with warnings.catch_warnings(), pytensor.config.change_flags(cxx=""):
+    with warnings.catch_warnings(), pytensor.config.change_flags(cxx=""), tidied():
         warnings.simplefilter("ignore")
         return nutpie.compile_pymc_model(build_model(family, data), backend="numba")
 
