@@ -278,12 +278,14 @@ def responses(tmp_path) -> tuple[str, str]:
     return str(tmp_path / "response.toml"), str(tmp_path / "responses.csv")
 
 
-def test_validate_reads_a_history_of_responses(monkeypatch, capsys, responses) -> None:
+def test_validate_reads_a_history_of_responses(monkeypatch, capsys, tmp_path, responses) -> None:
     # Wide enough that no table is turned on its side.
     monkeypatch.setenv("COLUMNS", "240")
+    brief = FitSettings(tune=400, draws=400, accept=0.95, max_rhat=1.05, min_ess=50.0, max_divergences=20)
+    monkeypatch.setattr("trialsim.prognosis.outcome_prognosis.FitSettings", lambda **_: brief)
     table, past = responses
     arguments = ("twins", "validate", table, "--history", past, "--folds", "3", "--by-group", "--quiet")
-    assert run(monkeypatch, *arguments) == 0
+    assert run(monkeypatch, *arguments, "--cache", str(tmp_path)) == 0
     text = capsys.readouterr().out
     for words in (
         "on participants never seen",
@@ -292,6 +294,8 @@ def test_validate_reads_a_history_of_responses(monkeypatch, capsys, responses) -
         "calibration slope",
         "discrimination",
         "Each group, by a model that never saw it",
+        "Gain of the score beyond one covariate",
+        "share of responses, upper half of the score",
     ):
         assert words in " ".join(text.split()), words
     race = [line for line in text.splitlines() if "RACE" in line]

@@ -50,14 +50,27 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "grade.toml", tmp_path / "grades.csv"
 
 
-def test_validate_follows_the_curve_that_the_table_asks_for(monkeypatch, capsys, files) -> None:
+def test_validate_follows_the_curve_that_the_table_asks_for(monkeypatch, capsys, tmp_path, files) -> None:
     table, past = files
-    assert (
-        run(monkeypatch, "twins", "validate", str(table), "--history", str(past), "--folds", "2", "--quiet")
-        == 0
-    )
+    arguments = ("twins", "validate", str(table), "--history", str(past), "--folds", "2", "--quiet")
+    assert run(monkeypatch, *arguments, "--cache", str(tmp_path)) == 0
     text = capsys.readouterr().out
     assert "grade, ordinal (none < mild < severe); spline of age" in " ".join(text.split())
+    gain = text[text.index("Gain of the score beyond one covariate") : text.index("Gain is the share")]
+    rows = {
+        row.split("│")[1].strip(): [float(cell) for cell in row.split("│")[2:9]]
+        for row in gain.splitlines()
+        if row.startswith(("│ age", "│ dose"))
+    }
+    assert rows["age"][0] == rows["dose"][0] == 400
+    assert rows["age"][2] > 0.2, "dose and the curve are beyond a line in age"
+    assert rows["dose"][2] > 0.1, "the curve is beyond dose"
+    for _, correlation, low, high, saved, least, most in rows.values():
+        assert low < correlation < high
+        assert least < saved < most
+        assert saved == pytest.approx(correlation**2, abs=0.02)
+    (middle,) = (line for line in text.splitlines() if "share at level mild" in line)
+    assert 0.02 < float(middle.split("│")[5]) < 0.98
     row = next(line for line in text.splitlines() if "discrimination (.5 by chance)" in line)
     # Without the curve it is .65, by dose alone; with it .76.
     assert float(row.split("│")[2]) > 0.72

@@ -87,7 +87,7 @@ def validate(
     if is_outcome_table(protocol):
         from trialsim.cli.twins_outcomes import validate_table
 
-        validate_table(protocol, history, family, subgroups, folds, by_group, quiet)
+        validate_table(protocol, history, family, subgroups, folds, by_group, cache, quiet)
         return
     if family is not None:
         raise click.UsageError("--family belongs to a TABLE: a PROTOCOL's endpoint is a score at visits")

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.console import Console
 
     from trialsim.prognosis import OutcomeHistory, OutcomeValidation
     from trialsim.protocol import HistoryTable, OutcomeTable
@@ -51,18 +52,26 @@ def validate_table(
     subgroups: tuple[str, ...],
     folds: int,
     by_group: bool,
+    cache: Path,
     quiet: bool,
 ) -> None:
-    """Print calibration and discrimination of the twins of one outcome a participant."""
+    """Print calibration, discrimination and gain of the twins of one outcome a participant."""
     from rich.console import Console
 
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
-    from trialsim.prognosis import ModelTerms, OutcomeSampler, covariate_subgroups, validate_outcome
+    from trialsim.cli.twins_checks import print_outcome_checks
+    from trialsim.prognosis import (
+        ModelTerms,
+        OutcomeSampler,
+        covariate_subgroups,
+        fit_outcome,
+        validate_outcome,
+    )
 
     history, table, past = read_table(table_file, history, family)
     labels = covariate_subgroups(past.covariates) | subgroup_labels(history, table.rows, subgroups)
-    console, sampler = Console(), OutcomeSampler()
+    console, sampler, terms = Console(), OutcomeSampler(), ModelTerms.of_outcome(table)
     console.print(history_in_words(past, table), highlight=False)
     unseen = ("participants", "groups") if by_group else ("participants",)
     for what in unseen:
@@ -73,15 +82,52 @@ def validate_table(
                 seed=table.seed,
                 folds=folds,
                 by_group=what == "groups",
-                terms=ModelTerms.of_outcome(table),
+                terms=terms,
                 sampler=sampler,
             )
             progress(f"{what} never seen", 1, 1)
         print_frame(_judged(found), console, f"Calibration and discrimination, on {what} never seen")
+        if what == "participants":
+            _print_gain(found, past, table.seed, console)
     print_frame(found.by_subgroup(labels), console, f"Subgroups, on {unseen[-1]} never seen; small not shown")
     if by_group:
         groups = {"group": _group_labels(history, table.rows, len(past))}
         print_frame(found.by_subgroup(groups), console, "Each group, by a model that never saw it")
+    with progress_bars(quiet) as progress:
+        progress("fit", 0, 1)
+        prognosis = fit_outcome(past, seed=table.seed, terms=terms, cache=cache, sampler=sampler)
+        progress("fit", 1, 1)
+    print_outcome_checks(past, prognosis, table.seed, console)
+
+
+def _print_gain(found: OutcomeValidation, past: OutcomeHistory, seed: int, console: Console) -> None:
+    """Print what the score adds to each covariate that an analysis could adjust for in its place."""
+    import pandas as pd
+
+    from trialsim.cli.tables import print_frame
+    from trialsim.streams import stream
+
+    rows = []
+    for name in past.covariates.names:
+        gain = found.gain(past, name, generator=stream(seed, f"gain beyond {name}", 0, "bootstrap"))
+        rows.append(
+            {
+                "adjusted for": name,
+                "participants": gain.participants,
+                "partial correlation": gain.partial_correlation,
+                "corr low 95": gain.partial_correlation_95[0],
+                "corr high 95": gain.partial_correlation_95[1],
+                "gain": gain.gain,
+                "gain low 95": gain.gain_95[0],
+                "gain high 95": gain.gain_95[1],
+            }
+        )
+    print_frame(pd.DataFrame(rows), console, "Gain of the score beyond one covariate, out of sample")
+    console.print(
+        "Gain is the share of participants that adjusting for the score saves beside that covariate, of the "
+        "outcome that a linear comparison regresses; negative where the score misleads.",
+        highlight=False,
+    )
 
 
 def read_table(
