@@ -130,6 +130,7 @@ def test_exact_bayesian_warning_figure_of_the_notes() -> None:
     assert got.power == pytest.approx([0.992, 0.996, 0.953, 0.909], abs=0.03)
     assert got.bias == pytest.approx([0.003, 0.093, 0.222, -0.002], abs=0.015)
     assert 0.005 < got.error < 0.01
+    assert 0 < got.power_error < 0.01
     mirrored = ExactBayesian().characteristics(question, 100, np.array([-0.3, 0.3]))
     assert mirrored.bias[0] == -mirrored.bias[1] != 0
     assert mirrored.type_one_error[0] == mirrored.type_one_error[1]
@@ -152,9 +153,9 @@ def test_frontier_points_keep_what_they_promise_and_one_control_fewer_does_not()
         assert point.feasible
         assert point.power >= question.power
         assert point.worst_type_one_error <= question.type_one_cap + 1e-9
-    candidates = {c.setting: c for c in RobustMap().candidates()}
     robust = frontier.point("robust MAP")
-    method, count = candidates[robust.setting], robust.controls - 1
+    assert robust.prior.setting == robust.setting
+    method, count = robust.prior, robust.controls - 1
     fewer = method.characteristics(question, count, np.array(question.drifts))
     still = method.characteristics(question, count, np.zeros(1))
     assert fewer.worst()[0] > question.type_one_cap or still.power[0] < question.power
@@ -170,7 +171,9 @@ def test_a_simulated_point_keeps_the_cap_beyond_its_noise() -> None:
     assert point.feasible
     assert point.error > 0
     assert point.worst_type_one_error + 1.645 * point.error <= question.type_one_cap + 1e-9
-    assert "±" in point.verdict
+    assert point.power_error > 0
+    assert f"power {point.power:.3f} ± {point.power_error:.4f}" in point.verdict
+    assert "declared drifts only" in point.verdict
 
 
 def test_prognostic_adjustment_alone_gives_the_closed_form_cut() -> None:

@@ -149,7 +149,7 @@ def test_frontier_points_keep_their_promises_and_one_control_fewer_does_not(ques
     assert robust.controls < frontier.plain_controls
     assert robust.power >= asked.power - 1e-9
     assert robust.worst_type_one_error <= asked.type_one_cap + 1e-9
-    method = {one.setting: one for one in RobustMap().candidates()}[robust.setting]
+    method = robust.prior
     fewer = method.characteristics(asked, robust.controls - 1, np.array([*asked.drifts]))
     assert fewer.power[2] < asked.power or fewer.worst()[0] > asked.type_one_cap
     assert f"to 0.6 {asked.scale.unit}" in str(frontier)
@@ -159,7 +159,7 @@ def test_frontier_points_keep_their_promises_and_one_control_fewer_does_not(ques
 def test_a_frontier_is_checked_point_by_point() -> None:
     asked = COUNT.with_drifts((-0.4, 0.0, 0.4))
     methods = [NoBorrowing(), RobustMap()]
-    frame = check_frontier(control_frontier(asked, methods), methods)
+    frame = check_frontier(control_frontier(asked, methods))
     assert list(frame["method"]) == ["prognostic adjustment", "robust MAP"]
     for computed, simulated in (
         ("power", "simulated_power"),
@@ -174,7 +174,7 @@ def test_a_frontier_is_checked_point_by_point() -> None:
 def test_a_check_looks_at_both_sides_of_the_history() -> None:
     # Few respond: the integrated worst is far below the history, that of simulated trials above it.
     rare = ScaleBorrowingQuestion(BinaryScale(0.08, odds_ratio=2.4), 300, 400, replicates=20_000)
-    row = check_frontier(control_frontier(rare, [RobustMap()]), [RobustMap()]).iloc[0]
+    row = check_frontier(control_frontier(rare, [RobustMap()])).iloc[0]
     assert row["at_drift"] < 0 < row["simulated_at_drift"]
     assert row["simulated_worst"] > row["simulated_type_one_error"] + 5 * row["error"]
     assert abs(row["simulated_worst"] - 0.069) < 4 * 0.0018

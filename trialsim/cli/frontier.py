@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         ControlQuestion,
         DriftMap,
         SafePriors,
+        TwinInformedPrior,
     )
 
 METHODS = ("prognostic", "weighted", "bayesian", "map", "commensurate", "power", "sam", "twin")
@@ -82,6 +84,14 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     help="Slope of outcome on twin in held-out studies.",
 )
 @click.option(
+    "--calibration-bias",
+    type=(float, float),
+    multiple=True,
+    metavar="BIAS SE",
+    help="Mean error of the twins in one held-out study, and its standard error; may be repeated. The vague "
+    "part of the twin prior weighs at least the share of studies that they miss.  [default: none, one half]",
+)
+@click.option(
     "--weighted-factor",
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
@@ -122,6 +132,7 @@ def frontier(
     methods: tuple[str, ...],
     between_sd: float,
     calibration_slope: float,
+    calibration_bias: tuple[tuple[float, float], ...],
     weighted_factor: float,
     replicates: int,
     seed: int,
@@ -177,13 +188,12 @@ def frontier(
         "seed": seed,
     }
     question = _question(scale, effect, sd, largest_drift, dropout, shared, numbers)
-    known = _methods(between_sd, calibration_slope, weighted_factor, question.drift_unit)
+    twin = _twin_prior(between_sd, calibration_slope, calibration_bias)
+    known = _methods(between_sd, twin, weighted_factor, question.drift_unit)
     wanted = methods or tuple(name for name in METHODS if _suits(name, scale, correlation))
     chosen = [known[name] for name in wanted]
     answer = _answer(question, chosen, most, curves, tuned, all_settings)
-    frame = (
-        check_frontier(answer, chosen) if isinstance(answer, ControlFrontier) and check else answer.to_frame()
-    )
+    frame = check_frontier(answer) if isinstance(answer, ControlFrontier) and check else answer.to_frame()
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
@@ -294,7 +304,21 @@ def _drifts(largest: float, step: float) -> tuple[float, ...]:
     return tuple(sorted({0.0, *above, *(-one for one in above)}))
 
 
-def _methods(between: float, slope: float, weighted: float, unit: str) -> dict[str, BorrowingMethod]:
+def _twin_prior(between: float, slope: float, bias: tuple[tuple[float, float], ...]) -> TwinInformedPrior:
+    import numpy as np
+
+    from trialsim.design import TwinInformedPrior, vague_weight_from_calibration
+
+    prior = TwinInformedPrior(between_sd=between, calibration_slope=slope)
+    if not bias:
+        return prior
+    found, errors = (np.array(column) for column in zip(*bias, strict=True))
+    return replace(prior, calibration_weight=vague_weight_from_calibration(found, errors))
+
+
+def _methods(
+    between: float, twin: TwinInformedPrior, weighted: float, unit: str
+) -> dict[str, BorrowingMethod]:
     from trialsim.design import (
         Commensurate,
         ExactBayesian,
@@ -302,7 +326,6 @@ def _methods(between: float, slope: float, weighted: float, unit: str) -> dict[s
         PowerPrior,
         RobustMap,
         SelfAdapting,
-        TwinInformedPrior,
         weighted_adjustment,
     )
 
@@ -314,5 +337,5 @@ def _methods(between: float, slope: float, weighted: float, unit: str) -> dict[s
         "commensurate": Commensurate(),
         "power": PowerPrior(),
         "sam": SelfAdapting(between_sd=between, unit=unit),
-        "twin": TwinInformedPrior(between_sd=between, calibration_slope=slope),
+        "twin": twin,
     }

@@ -16,7 +16,17 @@ from trialsim.cli.outcome_options import (
     refuse_endless,
 )
 
-CONTINUOUS_ONLY = ("effect", "sd", "sd_active", "slopes", "variance", "agreement")
+CONTINUOUS_ONLY = (
+    "effect",
+    "sd",
+    "sd_active",
+    "slopes",
+    "variance",
+    "agreement",
+    "baseline_correlation_active",
+    "partial_correlation_active",
+    "largest_trial",
+)
 PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
 PRICE = click.FloatRange(0)
 
@@ -37,11 +47,29 @@ PRICE = click.FloatRange(0)
     help="corr(change, score | baseline), from a history that the score was not fitted to.",
 )
 @click.option(
+    "--baseline-correlation-active", type=PAIR, help="Continuous: the same, treated.  [default: as control]"
+)
+@click.option(
+    "--partial-correlation-active",
+    type=PAIR,
+    help="Continuous: that of the treated; their ratio holds in every figure.  [default: as control]",
+)
+@click.option(
     "--partial-lower", type=PAIR, help="Its lower 95 % bound, for the worst plausible figure.  [default: 0]"
 )
 @click.option("--partial-upper", type=PAIR, help="Its upper 95 % bound, for the intervals of the savings.")
 @click.option("--allocation", default="1:1", show_default=True, help="control:active, such as 1:2.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True)
+@click.option(
+    "--dropout-active",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Of the active arm.  [default: as control]",
+)
+@click.option(
+    "--largest-trial",
+    type=click.IntRange(10),
+    help="Continuous: participants at which the search gives up.  [default: 50000]",
+)
 @click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.9, show_default=True)
 @click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.05, show_default=True)
 @click.option(
@@ -137,6 +165,8 @@ def size(**given: Any) -> None:
     scale, figure, as_json, output = (given.pop(name) for name in ("scale", "figure", "as_json", "output"))
     outcome = outcome_scale(scale, numbers)
     given["allocation"] = _shares(given["allocation"])
+    active = given.pop("dropout_active")
+    given["dropout"] = (given["dropout"], given["dropout"] if active is None else active)
     if outcome is None:
         answer = sized_continuous(given)
     else:
@@ -152,6 +182,18 @@ def _refuse_what_nothing_reads(given: Mapping[str, Any]) -> None:
         for name, value in (("--history-pairs", given["history_pairs"]), ("--effect-sd", given["effect_sd"])):
             if value:
                 raise DesignError("needs --assurance beside it", field=name, value=value)
+    elif given["partial_correlation_active"] is not None:
+        raise DesignError(
+            "does not go with --assurance, which takes one correlation for both arms",
+            field="--partial-correlation-active",
+            value=given["partial_correlation_active"],
+        )
+    if given["partial_correlation_active"] is not None and not given["partial_correlation"] > 0:
+        raise DesignError(
+            "needs --partial-correlation above 0 beside it",
+            field="--partial-correlation-active",
+            value=given["partial_correlation_active"],
+        )
 
 
 def _refuse_a_disordered_interval(given: Mapping[str, Any]) -> None:

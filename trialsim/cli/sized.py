@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
         Adjustment,
         AssuranceQuestion,
         AssuredSizes,
+        ControlArmPlan,
         DialSizes,
         OutcomeScale,
+        PlanningMoments,
         Saving,
         SavingsTable,
+        SizingQuestion,
     )
+
+_LARGEST_TRIAL = 50_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Sized:
         What the table shows: months and cost only with what they need.
     more : mapping of str to results
         Dial, assurance and allocations, by title.
+    warning : str or None
+        What makes the sizes doubtful.
     """
 
     headline: str
@@ -51,11 +58,12 @@ class Sized:
     table: SavingsTable
     gains: tuple[str, ...]
     more: Mapping[str, Any]
+    warning: str | None = None
 
 
 def sized_continuous(given: Mapping[str, Any]) -> Sized:
     """Size a trial of a continuous outcome from the command's options."""
-    from trialsim.design import PlanningMoments, PrognosticGain, SizingQuestion, adjustment, plan_control_arm
+    from trialsim.design import PlanningMoments, SizingQuestion, adjustment
 
     effect, sd = (needed(f"--{name}", given[name], "continuous") for name in ("effect", "sd"))
     sd_active = sd if given["sd_active"] is None else given["sd_active"]
@@ -68,53 +76,80 @@ def sized_continuous(given: Mapping[str, Any]) -> Sized:
         power=given["power"],
         alpha=given["alpha"],
         allocation=given["allocation"],
-        dropout=(given["dropout"], given["dropout"]),
+        dropout=given["dropout"],
         slopes=given["slopes"] or "common",
         variance=variance,  # type: ignore[arg-type]  # click.Choice has checked it
+        largest_trial=given["largest_trial"] or _LARGEST_TRIAL,
     )
-    rho = given["baseline_correlation"]
+    rho = (given["baseline_correlation"], _or_as_control(given, "baseline_correlation"))
     # A score whose correlation has the wrong sign earns nothing in any table.
-    partial = max(given["partial_correlation"], 0.0)
-    moments = PlanningMoments((sd, sd_active), (rho, rho), (0.0, 0.0))
-    upper = given["partial_upper"]
-    plan = plan_control_arm(
-        moments,
-        PrognosticGain(
-            partial, given["partial_lower"] or 0.0, {}, partial**2, 0.0, partial_correlation_upper=upper
-        ),
-        question,
-        correlation_discount=given["correlation_discount"],
-        sd_inflation=given["sd_inflation"],
-        smallest_worthwhile_saving=0.0,
-    )
+    partial = (max(given["partial_correlation"], 0.0), max(_or_as_control(given, "partial_correlation"), 0.0))
+    moments = PlanningMoments((sd, sd_active), rho, (0.0, 0.0))
+    plan = _planned(moments, partial, question, given)
     unadjusted = plan.sizes["unadjusted"]
     headline = (
         f"Unadjusted: {unadjusted.total} participants, {unadjusted.controls} of them controls. "
         f"Two-sided alpha {question.alpha:g}, power {question.power:g}, {variance} standard errors."
     )
-    explained = 1 - (1 - rho**2) * (1 - partial**2)
+    explained = tuple(1 - (1 - b**2) * (1 - r**2) for b, r in zip(rho, partial, strict=True))
     more: dict[str, Any] = {}
     if given["agreement"] is not None:
         more["Heterogeneity dial, participants with an outcome"] = _dial(moments.sd, explained, given)
     if given["assurance"] is not None:
-        more["Assurance, participants with an outcome"] = _assured(moments.sd, explained, given)
-    with_score = moments.with_partial(partial, partial)
+        more["Assurance, participants with an outcome"] = _assured(moments.sd, explained[0], given)
+    with_score = moments.with_partial(*partial)
     parts = (adjustment(with_score, "ancova"), adjustment(with_score, "prognostic"))
     return _answer(headline, plan.savings, parts, effect, given, more)
 
 
+def _or_as_control(given: Mapping[str, Any], name: str) -> float:
+    """Return the active arm's number, or the controls' where it was not given."""
+    return float(given[name] if given[f"{name}_active"] is None else given[f"{name}_active"])
+
+
+def _planned(
+    moments: PlanningMoments, partial: tuple[float, float], question: SizingQuestion, given: Mapping[str, Any]
+) -> ControlArmPlan:
+    from trialsim.design import PrognosticGain, plan_control_arm
+
+    gain = PrognosticGain(
+        partial[0],
+        given["partial_lower"] or 0.0,
+        {},
+        partial[0] ** 2,
+        0.0,
+        active_to_control=partial[1] / partial[0] if partial[0] > 0 else 1.0,
+        partial_correlation_upper=given["partial_upper"],
+    )
+    try:
+        return plan_control_arm(
+            moments,
+            gain,
+            question,
+            correlation_discount=given["correlation_discount"],
+            sd_inflation=given["sd_inflation"],
+            smallest_worthwhile_saving=0.0,
+        )
+    except DesignError as refusal:
+        if refusal.field != "sizing.largest_trial":
+            raise
+        raise DesignError(
+            refusal.problem, field="--largest-trial", value=refusal.value, mend=refusal.mend
+        ) from None
+
+
 def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
     """Size a trial of a binary, count or time-to-event outcome from the command's options."""
-    from trialsim.design import ScaleSizing, SurvivalScale, scale_savings, scale_size
+    from trialsim.design import ScaleSizing, SurvivalScale, scale_savings, scale_size, thin_arms
 
     dropout = given["dropout"]
-    if isinstance(outcome, SurvivalScale) and dropout > 0:
+    if isinstance(outcome, SurvivalScale) and max(dropout) > 0:
         raise DesignError("does not belong to a survival outcome", field="--dropout", mend="give --loss")
     question = ScaleSizing(
         outcome,
         given["baseline_correlation"],
         given["allocation"],
-        (dropout, dropout),
+        dropout,
         given["power"],
         given["alpha"],
     )
@@ -138,7 +173,13 @@ def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
         explained = 1 - (1 - question.baseline_correlation**2) * (1 - max(partial, 0.0) ** 2)
         more["Assurance, participants with an outcome"] = _assured_on_scale(outcome, explained, given)
     parts = (question.left("ancova"), question.left("prognostic", max(partial, 0.0)))
-    return _answer(headline, found, parts, outcome.effect, given, more)
+    answer = _answer(headline, found, parts, outcome.effect, given, more)
+    thin = [
+        (name, thin_arms(question, size))
+        for name, size in (("unadjusted", unadjusted), *((one.figure, one.chosen) for one in found))
+    ]
+    told = [f"{name.replace('_', ' ')}: {why}" for name, why in thin if why is not None]
+    return replace(answer, warning="; ".join(told) or None)
 
 
 def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None) -> None:
@@ -158,10 +199,14 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
         tables = {"Sizes": frame, "Savings": _shown(answer)}
         tables |= {name: part.to_frame() for name, part in answer.more.items()}
         rows = {_key(name): json.loads(one.to_json(orient="records")) for name, one in tables.items()}
+        if answer.warning is not None:
+            rows["warning"] = answer.warning
         click.echo(json.dumps(rows, indent=2))
         return
     console = Console()
     console.print(answer.headline)
+    if answer.warning is not None:
+        console.print(f"Warning: {answer.warning}.")
     print_frame(frame, console, "Prognostic adjustment beyond baseline ANCOVA")
     if len(answer.gains) > 2:
         print_frame(_wide(_shown(answer)), console, "Saved beyond baseline ANCOVA")
@@ -192,8 +237,8 @@ def _answer(
     if min(own) > 0:
         # An analysed participant costs as much as all those randomised for one.
         lost = given["dropout"]
-        analysed = (own[0] / (1 - lost), own[1] / (1 - lost))
-        title = "Allocations, priced with those who drop out" if lost else "Allocations"
+        analysed = (own[0] / (1 - lost[0]), own[1] / (1 - lost[1]))
+        title = "Allocations, priced with those who drop out" if max(lost) else "Allocations"
         more[title] = compare_allocations(
             *parts, effect, analysed, power=given["power"], alpha=given["alpha"]
         )
@@ -225,10 +270,12 @@ def _wide(frame: pd.DataFrame) -> pd.DataFrame:
     return ways
 
 
-def _dial(sd: tuple[float, float], explained: float, given: Mapping[str, Any]) -> DialSizes:
+def _dial(sd: tuple[float, float], explained: tuple[float, ...], given: Mapping[str, Any]) -> DialSizes:
     from trialsim.design import PredictionMoments, dial_sizes
 
-    score = PredictionMoments.from_correlation(sd, (explained**0.5, explained**0.5), given["agreement"])
+    score = PredictionMoments.from_correlation(
+        sd, (explained[0] ** 0.5, explained[1] ** 0.5), given["agreement"]
+    )
     return dial_sizes(
         score, given["effect"], allocation=given["allocation"], power=given["power"], alpha=given["alpha"]
     )

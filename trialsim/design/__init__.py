@@ -126,8 +126,6 @@ from trialsim.design.normal_borrowing import (
     PowerPrior,
     RobustMap,
     SelfAdapting,
-    TwinInformedPrior,
-    vague_weight_from_calibration,
 )
 from trialsim.design.operating_characteristics import (
     OperatingCharacteristics,
@@ -145,7 +143,7 @@ from trialsim.design.scale_borrowing import (
     check_frontier,
     simulated_characteristics,
 )
-from trialsim.design.scale_size import ScaleSizing, scale_controls, scale_savings, scale_size
+from trialsim.design.scale_size import ScaleSizing, scale_controls, scale_savings, scale_size, thin_arms
 from trialsim.design.score_gain import (
     PrognosticEvents,
     martingale_correlation,
@@ -201,6 +199,7 @@ from trialsim.design.trial_savings import (
     savings,
     savings_table,
 )
+from trialsim.design.twin_informed import TwinInformedPrior, vague_weight_from_calibration
 from trialsim.design.twins_as_controls import (
     CalibrationEvidence,
     CalibrationLimits,
@@ -369,6 +368,7 @@ __all__ = [
     "survival_looks",
     "survival_size",
     "tally",
+    "thin_arms",
     "tipping_drift",
     "to_frame",
     "total_for_mean_assurance",

@@ -306,7 +306,8 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     """Return sizes without, with customary and with assured discounts, and the worst plausible one.
 
     The undiscounted size takes every parameter at its median; the discounted one multiplies ρ by λ and
-    the control SD by γ; the worst plausible one takes ρ at its 2.5 % and the SDs at their 97.5 % quantile.
+    the control SD by γ; the worst plausible one takes ρ at its 2.5 % and the SDs at their 97.5 % quantile,
+    or at their discounted values where those are less favourable.
 
     Examples
     --------
@@ -327,8 +328,12 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     discounted = PlanningDraws(
         (question.sd_inflation * sd0, sd1), (scale * rho0, scale * rho1), median.agreement, median.effect
     )
+    high_sd, low_rho = _pair(draws.sd, 0.975), _pair(draws.correlation, 0.025)
     worst = PlanningDraws(
-        _pair(draws.sd, 0.975), _pair(draws.correlation, 0.025), median.agreement, median.effect
+        (np.maximum(high_sd[0], discounted.sd[0]), np.maximum(high_sd[1], discounted.sd[1])),
+        (_weaker(low_rho[0], discounted.correlation[0]), _weaker(low_rho[1], discounted.correlation[1])),
+        median.agreement,
+        median.effect,
     )
     fixed = {"undiscounted": median, "discounted": discounted, "worst plausible": worst}
     frame = compare_assured(draws, fixed, question)
@@ -376,3 +381,10 @@ def _pair(arrays: tuple[Floats, Floats], probability: float) -> tuple[Floats, Fl
 def _two(array: Floats, probability: float) -> Floats:
     """Return a quantile twice: draws come as arrays of at least two."""
     return np.full(2, np.quantile(array, probability))
+
+
+def _weaker(bound: Floats, discounted: Floats) -> Floats:
+    """Return the correlation that explains less; 0 where the bound has the other sign."""
+    return np.where(
+        bound * discounted > 0, np.sign(discounted) * np.minimum(abs(bound), abs(discounted)), 0.0
+    )

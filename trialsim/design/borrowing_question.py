@@ -155,6 +155,8 @@ class BorrowingCharacteristics:
         below 0 where conflict makes the answer less certain than the concurrent controls alone.
     error : float
         Largest Monte Carlo standard error of a type I error; 0 where integrated.
+    power_error : float
+        The same of a power.
     """
 
     drift: Floats
@@ -163,6 +165,7 @@ class BorrowingCharacteristics:
     bias: Floats
     effective_controls: Floats
     error: float = 0.0
+    power_error: float = 0.0
 
     def worst(self) -> tuple[float, float]:
         """Return the largest type I error, and the drift where it is."""

@@ -17,6 +17,7 @@ from trialsim.design.borrowing_question import (
     NoBorrowing,
 )
 from trialsim.design.control_question import ControlQuestion
+from trialsim.design.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _LARGEST_DRIFT = 2.0
 _TIPPING_STEP = 0.05
 _TOLERANCE = 1e-9
+# Two searches of one peak, over different steps, agree to less.
+_PEAK_TOLERANCE = 1e-5
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NOT_DEFENSIBLE = "borrowing is not defensible"
 
@@ -65,8 +68,9 @@ class TippingDrift:
 def tipping_drift(method: BorrowingMethod, question: ControlQuestion, controls: int) -> TippingDrift:
     """Return the tipping drift of a method with so many controls, and the smallest detectable drift.
 
-    The cap is looked for at steps of .05, on both sides where they differ, and then halved down where the
-    method is integrated; a simulated one is interpolated between two steps.
+    The cap is looked for at steps of .05, on both sides where they differ, and of an integrated method at
+    the peaks between them too, then halved down between two of them. A simulated method keeps the steps and
+    is interpolated.
 
     Examples
     --------
@@ -84,22 +88,24 @@ def tipping_drift(method: BorrowingMethod, question: ControlQuestion, controls: 
 def _tipping(method: BorrowingMethod, question: ControlQuestion, controls: int, sign: int) -> float:
     """Return the tipping drift on one side, as a size; infinite if none."""
     steps = np.linspace(0.0, _LARGEST_DRIFT, round(_LARGEST_DRIFT / _TIPPING_STEP) + 1)
-    found = method.characteristics(question, controls, sign * steps)
-    over = np.flatnonzero(found.type_one_error > question.type_one_cap + _TOLERANCE)
+    cap = question.type_one_cap
+    found = over_drifts(method, question, controls, sign * steps, threshold=cap)
+    order = np.argsort(np.abs(found.drift))
+    size, level = np.abs(found.drift)[order], found.type_one_error[order]
+    over = np.flatnonzero(level > cap + (_TOLERANCE if found.error > 0 else _PEAK_TOLERANCE))
     if not len(over):
         return math.inf
     first = int(over[0])
     if first == 0:
         return 0.0
+    low, high = float(size[first - 1]), float(size[first])
     if found.error > 0:
-        before, after = found.type_one_error[first - 1], found.type_one_error[first]
-        share = (question.type_one_cap - before) / (after - before)
-        return float(steps[first - 1] + share * _TIPPING_STEP)
-    low, high = float(steps[first - 1]), float(steps[first])
+        share = (cap - level[first - 1]) / (level[first] - level[first - 1])
+        return low + float(share) * (high - low)
     while high - low > 1e-4:
         middle = 0.5 * (low + high)
-        level = method.characteristics(question, controls, np.array([sign * middle])).type_one_error[0]
-        low, high = (low, middle) if level > question.type_one_cap else (middle, high)
+        broken = method.characteristics(question, controls, np.array([sign * middle])).type_one_error[0] > cap
+        low, high = (low, middle) if broken else (middle, high)
     return high
 
 
@@ -110,16 +116,20 @@ class DriftMap:
     Parameters
     ----------
     frame : DataFrame
-        method, setting, drift, type_one_error, power, bias, effective_controls, error.
+        method, setting, drift, type_one_error, power, bias, effective_controls, error, power_error.
     question : ControlQuestion
         What was asked.
     controls : int
         Randomised controls.
+    peaks : tuple of (float, float)
+        Of every curve in its order, the largest type I error and the drift where it is: between the
+        declared drifts too, if the method is integrated.
     """
 
     frame: pd.DataFrame
     question: ControlQuestion
     controls: int
+    peaks: tuple[tuple[float, float], ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a method, setting and drift; drift and bias in the question's units."""
@@ -128,10 +138,9 @@ class DriftMap:
     def worst(self) -> pd.DataFrame:
         """Return one row a method and setting: largest type I error, where, and power at no drift."""
         rows = []
-        for (method, setting), part in self._curves():
-            level, drift = part["type_one_error"].to_numpy(), part["drift"].to_numpy()
-            at, still = int(level.argmax()), int(np.abs(drift).argmin())
-            rows.append((method, setting, level[at], drift[at], part["power"].iloc[still]))
+        for ((method, setting), part), peak in zip(self._curves(), self.peaks, strict=True):
+            still = int(np.abs(part["drift"].to_numpy()).argmin())
+            rows.append((method, setting, *peak, part["power"].iloc[still]))
         names = ["method", "setting", "worst_type_one_error", "at_drift", "power_no_drift"]
         return pd.DataFrame(rows, columns=names)
 
@@ -237,15 +246,18 @@ def drift_map(
     >>> worst[["method", "worst_type_one_error", "power_no_drift"]].round(3)
                       method  worst_type_one_error  power_no_drift
     0  prognostic adjustment                 0.050           0.807
-    1             robust MAP                 0.176           0.964
+    1             robust MAP                 0.184           0.964
     """
     if controls < 2:
         raise DesignError("must be at least 2", field="controls", value=controls)
     shown = [one for method in methods for one in (method.candidates() if all_settings else (method,))]
-    parts = [
-        _frame(one, one.characteristics(question, controls, np.asarray(question.drifts))) for one in shown
-    ]
-    return DriftMap(pd.concat(parts, ignore_index=True), question, controls)
+    found = [one.characteristics(question, controls, np.asarray(question.drifts)) for one in shown]
+    peaks = tuple(
+        curve.worst() if curve.error > 0 else over_drifts(one, question, controls, folded(question)).worst()
+        for one, curve in zip(shown, found, strict=True)
+    )
+    parts = [_frame(one, curve) for one, curve in zip(shown, found, strict=True)]
+    return DriftMap(pd.concat(parts, ignore_index=True), question, controls, peaks)
 
 
 def borrowing_assurance(
@@ -298,6 +310,7 @@ def _frame(method: BorrowingMethod, found: BorrowingCharacteristics) -> pd.DataF
             "bias": found.bias,
             "effective_controls": found.effective_controls,
             "error": found.error,
+            "power_error": found.power_error,
         }
     )
 

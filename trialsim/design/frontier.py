@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,22 +18,26 @@ from trialsim.design.borrowing_question import (
 )
 from trialsim.design.control_question import ControlQuestion
 from trialsim.design.drift_curves import NOT_DEFENSIBLE, tipping_drift
+from trialsim.design.fewest_controls import (
+    FEWEST_CONTROLS,
+    TOLERANCE,
+    fewest_for_power,
+    fewest_of_method,
+    nearest,
+)
 from trialsim.design.normal_borrowing import (
     Commensurate,
     PowerPrior,
     RobustMap,
     SelfAdapting,
-    TwinInformedPrior,
 )
 from trialsim.design.simulated_borrowing import ExactBayesian
+from trialsim.design.twin_informed import TwinInformedPrior
+from trialsim.design.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-_FEWEST_CONTROLS = 5
-_SCAN_POINTS = 6
-_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,18 @@ class FrontierPoint:
     power, worst_power : float
         Power at no drift, and the smallest over the declared drifts.
     worst_type_one_error, at_drift : float
-        Largest over the declared drifts, and where.
-    error : float
-        Monte Carlo standard error of the type I error; 0 where integrated.
+        Largest over the range of the declared drifts, and where; of a simulated method, at the declared
+        drifts themselves.
+    error, power_error : float
+        Monte Carlo standard errors of the type I error and of the power; 0 where integrated.
     effective_controls : float
         Controls that borrowing is worth at no drift.
     tipping, detectable : float
         Drifts in the question's unit; see `TippingDrift`.
     verdict : str
         What follows, in words.
+    prior : BorrowingMethod
+        The method at that setting.
     """
 
     method: str
@@ -76,6 +83,8 @@ class FrontierPoint:
     tipping: float
     detectable: float
     verdict: str
+    prior: BorrowingMethod
+    power_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ class ControlFrontier:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a method, with the controls saved beside prognostic adjustment."""
-        frame = pd.DataFrame([vars(point) for point in self.points])
+        frame = pd.DataFrame([vars(point) for point in self.points]).drop(columns="prior")
         plain = math.nan if self.plain_controls is None else float(self.plain_controls)
         saved = np.where(frame["feasible"], plain - frame["controls"], np.nan)
         frame.insert(4, "controls_saved", saved)
@@ -216,7 +225,8 @@ def control_frontier(
     question : ControlQuestion
         Active arm, history, power, cap and declared drifts.
     methods : sequence of BorrowingMethod, optional
-        `methods_for` the question if not given. Every candidate setting of each is looked at.
+        `methods_for` the question if not given. Every candidate setting of each is looked at, and settings
+        between the best of them and its neighbours.
     most_controls : int, optional
         Where the search ends; by default what prognostic adjustment needs, since more would save
         nothing, or four times the active arm where that is infeasible.
@@ -229,9 +239,10 @@ def control_frontier(
     -----
     Power at no drift rises with the controls, so the fewest that reach it are found by halving. From
     there upward the type I error is looked at on a grid and the first crossing of the cap halved down.
-    Between grid points it is taken to fall with more controls. The search looks at absolute drifts where
-    neither method nor variance tells one side of the history from the other; the point it finds is then
-    described over all declared drifts. A simulated method must keep the cap with its one-sided 95 %
+    Between grid points it is taken to fall with more controls. Type I error is looked at over the range
+    that the declared drifts span, between them too (see `over_drifts`), and over absolute drifts where
+    neither method nor variance tells one side of the history from the other. A simulated method is looked
+    at in its listed settings and at the declared drifts only, and must keep the cap with its one-sided 95 %
     Monte Carlo limit; more replicates narrow that.
 
     Examples
@@ -243,126 +254,66 @@ def control_frontier(
     chosen = methods_for(question) if methods is None else tuple(methods)
     if not chosen:
         raise DesignError("must name at least one method", field="methods")
-    if most_controls is not None and most_controls < _FEWEST_CONTROLS:
-        raise DesignError(f"must be at least {_FEWEST_CONTROLS}", field="most_controls", value=most_controls)
+    if most_controls is not None and most_controls < FEWEST_CONTROLS:
+        raise DesignError(f"must be at least {FEWEST_CONTROLS}", field="most_controls", value=most_controls)
     ceiling = 4 * question.active if most_controls is None else most_controls
-    plain = _fewest_for_power(NoBorrowing(), question, ceiling)
+    plain = fewest_for_power(NoBorrowing(), question, ceiling)
     most = ceiling if plain is None or most_controls is not None else plain
     return ControlFrontier(tuple(_point(method, question, most) for method in chosen), question, plain)
 
 
 def _point(method: BorrowingMethod, question: ControlQuestion, most: int) -> FrontierPoint:
-    """Return the best candidate's point: fewest controls, or, if none is feasible, nearest the cap."""
-    best: tuple[int, BorrowingMethod] | None = None
-    for candidate in method.candidates():
-        # A calmer prior that needs as many controls is preferred: it risks less for the same size.
-        limit = most if best is None else best[0]
-        controls = _fewest(candidate, question, limit)
-        if controls is not None:
-            best = (controls, candidate)
-    if best is not None:
-        return _describe(best[1], question, best[0], feasible=True)
-    return _describe(_nearest(method, question, most), question, most, feasible=False)
-
-
-def _fewest(method: BorrowingMethod, question: ControlQuestion, most: int) -> int | None:
-    """Return the fewest controls up to `most` that reach the power and keep the cap, or None."""
-    start = _fewest_for_power(method, question, most)
-    if start is None:
-        return None
-    grid = np.unique(np.linspace(start, most, _SCAN_POINTS).round().astype(int))
-    # Every prior here is symmetric about the history, and so is its type I error if drift moves nothing else.
-    drifts = np.unique(np.abs(question.drifts) if question.symmetric else question.drifts)
-
-    def keeps(controls: int) -> bool:
-        # A few drifts show most failures; only what passes them is looked at in full.
-        return all(
-            method.characteristics(question, controls, some).keeps(question.type_one_cap)
-            for some in (drifts[:: max(1, len(drifts) // 8)], drifts)
-        )
-
-    below = None
-    for controls in grid:
-        if keeps(int(controls)):
-            return int(controls) if below is None else _halve(keeps, below, int(controls))
-        below = int(controls)
-    return None
-
-
-def _fewest_for_power(method: BorrowingMethod, question: ControlQuestion, most: int) -> int | None:
-    def enough(controls: int) -> bool:
-        return bool(
-            method.characteristics(question, controls, np.zeros(1)).power[0] >= question.power - _TOLERANCE
-        )
-
-    if most < _FEWEST_CONTROLS or not enough(most):
-        return None
-    if enough(_FEWEST_CONTROLS):
-        return _FEWEST_CONTROLS
-    return _halve(enough, _FEWEST_CONTROLS, most)
-
-
-def _halve(holds: Callable[[int], bool], fails: int, high: int) -> int:
-    """Return the smallest number in (fails, high] where the predicate holds, if it holds from there on."""
-    while high - fails > 1:
-        middle = (fails + high) // 2
-        fails, high = (fails, middle) if holds(middle) else (middle, high)
-    return high
-
-
-def _nearest(method: BorrowingMethod, question: ControlQuestion, most: int) -> BorrowingMethod:
-    """Return the candidate that reaches the power with the least type I error, else with the most power."""
-    drifts = np.asarray(question.drifts)
-    scored = []
-    for candidate in method.candidates():
-        power = candidate.characteristics(question, most, np.zeros(1)).power[0]
-        worst = candidate.characteristics(question, most, drifts).worst()[0]
-        short = max(question.power - power, 0.0)
-        scored.append((short > _TOLERANCE, worst if short <= _TOLERANCE else short, candidate))
-    return min(scored, key=lambda one: one[:2])[2]
+    """Return the point of the fewest controls, or, if no setting is feasible, of that nearest the cap."""
+    best = fewest_of_method(method, question, most)
+    if best is None:
+        return _describe(nearest(method, question, most), question, most, feasible=False)
+    return _describe(best[1], question, best[0], feasible=True)
 
 
 def _describe(
     method: BorrowingMethod, question: ControlQuestion, controls: int, *, feasible: bool
 ) -> FrontierPoint:
-    over = method.characteristics(question, controls, np.asarray(question.drifts))
+    over = over_drifts(method, question, controls, folded(question))
+    declared = method.characteristics(question, controls, np.asarray(question.drifts))
     still = method.characteristics(question, controls, np.zeros(1))
     worst, at = over.worst()
     edge = tipping_drift(method, question, controls)
-    power = float(still.power[0])
     return FrontierPoint(
         method=method.name,
         setting=method.setting,
         feasible=feasible,
         controls=controls,
-        power=power,
-        worst_power=float(over.power.min()),
+        power=float(still.power[0]),
+        worst_power=float(declared.power.min()),
         worst_type_one_error=worst,
         at_drift=at,
         error=over.error,
         effective_controls=float(still.effective_controls[0]),
         tipping=edge.tipping,
         detectable=edge.detectable,
-        verdict=_verdict(feasible, power, over, edge.defensible, question),
+        verdict=_verdict(feasible, still, over, edge.defensible, question),
+        prior=method,
+        power_error=still.power_error,
     )
 
 
 def _verdict(
     feasible: bool,
-    power: float,
+    still: BorrowingCharacteristics,
     over: BorrowingCharacteristics,
     defensible: bool,
     question: ControlQuestion,
 ) -> str:
-    worst, at = over.worst()
-    noise = f" ± {over.error:.4f}" if over.error else ""
+    (worst, at), power = over.worst(), float(still.power[0])
+    simulated = over.error > 0
+    noise, power_noise = (f" ± {one:.4f}" if simulated else "" for one in (over.error, still.power_error))
     found = (
-        f"power {power:.3f}, worst type I error {_told(worst, question)}{noise} at a drift of {at:g} "
-        f"{question.drift_unit}"
+        f"power {power:.3f}{power_noise}, worst type I error {_told(worst, question)}{noise} at a drift of "
+        f"{at:g} {question.drift_unit}" + (", looked for at the declared drifts only" if simulated else "")
     )
     if not feasible:
         missed = []
-        if power < question.power - _TOLERANCE:
+        if power < question.power - TOLERANCE:
             missed.append("the power")
         if not over.keeps(question.type_one_cap):
             missed.append("the cap")
@@ -373,7 +324,7 @@ def _verdict(
 
 def _told(level: float, question: ControlQuestion) -> str:
     """Return a type I error with as many digits as tell it from a cap that it breaks."""
-    broken = level > question.type_one_cap + _TOLERANCE
+    broken = level > question.type_one_cap + TOLERANCE
     for digits in range(4, 9):
         told = f"{level:.{digits}f}"
         if not broken or float(told) > question.type_one_cap:

@@ -19,6 +19,8 @@ from trialsim.errors import DesignError
 Outcome = Literal["binary", "count"]
 Contrast = Literal["difference", "log_ratio", "log_odds_ratio"]
 _NODES = 81
+# Squares of a count's mean are integrated to 1e-9 up to here; one SD of the score is then a ratio of 148.
+_STEEPEST_COUNT = 5.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class MarginalQuestion:
     means : pair of float
         Marginal means of (control, active): risks in (0, 1), or expected counts above 0.
     slopes : pair of float
-        γ_a: change of the linear predictor for one SD of the score, in (control, active).
+        γ_a: change of the linear predictor for one SD of the score, in (control, active); for counts
+        within ±5.
     contrast : {"difference", "log_ratio", "log_odds_ratio"}
         What is estimated; the log odds ratio for binary outcomes only.
     dispersion : float
@@ -74,6 +77,13 @@ class MarginalQuestion:
             raise DesignError("does not fit the outcome", field="contrast", value=self.contrast)
         if not all(math.isfinite(slope) for slope in self.slopes):
             raise DesignError("must be finite", field="slopes", value=self.slopes)
+        if self.outcome == "count" and max(map(abs, self.slopes)) > _STEEPEST_COUNT:
+            raise DesignError(
+                f"must lie within ±{_STEEPEST_COUNT:g} for a count",
+                field="slopes",
+                value=self.slopes,
+                mend="give the change of the log rate for one SD of the score",
+            )
         if not 0 <= self.dispersion < math.inf or (self.outcome == "binary" and self.dispersion):
             raise DesignError(
                 "must be at least 0, and 0 for a binary outcome", field="dispersion", value=self.dispersion

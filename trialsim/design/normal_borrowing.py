@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import log_expit, ndtr
+from scipy.special import expit, log_expit, logit, ndtr
 
 from trialsim.analysis import CommensuratePrior, sam_weight_normal
 from trialsim.data import Floats
@@ -20,6 +20,7 @@ from trialsim.errors import DesignError
 _NODES_PER_SD = 8
 _TAIL_SDS = 8.0
 _LOG_PRECISION_NODES = 121
+VAGUE_WEIGHTS = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class NormalBorrowing(ABC):
     @abstractmethod
     def candidates(self) -> tuple[BorrowingMethod, ...]:
         """Return settings to choose from, from most to least borrowing."""
+
+    @abstractmethod
+    def between(self, other: NormalBorrowing, share: float) -> NormalBorrowing:
+        """Return the setting so far on the way to another of the same method, to three digits."""
 
     @abstractmethod
     def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
@@ -125,7 +130,7 @@ class PowerPrior(NormalBorrowing):
     weight: float = 0.5
 
     def __post_init__(self) -> None:
-        _in_unit("weight", self.weight)
+        require_unit("weight", self.weight)
 
     @property
     def setting(self) -> str:
@@ -135,6 +140,10 @@ class PowerPrior(NormalBorrowing):
     def candidates(self) -> tuple[BorrowingMethod, ...]:
         """Return powers from 1 down to .005."""
         return tuple(replace(self, weight=a) for a in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005))
+
+    def between(self, other: NormalBorrowing, share: float) -> PowerPrior:
+        """Return a power between two, even on the log scale."""
+        return replace(self, weight=_geometric(self, other, "weight", share))
 
     def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return one normal of variance v_H/a₀."""
@@ -159,18 +168,29 @@ class RobustMap(NormalBorrowing):
     between_sd: float = 0.05
 
     def __post_init__(self) -> None:
-        _in_unit("vague_weight", self.vague_weight)
-        _not_negative("between_sd", self.between_sd)
+        require_unit("vague_weight", self.vague_weight)
+        require_not_negative("between_sd", self.between_sd)
+
+    @property
+    def held_weight(self) -> float:
+        """Weight of the vague part."""
+        return self.vague_weight
 
     @property
     def setting(self) -> str:
         """Setting of the prior, in words."""
-        return f"vague weight {self.vague_weight:g}, between-trial SD {self.between_sd:g}"
+        return f"vague weight {self.held_weight:g}, between-trial SD {self.between_sd:g}"
 
     def candidates(self) -> tuple[BorrowingMethod, ...]:
         """Return weights of the vague part from .02 up to .999."""
-        weights = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
-        return tuple(replace(self, vague_weight=w) for w in weights)
+        return tuple(replace(self, vague_weight=w) for w in VAGUE_WEIGHTS)
+
+    def between(self, other: NormalBorrowing, share: float) -> RobustMap:
+        """Return a weight of the vague part between two, even in log odds."""
+        ends = [float(one.held_weight) for one in (self, other) if isinstance(one, RobustMap)]
+        weight = float(expit((1 - share) * logit(ends[0]) + share * logit(ends[1])))
+        rounded = _digits(weight) if weight < 0.5 else 1 - _digits(1 - weight)
+        return replace(self, vague_weight=round(rounded, 9))
 
     def informative_variance(self, question: ControlQuestion) -> float:
         """Return the variance of the informative part."""
@@ -179,42 +199,8 @@ class RobustMap(NormalBorrowing):
     def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return the informative and the vague part."""
         with np.errstate(divide="ignore"):
-            log_weight = np.log([1 - self.vague_weight, self.vague_weight])
+            log_weight = np.log([1 - self.held_weight, self.held_weight])
         return log_weight, np.array([self.informative_variance(question), question.residual_variance])
-
-
-@dataclass(frozen=True)
-class TwinInformedPrior(RobustMap):
-    """Robust prior centred on the trial's average placebo twin, discounted by the twins' calibration.
-
-    The informative part has variance ``v_H + ω² + ((1 − b) δ_M)²``: the history's own error, the SD ω
-    (`between_sd`) of calibration in the large over held-out studies, and what a slope b off 1 does to a
-    trial whose mean score differs by δ_M. The weight of the vague part comes from the calibration drift,
-    see `vague_weight_from_calibration`.
-
-    Parameters
-    ----------
-    calibration_slope : float
-        b of outcome on score in held-out studies.
-    score_shift : float
-        δ_M, plausible difference of the trial's mean score from the history's, in SD of the outcome.
-    """
-
-    name: str = "twin-informed prior"
-    vague_weight: float = 0.2
-    between_sd: float = 0.05
-    calibration_slope: float = 1.0
-    score_shift: float = 0.25
-
-    def informative_variance(self, question: ControlQuestion) -> float:
-        """Return the variance of the informative part."""
-        off = (1 - self.calibration_slope) * self.score_shift * question.sd
-        return super().informative_variance(question) + off**2
-
-    @property
-    def setting(self) -> str:
-        """Setting of the prior, in words."""
-        return f"{super().setting}, calibration slope {self.calibration_slope:g}"
 
 
 @dataclass(frozen=True)
@@ -244,6 +230,10 @@ class Commensurate(NormalBorrowing):
         """Return rates from .001 up to 3 with the same shape."""
         rates = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
         return tuple(replace(self, rate=rate) for rate in rates)
+
+    def between(self, other: NormalBorrowing, share: float) -> Commensurate:
+        """Return a rate between two, even on the log scale."""
+        return replace(self, rate=_geometric(self, other, "rate", share))
 
     def components(self, question: ControlQuestion) -> tuple[Floats, Floats]:
         """Return normals over nodes of ln τ; the prior is their mixture.
@@ -282,8 +272,9 @@ class SelfAdapting(RobustMap):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.difference > 0 and self.prior_odds > 0):
-            raise DesignError("must be above 0", field="difference", value=self.difference)
+        for name in ("difference", "prior_odds"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise DesignError("must be above 0", field=name, value=getattr(self, name))
 
     @property
     def setting(self) -> str:
@@ -291,9 +282,13 @@ class SelfAdapting(RobustMap):
         return f"δ {self.difference:g} {self.unit}, prior odds {self.prior_odds:g}"
 
     def candidates(self) -> tuple[BorrowingMethod, ...]:
-        """Return prior odds from 1 down to .001."""
-        odds = (1.0, 0.3, 0.1, 0.05, 0.02, 0.01, 0.001)
+        """Return prior odds from 1 down to 1e-8: in a large trial the data multiply them by as much."""
+        odds = (1.0, 0.3, 0.1, 0.05, 0.02, 0.01, 1e-3, 1e-5, 1e-8)
         return tuple(replace(self, prior_odds=o) for o in odds)
+
+    def between(self, other: NormalBorrowing, share: float) -> SelfAdapting:
+        """Return prior odds between two, even on the log scale."""
+        return replace(self, prior_odds=_geometric(self, other, "prior_odds", share))
 
     def log_weights(
         self, question: ControlQuestion, estimate: Floats, standard_error: float | Floats
@@ -320,33 +315,23 @@ def _same_variances(
     return groups
 
 
-def vague_weight_from_calibration(bias: Floats, standard_error: Floats) -> float:
-    """Return a weight of the vague part from the calibration in the large of held-out studies.
-
-    Share of studies whose mean error lies outside its own 95 % limits, ``(k + ½)/(H + 1)``, so that few
-    studies never earn full trust.
-
-    Parameters
-    ----------
-    bias, standard_error : ndarray (H,)
-        Mean error of the twins in each held-out study, and its standard error.
-
-    Examples
-    --------
-    >>> round(vague_weight_from_calibration(np.array([0.1, -0.4, 0.0]), np.array([0.1, 0.1, 0.1])), 4)
-    0.375
-    """
-    b, se = np.atleast_1d(np.asarray(bias, float)), np.atleast_1d(np.asarray(standard_error, float))
-    if len(b) != len(se) or len(b) == 0 or not (np.isfinite(b).all() and (se > 0).all()):
-        raise DesignError("needs finite biases and as many standard errors above 0", field="bias")
-    return float(((np.abs(b) > 1.959964 * se).sum() + 0.5) / (len(b) + 1))
+def _geometric(one: NormalBorrowing, other: NormalBorrowing, name: str, share: float) -> float:
+    low, high = (math.log(getattr(prior, name)) for prior in (one, other))
+    return _digits(math.exp((1 - share) * low + share * high))
 
 
-def _in_unit(name: str, value: float) -> None:
+def _digits(value: float) -> float:
+    """Return a setting as it is printed: three digits."""
+    return float(f"{value:.3g}")
+
+
+def require_unit(name: str, value: float) -> None:
+    """Refuse what is not in (0, 1]."""
     if not 0 < value <= 1:
         raise DesignError("must lie in (0, 1]", field=name, value=value)
 
 
-def _not_negative(name: str, value: float) -> None:
+def require_not_negative(name: str, value: float) -> None:
+    """Refuse what is not a finite number of at least 0."""
     if not 0 <= value < math.inf:
         raise DesignError("must be at least 0", field=name, value=value)

@@ -11,11 +11,14 @@ import pandas as pd
 
 from trialsim.design.borrowing_question import (
     DECLARED_DRIFTS,
+    BorrowingCharacteristics,
     BorrowingMethod,
     NoBorrowing,
 )
 from trialsim.design.control_question import ControlQuestion
+from trialsim.design.fewest_controls import first_that, keeps_cap, settings_between
 from trialsim.design.frontier import methods_for
+from trialsim.design.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -35,8 +38,9 @@ class SafePriors:
     ----------
     frame : DataFrame
         method, setting, feasible, worst_type_one_error, at_drift, power, plain_power, gain (power beyond
-        the same trial without borrowing, at no drift), effective_controls, error, verdict. Where no
-        setting keeps the cap, the row holds the one with the least worst type I error.
+        the same trial without borrowing, at no drift), effective_controls, error, power_error (Monte
+        Carlo, 0 where integrated), verdict. Where no setting keeps the cap, the row holds the one with the
+        least worst type I error.
     question : ControlQuestion
         What was asked.
     controls : int
@@ -94,7 +98,8 @@ def safe_priors(
     Parameters
     ----------
     question : ControlQuestion
-        Its declared drifts are widened to every .05 from -1 to 1, in SD or the working scale's unit.
+        Its declared drifts are widened to every .05 from -1 to 1, in SD or the working scale's unit, and
+        looked at between them too where the method is integrated; see `over_drifts`.
     controls : int
         Randomised controls, at least 2.
     methods : sequence of BorrowingMethod, optional
@@ -107,8 +112,8 @@ def safe_priors(
     >>> tuned = safe_priors(question, 60, [RobustMap(), PowerPrior()]).to_frame()
     >>> tuned[["method", "feasible", "worst_type_one_error", "gain"]].round(3)
             method  feasible  worst_type_one_error   gain
-    0   robust MAP      True                  0.07  0.075
-    1  power prior     False                  0.08  0.024
+    0   robust MAP      True                 0.075  0.085
+    1  power prior     False                 0.080  0.024
     """
     if controls < 2:
         raise DesignError("must be at least 2", field="controls", value=controls)
@@ -124,36 +129,63 @@ def safe_priors(
 def _tuned(
     method: BorrowingMethod, question: ControlQuestion, controls: int, plain: float
 ) -> dict[str, object]:
-    """Return the row of the candidate with most power among those that keep the cap, or the least unsafe."""
-    drifts = np.asarray(question.drifts)
-    rows: list[tuple[bool, float, float, dict[str, object]]] = []
-    for candidate in method.candidates():
-        over = candidate.characteristics(question, controls, drifts)
-        worst, at = over.worst()
-        still = int(np.argmin(np.abs(over.drift)))
-        power, feasible = float(over.power[still]), over.keeps(question.type_one_cap)
-        row: dict[str, object] = {
-            "method": candidate.name,
-            "setting": candidate.setting,
-            "feasible": feasible,
-            "worst_type_one_error": worst,
-            "at_drift": at,
-            "power": power,
-            "plain_power": plain,
-            "gain": power - plain,
-            "effective_controls": float(over.effective_controls[still]),
-            "error": over.error,
-            "verdict": _verdict(feasible, worst, over.error, f"{at:g} {question.drift_unit}", power, plain),
-        }
-        rows.append((feasible, power, worst, row))
-    safe = [row for row in rows if row[0]]
-    return max(safe, key=lambda row: row[1])[3] if safe else min(rows, key=lambda row: row[2])[3]
+    """Return the row of the setting with most power among those that keep the cap, or of the least unsafe.
+
+    From the best listed setting an integrated method goes on towards the next bolder one.
+    """
+    candidates = method.candidates()
+    found = [_looked_at(one, question, controls) for one in candidates]
+    safe = [place for place, over in enumerate(found) if over.keeps(question.type_one_cap)]
+    if not safe:
+        at = min(range(len(found)), key=lambda place: found[place].worst()[0])
+        return _row(candidates[at], found[at], question, plain)
+    at = max(safe, key=lambda place: _still(found[place])[0])
+    chosen, over = candidates[at], found[at]
+    bolder = settings_between(candidates[: at + 1], at)
+    if bolder and _still(found[at - 1])[0] > _still(over)[0]:
+        kept = first_that(lambda place: keeps_cap(bolder[place], question, controls), 0, len(bolder) - 1)
+        chosen = bolder[kept]
+        over = _looked_at(chosen, question, controls)
+    return _row(chosen, over, question, plain)
 
 
-def _verdict(feasible: bool, worst: float, error: float, at: str, power: float, plain: float) -> str:
-    noise = f" ± {error:.4f}" if error else ""
+def _looked_at(method: BorrowingMethod, question: ControlQuestion, controls: int) -> BorrowingCharacteristics:
+    return over_drifts(method, question, controls, folded(question))
+
+
+def _still(over: BorrowingCharacteristics) -> tuple[float, float]:
+    """Return power and effective controls at no drift."""
+    at = int(np.argmin(np.abs(over.drift)))
+    return float(over.power[at]), float(over.effective_controls[at])
+
+
+def _row(
+    method: BorrowingMethod, over: BorrowingCharacteristics, question: ControlQuestion, plain: float
+) -> dict[str, object]:
+    (worst, at), (power, effective) = over.worst(), _still(over)
+    feasible = over.keeps(question.type_one_cap)
+    return {
+        "method": method.name,
+        "setting": method.setting,
+        "feasible": feasible,
+        "worst_type_one_error": worst,
+        "at_drift": at,
+        "power": power,
+        "plain_power": plain,
+        "gain": power - plain,
+        "effective_controls": effective,
+        "error": over.error,
+        "power_error": over.power_error,
+        "verdict": _verdict(feasible, over, f"{at:g} {question.drift_unit}", power, plain),
+    }
+
+
+def _verdict(feasible: bool, over: BorrowingCharacteristics, at: str, power: float, plain: float) -> str:
+    simulated = over.error > 0
+    noise, power_noise = (f" ± {one:.4f}" if simulated else "" for one in (over.error, over.power_error))
     found = (
-        f"worst type I error {worst:.4f}{noise} at a drift of {at}, power {power:.3f} "
+        f"worst type I error {over.worst()[0]:.4f}{noise} at a drift of {at}"
+        f"{', looked for at every .05 only' if simulated else ''}, power {power:.3f}{power_noise} "
         f"against {plain:.3f} without borrowing"
     )
     return found if feasible else f"none feasible; best that can be had: {found}"

@@ -129,9 +129,9 @@ def assured_sizes_on_scale(draws: ScaleDraws, question: AssuranceQuestion) -> As
     """Return sizes without, with customary and with assured discounts, and the worst plausible one.
 
     The undiscounted size takes every parameter at its median; the discounted one multiplies ρ by λ and
-    the working scale's SD by γ in both arms; the worst plausible one takes ρ at its 2.5 % quantile and the
-    control level at the end of its 95 % range that needs more participants. The direction of success is
-    that of the assumed effect.
+    the working scale's SD by γ in both arms; the worst plausible one takes ρ at its 2.5 % quantile or λ
+    times its median, whichever is smaller, the control level at its median or the end of its 95 % range
+    that needs most participants, and γ too. The direction of success is that of the assumed effect.
 
     Examples
     --------
@@ -147,24 +147,28 @@ def assured_sizes_on_scale(draws: ScaleDraws, question: AssuranceQuestion) -> As
         raise DesignError("is offered on the continuous scale only", field="margin", value=question.margin)
     asked = replace(question, direction=1 if draws.scale.effect > 0 else -1)
 
-    def at(level: float, correlation: float, factor: float = 1.0, inflation: float = 1.0) -> ScaleDraws:
+    scale, inflation = asked.correlation_discount, asked.sd_inflation**2
+    middle = float(np.median(draws.correlation))
+    weakest = min(float(np.quantile(draws.correlation, 0.025)), scale * middle)
+
+    def at(level: float, correlation: float, inflation: float = 1.0) -> ScaleDraws:
         # Draws come as arrays of at least two.
         return ScaleDraws(
             draws.scale,
             np.full(2, np.quantile(draws.level, level)),
             np.full(2, np.median(draws.effect)),
-            np.full(2, factor * np.quantile(draws.correlation, correlation)),
+            np.full(2, correlation),
             inflation,
         )
 
-    ends = [at(level, 0.025) for level in (0.025, 0.975)]
+    ends = [at(level, weakest, inflation) for level in (0.025, 0.5, 0.975)]
     fixed = {
-        "undiscounted": at(0.5, 0.5),
-        "discounted": at(0.5, 0.5, asked.correlation_discount, asked.sd_inflation**2),
+        "undiscounted": at(0.5, middle),
+        "discounted": at(0.5, scale * middle, inflation),
         "worst plausible": max(ends, key=lambda end: float(end.variance(asked.allocation)[0])),
     }
     rho, unit = draws.correlation, draws.residual(False)
-    p, middle = asked.assurance, float(np.median(rho))
+    p = asked.assurance
     return AssuredSizes(
         compare_assured(draws, fixed, asked),
         float(np.quantile(rho, 1 - p) / middle) if middle else math.nan,

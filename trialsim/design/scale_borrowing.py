@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,10 +17,11 @@ from trialsim.design.borrowing_question import (
 )
 from trialsim.design.control_posterior import ControlPosterior, control_posterior
 from trialsim.design.control_question import check_borrowing
-from trialsim.design.frontier import ControlFrontier, methods_for
+from trialsim.design.frontier import ControlFrontier
 from trialsim.design.normal_borrowing import NormalBorrowing
 from trialsim.design.outcome_scale import OutcomeScale, SurvivalScale
 from trialsim.design.variance import Pair
+from trialsim.design.worst_drift import over_drifts
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 
@@ -207,26 +207,23 @@ def simulated_characteristics(
     prior = None if not isinstance(method, NormalBorrowing) else method
     cells = [_simulated_cell(prior, question, controls, float(d)) for d in np.asarray(drifts, dtype=float)]
     level, power, bias, worth = (np.array(column) for column in zip(*cells, strict=True))
-    error = float(np.sqrt(level * (1 - level) / question.replicates).max())
-    return BorrowingCharacteristics(np.asarray(drifts, dtype=float), level, power, bias, worth, error)
+    errors = (float(np.sqrt(one * (1 - one) / question.replicates).max()) for one in (level, power))
+    return BorrowingCharacteristics(np.asarray(drifts, dtype=float), level, power, bias, worth, *errors)
 
 
-def check_frontier(
-    frontier: ControlFrontier, methods: Sequence[BorrowingMethod] | None = None
-) -> pd.DataFrame:
+def check_frontier(frontier: ControlFrontier) -> pd.DataFrame:
     """Return every point of a frontier beside simulated trials, at no drift and at its worst ones.
 
     Parameters
     ----------
     frontier : ControlFrontier
         Of a `ScaleBorrowingQuestion` without a score.
-    methods : sequence of BorrowingMethod, optional
-        Those that the frontier was asked for; `methods_for` its question if not given.
 
     Returns
     -------
     DataFrame
-        method, controls, power, simulated_power, worst_type_one_error, at_drift,
+        method, controls, power, simulated_power, power_error (its Monte Carlo error),
+        worst_type_one_error, at_drift,
         simulated_type_one_error (at that drift) and error, its Monte Carlo error; simulated_worst and
         simulated_at_drift, the largest of those simulated: there is one at the worst integrated drift on
         either side of 0, since a normal approximation may mistake the side.
@@ -235,7 +232,7 @@ def check_frontier(
     --------
     >>> from trialsim.design import BinaryScale, control_frontier
     >>> question = ScaleBorrowingQuestion(BinaryScale(0.3, 2.2), 150, 400, drifts=(0.0,), replicates=400)
-    >>> frame = check_frontier(control_frontier(question, [NoBorrowing()]), [NoBorrowing()])
+    >>> frame = check_frontier(control_frontier(question, [NoBorrowing()]))
     >>> bool(abs(frame["simulated_power"][0] - frame["power"][0]) < 0.06)
     True
     """
@@ -244,22 +241,20 @@ def check_frontier(
         raise DesignError(
             "is integrated or simulated already", field="question", mend="check a frontier of another scale"
         )
-    asked = methods_for(question) if methods is None else methods
-    settings = {(one.name, one.setting): one for method in asked for one in method.candidates()}
     rows = []
     for point in frontier.points:
-        method = settings[point.method, point.setting]
-        sides = _worst_by_side(method, question, point.controls)
+        sides = _worst_by_side(point.prior, question, point.controls)
         drifts = [0.0, point.at_drift, *(side for side in sides if side != point.at_drift)]
-        found = simulated_characteristics(method, question, point.controls, np.array(drifts))
-        level = float(found.type_one_error[1])
+        found = simulated_characteristics(point.prior, question, point.controls, np.array(drifts))
+        power, level = float(found.power[0]), float(found.type_one_error[1])
         worst, at_drift = found.worst()
         rows.append(
             {
                 "method": point.method,
                 "controls": point.controls,
                 "power": point.power,
-                "simulated_power": found.power[0],
+                "simulated_power": power,
+                "power_error": math.sqrt(power * (1 - power) / question.replicates),
                 "worst_type_one_error": point.worst_type_one_error,
                 "at_drift": point.at_drift,
                 "simulated_type_one_error": level,
@@ -274,10 +269,10 @@ def check_frontier(
 def _worst_by_side(
     method: BorrowingMethod, question: ScaleBorrowingQuestion, controls: int
 ) -> tuple[float, ...]:
-    """Return the declared drifts with the largest integrated type I error, below 0 and above."""
+    """Return the drifts with the largest integrated type I error, below 0 and above."""
     drifts = np.asarray(question.drifts)
     sides = [side for side in (drifts[drifts < 0], drifts[drifts > 0]) if len(side)]
-    return tuple(method.characteristics(question, controls, side).worst()[1] for side in sides)
+    return tuple(over_drifts(method, question, controls, side).worst()[1] for side in sides)
 
 
 def _simulated_cell(

@@ -21,6 +21,8 @@ from trialsim.design.variance import (
 )
 from trialsim.errors import DesignError
 
+_LEAST_INFORMATION = 5.0
+
 
 @dataclass(frozen=True)
 class ScaleSizing:
@@ -159,6 +161,32 @@ def scale_controls(
         return None
     controls = math.ceil(analysed / (1 - question.dropout[0]) - 1e-9)
     return Size(controls, active, _power(question, left, controls, active))
+
+
+def thin_arms(question: ScaleSizing, size: Size) -> str | None:
+    """Return why a size is too small for its own formula, in words; None where it is not.
+
+    The estimate on the working scale is taken as normal, which needs some information in either arm: about
+    5 in ``n_a/u_a`` with u_a the arm's unit variance, that is n p(1 − p) for responders, and the events of a
+    survival trial.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale
+    >>> question = ScaleSizing(BinaryScale(0.3, odds_ratio=20.0))
+    >>> thin_arms(question, scale_size(question, "prognostic", 0.5))
+    'an arm holds information of only 1.5, below 5: the normal approximation does not hold there'
+    >>> thin_arms(question, Size(60, 60, 0.99)) is None
+    True
+    """
+    counts = zip((size.controls, size.active), question.dropout, (False, True), strict=True)
+    held = min(n * (1 - lost) / question.scale.unit_variance(arm) for n, lost, arm in counts)
+    if held >= _LEAST_INFORMATION:
+        return None
+    return (
+        f"an arm holds information of only {held:.1f}, below {_LEAST_INFORMATION:g}: the normal "
+        "approximation does not hold there"
+    )
 
 
 def scale_savings(

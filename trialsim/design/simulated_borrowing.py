@@ -18,7 +18,7 @@ from trialsim.design.control_question import ControlQuestion
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 
-_HISTORIES = 20
+_HISTORIES = 100
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,9 @@ class ExactBayesian:
     The defaults are natural ones and do *not* hold the type I error under a moderate drift. The score
     needs some correlation with the outcome: at 0 its slope cannot be learnt.
 
+    Trials share 100 histories, and those of one history share its mistakes. Monte Carlo errors are those
+    between histories, or those of independent trials where they are larger.
+
     Examples
     --------
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5, replicates=400)
@@ -151,37 +154,58 @@ class ExactBayesian:
         d = np.asarray(drifts, dtype=float)
         # Mirrored trials are as likely, so a drift and its opposite have one type I error.
         size, position = np.unique(np.abs(d), return_inverse=True)
-        null = np.array(
-            [_analyse(trials.outcome + one * question.sd, trials, priors, question) for one in size]
-        )[position]
-        level, bias, variance = null[:, 0] + null[:, 1], np.where(d < 0, -1, 1) * null[:, 2], null[:, 3]
+        null = [_analyse(trials.outcome + one * question.sd, trials, priors, question) for one in size]
+        level, level_error = _share(np.array([cell.rejected for cell in null]), question.replicates)
+        bias, variance = (
+            np.array([getattr(cell, name) for cell in null])[position] for name in ("estimate", "variance")
+        )
         treated = trials.outcome + question.effect * trials.arm
-        power = np.array([_analyse(treated + one * question.sd, trials, priors, question)[0] for one in d])
+        alternative = [_analyse(treated + one * question.sd, trials, priors, question) for one in d]
+        power, power_error = _share(np.array([cell.upwards for cell in alternative]), question.replicates)
         v0, v1 = question.arm_variances(controls)
         # The posterior variance of the effect holds the active arm's too; none is below that of pooling.
         pooled = v0 * question.history_variance / (v0 + question.history_variance)
         borrowed = v0 / np.maximum(variance - v1, pooled) - 1
         return BorrowingCharacteristics(
             drift=d,
-            type_one_error=level,
+            type_one_error=level[position],
             power=power,
-            bias=bias,
+            bias=np.where(d < 0, -1, 1) * bias,
             effective_controls=controls * (1 - question.dropout[0]) * borrowed,
-            error=float(np.sqrt(level * (1 - level) / question.replicates).max()),
+            error=float(level_error.max()),
+            power_error=float(power_error.max()),
         )
+
+
+@dataclass(frozen=True)
+class _Analysed:
+    """Shares rejected by history (H,), either way and upwards; mean estimate and posterior variance."""
+
+    rejected: Floats
+    upwards: Floats
+    estimate: float
+    variance: float
 
 
 def _analyse(
     outcome: Floats, trials: SimulatedTrials, priors: list[AdjustmentPrior], question: BorrowingQuestion
-) -> tuple[float, float, float, float]:
-    """Return shares rejected upwards and downwards, mean estimate, and mean posterior variance."""
-    up = down = total = square = 0.0
+) -> _Analysed:
+    """Return what the trials of one cell reject and estimate."""
+    rejected, upwards, total, square = [], [], 0.0, 0.0
     for rows, prior in zip(np.array_split(np.arange(len(outcome)), len(priors)), priors, strict=True):
         part = slice(rows[0], rows[-1] + 1)
         posterior = bayesian_adjustment_block(outcome[part], trials.arm, trials.score[part], prior)
-        up += float((posterior.probability_below(0.0) < question.alpha / 2).sum())
-        down += float((posterior.probability_above(0.0) < question.alpha / 2).sum())
+        up = posterior.probability_below(0.0) < question.alpha / 2
+        down = posterior.probability_above(0.0) < question.alpha / 2
+        rejected.append(float((up | down).mean()))
+        upwards.append(float(up.mean()))
         total += float(posterior.mean().sum())
         square += float((posterior.sd() ** 2).sum())
-    count = len(outcome)
-    return up / count, down / count, total / count, square / count
+    return _Analysed(np.array(rejected), np.array(upwards), total / len(outcome), square / len(outcome))
+
+
+def _share(by_history: Floats, replicates: int) -> tuple[Floats, Floats]:
+    """Return shares (D,) and their Monte Carlo errors from shares by history (D, H)."""
+    share = by_history.mean(axis=1)
+    between = by_history.std(axis=1, ddof=1) / math.sqrt(by_history.shape[1])
+    return share, np.maximum(np.sqrt(share * (1 - share) / replicates), between)

@@ -25,6 +25,7 @@ from trialsim.design import (
     control_frontier,
     drift_map,
     tipping_drift,
+    vague_weight_from_calibration,
 )
 from trialsim.study.result import StudyResult
 
@@ -96,8 +97,7 @@ def borrowing_risk(result: StudyResult) -> BorrowingRisk:
     BorrowingRisk
     """
     question = _question(result)
-    slope = round(float(result.calibration.slope[-1]), 2)
-    twin = TwinInformedPrior(calibration_slope=slope) if np.isfinite(slope) else TwinInformedPrior()
+    twin = _twin_prior(result)
     integrated: list[BorrowingMethod] = [
         NoBorrowing(),
         RobustMap(),
@@ -122,6 +122,16 @@ def borrowing_risk(result: StudyResult) -> BorrowingRisk:
         pd.DataFrame(rows, columns=columns),
         _declared(result, question.sd),
     )
+
+
+def _twin_prior(result: StudyResult) -> TwinInformedPrior:
+    """Return the prior that the calibration of out-of-fold twins allows at the last visit."""
+    seen = result.calibration
+    slope = round(float(seen.slope[-1]), 2)
+    weight = vague_weight_from_calibration(seen.bias[-1:], seen.bias_se[-1:])
+    if not np.isfinite(slope):
+        return TwinInformedPrior(calibration_weight=weight)
+    return TwinInformedPrior(calibration_slope=slope, calibration_weight=weight)
 
 
 def _question(result: StudyResult) -> BorrowingQuestion:
