@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from tests.cli.in_process import run
-from trialsim.prognosis import FitSettings, OutcomeSampler
+from trialsim.cli.twins_reach import print_table_reach
+from trialsim.data import Covariates
+from trialsim.errors import HistoryError
+from trialsim.prognosis import FitSettings, OutcomeSampler, read_outcome_history
+from trialsim.protocol import read_outcome_table
 
 LEVELS = ("none", "mild", "severe")
 TABLE = """
@@ -93,6 +99,34 @@ def test_whatif_follows_the_curve_and_says_on_which_scale_a_treatment_is(
     term = ("--treatment", "drug", "-0.5", "0.2", "--effect-source", "an assumption")
     assert run(monkeypatch, *arguments, *term) == 0
     assert "Effect of drug: -0.5 log odds ratio (SD 0.2), an assumption." in capsys.readouterr().out
+
+
+CARD = Path(__file__).parents[2] / "cohorts" / "heart_failure.toml"
+
+
+def test_validate_holds_the_history_against_a_cohort(capsys, files) -> None:
+    table, past = files
+    frame = pd.read_csv(past)
+    history = read_outcome_history(past, read_outcome_table(table))
+    print_table_reach(history, CARD, 1, Console())
+    text = capsys.readouterr().out
+    assert "does not know dose" in text
+    (age,) = (line for line in text.splitlines() if line.startswith("│ age"))
+    assert float(age.split("│")[2]) == pytest.approx(frame["age"].mean(), rel=1e-3)
+    for words in ("Far from the history", "entropy balancing to means and SDs", "Generalisability index"):
+        assert words in text
+    months = Covariates(("age", "dose"), history.covariates.values * [12.0, 1.0])
+    with pytest.raises(HistoryError, match="age: looks to be on another scale"):
+        print_table_reach(replace(history, covariates=months), CARD, 1, Console())
+    unknown = Covariates(("height", "dose"), history.covariates.values)
+    with pytest.raises(HistoryError, match="has none of the history's covariates"):
+        print_table_reach(replace(history, covariates=unknown), CARD, 1, Console())
+
+
+def test_a_protocol_names_its_own_cohort(monkeypatch, capsys) -> None:
+    protocol = Path(__file__).parents[2] / "protocols" / "cdisc_pilot.toml"
+    assert run(monkeypatch, "twins", "validate", str(protocol), "--cohort", str(CARD)) == 2
+    assert "--cohort belongs to a TABLE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["validate", "whatif"])

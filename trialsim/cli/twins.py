@@ -56,6 +56,12 @@ def _past(protocol: Path, history: Path | None) -> tuple[Protocol, History]:
     is_flag=True,
     help="Judge subgroups on studies, sites or periods never seen: [history.columns] group names them.",
 )
+@click.option(
+    "--cohort",
+    type=click.Path(path_type=Path),
+    help="Of a TABLE: cohort card of the population that the twins are meant for, which the history is held "
+    "against; a PROTOCOL names its own.",
+)
 @quiet_option
 def validate(
     protocol: Path,
@@ -65,6 +71,7 @@ def validate(
     subgroups: tuple[str, ...],
     folds: int,
     by_group: bool,
+    cohort: Path | None,
     quiet: bool,
 ) -> None:
     """Fit the twins of PROTOCOL, and print calibration, subgroups, gain and reach of the history.
@@ -87,10 +94,12 @@ def validate(
     if is_outcome_table(protocol):
         from trialsim.cli.twins_outcomes import validate_table
 
-        validate_table(protocol, history, family, subgroups, folds, by_group, cache, quiet)
+        validate_table(protocol, history, family, subgroups, folds, by_group, cohort, cache, quiet)
         return
     if family is not None:
         raise click.UsageError("--family belongs to a TABLE: a PROTOCOL's endpoint is a score at visits")
+    if cohort is not None:
+        raise click.UsageError("--cohort belongs to a TABLE: a PROTOCOL names its own card")
 
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame

@@ -54,7 +54,8 @@ def print_interim(
     known = now.take(np.isfinite(now.baseline))
     if len(known):
         people = with_baseline(known.covariates.select(past.covariates.names), known.baseline)
-        print_applicability(past, people, "the running trial", console)
+        own = with_baseline(past.covariates, past.baseline)
+        print_applicability(own, people, "the running trial", console)
     _print_recalibration(past, now, prognosis, source, console)
     _print_means(frame, now, console)
     if refit:

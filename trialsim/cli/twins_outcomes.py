@@ -52,6 +52,7 @@ def validate_table(
     subgroups: tuple[str, ...],
     folds: int,
     by_group: bool,
+    cohort: Path | None,
     cache: Path,
     quiet: bool,
 ) -> None:
@@ -61,6 +62,7 @@ def validate_table(
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
     from trialsim.cli.twins_checks import print_outcome_checks
+    from trialsim.cli.twins_reach import print_table_reach
     from trialsim.prognosis import (
         ModelTerms,
         OutcomeSampler,
@@ -73,6 +75,8 @@ def validate_table(
     labels = covariate_subgroups(past.covariates) | subgroup_labels(history, table.rows, subgroups)
     console, sampler, terms = Console(), OutcomeSampler(), ModelTerms.of_outcome(table)
     console.print(history_in_words(past, table), highlight=False)
+    if cohort is not None:
+        print_table_reach(past, cohort, table.seed, console)
     unseen = ("participants", "groups") if by_group else ("participants",)
     for what in unseen:
         with progress_bars(quiet) as progress:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trialsim.data import Covariates, Floats, History
-    from trialsim.prognosis import CrossValidation, Prognosis, Weights
+    from trialsim.prognosis import CrossValidation, OutcomeHistory, Prognosis, Weights
     from trialsim.protocol import Protocol
 
 PARTICIPANTS = 2000
@@ -33,10 +33,38 @@ def print_reach(
 
     card = read_card(cohort_path(asked, file))
     people = _population(asked, file, past.covariates.names)
-    print_applicability(past, people, card.name, console)
-    weights = _print_weights(past.take(held_out.rows), people, console)
+    own = with_baseline(past.covariates, past.baseline)
+    print_applicability(own, people, card.name, console)
+    weights = _print_weights(own.take(held_out.rows), people, console)
     if weights is not None:
         _print_target(prognosis, held_out, people, weights, console)
+
+
+def print_table_reach(past: OutcomeHistory, card_file: Path, seed: int, console: Console) -> None:
+    """Print the same of a history of one outcome a participant, for everybody of a cohort card.
+
+    Weighted calibration is of scores at visits alone.
+    """
+    from trialsim.errors import HistoryError
+    from trialsim.population import draw_eligible, read_card
+    from trialsim.prognosis import require_same_scale
+    from trialsim.streams import stream
+
+    card = read_card(card_file)
+    generator = stream(seed, "applicability", 0, "register")
+    everybody = draw_eligible(card, (), PARTICIPANTS, generator).covariates
+    shared = [name for name in past.covariates.names if name in everybody.names]
+    if not shared:
+        raise HistoryError(
+            "has none of the history's covariates", file=card_file, mend="call columns as the card does"
+        )
+    if absent := [name for name in past.covariates.names if name not in shared]:
+        console.print(f"[yellow]{card.name} does not know {', '.join(absent)}[/yellow]")
+    own, people = past.covariates.select(shared), everybody.select(shared)
+    for name in shared:
+        require_same_scale(own.column(name), people.column(name), name)
+    print_applicability(own, people, card.name, console)
+    _print_weights(own, people, console)
 
 
 def with_baseline(covariates: Covariates, baseline: Floats) -> Covariates:
@@ -48,12 +76,12 @@ def with_baseline(covariates: Covariates, baseline: Floats) -> Covariates:
     return Covariates((*covariates.names, BASELINE), np.column_stack([covariates.values, baseline]))
 
 
-def print_applicability(past: History, people: Covariates, name: str, console: Console) -> None:
-    """Print whether people, with a baseline, are inside the range of a history."""
+def print_applicability(own: Covariates, people: Covariates, name: str, console: Console) -> None:
+    """Print whether people are inside the range of a history's own."""
     from trialsim.cli.tables import print_frame
     from trialsim.prognosis import judge_applicability
 
-    found = judge_applicability(with_baseline(past.covariates, past.baseline), people)
+    found = judge_applicability(own, people)
     if len(people) >= FEWEST_TO_DESCRIBE:
         print_frame(found.covariates, console, f"Covariates of the history and of {name}")
     console.print(
@@ -85,7 +113,7 @@ def _population(asked: Protocol, file: Path, names: tuple[str, ...]) -> Covariat
     return with_baseline(people.select(names), baseline)
 
 
-def _print_weights(judged: History, people: Covariates, console: Console) -> tuple[str, Weights] | None:
+def _print_weights(own: Covariates, people: Covariates, console: Console) -> tuple[str, Weights] | None:
     """Print the weights that carry a history over; return those that meet most of the population."""
     import numpy as np
     import pandas as pd
@@ -94,7 +122,6 @@ def _print_weights(judged: History, people: Covariates, console: Console) -> tup
     from trialsim.errors import HistoryError
     from trialsim.prognosis import balance_to_table, generalisability, inverse_odds
 
-    own = with_baseline(judged.covariates, judged.baseline)
     complete = [name for name in own.names if np.isfinite(own.column(name)).all()]
     mine, theirs = own.select(complete), people.select(complete)
     means = {name: float(theirs.column(name).mean()) for name in complete}
@@ -122,7 +149,7 @@ def _print_weights(judged: History, people: Covariates, console: Console) -> tup
         }
     )
     left_out = [name for name in own.names if name not in complete]
-    title = f"Transport of {len(judged)} participants, {len(complete)} covariates with the baseline"
+    title = f"Transport of {len(own)} participants by {', '.join(complete)}"
     print_frame(frame, console, title)
     if left_out:
         console.print(f"Not weighed, since missing for some of the history: {', '.join(left_out)}.")

@@ -33,13 +33,19 @@
   `outcome_what_if`: the same for responses, levels, counts and events.
 - `ASSOCIATION`: why a covariate's contrast is no effect.
 - `NO_COVARIATE`: why updated twins adjust no analysis.
-- `require_compatible`, `require_same_scales`: refuse a history and a trial that must not meet.
+- `require_compatible`, `require_same_scales`, `require_same_scale`: refuse a history and a trial that must
+  not meet; `require_compatible_outcomes`: those of one outcome a participant.
 - `leave_one_out_r2`, `in_sample_r2`: what columns predict of an outcome, each participant
   without itself or all together.
 """
 
 from trialsim.prognosis.applicability import Applicability, judge_applicability
-from trialsim.prognosis.compatibility import require_compatible, require_same_scales
+from trialsim.prognosis.compatibility import (
+    require_compatible,
+    require_compatible_outcomes,
+    require_same_scale,
+    require_same_scales,
+)
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
 from trialsim.prognosis.fitting import fit_prognosis, history_hash
@@ -141,7 +147,9 @@ __all__ = [
     "read_outcome_history",
     "recalibrate",
     "require_compatible",
+    "require_compatible_outcomes",
     "require_learnable",
+    "require_same_scale",
     "require_same_scales",
     "split_off_interim",
     "summarise",

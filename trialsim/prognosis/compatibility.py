@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import gammaln
@@ -11,6 +12,9 @@ from scipy.stats import poisson
 
 from trialsim.data import Covariates, Floats, History
 from trialsim.errors import HistoryError
+
+if TYPE_CHECKING:
+    from trialsim.prognosis.outcome_history import OutcomeHistory
 
 FARTHEST_MEAN_SD = 4.0
 LARGEST_SD_RATIO = 5.0
@@ -124,6 +128,54 @@ def require_compatible(history: History, trial: History) -> None:
     require_strangers(history, trial)
 
 
+def require_compatible_outcomes(history: OutcomeHistory, trial: OutcomeHistory) -> None:
+    """Raise if twins of one outcome a participant may not be issued to, or checked on, a trial.
+
+    Parameters
+    ----------
+    history, trial : OutcomeHistory
+        What was learnt from, and the trial's participants with their outcomes. Known again are those of the
+        same covariates, follow-up and outcome, as far as strangers would not agree by chance: one measured
+        covariate beside coarse ones is too little for that.
+
+    Raises
+    ------
+    HistoryError
+        Another outcome, family or levels, another scale of a covariate, a covariate that one of them lacks,
+        or participants in both.
+    """
+    for field in ("endpoint", "family", "levels"):
+        mine, theirs = getattr(history, field), getattr(trial, field)
+        if mine != theirs:
+            raise HistoryError(
+                f"the trial's is {_in_words(theirs)}, the history's is {_in_words(mine)}",
+                field=field,
+                mend="learn from a history of the same outcome",
+            )
+    require_same_covariates(history.covariates, trial.covariates)
+    past, now = _at_visits(history), _at_visits(trial)
+    _require_same_covariate_scales(past, now.covariates)
+    require_strangers(past, now)
+
+
+def _in_words(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value) or "none"
+
+
+def _at_visits(history: OutcomeHistory) -> History:
+    """Return follow-up and outcome as if they were measured at two visits, from a baseline of 0."""
+    return History(
+        endpoint=history.endpoint,
+        source=history.source,
+        generated=False,
+        covariates=history.covariates,
+        weeks=np.array([1.0, 2.0]),
+        baseline=np.zeros(len(history)),
+        outcomes=np.column_stack([history.time, history.outcome]),
+        group=history.group,
+    )
+
+
 def require_strangers(history: History, trial: History) -> None:
     """Raise if participants of a trial stand in the history."""
     if both := shared_participants(history, trial):
@@ -154,6 +206,10 @@ def require_same_covariates(history: Covariates, trial: Covariates) -> None:
 def require_same_scales(history: History, covariates: Covariates, baseline: Floats) -> None:
     """Raise if a trial's measured baseline, or a covariate of more than two values, is on another scale."""
     require_same_scale(history.baseline, baseline, history.endpoint)
+    _require_same_covariate_scales(history, covariates)
+
+
+def _require_same_covariate_scales(history: History, covariates: Covariates) -> None:
     for name in history.covariates.names:
         mine = history.covariates.column(name)
         if np.unique(mine[np.isfinite(mine)]).size > 2:
