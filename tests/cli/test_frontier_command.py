@@ -127,3 +127,17 @@ def test_on_other_scales_loss_and_methods_are_refused_by_the_option(monkeypatch,
     assert "give --loss" in capsys.readouterr().err
     assert run(monkeypatch, *asked, "--method", "weighted") == 2
     assert "rests on a linear model" in capsys.readouterr().err
+
+
+def test_twins_that_missed_a_held_out_study_save_fewer_controls(monkeypatch, capsys) -> None:
+    def controls(*options: str) -> int:
+        assert run(monkeypatch, *BASE, "--method", "twin", "--drift", "0.4", "--json", *options) == 0
+        return int(json.loads(capsys.readouterr().out)[0]["controls"])
+
+    kept = ("--calibration-bias", "0.1", "0.1")
+    missed = ("--calibration-bias", "-0.5", "0.1")
+    assert controls(*kept * 3) < controls(*missed * 3)
+    assert controls(*kept) < controls(*kept, "--calibration-slope", "0")
+    assert run(monkeypatch, *BASE, "--method", "twin", "--calibration-bias", "0.1", "0") == 2
+    assert "standard error" in capsys.readouterr().err
+    assert run(monkeypatch, *BASE, "--method", "twin", "--calibration-slope", "nan") == 2

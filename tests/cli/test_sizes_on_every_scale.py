@@ -177,3 +177,39 @@ def test_what_cannot_be_is_one_clear_error(
 ) -> None:
     assert run(monkeypatch, *arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_thin_arm_is_warned_of_in_text_and_json(monkeypatch, capsys) -> None:
+    asked = ("size", "--scale", "binary", "--control-rate", "0.3", "--odds-ratio", "20")
+    assert run(monkeypatch, *asked) == 0
+    assert "Warning: unadjusted: an arm holds" in capsys.readouterr().out
+    assert run(monkeypatch, *asked, "--json") == 0
+    assert "normal approximation" in json.loads(capsys.readouterr().out)["warning"]
+
+
+def test_arms_may_differ_in_dropout_and_correlation(monkeypatch, capsys) -> None:
+    from trialsim.design import PlanningMoments, SizingQuestion, size_for_power
+
+    arms = ("--partial-correlation-active", "0.2", "--dropout", "0.1", "--dropout-active", "0.25")
+    baseline = ("--baseline-correlation", "0.3", "--baseline-correlation-active", "0.1")
+    asked = ("size", "--effect", "0.45", "--sd", "2.2", "--partial-correlation", "0.4", "--json")
+    assert run(monkeypatch, *asked, *arms, *baseline) == 0
+    moments = PlanningMoments((2.2, 2.2), (0.3, 0.1), (0.4, 0.2))
+    size = size_for_power(moments, "prognostic", SizingQuestion(0.45, dropout=(0.1, 0.25)))
+    found = json.loads(capsys.readouterr().out)["sizes"][0]
+    assert (found["prognostic_total"], found["prognostic_controls"]) == (size.total, size.controls)
+
+
+@pytest.mark.parametrize(
+    ("options", "flag"),
+    [
+        (("--effect", "0.001", "--sd", "5"), "--largest-trial"),
+        (("--effect", "0.5", "--sd", "2", "--largest-trial", "100"), "--largest-trial"),
+        (("--effect", "0.5", "--sd", "2", "--partial-correlation-active", "0.3"), "--partial-correlation"),
+    ],
+)
+def test_a_size_that_cannot_be_had_names_its_option(monkeypatch, capsys, options, flag: str) -> None:
+    assert run(monkeypatch, "size", *options) != 0
+    said = capsys.readouterr().err
+    assert flag in said
+    assert "sizing." not in said
