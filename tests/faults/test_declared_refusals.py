@@ -109,6 +109,11 @@ REFUSED = {
                           "claim": 0.9, "least_share": 0.4}, 3),
         "design.least_share", "below 1/3",
     ),
+    "a hazard that spares nobody": (
+        tables("joint", outcome=tables("joint")["outcome"] | {
+            "hazard": 900.0, "association": 0.0, "random_sd": [0.0, 0.0]}),
+        "outcome (hazard)", "nobody without the event",
+    ),
     "probabilities out of order": (
         staged("binary", {"kind": "bayesian", "rule": "predictive", "looks": [10, 20], "claim": 0.9,
                           "stop_above": 0.1, "stop_below": 0.5}),

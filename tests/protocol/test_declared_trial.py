@@ -181,6 +181,17 @@ REFUSED = {
         put(put(tables("recurrent"), "outcome.rate", 30.0), "effects.0.value", 2.0),
         "effects.active.value", "720 events a participant",
     ),
+    "a marker that moves the hazard beyond any": (
+        put(tables("joint"), "outcome.association", 20.0), "outcome.association", "moves the log hazard by",
+    ),
+    "an effect on the marker of another scale": (
+        put(tables("joint"), "effects.0.per_month", 1e9), "effects.active.per_month",
+        "log hazard ratio of 6,000,000,000",
+    ),
+    "an effect on the marker's level of another scale": (
+        put(tables("joint"), "effects.0.level", -1e9), "effects.active.level",
+        "log hazard ratio of 500,000,0",
+    ),
     "stages of another number": (
         staged("binary", {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10]]}),
         "design.stages[0]", "2 arms",

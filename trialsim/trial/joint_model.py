@@ -261,6 +261,11 @@ def joint_truth(world: JointWorld, *, higher_is_worse: bool = True) -> JointTrut
     higher_is_worse : bool
         Direction of the marker, for the win difference.
 
+    Raises
+    ------
+    DesignError
+        Nobody is without the event at the last visit.
+
     Examples
     --------
     >>> world = JointWorld(100, PlannedAccrual((10,), (10,)), (12.0,), 12.0, hazard=0.05)
@@ -290,6 +295,11 @@ def joint_truth(world: JointWorld, *, higher_is_worse: bool = True) -> JointTrut
         density.append(weight @ (left * hazard))
         at_last, at_end = _survival(start, world.association * slope, np.array([last, world.follow_up]))[0].T
         still = weight * at_last
+        if not still.sum() > 0:
+            raise DesignError(
+                "leaves nobody without the event at the last visit", field="hazard", value=world.hazard,
+                mend="give the hazard of a month",
+            )  # fmt: skip
         means.append(float(still @ (level + slope * last) / still.sum()))
         alive.append(weight * at_end)
         change.append(world.level_effect * arm + slope * last)

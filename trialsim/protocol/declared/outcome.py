@@ -17,6 +17,9 @@ Points = Annotated[float, Field(ge=-1e9, le=1e9)]
 Spread = Annotated[float, Field(ge=1e-9, le=1e9)]
 Ratio = Annotated[float, Field(ge=1e-6, le=1e6)]
 LogRatio = Annotated[float, Field(ge=-100, le=100)]
+# Of a hazard that a marker moves: beyond it everybody has the event at once, or nobody ever.
+LARGEST_LOG_RATIO = 50.0
+_FARTHEST_SD = 6.0
 # One a day for a year, and more: each recurrent event is drawn with its time, in every replicate.
 MOST_EVENTS = 400
 
@@ -231,8 +234,8 @@ class JointOutcome(Measured):
     kind: Literal["joint"]
     months: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=60)]
     follow_up: Positive
-    level: float
-    slope: float
+    level: Points
+    slope: Points
     random_sd: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
     correlation: Annotated[float, Field(gt=-1, lt=1)] = 0.0
     residual_sd: Positive
@@ -245,6 +248,27 @@ class JointOutcome(Measured):
     def known_after(self) -> float:
         """Months from randomisation to the end of follow-up."""
         return self.follow_up
+
+    def log_ratio(self, level: float, slope: float) -> float:
+        """Return the largest log hazard ratio of so many points, and so many a month, during follow-up."""
+        ends = (level, level + slope * self.follow_up)
+        return max(abs(self.association * end + self.slope_association * slope) for end in ends)
+
+    @model_validator(mode="after")
+    def _check(self) -> JointOutcome:
+        level, slope = self.random_sd
+        reach = self.log_ratio(self.level, self.slope) + _FARTHEST_SD * (
+            self.log_ratio(level, 0.0) + self.log_ratio(0.0, slope)
+        )
+        if reach > LARGEST_LOG_RATIO:
+            raise refuse(
+                f"moves the log hazard by {reach:,.0f} over the markers within {_FARTHEST_SD:g} SDs, "
+                f"above {LARGEST_LOG_RATIO:g}",
+                self.association,
+                field="association",
+                mend="give the log hazard ratio of one point of the marker, level and slope in points",
+            )
+        return self
 
 
 Outcome = Annotated[

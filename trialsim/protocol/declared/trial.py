@@ -23,10 +23,13 @@ from trialsim.protocol.declared.conduct import (
 from trialsim.protocol.declared.design import DESIGNS_OF, STAGED, Design, MultiArmDesign, ResizingDesign
 from trialsim.protocol.declared.outcome import (
     EFFECTS_OF,
+    LARGEST_LOG_RATIO,
     MOST_EVENTS,
     ContinuousOutcome,
     CountOutcome,
     Effect,
+    JointEffect,
+    JointOutcome,
     Outcome,
     RateRatio,
 )
@@ -114,6 +117,8 @@ class DeclaredTrial(Strict):
                 self._check_level(effect.arm, effect.subgroup.factor, effect.subgroup.level)
             if isinstance(effect, RateRatio) and self.outcome.kind == "recurrent":
                 self._check_recurrent(self.outcome, effect)
+            if isinstance(effect, JointEffect) and isinstance(self.outcome, JointOutcome):
+                self._check_joint(self.outcome, effect)
 
     def _check_recurrent(self, outcome: CountOutcome, effect: RateRatio) -> None:
         """Refuse a ratio that makes more events than can be drawn."""
@@ -124,6 +129,18 @@ class DeclaredTrial(Strict):
                 f"makes {events:,.0f} events a participant, above {MOST_EVENTS:,}", effect.value,
                 field=f"effects.{effect.arm}.value", mend="give a smaller ratio, or a lower outcome.rate",
             )  # fmt: skip
+
+    def _check_joint(self, outcome: JointOutcome, effect: JointEffect) -> None:
+        """Refuse an effect on the marker after which everybody has the event at once, or nobody ever."""
+        ratio = outcome.log_ratio(effect.level, effect.per_month)
+        if ratio > LARGEST_LOG_RATIO:
+            field = "level" if outcome.log_ratio(effect.level, 0.0) > ratio / 2 else "per_month"
+            raise refuse(
+                f"makes a log hazard ratio of {ratio:,.0f} by way of the marker, above {LARGEST_LOG_RATIO:g}",
+                getattr(effect, field),
+                field=f"effects.{effect.arm}.{field}",
+                mend="give the effect in points of the marker",
+            )
 
     def _check_level(self, arm: str, factor: str, level: str) -> None:
         known = {one.name: one.levels for one in self.strata}

@@ -247,7 +247,8 @@ def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
     if engine.staged is not None:
         return {"selected_arm": Truth(0.0, note="error of the reported arm against its own true effect")}
     if engine.planned is not None:
-        return {name: _truth_of(one, trial.seed) for name, one in engine.planned.items()}
+        with refusing("outcome" if trial.outcome.kind == "joint" else "design"):
+            return {name: _truth_of(one, trial.seed) for name, one in engine.planned.items()}
     found: dict[str, Truth] = {}
     if engine.visits is not None:
         chance = partial(stream, trial.seed, "truth", 0)
