@@ -63,22 +63,30 @@ class Diverging(OutcomeSampler):
         self.divergences, self.asked = list(divergences), []
 
     def _chains(self, family, data, settings, seed):
-        self.asked.append((settings.accept, seed))
+        self.asked.append((settings.accept, settings.tune, settings.draws, seed))
         noise = np.random.default_rng(seed).standard_normal((settings.chains, settings.draws))
         return {"tau": noise}, self.divergences[len(self.asked) - 1]
 
 
-def test_divergences_ask_for_smaller_steps_before_a_twin_is_refused():
-    rng, settings = np.random.default_rng(3), FitSettings(accept=0.95)
+def test_a_fit_is_made_again_with_smaller_steps_and_longer_chains_before_a_twin_is_refused():
+    rng, settings = np.random.default_rng(3), FitSettings(accept=0.95, tune=500, draws=1000)
     passing = Diverging(2, 0)
     draws, found = passing.sample("binary", None, settings, rng)
-    assert [accept for accept, _ in passing.asked] == [0.95, 0.99]
+    assert [asked[:3] for asked in passing.asked] == [(0.95, 500, 1000), (0.99, 1000, 2000)]
     assert (found["accept"], found["fits"], found["divergences"]) == (0.99, 2.0, 0.0)
     # New chains, not the old ones with divergences left out.
-    assert passing.asked[0][1] != passing.asked[1][1]
-    assert draws["tau"].shape == (settings.chains * settings.draws,)
+    assert passing.asked[0][-1] != passing.asked[1][-1]
+    assert draws["tau"].shape == (settings.chains * 2000,)
     never = Diverging(2, 1, 3)
     with pytest.raises(FitError, match=r"3 iterations diverged.* above 0\.998"):
         never.sample("binary", None, settings, rng)
     steep = Diverging(0)
     assert steep.sample("binary", None, FitSettings(accept=0.999), rng)[1]["accept"] == 0.999
+
+
+def test_chains_that_mix_slowly_are_sampled_for_longer():
+    # White noise has about as many effective draws as there are draws.
+    found = Diverging(0, 0).sample(
+        "binary", None, FitSettings(draws=500, min_ess=2600.0), np.random.default_rng(3)
+    )[1]
+    assert (found["fits"], found["draws_per_chain"]) == (2.0, 1000.0)

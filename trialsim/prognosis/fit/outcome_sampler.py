@@ -11,16 +11,18 @@ from trialsim.errors import FitError
 from trialsim.prognosis.families import Params, Responses, Shape
 from trialsim.prognosis.fit.sampler import FitSettings, check_gate
 
-# With thousands of participants a few iterations in ten thousand diverge: smaller steps end that.
+# With thousands of participants a few iterations in ten thousand diverge, or chains mix slowly: smaller steps
+# end the one, chains of twice the length the other.
 RAISED_ACCEPT = (0.99, 0.998)
+LONGER = 2
 
 
 class OutcomeSampler:
     """Compiled models to share between fits: one for each family and shape of its parameters.
 
-    Nothing is imported or compiled before the first `sample`. Where more iterations diverge than the gate
-    allows, the fit is made again from new chains at the acceptance rates of `RAISED_ACCEPT`, in turn; the
-    diagnostics say at which rate it passed, and how many fits that took.
+    Nothing is imported or compiled before the first `sample`. A fit that does not pass the gate is made again
+    from new chains, twice as long and at the acceptance rates of `RAISED_ACCEPT` in turn, before it is
+    refused; the diagnostics say at which rate it passed, and how many fits that took.
     """
 
     def __init__(self) -> None:
@@ -29,29 +31,43 @@ class OutcomeSampler:
     def sample(
         self, family: str, data: Responses, settings: FitSettings, generator: np.random.Generator
     ) -> tuple[Params, dict[str, float]]:
-        """Return draws by parameter (D, ...) and the diagnostics of the fit.
+        """Return draws by parameter (D, ...) and the diagnostics of the fit that passed the gate.
 
         Raises
         ------
         FitError
             A parameter does not pass the gate; the message names it, its value and the mend.
         """
+        tries = [settings]
+        for rate in RAISED_ACCEPT:
+            accept = max(rate, settings.accept)
+            tries.append(
+                replace(settings, accept=accept, tune=LONGER * settings.tune, draws=LONGER * settings.draws)
+            )
+        for fits, now in enumerate(tries, start=1):
+            try:
+                params, passed = self._fit(family, data, now, int(generator.integers(2**32)))
+            except FitError:
+                if fits == len(tries):
+                    raise
+            else:
+                break
+        return params, passed | {"accept": now.accept, "fits": float(fits)}
+
+    def _fit(
+        self, family: str, data: Responses, settings: FitSettings, seed: int
+    ) -> tuple[Params, dict[str, float]]:
+        """Return draws by parameter (D, ...) and the diagnostics of one fit, or refuse it."""
         from trialsim.prognosis.fit.model import convergence
 
-        rates = (settings.accept, *(rate for rate in RAISED_ACCEPT if rate > settings.accept))
-        for rate in rates:
-            now = replace(settings, accept=rate)
-            chains, divergences = self._chains(family, data, now, int(generator.integers(2**32)))
-            if divergences <= settings.max_divergences:
-                break
+        chains, divergences = self._chains(family, data, settings, seed)
         measured = {
             name if draws.ndim == 2 else f"{name}[{k}]": convergence(one)
             for name, draws in chains.items()
             for k, one in enumerate(np.moveaxis(draws.reshape(*draws.shape[:2], -1), 2, 0))
         }
         flat = {name: draws.reshape(-1, *draws.shape[2:]) for name, draws in chains.items()}
-        taken = {"accept": now.accept, "fits": 1.0 + rates.index(now.accept)}
-        return flat, check_gate(measured, divergences, now) | taken
+        return flat, check_gate(measured, divergences, settings)
 
     def _chains(
         self, family: str, data: Responses, settings: FitSettings, seed: int
