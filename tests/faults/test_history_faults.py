@@ -80,6 +80,14 @@ EDITS = {
         "more than one row: rows 24, 121 (counted from 1 below the header)",
     ),
     "score no number": (edit("score", 4, SECRET_NAME), "score: is not a finite number in row 5 (counted"),
+    "score beyond any": (
+        edit("score", 4, "-1e308"),
+        "score: is no measured value, above 1e+15 in size, in row 5",
+    ),
+    "covariate beyond any": (
+        edit("age", 4, 1e200),
+        "age: is no measured value, above 1e+15 in size, in row 5",
+    ),
     "score infinite": (edit("score", 4, "inf"), "score: is not a finite number in row 5"),
     "age no number": (edit("age", [1, 2], SECRET_NAME), "age: is not a finite number in rows 2, 3 (counted"),
     "week no number": (edit("week", 8, "baseline"), "week: is not a finite number in row 9"),

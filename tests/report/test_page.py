@@ -164,6 +164,13 @@ def contrast(colour: str) -> float:
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 
 
+def test_the_word_at_a_line_is_read_over_dark_bars_too(result: StudyResult, beside) -> None:
+    notes = all_figures(result, beside)["savings"].figure.layout.annotations
+    assert [note.bgcolor for note in notes if note.text == "smallest worthwhile saving"] == [
+        "rgba(255, 255, 255, 0.85)"
+    ]
+
+
 def test_lines_and_words_can_be_told_from_the_page(page: str) -> None:
     assert all(contrast(colour) >= 3 for colour in (INK, ACCENT, SOFT, WARN, *(line[0] for line in LINES)))
     assert len({line[1:] for line in LINES}) == len(LINES), "no two lines differ by colour alone"

@@ -89,6 +89,18 @@ def test_a_bar_of_a_late_look_stands_at_the_cells_that_have_it() -> None:
     assert dict(zip(late.y, late.x, strict=True)) == {"Two": 0.3}
 
 
+@pytest.mark.parametrize("looks", [2, 8, 20])
+def test_no_two_looks_share_a_colour(looks: int) -> None:
+    frame = pd.DataFrame(
+        {
+            "analysis": "a", "cell": "one", "scenario": "one", "look": range(1, looks + 1),
+            "efficacy": 0.5 / looks, "futility": 0.0,
+        }
+    )  # fmt: skip
+    drawn = stopping_bars(frame, []).figure
+    assert len({trace.marker.color for trace in drawn.data}) == looks
+
+
 def test_a_claim_by_a_posterior_probability_has_no_level() -> None:
     trial, plan, result = found("adaptive_allocation")
     assert one_level(plan) is None

@@ -14,6 +14,8 @@ from trialsim.protocol.history_table import HistoryFilter, HistoryJoin, HistoryT
 
 MISSING = ("", "NA", "NaN", "nan", ".")
 LARGEST_FILE_BYTES = 2_000_000_000
+# Squares of what is measured, and sums of them, stay far inside the range of a double.
+LARGEST_NUMBER = 1e15
 _SHOWN_ROWS = 5
 
 
@@ -190,7 +192,7 @@ def text(column: pd.Series) -> pd.Series:
 
 
 def numbers(column: pd.Series, file: Path) -> Floats:
-    """Return a column as numbers, missing as NaN; refuse what is no finite number, by its row."""
+    """Return a column as numbers, missing as NaN; refuse what is no finite or usable number, by its row."""
     kind = column.dtype
     if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_string_dtype(kind)):
         raise HistoryError(
@@ -204,6 +206,14 @@ def numbers(column: pd.Series, file: Path) -> Floats:
             file=file,
             field=str(column.name),
             mend="correct the cells, leave missing ones empty, or recode categories in [history]",
+        )
+    beyond = given.abs().gt(LARGEST_NUMBER).fillna(False)
+    if beyond.any():
+        raise HistoryError(
+            f"is no measured value, above {LARGEST_NUMBER:g} in size, in {where(beyond)}",
+            file=file,
+            field=str(column.name),
+            mend="correct the cells, or leave missing ones empty",
         )
     # Python's float keeps every bit of a decimal, which pandas' faster parser does not promise.
     return np.array([np.nan if pd.isna(cell) else float(cell) for cell in column], dtype=float)

@@ -116,6 +116,7 @@ def savings_figure(result: StudyResult) -> go.Figure:
         xref="paper",
         y=smallest,
         text="smallest worthwhile saving",
+        bgcolor="rgba(255, 255, 255, 0.85)",
         showarrow=False,
         yshift=10,
         xanchor="right",

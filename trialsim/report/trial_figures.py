@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from trialsim.report.figures import INK, LINES, Drawn
 from trialsim.report.labels import label
@@ -105,9 +106,9 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
     first = looks[looks["analysis"] == looks["analysis"].iloc[0]]
     names = [_name(row, axes) for row in first.drop_duplicates("cell").to_dict("records")][:MOST_DOTS]
     figure = go.Figure()
-    for position, look in enumerate(sorted(first["look"].unique())):
+    numbers = sorted(first["look"].unique())
+    for look, colour in zip(numbers, _colours(len(numbers)), strict=True):
         part = first[first["look"] == look].head(MOST_DOTS)
-        colour = LINES[position % len(LINES)][0]
         for reason, pattern in (("efficacy", ""), ("futility", "/")):
             if not part[reason].any():
                 continue
@@ -133,6 +134,14 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
         f"How likely each look stops the trial for efficacy or futility ({first['analysis'].iloc[0]}); the "
         "rest of a bar are trials that reach the end undecided.",
     )
+
+
+def _colours(n: int) -> list[str]:
+    """Return n colours, no two alike: those of lines, or steps of a scale where they do not reach."""
+    if n <= len(LINES):
+        return [colour for colour, _, _ in LINES[:n]]
+    # The light end of the scale is hard to see on white.
+    return [str(colour) for colour in sample_colorscale("Viridis", np.linspace(0, 0.8, n))]
 
 
 def _name(row: dict[Any, Any], axes: list[str]) -> str:
