@@ -53,7 +53,9 @@ def test_size_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path, sc
     saved = next(row for row in found["savings"] if row["gain"] == "months" and row["value"] is not None)
     assert saved["lower"] < saved["value"] < saved["upper"]
     assert saved["value"] == pytest.approx((total - score) / 20)
-    assert "plotly" in (tmp_path / "sizes.html").read_text()
+    page = (tmp_path / "sizes.html").read_text()
+    assert "<title>What the score saves: cost</title>" in page
+    assert "cost saved, in the currency of the prices" in page
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -111,7 +113,7 @@ def test_frontier_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path
     question = ScaleBorrowingQuestion(SCALES[scale], 300, 500, drifts=drifts)
     expected = control_frontier(question, [NoBorrowing()])
     assert capsys.readouterr().out.strip() == str(expected)
-    assert "plotly" in target.read_text()
+    assert "<title>Borrowing from a history beside 300 active participants</title>" in target.read_text()
     assert run(monkeypatch, *asked, *plain[:4], "--check", "--replicates", "400") == 0
     assert "Beside simulated trials" in capsys.readouterr().out
     rows = (*asked, "--method", "map", "--drift", "0.3", "--curves", "150", "--json")

@@ -197,7 +197,7 @@ def frontier(
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
-        write_figure(answer.plot(), figure)
+        write_figure(answer.plot(), figure, f"Borrowing from a history beside {active} active participants")
     if as_json:
         click.echo(frame.to_json(orient="records", indent=2))
         return

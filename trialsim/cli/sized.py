@@ -194,7 +194,11 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
-        write_figure(answer.table.plot("cost" if "cost" in answer.gains else "participants"), figure)
+        gain = "cost" if "cost" in answer.gains else "participants"
+        drawn = answer.table.plot(gain)
+        if gain == "cost":
+            drawn.update_layout(yaxis_title="cost saved, in the currency of the prices")
+        write_figure(drawn, figure, f"What the score saves: {gain}")
     if as_json:
         tables = {"Sizes": frame, "Savings": _shown(answer)}
         tables |= {name: part.to_frame() for name, part in answer.more.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,14 @@ def write_rows(frame: pd.DataFrame, output: Path) -> None:
     _write_text(frame.to_json(orient="records", indent=2) + "\n", output)
 
 
-def write_figure(figure: go.Figure, output: Path) -> None:
-    """Write a figure as one HTML file that needs no network."""
+def write_figure(figure: go.Figure, output: Path, title: str) -> None:
+    """Write a figure as one HTML page that needs no network, under a title."""
     if output.suffix != ".html":
         raise InputError("unknown kind of figure", file=output, value=output.suffix, mend="end it in .html")
-    _write_text(figure.to_html(include_plotlyjs=True, full_html=True), output)
+    figure.update_layout(title=title)
+    page = figure.to_html(include_plotlyjs=True, full_html=True)
+    head = f'<html lang="en">\n<head>\n    <title>{escape(title)}</title>'
+    _write_text(page.replace("<html>\n<head>", head, 1), output)
 
 
 def _write_text(text: str, output: Path) -> None:
