@@ -136,12 +136,16 @@ class DriftMap:
         return self.frame.copy()
 
     def worst(self) -> pd.DataFrame:
-        """Return one row a method and setting: largest type I error, where, and power at no drift."""
+        """Return one row a method and setting: largest type I error, where, power at no drift, and errors."""
         rows = []
         for ((method, setting), part), peak in zip(self._curves(), self.peaks, strict=True):
             still = int(np.abs(part["drift"].to_numpy()).argmin())
-            rows.append((method, setting, *peak, part["power"].iloc[still]))
-        names = ["method", "setting", "worst_type_one_error", "at_drift", "power_no_drift"]
+            noise = part["error"].max(), part["power_error"].max()
+            rows.append((method, setting, *peak, part["power"].iloc[still], *noise))
+        names = [
+            *("method", "setting", "worst_type_one_error", "at_drift", "power_no_drift"),
+            *("error", "power_error"),
+        ]
         return pd.DataFrame(rows, columns=names)
 
     def sweet_spots(self) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def customary_table(risk: BorrowingRisk) -> Table:
         (
             str(row["method"]),
             str(row["setting"]),
-            share(float(row["power_no_drift"])),
+            _level(float(row["power_no_drift"]), float(row["power_error"])),
             f"{_level(float(row['worst_type_one_error']), float(row['error']))} at {row['at_drift']:g} SD",
             _tipping(float(row["tipping"])),
             f"{row['detectable']:.2f} SD",

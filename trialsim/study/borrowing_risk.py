@@ -72,12 +72,7 @@ class BorrowingRisk:
 
     def curves_frame(self) -> pd.DataFrame:
         """Return one row a method and setting: worst type I error, tipping and detectable drift."""
-        worst = self.curves.worst()
-        worst["error"] = [
-            float(self.curves.frame.loc[self.curves.frame["method"] == name, "error"].max())
-            for name in worst["method"]
-        ]
-        return worst.merge(self.tipping, on=["method", "setting"])
+        return self.curves.worst().merge(self.tipping, on=["method", "setting"])
 
 
 def borrowing_risk(result: StudyResult) -> BorrowingRisk:
