@@ -187,7 +187,7 @@ def test_reach_of_a_history_like_the_population(monkeypatch, capsys, tmp_path) -
     text = capsys.readouterr().out
     assert "Generalisability index" in text
     assert "Calibration in the protocol's population, out of sample, by entropy balancing to means" in text
-    course = text[text.index("Mean course on placebo") :]
+    course = text[text.index("Mean change on placebo") :]
     (last,) = (line for line in course.splitlines() if line.partition("│")[2].strip().startswith("78"))
     direct, weighted, observed, error = (float(cell) for cell in last.split("│")[2:6])
     assert direct == pytest.approx(weighted, abs=0.15), "weights and model agree where the model is linear"
@@ -195,7 +195,7 @@ def test_reach_of_a_history_like_the_population(monkeypatch, capsys, tmp_path) -
     print_reach(protocol, PROTOCOL, history_far_away(past), prognosis, held_out, Console())
     text = " ".join(capsys.readouterr().out.split())
     assert "cannot be carried over by entropy balancing to means" in text
-    assert "Mean course" not in text
+    assert "Mean change on placebo" not in text
 
 
 def alike() -> tuple[Protocol, History]:

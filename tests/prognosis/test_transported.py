@@ -63,8 +63,8 @@ def test_weights_show_the_twins_of_a_drifted_population(way: str) -> None:
     assert found.bias[1] == pytest.approx(0.5 * SHIFT, abs=0.06)
     np.testing.assert_allclose(found.coverage, there.coverage, atol=0.02)
     assert ((found.coverage_low < found.coverage) & (found.coverage < found.coverage_high)).all()
-    np.testing.assert_allclose(found.outcome, [21 + SHIFT, 22 + SHIFT], atol=0.08)
-    np.testing.assert_allclose(found.outcome - found.score, found.bias)
+    assert (np.abs(found.change - [1 + SHIFT, 2 + SHIFT]) < 4 * found.change_se + 0.01).all()
+    np.testing.assert_allclose(found.change - found.predicted, found.bias)
 
 
 def test_slope_and_its_error_are_those_of_weighted_least_squares() -> None:

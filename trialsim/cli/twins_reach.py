@@ -186,18 +186,18 @@ def _print_target(
             "too few to stand for this population.",
             highlight=False,
         )
-    twins = prognosis.predict(people, people.column(BASELINE), held_out.weeks)
+    baseline = people.column(BASELINE)
+    twins = prognosis.predict(people, baseline, held_out.weeks)
     course = pd.DataFrame(
         {
             "week": held_out.weeks,
-            "twins of the population": twins.score.mean(axis=0),
-            "weighted twins of the history": found.score,
-            "weighted outcomes of the history": found.outcome,
-            "se": found.outcome_se,
+            "twins of the population": (twins.score - baseline[:, None]).mean(axis=0),
+            "weighted twins of the history": found.predicted,
+            "weighted outcomes of the history": found.change,
+            "se": found.change_se,
         }
     )
-    baseline = float(people.column(BASELINE).mean())
-    print_frame(course, console, f"Mean course on placebo from a mean baseline of {baseline:.3g}")
+    print_frame(course, console, f"Mean change on placebo, from a mean baseline of {baseline.mean():.3g}")
     console.print(
         "Weights carry over what these covariates explain, and no other difference between the populations.",
         highlight=False,

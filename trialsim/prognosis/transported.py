@@ -14,7 +14,7 @@ from trialsim.prognosis.subgroups import SMALLEST_CELL
 from trialsim.prognosis.transport import kish
 from trialsim.prognosis.validation import LEVELS, CrossValidation
 
-_FIGURES = ("score", "outcome", "outcome_se", "bias", "bias_se", "slope", "slope_se")
+_FIGURES = ("predicted", "change", "change_se", "bias", "bias_se", "slope", "slope_se")
 _COVERAGE = ("coverage", "coverage_low", "coverage_high")
 
 
@@ -36,9 +36,9 @@ class TransportedCalibration:
     shown : ndarray of bool (V,)
         Whether the effective number is 11 or more; below that every figure is NaN, because few participants
         would be all of it.
-    score, outcome, outcome_se : ndarray (V,)
-        Weighted mean of the twins and of the outcomes of those observed, in points, and the latter's standard
-        error.
+    predicted, change, change_se : ndarray (V,)
+        Weighted mean change from baseline of the twins and of the outcomes of those observed, in points, and
+        the latter's standard error. Changes, because those who are still observed started elsewhere than all.
     bias, bias_se : ndarray (V,)
         Weighted mean of outcome minus score.
     slope, slope_se : ndarray (V,)
@@ -54,9 +54,9 @@ class TransportedCalibration:
     observed: Ints
     effective: Floats
     shown: Bools
-    score: Floats
-    outcome: Floats
-    outcome_se: Floats
+    predicted: Floats
+    change: Floats
+    change_se: Floats
     bias: Floats
     bias_se: Floats
     slope: Floats
@@ -115,8 +115,8 @@ def calibrate_transported(cv: CrossValidation, weights: Floats) -> TransportedCa
         on = seen[:, visit]
         w, outcome, score = weights[on], cv.outcomes[on, visit], cv.score[on, visit]
         baseline = cv.baseline[on]
-        found[0, visit] = np.average(score, weights=w)
-        found[1:3, visit] = _mean(outcome, w)
+        found[0, visit] = np.average(score - baseline, weights=w)
+        found[1:3, visit] = _mean(outcome - baseline, w)
         found[3:5, visit] = _mean(outcome - score, w)
         found[5:7, visit] = _slope(score - baseline, outcome - baseline, w)
         inside = np.abs(cv.pit[on, visit] - 0.5)
