@@ -1,4 +1,4 @@
-"""How good the twins are in a target population: calibration and mean course under weights."""
+"""How good the twins are in a target population: calibration and mean change under weights."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TransportedCalibration:
 
 
 def calibrate_transported(cv: CrossValidation, weights: Floats) -> TransportedCalibration:
-    """Return the calibration and the mean course of out-of-fold twins in a target population.
+    """Return the calibration and the mean change of out-of-fold twins in a target population.
 
     With weights w and errors e = outcome - score the bias is ``sum w e / sum w``, its standard error
     ``sqrt(n / (n - 1) sum w^2 (e - bias)^2) / sum w``; the slope is that of weighted least squares with the
