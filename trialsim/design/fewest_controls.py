@@ -20,8 +20,10 @@ _PARTS = 32
 
 def fewest_of_method(
     method: BorrowingMethod, question: ControlQuestion, most: int
-) -> tuple[int, BorrowingMethod] | None:
-    """Return the fewest controls up to `most` of any setting of a method, and that setting; None if none.
+) -> tuple[int | None, BorrowingMethod]:
+    """Return the fewest controls up to `most` of any setting of a method, and that setting.
+
+    Where no setting is feasible the number is None, and the setting the listed one that comes nearest.
 
     The settings that `candidates` list are searched one by one. Between the best of them and its neighbours
     (or, where none is feasible, those of the one that comes nearest) an integrated method is then searched
@@ -36,11 +38,10 @@ def fewest_of_method(
         controls = _fewest(candidate, question, limit)
         if controls is not None:
             best = (controls, place)
-    at = candidates.index(nearest(method, question, most)) if best is None else best[1]
-    finer = _fewest_between(settings_between(candidates, at), question, most + 1 if best is None else best[0])
-    if finer is not None:
-        return finer
-    return None if best is None else (best[0], candidates[best[1]])
+    at = _nearest(candidates, question, most) if best is None else best[1]
+    controls = None if best is None else best[0]
+    finer = _fewest_between(settings_between(candidates, at), question, controls or most + 1)
+    return (controls, candidates[at]) if finer is None else finer
 
 
 def settings_between(candidates: Sequence[BorrowingMethod], at: int) -> list[BorrowingMethod]:
@@ -88,15 +89,15 @@ def first_that(holds: Callable[[int], bool], fails: int, high: int) -> int:
     return high
 
 
-def nearest(method: BorrowingMethod, question: ControlQuestion, most: int) -> BorrowingMethod:
-    """Return the candidate that reaches the power with the least type I error, else with the most power."""
+def _nearest(candidates: Sequence[BorrowingMethod], question: ControlQuestion, most: int) -> int:
+    """Return the place of the candidate with the power and the least type I error, else with most power."""
     scored = []
-    for candidate in method.candidates():
+    for place, candidate in enumerate(candidates):
         power = candidate.characteristics(question, most, np.zeros(1)).power[0]
         worst = candidate.characteristics(question, most, folded(question)).worst()[0]
         short = max(question.power - power, 0.0)
-        scored.append((short > TOLERANCE, worst if short <= TOLERANCE else short, candidate))
-    return min(scored, key=lambda one: one[:2])[2]
+        scored.append((short > TOLERANCE, worst if short <= TOLERANCE else short, place))
+    return min(scored)[2]
 
 
 def _fewest(method: BorrowingMethod, question: ControlQuestion, most: int) -> int | None:

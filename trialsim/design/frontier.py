@@ -23,7 +23,6 @@ from trialsim.design.fewest_controls import (
     TOLERANCE,
     fewest_for_power,
     fewest_of_method,
-    nearest,
 )
 from trialsim.design.normal_borrowing import (
     Commensurate,
@@ -264,10 +263,8 @@ def control_frontier(
 
 def _point(method: BorrowingMethod, question: ControlQuestion, most: int) -> FrontierPoint:
     """Return the point of the fewest controls, or, if no setting is feasible, of that nearest the cap."""
-    best = fewest_of_method(method, question, most)
-    if best is None:
-        return _describe(nearest(method, question, most), question, most, feasible=False)
-    return _describe(best[1], question, best[0], feasible=True)
+    controls, setting = fewest_of_method(method, question, most)
+    return _describe(setting, question, controls or most, feasible=controls is not None)
 
 
 def _describe(
