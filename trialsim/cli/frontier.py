@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SafePriors,
         TwinInformedPrior,
     )
+    from trialsim.progress import Progress
 
 METHODS = ("prognostic", "weighted", "bayesian", "map", "commensurate", "power", "sam", "twin")
 LINEAR_ONLY = ("weighted", "bayesian")
@@ -110,6 +111,7 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 )
 @click.option("--check", is_flag=True, help="Simulate trials at every point; not for continuous outcomes.")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON rows instead of text.")
 @click.option(
     "--output",
@@ -141,6 +143,7 @@ def frontier(
     tuned: int | None,
     check: bool,
     figure: Path | None,
+    quiet: bool,
     as_json: bool,
     output: Path | None,
     **numbers: float | None,
@@ -172,6 +175,7 @@ def frontier(
       trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
           --duration 30 --active 250 --history 300 --figure frontier.html
     """
+    from trialsim.cli.progress import progress_bars
     from trialsim.cli.written import write_figure, write_rows
     from trialsim.design import ControlFrontier, DriftMap, check_frontier
 
@@ -192,8 +196,13 @@ def frontier(
     known = _methods(between_sd, twin, weighted_factor, question.drift_unit)
     wanted = methods or tuple(name for name in METHODS if _suits(name, scale, correlation))
     chosen = [known[name] for name in wanted]
-    answer = _answer(question, chosen, most, curves, tuned, all_settings)
-    frame = check_frontier(answer) if isinstance(answer, ControlFrontier) and check else answer.to_frame()
+    with progress_bars(quiet) as progress:
+        answer = _answer(question, chosen, most, curves, tuned, all_settings, progress)
+        frame = (
+            check_frontier(answer, progress=progress)
+            if check and isinstance(answer, ControlFrontier)
+            else answer.to_frame()
+        )
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
@@ -256,14 +265,15 @@ def _answer(
     curves: int | None,
     tuned: int | None,
     all_settings: bool,
+    progress: Progress,
 ) -> ControlFrontier | DriftMap | SafePriors:
     from trialsim.design import control_frontier, drift_map, safe_priors
 
     if tuned is not None:
-        return safe_priors(question, tuned, methods)
+        return safe_priors(question, tuned, methods, progress=progress)
     if curves is not None:
-        return drift_map(methods, question, curves, all_settings=all_settings)
-    return control_frontier(question, methods, most_controls=most)
+        return drift_map(methods, question, curves, all_settings=all_settings, progress=progress)
+    return control_frontier(question, methods, most_controls=most, progress=progress)
 
 
 def _suits(method: str, scale: str, correlation: float) -> bool:

@@ -19,6 +19,7 @@ from trialsim.design.borrowing_question import (
 from trialsim.design.control_question import ControlQuestion
 from trialsim.design.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
+from trialsim.progress import Progress, counted, silent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -228,6 +229,7 @@ def drift_map(
     controls: int,
     *,
     all_settings: bool = False,
+    progress: Progress = silent,
 ) -> DriftMap:
     """Return level, power, bias and effective controls over the declared drifts.
 
@@ -241,6 +243,8 @@ def drift_map(
         Randomised controls, at least 2.
     all_settings : bool
         Show every candidate setting of each method: drift × weight.
+    progress : callable, optional
+        Called with (stage, settings done, settings in all).
 
     Examples
     --------
@@ -255,7 +259,10 @@ def drift_map(
     if controls < 2:
         raise DesignError("must be at least 2", field="controls", value=controls)
     shown = [one for method in methods for one in (method.candidates() if all_settings else (method,))]
-    found = [one.characteristics(question, controls, np.asarray(question.drifts)) for one in shown]
+    found = [
+        one.characteristics(question, controls, np.asarray(question.drifts))
+        for one in counted(shown, "drift curves", progress)
+    ]
     peaks = tuple(
         curve.worst() if curve.error > 0 else over_drifts(one, question, controls, folded(question)).worst()
         for one, curve in zip(shown, found, strict=True)

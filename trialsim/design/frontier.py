@@ -34,6 +34,7 @@ from trialsim.design.simulated_borrowing import ExactBayesian
 from trialsim.design.twin_informed import TwinInformedPrior
 from trialsim.design.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
+from trialsim.progress import Progress, counted, silent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -216,6 +217,7 @@ def control_frontier(
     methods: Sequence[BorrowingMethod] | None = None,
     *,
     most_controls: int | None = None,
+    progress: Progress = silent,
 ) -> ControlFrontier:
     """Return the fewest concurrent controls of every method, each at its best setting.
 
@@ -229,6 +231,8 @@ def control_frontier(
     most_controls : int, optional
         Where the search ends; by default what prognostic adjustment needs, since more would save
         nothing, or four times the active arm where that is infeasible.
+    progress : callable, optional
+        Called with (stage, methods done, methods in all).
 
     Returns
     -------
@@ -258,7 +262,8 @@ def control_frontier(
     ceiling = 4 * question.active if most_controls is None else most_controls
     plain = fewest_for_power(NoBorrowing(), question, ceiling)
     most = ceiling if plain is None or most_controls is not None else plain
-    return ControlFrontier(tuple(_point(method, question, most) for method in chosen), question, plain)
+    points = (_point(method, question, most) for method in counted(chosen, "fewest controls", progress))
+    return ControlFrontier(tuple(points), question, plain)
 
 
 def _point(method: BorrowingMethod, question: ControlQuestion, most: int) -> FrontierPoint:

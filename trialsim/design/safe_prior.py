@@ -20,6 +20,7 @@ from trialsim.design.fewest_controls import first_that, keeps_cap, settings_betw
 from trialsim.design.frontier import methods_for
 from trialsim.design.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
+from trialsim.progress import Progress, counted, silent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -92,6 +93,8 @@ def safe_priors(
     question: ControlQuestion,
     controls: int,
     methods: Sequence[BorrowingMethod] | None = None,
+    *,
+    progress: Progress = silent,
 ) -> SafePriors:
     """Tune each method's prior to the cap over all drifts up to 1 SD, and state what gain is left.
 
@@ -104,6 +107,8 @@ def safe_priors(
         Randomised controls, at least 2.
     methods : sequence of BorrowingMethod, optional
         `methods_for` the question if not given.
+    progress : callable, optional
+        Called with (stage, methods done, methods in all).
 
     Examples
     --------
@@ -122,7 +127,7 @@ def safe_priors(
     if not chosen:
         raise DesignError("must name at least one method", field="methods")
     plain = float(NoBorrowing().characteristics(asked, controls, np.zeros(1)).power[0])
-    rows = [_tuned(method, asked, controls, plain) for method in chosen]
+    rows = [_tuned(method, asked, controls, plain) for method in counted(chosen, "tuned priors", progress)]
     return SafePriors(pd.DataFrame(rows), asked, controls)
 
 

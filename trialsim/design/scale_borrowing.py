@@ -23,6 +23,7 @@ from trialsim.design.outcome_scale import OutcomeScale, SurvivalScale
 from trialsim.design.variance import Pair
 from trialsim.design.worst_drift import over_drifts
 from trialsim.errors import DesignError
+from trialsim.progress import Progress, counted, silent
 from trialsim.streams import stream
 
 DECLARED_LOG_DRIFTS = tuple(round(0.1 * step, 1) for step in range(-10, 11))
@@ -211,13 +212,15 @@ def simulated_characteristics(
     return BorrowingCharacteristics(np.asarray(drifts, dtype=float), level, power, bias, worth, *errors)
 
 
-def check_frontier(frontier: ControlFrontier) -> pd.DataFrame:
+def check_frontier(frontier: ControlFrontier, *, progress: Progress = silent) -> pd.DataFrame:
     """Return every point of a frontier beside simulated trials, at no drift and at its worst ones.
 
     Parameters
     ----------
     frontier : ControlFrontier
         Of a `ScaleBorrowingQuestion` without a score.
+    progress : callable, optional
+        Called with (stage, points done, points in all).
 
     Returns
     -------
@@ -242,7 +245,7 @@ def check_frontier(frontier: ControlFrontier) -> pd.DataFrame:
             "is integrated or simulated already", field="question", mend="check a frontier of another scale"
         )
     rows = []
-    for point in frontier.points:
+    for point in counted(frontier.points, "simulated trials", progress):
         sides = _worst_by_side(point.prior, question, point.controls)
         drifts = [0.0, point.at_drift, *(side for side in sides if side != point.at_drift)]
         found = simulated_characteristics(point.prior, question, point.controls, np.array(drifts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -16,9 +15,8 @@ from trialsim.prognosis.learnable import learnable_rows, require_learnable, summ
 from trialsim.prognosis.prognosis import FORMAT_TAG, Prognosis, coefficient_names
 from trialsim.prognosis.store import address, digest, recall
 from trialsim.prognosis.terms import ModelTerms, require_terms
+from trialsim.progress import Progress, silent
 from trialsim.streams import stream
-
-Progress = Callable[[str, int, int], None]
 
 
 def history_hash(history: History) -> str:
@@ -135,7 +133,3 @@ def fit_block(
         key,
         terms,
     )
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Report nothing."""

@@ -10,12 +10,13 @@ import pandas as pd
 from trialsim.data import Floats, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
-from trialsim.prognosis.fitting import Progress, fit_block, silent
+from trialsim.prognosis.fitting import fit_block
 from trialsim.prognosis.gain import leave_one_out_r2
 from trialsim.prognosis.learnable import learnable_rows, require_learnable
 from trialsim.prognosis.terms import ModelTerms, require_terms
 from trialsim.prognosis.updating import update_twins
 from trialsim.prognosis.validation import FOLD_SETTINGS, assign_folds
+from trialsim.progress import Progress, silent
 from trialsim.streams import stream
 
 

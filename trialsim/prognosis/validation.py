@@ -12,11 +12,12 @@ from scipy.stats import beta, chi2
 from trialsim.data import Floats, History, Ints
 from trialsim.errors import FitError, HistoryError
 from trialsim.prognosis.fit.sampler import FitSettings, Sampler
-from trialsim.prognosis.fitting import Progress, fit_block, history_hash, silent
+from trialsim.prognosis.fitting import fit_block, history_hash
 from trialsim.prognosis.learnable import learnable_rows, require_learnable
 from trialsim.prognosis.prognosis import FORMAT_TAG as MODEL_TAG
 from trialsim.prognosis.store import Arrays, address, digest, recall, write
 from trialsim.prognosis.terms import ModelTerms, require_terms
+from trialsim.progress import Progress, silent
 from trialsim.streams import stream
 
 FORMAT_TAG = "trialsim.validation/1"

@@ -25,6 +25,7 @@ from trialsim.prognosis import (
     history_hash,
     summarise,
 )
+from trialsim.progress import Progress, silent
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
 from trialsim.study.backend import Backend, open_backend
@@ -34,7 +35,6 @@ from trialsim.study.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.estimate import WorkEstimate, estimate_work
 from trialsim.study.history import check_composition, generate_history, require_population_of_card
 from trialsim.study.job import Job
-from trialsim.study.progress import Progress, silent
 from trialsim.study.register import Register, RegisterFacts, build_register, world_of
 from trialsim.study.result import HistoryFacts, StudyResult, content_hashes
 from trialsim.study.simulation import simulate

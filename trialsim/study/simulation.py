@@ -6,12 +6,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from trialsim.design import OperatingCharacteristics
+from trialsim.progress import Progress, silent
 from trialsim.study.backend import Backend, InProcess
 from trialsim.study.blocks import StudySums
 from trialsim.study.cells import Cell
 from trialsim.study.checkpoints import Checkpoints
 from trialsim.study.job import Job
-from trialsim.study.progress import Progress, silent
 from trialsim.study.result import CellResult
 from trialsim.study.work import BlockResult, PlannedCell, Task, Work
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from trialsim.progress import Progress, silent
 from trialsim.study.borrowing_risk import BorrowingRisk, borrowing_risk
 from trialsim.study.bundle import write_json, write_table
 from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
-from trialsim.study.progress import Progress, silent
 from trialsim.study.result import StudyResult
 from trialsim.study.time_and_cost import time_and_cost
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from trialsim.errors import DesignError, ProtocolError
+from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial, Point, grid_points, trial_from_dict
 from trialsim.study.declared.engine import engine_of, truths_of
 from trialsim.study.declared.truth import Truth
-from trialsim.study.progress import Progress, silent
 from trialsim.study.split import split_replicates
 from trialsim.study.stopping import StoppingRule
 
