@@ -2,110 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import poisson
+from scipy.stats import skew
 
 from trialsim.data import Covariates, Floats, History
 from trialsim.errors import HistoryError
+from trialsim.prognosis.strangers import require_strangers
 
 if TYPE_CHECKING:
     from trialsim.prognosis.outcome_history import OutcomeHistory
 
 FARTHEST_MEAN_SD = 4.0
+FARTHEST_MEAN_LOG_SD = 3.0
 LARGEST_SD_RATIO = 5.0
 LEAK_CORRELATION = 0.999
 LEAK_PARTIAL_CORRELATION = 0.95
 _FEWEST_FOR_LEAK = 10
 _FEWEST_FOR_SD = 10
+_MOST_LEVELS = 10
+_LONG_TAIL = 2.0
 _FEWEST_FOR_PARTIAL = 20
 _CHANCE_OF_ORDER = 1e-6
-_CHANCE = 0.01
-
-
-def participant_hashes(history: History, weeks: Floats | None = None) -> list[bytes]:
-    """Return the hash of each participant: baseline, covariates by name and the first later outcome.
-
-    Identifiers differ between files and are not kept, so that a participant is known by what was measured.
-    A participant without a later outcome has no hash of use: an empty one.
-
-    Parameters
-    ----------
-    history : History
-        N participants.
-    weeks : ndarray, optional
-        Visits to look at, such as those that another history has too; all if not given.
-    """
-    order = sorted(range(len(history.covariates.names)), key=lambda k: history.covariates.names[k])
-    known = np.isfinite(history.outcomes)
-    if weeks is not None:
-        known &= np.isin(history.weeks, weeks)
-    hashes = []
-    for i in range(len(history)):
-        seen = np.flatnonzero(known[i])
-        if not seen.size:
-            hashes.append(b"")
-            continue
-        facts = [history.baseline[i], history.weeks[seen[0]], history.outcomes[i, seen[0]]]
-        # Adding 0 makes one of the two zeros that floats have.
-        row = np.array([*facts, *history.covariates.values[i, order]]) + 0.0
-        hashes.append(blake2b(row.tobytes(), digest_size=16).digest())
-    return hashes
-
-
-def shared_participants(history: History, trial: History) -> int:
-    """Return how many participants of a trial stand in the history too, as far as it is no chance.
-
-    Alike are those with one hash who agree at every visit that both were seen at. Where little and coarse
-    things were measured, strangers are alike too: participant i meets ``N prod_j f_j(x_ij)`` of them, f the
-    share of its value among all, over baseline, covariates and changes. Who is alike is counted where all of
-    them together, or one of them, are more than that explains at 1 %.
-
-    Parameters
-    ----------
-    history, trial : History
-        With the same covariates; visits may differ.
-    """
-    weeks = np.intersect1d(history.weeks, trial.weeks)
-    trial = replace(trial, covariates=trial.covariates.select(history.covariates.names))
-    mine, theirs = _changes(history, weeks), _changes(trial, weeks)
-    places: dict[bytes, list[int]] = {}
-    for place, key in enumerate(participant_hashes(history, weeks)):
-        places.setdefault(key, []).append(place)
-    keys = participant_hashes(trial, weeks)
-    alike = np.zeros(len(trial), dtype=bool)
-    for i, key in enumerate(keys):
-        found = mine[places.get(key, [])] if key else mine[:0]
-        alike[i] = ((found == theirs[i]) | np.isnan(found) | np.isnan(theirs[i])).all(axis=1).any()
-    strangers = len(history) * _shares(history, trial, mine, theirs)
-    expected = float(strangers[[bool(key) for key in keys]].sum())
-    by_chance = poisson.sf(alike.sum() - 1, expected) >= _CHANCE
-    if by_chance and not (strangers[alike] * len(trial) < _CHANCE).any():
-        return 0
-    return int(alike.sum())
-
-
-def _changes(history: History, weeks: Floats) -> Floats:
-    """Return changes from baseline (N, W) at some visits."""
-    return np.asarray(history.outcomes[:, np.isin(history.weeks, weeks)] - history.baseline[:, None])
-
-
-def _shares(history: History, trial: History, mine: Floats, theirs: Floats) -> Floats:
-    """Return the product (M,) of the shares that a trial's values have among all; missing ones as 1."""
-    columns = [
-        np.column_stack([one.baseline, one.covariates.values, change])
-        for one, change in ((history, mine), (trial, theirs))
-    ]
-    product = np.ones(len(trial))
-    for past, now in zip(columns[0].T, columns[1].T, strict=True):
-        both = np.concatenate([past, now])
-        _, place, counts = np.unique(both[np.isfinite(both)], return_inverse=True, return_counts=True)
-        product[np.isfinite(now)] *= (counts / counts.sum())[place.ravel()][np.isfinite(past).sum() :]
-    return product
 
 
 def require_compatible(history: History, trial: History) -> None:
@@ -176,17 +96,6 @@ def _at_visits(history: OutcomeHistory) -> History:
     )
 
 
-def require_strangers(history: History, trial: History) -> None:
-    """Raise if participants of a trial stand in the history."""
-    if both := shared_participants(history, trial):
-        raise HistoryError(
-            f"{both} participants stand in the history and in the trial: same baseline, covariates and "
-            "outcomes",
-            field="participants",
-            mend="leave the trial's participants out of the history, or twins know their own outcomes",
-        )
-
-
 def require_same_covariates(history: Covariates, trial: Covariates) -> None:
     """Raise if a covariate of the history is absent or always missing in the trial, or the other way."""
     for name in history.names:
@@ -221,21 +130,36 @@ def require_same_scale(history: Floats, trial: Floats, name: str) -> None:
 
     More than four of the history's SDs between the means, or a ratio of the SDs above five: no trial that
     is worth a twin differs so much from its history, and points against percent do. The SD of fewer than ten
-    participants tells nothing.
+    participants tells nothing. Long tails are held against each other by their logarithms, three SDs apart at
+    most, and levels that all stand in the history are its own, even if the trial takes in one of them alone.
     """
     mine, theirs = history[np.isfinite(history)], trial[np.isfinite(trial)]
-    if theirs.size < 2 or mine.size < 2:
+    if theirs.size < 2 or mine.size < 2 or mine.std() == 0:
         return
-    apart = abs(theirs.mean() - mine.mean()) / mine.std()
-    ratio = max(theirs.std(), 1e-300) / mine.std()
+    levels = np.unique(mine)
+    if levels.size <= _MOST_LEVELS < mine.size and np.isin(theirs, levels).all():
+        return
+    past, now, farthest = mine, theirs, FARTHEST_MEAN_SD
+    if _long_tailed(mine, theirs):
+        past, now, farthest = np.log(mine), np.log(theirs), FARTHEST_MEAN_LOG_SD
+    apart = abs(now.mean() - past.mean()) / past.std()
+    ratio = max(now.std(), 1e-300) / past.std()
     known = min(theirs.size, mine.size) >= _FEWEST_FOR_SD
-    if apart > FARTHEST_MEAN_SD or (known and not 1 / LARGEST_SD_RATIO <= ratio <= LARGEST_SD_RATIO):
+    if apart > farthest or (known and not 1 / LARGEST_SD_RATIO <= ratio <= LARGEST_SD_RATIO):
         raise HistoryError(
             f"looks to be on another scale: baseline mean {mine.mean():.3g} (SD {mine.std():.3g}) in the "
             f"history, {theirs.mean():.3g} (SD {theirs.std():.3g}) in the trial",
             field=name,
             mend="give both in the same unit",
         )
+
+
+def _long_tailed(history: Floats, trial: Floats) -> bool:
+    """Return whether positive values have a tail in the history that their logarithms do not have."""
+    if min(history.min(), trial.min()) <= 0:
+        return False
+    tail = float(skew(history))
+    return tail > _LONG_TAIL and abs(float(skew(np.log(history)))) < tail
 
 
 def require_no_leak(history: History) -> None:
@@ -307,11 +231,18 @@ def _orders(a: Floats, b: Floats) -> bool:
 def _parts(a: Floats, b: Floats, *, strictly: bool) -> bool:
     """Return whether levels of `a` part `b`, and chance would do so once in a million times.
 
-    Chance: of the orders of n different values, prod n_k! of n! keep the levels apart one way.
+    Chance: of the n! / prod n_k! ways to hand levels k to n participants, those keep the levels apart one way
+    that only exchange participants of one value v of `b`: prod_v m_v! / prod_k m_vk!.
     """
     kept = np.isfinite(a) & np.isfinite(b)
     levels, place, counts = np.unique(a[kept], return_inverse=True, return_counts=True)
-    if levels.size < 2 or gammaln(counts + 1).sum() - gammaln(kept.sum() + 1) > np.log(_CHANCE_OF_ORDER):
+    if levels.size < 2:
+        return False
+    ties, shared = (
+        np.unique(of, axis=0, return_counts=True)[1] for of in (b[kept], np.column_stack([a, b])[kept])
+    )
+    ways = gammaln(ties + 1).sum() - gammaln(shared + 1).sum()
+    if gammaln(counts + 1).sum() - gammaln(kept.sum() + 1) + ways > np.log(_CHANCE_OF_ORDER):
         return False
     low, high = np.full(levels.size, np.inf), np.full(levels.size, -np.inf)
     np.minimum.at(low, place, b[kept])
