@@ -38,11 +38,10 @@ def people(count: int, weeks: tuple[int, ...], seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     rows = []
     for i in range(count):
-        age, own = rng.normal(70, 7), rng.normal(0, 1)
-        base = dict(
-            zip(COVARIATES, [age, i % 2, i % 3 == 0, rng.normal(25, 2), rng.normal(16, 4), rng.normal(6, 3),
-                             rng.normal(0.9, 0.05)], strict=True)
-        )  # fmt: skip
+        age, own = np.clip(rng.normal(70, 7), 50, 90), rng.normal(0, 1)
+        mmse, adas, faq = np.clip(rng.normal((26, 16, 6), (2, 4, 3)), (22, 0, 0), 30)
+        values = [age, i % 2, i % 3 == 0, mmse, adas, faq, rng.normal(0.9, 0.05)]
+        base = dict(zip(COVARIATES, values, strict=True))
         start = rng.normal(4, 1)
         for week in weeks:
             change = week / 78 * (1.5 + 0.05 * (age - 70) + own) + rng.normal(0, 0.3) * (week > 0)

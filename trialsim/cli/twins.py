@@ -35,7 +35,7 @@ def _past(protocol: Path, history: Path | None) -> tuple[Protocol, History]:
     check_composition(asked, card, disease, protocol)
     if history is None:
         return asked, generate_history(asked, card, disease)
-    return asked, load_history(asked, history, disease)
+    return asked, load_history(asked, history, disease, card)
 
 
 @twins.command()
