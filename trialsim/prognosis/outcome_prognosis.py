@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis.families import FAMILIES, EventFamily, Family, Params, linear_predictor
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import FitSettings
+from trialsim.prognosis.new_study import over_new_study
 from trialsim.prognosis.outcome_history import Columns, OutcomeHistory, require_outcomes, responses_of
 from trialsim.prognosis.outcome_terms import require_available, require_outcome_terms
 from trialsim.prognosis.shapes import Shapes
@@ -26,7 +27,6 @@ from trialsim.streams import stream
 FORMAT_TAG = "trialsim.outcome_prognosis/2"
 # Who knows no curves must refuse a file that has some; files without stay what they were.
 FORMAT_OF_TERMS = "trialsim.outcome_prognosis/3"
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _COLUMN_ARRAYS = ("value_mean", "indicators", "mean", "sd")
 _SHAPE_ARRAYS = ("knots", "lines", "centres")
 _CHUNK_NUMBERS = 4_000_000
@@ -307,19 +307,6 @@ class OutcomePrognosis:
             meta["diagnostics"],
             meta["key"],
         )
-
-
-def over_new_study(params: Params, eta: Floats) -> Iterator[tuple[float, Floats]]:
-    """Yield weights that sum to 1, and linear predictors (D, N), of a study never seen.
-
-    Nine nodes of Gauss and Hermite for its effect; one, without an effect, where the model has none.
-    """
-    omega = params.get("omega")
-    if omega is None:
-        yield 1.0, eta
-        return
-    for node, weight in zip(_NODES, _WEIGHTS / _WEIGHTS.sum(), strict=True):
-        yield weight, eta + node * omega[:, None]
 
 
 def _format_of(terms: ModelTerms) -> str:

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.families import linear_predictor
-from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, over_new_study
+from trialsim.prognosis.new_study import over_new_study
+from trialsim.prognosis.outcome_prognosis import OutcomePrognosis
 from trialsim.prognosis.whatif import TreatmentTerm, WhatIf, far_share, require_changes
 
 _CHUNK_NUMBERS = 4_000_000
