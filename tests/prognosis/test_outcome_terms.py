@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,12 +21,10 @@ from trialsim.prognosis import (
     fit_outcome,
     outcome_predictive_checks,
     prior_outcome_prognosis,
-    sbc_outcomes,
     validate_outcome,
 )
 from trialsim.prognosis.outcome_history import Columns
 from trialsim.prognosis.outcome_terms import require_outcome_terms
-from trialsim.prognosis.sbc import RankRecord, count_ranks, uniform
 from trialsim.prognosis.shapes import Shapes
 from trialsim.prognosis.store import read, write
 
@@ -383,21 +380,3 @@ def test_a_history_before_it_is_learnt_from_has_the_terms_too():
         prior_outcome_prognosis(
             with_events("count", 30), generator=np.random.default_rng(5), draws=60, terms=BOTH
         )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", ISSUED)
-def test_posteriors_are_calibrated_with_curves_and_products(monkeypatch, family, outcome_sampler):
-    plain = sbc_outcomes.study_design
-
-    def bent(family, seed):
-        design = plain(family, seed)
-        covariates = Covariates(("age", "dose", "other"), design.x)
-        return replace(design, x=Columns.of(covariates, BOTH).matrix(covariates))
-
-    monkeypatch.setattr(sbc_outcomes, "study_design", bent)
-    ranks, _ = sbc_outcomes.outcome_ranks(family, 7, 0, 40, outcome_sampler)
-    assert {f"beta[{k}]" for k in range(6)} <= set(ranks)
-    counts = {name: count_ranks(values, sbc_outcomes.RANKED_DRAWS).tolist() for name, values in ranks.items()}
-    kept = RankRecord.load(Path(__file__).parent / "data" / f"sbc_{family}.json")
-    assert all(uniform(replace(kept, counts=counts, simulations=40), np.random.default_rng(1)).values())
