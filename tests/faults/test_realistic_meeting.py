@@ -134,3 +134,15 @@ def test_long_tails_are_on_one_scale_and_their_units_are_not():
 
 def test_a_history_of_one_value_has_no_scale():
     require_same_scale(np.full(20, 5.0), np.arange(20.0), "marker")
+
+
+def test_one_participant_far_out_is_no_leak():
+    rng = np.random.default_rng(5)
+    baseline = np.round(rng.normal(25, 6, 40))
+    outcomes = baseline[:, None] + rng.normal(2, 4, (40, 3))
+    outcomes[0] = baseline[0] + [60, 70, 80]
+    require_no_leak(history({"rare": np.arange(40) == 0}, baseline, outcomes))
+    baseline, outcomes = baseline[1:], outcomes[1:]
+    noisy = outcomes[:, 2] - baseline + rng.normal(0, 0.5, 39)
+    with pytest.raises(HistoryError, match="correlation with the change, given the baseline"):
+        require_no_leak(history({"noisy": noisy}, baseline, outcomes[:, 2:]))

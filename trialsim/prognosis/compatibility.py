@@ -203,7 +203,11 @@ def _leak(column: Floats, outcome: Floats, change: Floats, baseline: Floats) -> 
     left = [
         one[kept] - design @ np.linalg.lstsq(design, one[kept], rcond=None)[0] for one in (column, change)
     ]
-    if left[0].std() > 1e-6 * column[kept].std() and _correlation(*left) > LEAK_PARTIAL_CORRELATION:
+    if left[0].std() <= 1e-6 * column[kept].std():
+        return ""
+    # One participant far out in both is no leak.
+    others = np.arange(kept.sum()) != np.abs(left[0] * left[1]).argmax()
+    if min(_correlation(*left), _correlation(*(one[others] for one in left))) > LEAK_PARTIAL_CORRELATION:
         return f"correlation with the change, given the baseline, above {LEAK_PARTIAL_CORRELATION}"
     return ""
 
