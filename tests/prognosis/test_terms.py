@@ -86,6 +86,17 @@ def test_a_visit_of_few_participants_has_no_spread_of_its_own(simulate_history):
         require_terms(replace(history, outcomes=outcomes), terms)
 
 
+def test_a_visit_at_which_everybody_changes_alike_has_no_spread(simulate_history):
+    history = simulate_history(participants=60, dropout=0.0)
+    outcomes = history.outcomes.copy()
+    outcomes[:, 1] = history.baseline
+    terms = ModelTerms(visit_scales=True)
+    with pytest.raises(
+        HistoryError, match=rf"visit_scales: everybody changes alike at week {history.weeks[1]:g}"
+    ):
+        require_terms(replace(history, outcomes=outcomes), terms)
+
+
 def with_covariate(history, values):
     names = (*history.covariates.names, "extra")
     return replace(

@@ -231,6 +231,15 @@ def _require_visits(history: History, kept: Bools, file: Path | str | None) -> N
             field="prognosis.visit_scales",
             mend="leave that visit out, or use one scale for all",
         )
+    change = (history.outcomes - history.baseline[:, None])[kept]
+    for week, at_visit in zip(history.weeks, change.T, strict=True):
+        if np.ptp(at_visit[np.isfinite(at_visit)]) < _FLAT:
+            raise HistoryError(
+                f"everybody changes alike at week {week:g}, so that it has no spread",
+                file=file,
+                field="prognosis.visit_scales",
+                mend="leave that visit out, or use one scale for all",
+            )
 
 
 def _require_studies(group: np.ndarray, file: Path | str | None) -> None:
