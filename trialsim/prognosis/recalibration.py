@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from trialsim.data import Floats, History, Twins
 from trialsim.errors import HistoryError
-from trialsim.prognosis.compatibility import require_strangers
+from trialsim.prognosis.strangers import require_strangers
 
 FEWEST = 20
 LEVEL = 0.05
