@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from trialsim.analysis import fit_linear
 from trialsim.protocol import Analysis, Protocol, protocol_from_dict
@@ -28,6 +29,15 @@ def block(small: Any, register: Any) -> Any:
         small.protocol, small.disease, register.pool, TrialSize(40, 60),
         effect="assumed", replicates=30, stream_name="t", block=0,
     )  # fmt: skip
+
+
+def test_a_register_has_the_same_bits_on_any_number_of_cores(small: Any) -> None:
+    facts = []
+    for threads in (1, 2, 3, 4):
+        with threadpool_limits(threads, user_api="blas"):
+            asked = small.protocol, small.card, small.disease, small.prognosis, small.protocol.alternative
+            facts.append(build_register(*asked).facts)
+    assert facts[1:] == facts[:1] * 3
 
 
 @pytest.mark.parametrize("slopes", ["common", "interacted"])

@@ -140,7 +140,7 @@ def customary_table(risk: BorrowingRisk) -> Table:
     )
     caption = (
         f"Every method at its customary setting, with {risk.curves.controls} controls (integrated; "
-        "± Monte Carlo SE where simulated)"
+        "± largest Monte Carlo SE over drift where simulated)"
     )
     return Table(columns, rows, caption, text=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from trialsim.data import Covariates, DiseaseModel, Floats
 from trialsim.design import PlanningMoments
@@ -105,13 +106,15 @@ def build_register(
     -------
     Register
     """
-    if shared is None:
-        covariates, pool, screen_failure_rate = _draw(protocol, card, disease, prognosis, scenario)
-    else:
-        covariates, pool = shared.covariates, shared.pool
-        screen_failure_rate = shared.facts.screen_failure_rate
-    measurement = stream(protocol.seed, STREAM, 1, "outcome")
-    facts = _facts(protocol, disease, pool, scenario, screen_failure_rate, measurement)
+    # One BLAS thread: sums over a register have the same bits whatever the machine has.
+    with threadpool_limits(1, user_api="blas"):
+        if shared is None:
+            covariates, pool, screen_failure_rate = _draw(protocol, card, disease, prognosis, scenario)
+        else:
+            covariates, pool = shared.covariates, shared.pool
+            screen_failure_rate = shared.facts.screen_failure_rate
+        measurement = stream(protocol.seed, STREAM, 1, "outcome")
+        facts = _facts(protocol, disease, pool, scenario, screen_failure_rate, measurement)
     return Register(covariates, pool, facts)
 
 

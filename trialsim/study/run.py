@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from trialsim.data import DiseaseModel, History
 from trialsim.design import ControlArmPlan, PrognosticGain, SizingQuestion, plan_control_arm
@@ -177,7 +178,8 @@ def learn(
         progress=progress,
         sampler=sampler,
     )
-    return prognosis, calibrate(validation), _gain(protocol, validation)
+    with threadpool_limits(1, user_api="blas"):
+        return prognosis, calibrate(validation), _gain(protocol, validation)
 
 
 def _gain(protocol: Protocol, validation: CrossValidation) -> Gain:
@@ -193,12 +195,14 @@ def history_facts(history: History) -> HistoryFacts:
     """Return what the report may say of a history."""
     change = history.outcomes[:, -1] - history.baseline
     seen = np.isfinite(change)
+    with threadpool_limits(1, user_api="blas"):
+        correlation = float(np.corrcoef(history.baseline[seen], change[seen])[0, 1])
     return HistoryFacts(
         summary=summarise(history),
         content_hash=history_hash(history),
         baseline_mean=float(np.nanmean(history.baseline)),
         baseline_sd=float(np.nanstd(history.baseline, ddof=1)),
-        baseline_correlation=float(np.corrcoef(history.baseline[seen], change[seen])[0, 1]),
+        baseline_correlation=correlation,
     )
 
 
