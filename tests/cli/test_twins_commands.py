@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.in_process import run
 from trialsim.cli.twins_checks import print_checks
+from trialsim.cli.twins_controls import _between_studies
 from trialsim.cli.twins_reach import print_reach
 from trialsim.data import Covariates, History
 from trialsim.disease import disease_model
@@ -131,6 +132,21 @@ def test_validate_shows_subgroups_and_reach(monkeypatch, capsys, tmp_path, files
                   "Predictive checks"):  # fmt: skip
         assert words in text
     assert "Generalisability index" in text
+    shut, worth = "twins may not stand in for controls" in text, "virtual controls: mean" in text
+    assert shut != worth
+    assert "--by-group holds studies out" in text
+
+
+def test_studies_that_differ_are_told_from_chance() -> None:
+    rng = np.random.default_rng(4)
+    group = np.repeat(np.arange(40), 50)
+    error = rng.normal(0, 1, 2000)
+    error[::7] = np.nan
+    assert _between_studies(error, group) < 0.1
+    apart = error + rng.normal(0, 0.5, 40)[group]
+    # An SD of 40 studies is known to 11 %.
+    assert _between_studies(apart, group) == pytest.approx(0.5, rel=0.45)
+    assert _between_studies(apart[:100], group[:100]) == 0.0
 
 
 def test_checks_stand_beside_the_history(monkeypatch, capsys, tmp_path, files) -> None:

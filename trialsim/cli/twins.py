@@ -104,6 +104,7 @@ def validate(
     from trialsim.cli.progress import progress_bars
     from trialsim.cli.tables import print_frame
     from trialsim.cli.twins_checks import print_checks
+    from trialsim.cli.twins_controls import print_virtual_controls
     from trialsim.cli.twins_outcomes import subgroup_labels
     from trialsim.cli.twins_reach import print_reach
     from trialsim.prognosis import (
@@ -140,6 +141,7 @@ def validate(
     print_frame(gain_frame(gain), console, "Gain beyond the baseline value, out of sample")
     print_checks(asked, past, prognosis, console)
     print_reach(asked, protocol, past, prognosis, held_out, console)
+    print_virtual_controls(past, prognosis, held_out, by_group, asked.seed, console)
 
 
 @twins.command()
