@@ -9,10 +9,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis.adjustment_prior import HistoryFit, adjustment_prior
-from trialsim.analysis.bayesian_adjustment import bayesian_adjustment_block
-from trialsim.analysis.effective_sample_size import elir_ess
-from trialsim.analysis.meta_analytic_predictive import MapPrior, map_prior_binomial, map_prior_normal
+from trialsim.analysis.bayesian.block import bayesian_adjustment_block
+from trialsim.analysis.bayesian.prior import HistoryFit, adjustment_prior
+from trialsim.analysis.borrowing.effective_sample_size import elir_ess
+from trialsim.analysis.borrowing.meta_analytic_predictive import (
+    MapPrior,
+    map_prior_binomial,
+    map_prior_normal,
+)
 from trialsim.streams import stream
 
 REPLICATES, PARTICIPANTS = 20_000, 200

@@ -32,7 +32,7 @@ from trialsim.study import (
     simulate,
     simulate_longitudinal_block,
 )
-from trialsim.study.blocks import analyse_block, simulate_cell
+from trialsim.study.sized.blocks import analyse_block, simulate_cell
 from trialsim.trial import Pool, TrialSize, VisitEffect, site_plan
 
 PROTOCOL = Path(__file__).parents[1] / "protocols" / "alzheimers_phase2.toml"

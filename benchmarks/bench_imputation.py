@@ -9,9 +9,9 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
 from trialsim.analysis import imputation_block
-from trialsim.analysis.imputation_draws import Records, draw_and_analyse
-from trialsim.analysis.imputation_gaps import last_visits
-from trialsim.analysis.imputation_kernel import Plan
+from trialsim.analysis.imputation.draws import Records, draw_and_analyse
+from trialsim.analysis.imputation.gaps import last_visits
+from trialsim.analysis.imputation.kernel import Plan
 from trialsim.data import Floats
 
 REPLICATES, DRAWS = 400, 5_000

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
 from trialsim.analysis import fit_mmrm_block, mmrm
-from trialsim.analysis.mmrm_block import BLOCK_TOLERANCE
+from trialsim.analysis.repeated_measures.block import BLOCK_TOLERANCE
 from trialsim.data import Floats
 from trialsim.streams import stream
 

@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis.monotone import monotone_block
+from trialsim.analysis.repeated_measures.closed_form.block import monotone_block
 from trialsim.data import Floats
 
 REPLICATES = 2_000

@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
 from trialsim.analysis import monotone_block
-from trialsim.analysis import null_library as draw_library
-from trialsim.analysis import power_surface as draw_surface
+from trialsim.design import null_library as draw_library
+from trialsim.design import power_surface as draw_surface
 
 VISITS, DRAWS = 5, 10_000
 PATIENT_LEVEL = round(0.25 / 0.003**2)  # trials that bring the Monte Carlo error of a power of .5 to .003

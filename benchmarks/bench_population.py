@@ -12,11 +12,11 @@ import numpy as np
 from benchmarks.figure import Figure, seconds
 from trialsim.disease import disease_model
 from trialsim.population import attainable, draw_covariates, read_card
-from trialsim.population.dependence import LatentLaw, solve_latent_pair
-from trialsim.population.hermite import coefficients, latent_grid
-from trialsim.population.laws import BetaLaw, GammaLaw, Law, LognormalLaw, NormalLaw, StepLaw
-from trialsim.population.tabulated import fast
-from trialsim.population.truncated import solve_truncated_normal
+from trialsim.population.drawing.copula import LatentLaw, solve_latent_pair
+from trialsim.population.laws.hermite import coefficients, latent_grid
+from trialsim.population.laws.laws import BetaLaw, GammaLaw, Law, LognormalLaw, NormalLaw, StepLaw
+from trialsim.population.laws.tabulated import fast
+from trialsim.population.laws.truncated import solve_truncated_normal
 from trialsim.streams import stream
 
 COHORTS = Path(__file__).parents[1] / "cohorts"

@@ -21,12 +21,12 @@ from trialsim.population import (
     read_card,
     solve_copula,
 )
-from trialsim.population.criteria import meets_criteria
-from trialsim.population.fitting import CardFacts, fit_card
-from trialsim.population.privacy import MembershipRisk, membership_risk
-from trialsim.population.reading import parse_card
-from trialsim.population.sampler import Sampler
-from trialsim.population.streaming import stream_to_parquet
+from trialsim.population.card_files.reading import parse_card
+from trialsim.population.cards.criteria import meets_criteria
+from trialsim.population.drawing.sampler import Sampler
+from trialsim.population.drawing.streaming import stream_to_parquet
+from trialsim.population.individual_data.fitting import CardFacts, fit_card
+from trialsim.population.individual_data.privacy import MembershipRisk, membership_risk
 from trialsim.protocol.eligibility import Criterion
 from trialsim.streams import stream
 

@@ -13,8 +13,8 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-from trialsim.prognosis.sbc import RankRecord, count_ranks, source_hash
-from trialsim.prognosis.sbc_studies import STUDIES
+from trialsim.prognosis.calibration_studies.ranks import RankRecord, count_ranks, source_hash
+from trialsim.prognosis.calibration_studies.studies import STUDIES
 
 SEED = 20261121
 PROCESSES = 2

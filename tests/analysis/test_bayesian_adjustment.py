@@ -6,14 +6,14 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import gammaln
 
-from trialsim.analysis.adjustment_prior import (
+from trialsim.analysis.bayesian.block import bayesian_adjustment, bayesian_adjustment_block
+from trialsim.analysis.bayesian.prior import (
     AdjustmentPrior,
     AdjustmentPriorPart,
     HistoryFit,
     adjustment_prior,
     fit_history,
 )
-from trialsim.analysis.bayesian_adjustment import bayesian_adjustment, bayesian_adjustment_block
 from trialsim.streams import stream
 
 PRIOR = adjustment_prior(HistoryFit(150, 0.1, 0.9, 0.8, 40.0), vague_scale=5.0)

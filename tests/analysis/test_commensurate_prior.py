@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from trialsim.analysis.commensurate_prior import (
+from trialsim.analysis.borrowing.commensurate_prior import (
     CommensuratePrior,
     commensurate_binomial,
     commensurate_exponential,

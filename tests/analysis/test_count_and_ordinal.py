@@ -16,7 +16,7 @@ from trialsim.analysis import (
     proportional_odds,
     proportional_odds_block,
 )
-from trialsim.analysis.negative_binomial import fit_counts
+from trialsim.analysis.counts.block import fit_counts
 
 R, N = 6, 90
 

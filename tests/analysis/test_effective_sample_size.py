@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from trialsim.analysis.beta_mixture import BetaMixture
-from trialsim.analysis.effective_sample_size import (
+from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.effective_sample_size import (
     borrowed_ess,
     effective_sample_sizes,
     elir_ess,
@@ -16,9 +16,9 @@ from trialsim.analysis.effective_sample_size import (
     posterior_ess,
     precision_ess,
 )
-from trialsim.analysis.gamma_mixture import GammaMixture
-from trialsim.analysis.normal_mixture import NormalMixture
-from trialsim.analysis.tabulated_prior import normal_on_link
+from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
+from trialsim.analysis.borrowing.normal_mixture import NormalMixture
+from trialsim.analysis.borrowing.tabulated_prior import normal_on_link
 
 BETA = BetaMixture([0.7, 0.3], [3.0, 12.0], [9.0, 5.0])
 

@@ -8,14 +8,14 @@ import pytest
 from scipy import stats
 
 from trialsim.analysis import mmrm
-from trialsim.analysis.imputation import REASONS, STRATEGIES, reference_based_imputation
-from trialsim.analysis.imputation_block import imputation_block, tipping_point_block
-from trialsim.analysis.imputation_draws import Records, draw_and_analyse
-from trialsim.analysis.imputation_gaps import fit_gaps, impute_with_gaps, last_visits, pattern_sums
-from trialsim.analysis.imputation_kernel import Plan
-from trialsim.analysis.monotone import fit_monotone
-from trialsim.analysis.shift_law import combine
-from trialsim.analysis.tipping import tipping_point
+from trialsim.analysis.imputation.block import imputation_block, tipping_point_block
+from trialsim.analysis.imputation.draws import Records, draw_and_analyse
+from trialsim.analysis.imputation.frame import REASONS, STRATEGIES, reference_based_imputation
+from trialsim.analysis.imputation.gaps import fit_gaps, impute_with_gaps, last_visits, pattern_sums
+from trialsim.analysis.imputation.kernel import Plan
+from trialsim.analysis.imputation.shift_law import combine
+from trialsim.analysis.imputation.tipping import tipping_point
+from trialsim.analysis.repeated_measures.closed_form.block import fit_monotone
 
 
 def trial(seed, participants=44, visits=3):

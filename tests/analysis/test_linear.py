@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.analysis.linear import fit_linear
-from trialsim.analysis.linear_kernel import REASONS
+from trialsim.analysis.linear.block import fit_linear
+from trialsim.analysis.linear.kernel import REASONS
 from trialsim.errors import AnalysisError
 
 VARIANCES = ("hc0", "hc1", "hc2", "hc3", "hc4", "model")

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from trialsim.analysis.meta_analytic_predictive import (
+from trialsim.analysis.borrowing.meta_analytic_predictive import (
     map_prior_binomial,
     map_prior_normal,
     map_prior_poisson,
@@ -85,7 +85,8 @@ def test_the_normal_map_equals_dense_sums() -> None:
 
 
 def test_the_binomial_map_does_not_depend_on_its_grid(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trialsim.analysis import count_history, meta_analytic_predictive
+    from trialsim.analysis import meta_analytic_predictive
+    from trialsim.analysis.borrowing import count_history
 
     coarse = map_prior_binomial([4, 9, 7], [20, 30, 28])
     monkeypatch.setattr(count_history, "_NODES_PER_SD", 5.0)

@@ -5,9 +5,9 @@ import pytest
 from scipy import optimize, special
 
 from trialsim.analysis import fit_linear, fit_marginal
-from trialsim.analysis.marginal_effects import contrast_of, standardise
-from trialsim.analysis.marginal_effects_kernel import REASONS
-from trialsim.analysis.marginal_effects_working_model import digamma, trigamma
+from trialsim.analysis.marginal.block import contrast_of, standardise
+from trialsim.analysis.marginal.kernel import REASONS
+from trialsim.analysis.marginal.working_model import digamma, trigamma
 
 FAMILIES = ("gaussian", "binomial", "poisson", "negative_binomial")
 MEAN = {"gaussian": lambda e: e, "binomial": special.expit, "poisson": np.exp, "negative_binomial": np.exp}

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from trialsim.analysis.beta_mixture import BetaMixture
-from trialsim.analysis.gamma_mixture import GammaMixture
-from trialsim.analysis.mixture_difference import probability_difference_above
-from trialsim.analysis.mixture_prior import MixturePrior
-from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
+from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
+from trialsim.analysis.borrowing.mixture import MixturePrior
+from trialsim.analysis.borrowing.mixture_difference import probability_difference_above
+from trialsim.analysis.borrowing.normal_mixture import NormalMixture, normal_difference_below
 
 W = np.array([0.7, 0.3])
 BETA = BetaMixture(W, [3.0, 12.0], [9.0, 5.0])

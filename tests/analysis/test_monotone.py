@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from trialsim.analysis.monotone import REASONS, fit_monotone, monotone_block, monotone_moments
+from trialsim.analysis.repeated_measures.closed_form.block import (
+    REASONS,
+    fit_monotone,
+    monotone_block,
+    monotone_moments,
+)
 from trialsim.errors import AnalysisError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.analysis import large_sample_inflation, null_library, power_surface
-from trialsim.analysis.null_library_kernel import read_direction
+from trialsim.design import large_sample_inflation, null_library, power_surface
+from trialsim.design.repeated_measures.exact_law_kernel import read_direction
 from trialsim.errors import AnalysisError
 
 VISITS = 4

@@ -5,16 +5,16 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import betaln
 
-from trialsim.analysis.beta_mixture import BetaMixture
-from trialsim.analysis.normal_mixture import NormalMixture
-from trialsim.analysis.power_prior import (
+from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.normal_mixture import NormalMixture
+from trialsim.analysis.borrowing.power_prior import (
     normalized_power_prior_binomial,
     normalized_power_prior_normal,
     power_prior_binomial,
     power_prior_normal,
     weighted_power_prior_binomial,
 )
-from trialsim.analysis.self_adapting_mixture import (
+from trialsim.analysis.borrowing.self_adapting_mixture import (
     sam_binomial,
     sam_normal,
     sam_prior,

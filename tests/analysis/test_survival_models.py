@@ -8,12 +8,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import optimize
 
-from trialsim.analysis.survival_adjusted_log_rank import adjusted_log_rank_block
-from trialsim.analysis.survival_block import SurvivalBlock, read_block
-from trialsim.analysis.survival_cox import REASONS, cox_block, fit_cox
-from trialsim.analysis.survival_gray import gray_test_block
-from trialsim.analysis.survival_incidence import cumulative_incidence_block
-from trialsim.analysis.survival_recurrent_events import lwyy, lwyy_block
+from trialsim.analysis.competing_risks.gray import gray_test_block
+from trialsim.analysis.competing_risks.incidence import cumulative_incidence_block
+from trialsim.analysis.recurrent_events.lwyy import lwyy, lwyy_block
+from trialsim.analysis.survival.adjusted_log_rank import adjusted_log_rank_block
+from trialsim.analysis.survival.block import SurvivalBlock, read_block
+from trialsim.analysis.survival.cox import REASONS, cox_block, fit_cox
 
 
 def simulate(seed: int, participants: int = 70, strata: int = 2, causes: int = 1) -> SurvivalBlock:

@@ -9,14 +9,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate, stats
 
-from trialsim.analysis.survival_block import SurvivalBlock, read_block
-from trialsim.analysis.survival_log_rank import log_rank_block, weighted_scores
-from trialsim.analysis.survival_max_combo import FOUR_WEIGHTS, max_combo_block
-from trialsim.analysis.survival_max_combo_kernel import pivoted_factor, tail_probability
-from trialsim.analysis.survival_milestone import milestone_survival_block
-from trialsim.analysis.survival_restricted_mean import restricted_mean_survival_block
-from trialsim.analysis.survival_sweep import time_order
-from trialsim.analysis.survival_weights import (
+from trialsim.analysis.survival.block import SurvivalBlock, read_block
+from trialsim.analysis.survival.log_rank import log_rank_block, weighted_scores
+from trialsim.analysis.survival.max_combo import FOUR_WEIGHTS, max_combo_block
+from trialsim.analysis.survival.max_combo_kernel import pivoted_factor, tail_probability
+from trialsim.analysis.survival.milestone import milestone_survival_block
+from trialsim.analysis.survival.restricted_mean import restricted_mean_survival_block
+from trialsim.analysis.survival.sweep import time_order
+from trialsim.analysis.survival.weights import (
     AtRisk,
     EarlyZero,
     FlemingHarrington,

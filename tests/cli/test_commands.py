@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.cli.in_process import run
-from trialsim.cli.answer import print_answer
+from trialsim.cli.terminal.answer import print_answer
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
 
@@ -161,7 +161,7 @@ def test_an_effect_that_no_size_detects_is_refused_before_anything_is_fitted(
     path = tmp_path / "protocols" / "tiny.toml"
     text = (ROOT / "protocols/alzheimers_phase2.toml").read_text()
     path.write_text(text.replace("value = 0.30", "value = 0.003"))
-    monkeypatch.setattr("trialsim.study.run.learn", lambda *_, **__: pytest.fail("fitted"))
+    monkeypatch.setattr("trialsim.study.sized.run.learn", lambda *_, **__: pytest.fail("fitted"))
     capsys.readouterr()
     out, cache = tmp_path / "out", tmp_path / "cache"
     assert run(monkeypatch, "run", str(path), "--quiet", "-o", str(out), "--cache", str(cache)) == 2

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from tests.cli.in_process import run
-from trialsim.cli.twins_checks import print_checks
-from trialsim.cli.twins_controls import _between_studies
-from trialsim.cli.twins_reach import print_reach
+from trialsim.cli.twins.checks import print_checks
+from trialsim.cli.twins.controls import _between_studies
+from trialsim.cli.twins.reach import print_reach
 from trialsim.data import Covariates, History
 from trialsim.disease import disease_model
 from trialsim.population import read_card
@@ -30,7 +30,7 @@ def _one_compilation(monkeypatch, sampler) -> None:
     """Let the command line share the session's compiled model and sample briefly."""
     monkeypatch.setattr(sampler_module.Sampler, "__init__", lambda self: vars(self).update(vars(sampler)))
     brief = FitSettings(tune=400, draws=400, max_rhat=1.05, min_ess=50.0, max_divergences=20)
-    monkeypatch.setattr("trialsim.prognosis.fitting.FitSettings", lambda: brief)
+    monkeypatch.setattr("trialsim.prognosis.twins.fitting.FitSettings", lambda: brief)
     monkeypatch.setenv("COLUMNS", "200")
 
 
@@ -297,7 +297,7 @@ def test_validate_reads_a_history_of_responses(monkeypatch, capsys, tmp_path, re
     # Wide enough that no table is turned on its side.
     monkeypatch.setenv("COLUMNS", "240")
     brief = FitSettings(tune=400, draws=400, accept=0.95, max_rhat=1.05, min_ess=50.0, max_divergences=20)
-    monkeypatch.setattr("trialsim.prognosis.outcome_prognosis.FitSettings", lambda **_: brief)
+    monkeypatch.setattr("trialsim.prognosis.twins.outcome.FitSettings", lambda **_: brief)
     table, past = responses
     arguments = ("twins", "validate", table, "--history", past, "--folds", "3", "--by-group", "--quiet")
     assert run(monkeypatch, *arguments, "--cache", str(tmp_path)) == 0

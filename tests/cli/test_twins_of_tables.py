@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from tests.cli.in_process import run
-from trialsim.cli.twins_reach import print_table_reach
+from trialsim.cli.twins.reach import print_table_reach
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import FitSettings, OutcomeSampler, read_outcome_history
@@ -39,7 +39,7 @@ def compiled() -> OutcomeSampler:
 def _one_compilation_and_brief_fits(monkeypatch, compiled) -> None:
     monkeypatch.setattr(OutcomeSampler, "__init__", lambda self: vars(self).update(vars(compiled)))
     brief = FitSettings(tune=400, draws=400, accept=0.95, max_rhat=1.05, min_ess=50.0, max_divergences=20)
-    monkeypatch.setattr("trialsim.prognosis.outcome_prognosis.FitSettings", lambda **_: brief)
+    monkeypatch.setattr("trialsim.prognosis.twins.outcome.FitSettings", lambda **_: brief)
     monkeypatch.setenv("COLUMNS", "200")
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trialsim.analysis.adjustment_prior import (
+from trialsim.analysis.bayesian.block import bayesian_adjustment_block
+from trialsim.analysis.bayesian.prior import (
     AdjustmentPrior,
     AdjustmentPriorPart,
     HistoryFit,
     adjustment_prior,
     fit_history,
 )
-from trialsim.analysis.bayesian_adjustment import bayesian_adjustment_block
 from trialsim.streams import stream
 
 ENTRIES: dict[str, dict[str, Any]] = {

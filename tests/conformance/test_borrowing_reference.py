@@ -12,31 +12,31 @@ import numpy as np
 import pytest
 from scipy.stats import beta as beta_law
 
-from trialsim.analysis.beta_mixture import BetaMixture
-from trialsim.analysis.commensurate_prior import (
+from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.commensurate_prior import (
     CommensuratePrior,
     HazardComparison,
     commensurate_exponential,
     pooled_exponential,
 )
-from trialsim.analysis.effective_sample_size import (
+from trialsim.analysis.borrowing.effective_sample_size import (
     borrowing_shift,
     elir_ess,
     moment_ess,
     morita_ess,
     posterior_ess,
 )
-from trialsim.analysis.gamma_mixture import GammaMixture
-from trialsim.analysis.meta_analytic_predictive import (
+from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
+from trialsim.analysis.borrowing.meta_analytic_predictive import (
     MapPrior,
     map_prior_binomial,
     map_prior_normal,
 )
-from trialsim.analysis.mixture_difference import probability_difference_above
-from trialsim.analysis.mixture_prior import MixturePrior
-from trialsim.analysis.normal_mixture import NormalMixture, normal_difference_below
-from trialsim.analysis.probability_of_success import NormalSuccessRule
-from trialsim.analysis.two_sample_operating_characteristics import BinaryBorrowingDesign, DecisionRule
+from trialsim.analysis.borrowing.mixture import MixturePrior
+from trialsim.analysis.borrowing.mixture_difference import probability_difference_above
+from trialsim.analysis.borrowing.normal_mixture import NormalMixture, normal_difference_below
+from trialsim.analysis.borrowing.probability_of_success import NormalSuccessRule
+from trialsim.analysis.borrowing.two_sample_characteristics import BinaryBorrowingDesign, DecisionRule
 from trialsim.streams import stream
 
 ENTRIES: dict[str, dict[str, Any]] = {
@@ -274,7 +274,7 @@ def test_rbest_closed_form_elir_of_a_gamma_density(name: str) -> None:
 
 @pytest.mark.parametrize("name", named(r"elir_closed_form_normal_.*"))
 def test_rbest_closed_form_elir_of_a_normal_on_the_link_scale(name: str) -> None:
-    from trialsim.analysis.tabulated_prior import normal_on_link
+    from trialsim.analysis.borrowing.tabulated_prior import normal_on_link
 
     given, expected = parts(name)
     data = "poisson" if given["family"].endswith("poisson") else "binomial"

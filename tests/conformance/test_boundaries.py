@@ -24,7 +24,7 @@ from trialsim.design import (
     WangTsiatis,
     group_sequential_design,
 )
-from trialsim.design.crossing import crossing_probabilities
+from trialsim.design.group_sequential.crossing import crossing_probabilities
 
 DATA = Path(__file__).parent / "data"
 Entry = dict[str, Any]

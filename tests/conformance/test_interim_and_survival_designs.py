@@ -33,7 +33,7 @@ from trialsim.design import (
     survival_looks,
     survival_size,
 )
-from trialsim.design.crossing import crossing_probabilities
+from trialsim.design.group_sequential.crossing import crossing_probabilities
 
 DATA = Path(__file__).parent / "data" / "group_sequential.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from trialsim.analysis import fit_mmrm_block, mmrm
-from trialsim.analysis.covariance_structures import structure_of
-from trialsim.analysis.mmrm_analysis import analyse
-from trialsim.analysis.mmrm_result import MmrmResult
+from trialsim.analysis.repeated_measures.covariance_structures import structure_of
+from trialsim.analysis.repeated_measures.one_trial import analyse
+from trialsim.analysis.repeated_measures.result import MmrmResult
 
 HERE = Path(__file__).parent
 ENTRIES = {e["id"]: e for e in json.loads((HERE / "data" / "mmrm.json").read_text())["entries"]}

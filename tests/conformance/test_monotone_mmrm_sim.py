@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis.monotone import fit_monotone, monotone_block
+from trialsim.analysis.repeated_measures.closed_form.block import fit_monotone, monotone_block
 
 HERE = Path(__file__).parent
 

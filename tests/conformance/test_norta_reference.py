@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from trialsim.population import attainable, solve_pair
-from trialsim.population.hermite import coefficients, covariance, latent_grid
-from trialsim.population.laws import GammaLaw, Law, LognormalLaw, StepLaw, TruncatedNormalLaw
-from trialsim.population.truncated import solve_truncated_normal
+from trialsim.population.laws.hermite import coefficients, covariance, latent_grid
+from trialsim.population.laws.laws import GammaLaw, Law, LognormalLaw, StepLaw, TruncatedNormalLaw
+from trialsim.population.laws.truncated import solve_truncated_normal
 
 ENTRIES = {
     entry["id"]: entry

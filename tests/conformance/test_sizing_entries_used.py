@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from scipy.special import ndtr, ndtri
 
-from trialsim.analysis import large_sample_inflation
-from trialsim.design import asymptotic_size, guenther_schouten_size, mmrm_variance
+from trialsim.design import asymptotic_size, guenther_schouten_size, large_sample_inflation, mmrm_variance
 
 DATA = Path(__file__).parent / "data"
 TESTED = {

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.survival_gray import gray_test
-from trialsim.analysis.survival_recurrent_events import lwyy
+from trialsim.analysis.competing_risks.gray import gray_test
+from trialsim.analysis.recurrent_events.lwyy import lwyy
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from lifelines import datasets
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.survival_cox import cox
-from trialsim.analysis.survival_kaplan_meier import kaplan_meier
+from trialsim.analysis.survival.cox import cox
+from trialsim.analysis.survival.kaplan_meier import kaplan_meier
 
 REFERENCE = {
     entry["id"]: entry

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import special
 
-from trialsim.population.bounded import solve_logit_normal
-from trialsim.population.orthant import probability
-from trialsim.population.targets import Moment
-from trialsim.population.tilt import entropy_tilt
+from trialsim.population.cards.targets import Moment
+from trialsim.population.drawing.orthant import probability
+from trialsim.population.drawing.tilt import entropy_tilt
+from trialsim.population.laws.bounded import solve_logit_normal
 
 DATA = Path(__file__).parent / "data"
 POPULATIONS = {one["id"]: one for one in json.loads((DATA / "populations.json").read_text())["entries"]}

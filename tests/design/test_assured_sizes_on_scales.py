@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trialsim.design import AssuranceQuestion, BinaryScale, CountScale
-from trialsim.design.scale_assurance import assured_sizes_on_scale, draws_on_scale
+from trialsim.design.assured.scale import assured_sizes_on_scale, draws_on_scale
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 

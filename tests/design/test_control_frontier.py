@@ -32,7 +32,7 @@ from trialsim.design import (
     tipping_drift,
     vague_weight_from_calibration,
 )
-from trialsim.design.control_posterior import control_posterior
+from trialsim.design.borrowing.control_posterior import control_posterior
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 
@@ -138,7 +138,7 @@ def test_exact_bayesian_warning_figure_of_the_notes() -> None:
 
 
 def test_simulated_sizes_share_their_participants() -> None:
-    from trialsim.design.simulated_borrowing import simulate_trials
+    from trialsim.design.borrowing.exact_bayesian import simulate_trials
 
     question = replace(QUESTION, replicates=200)
     small, large = simulate_trials(question, 20), simulate_trials(question, 30)

@@ -14,8 +14,8 @@ from trialsim.design import (
     OBrienFlemingSpending,
     group_sequential_design,
 )
-from trialsim.design.crossing import crossing_probabilities, crossings, walk
-from trialsim.design.spending import increments
+from trialsim.design.group_sequential.crossing import crossing_probabilities, crossings, walk
+from trialsim.design.group_sequential.spending import increments
 
 
 def slow_crossings(time: np.ndarray, upper: np.ndarray, lower: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from trialsim.design import (
     tipping_drift,
     vague_weight_from_calibration,
 )
-from trialsim.design.fewest_controls import settings_between
+from trialsim.design.borrowing.fewest_controls import settings_between
 from trialsim.errors import DesignError
 
 QUESTION = BorrowingQuestion(0.4, 120, 1000, correlation=0.5)

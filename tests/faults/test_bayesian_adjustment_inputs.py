@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis.adjustment_prior import (
+from trialsim.analysis.bayesian.block import bayesian_adjustment, bayesian_adjustment_block
+from trialsim.analysis.bayesian.prior import (
     AdjustmentPrior,
     HistoryFit,
     adjustment_prior,
     fit_history,
 )
-from trialsim.analysis.bayesian_adjustment import bayesian_adjustment, bayesian_adjustment_block
 from trialsim.errors import AnalysisError, HistoryError, InputError
 
 FIT = HistoryFit(50, 0.0, 1.0, 1.0, 20.0)

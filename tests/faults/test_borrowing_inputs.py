@@ -5,38 +5,38 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from trialsim.analysis.beta_mixture import BetaMixture
-from trialsim.analysis.commensurate_prior import (
+from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.commensurate_prior import (
     CommensuratePrior,
     commensurate_binomial,
     commensurate_exponential,
     commensurate_normal,
     pooled_exponential,
 )
-from trialsim.analysis.effective_sample_size import (
+from trialsim.analysis.borrowing.effective_sample_size import (
     borrowing_shift,
     elir_ess,
     kish_ess,
     moment_ess,
     posterior_ess,
 )
-from trialsim.analysis.gamma_mixture import GammaMixture
-from trialsim.analysis.meta_analytic_predictive import (
+from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
+from trialsim.analysis.borrowing.meta_analytic_predictive import (
     map_prior_binomial,
     map_prior_normal,
     map_prior_poisson,
 )
-from trialsim.analysis.normal_mixture import NormalMixture
-from trialsim.analysis.power_prior import (
+from trialsim.analysis.borrowing.normal_mixture import NormalMixture
+from trialsim.analysis.borrowing.power_prior import (
     normalized_power_prior_binomial,
     power_prior_binomial,
     power_prior_normal,
     weighted_power_prior_binomial,
 )
-from trialsim.analysis.probability_of_success import NormalSuccessRule
-from trialsim.analysis.self_adapting_mixture import sam_normal, sam_prior, sam_weight_binomial
-from trialsim.analysis.tabulated_prior import normal_on_link
-from trialsim.analysis.two_sample_operating_characteristics import BinaryBorrowingDesign, DecisionRule
+from trialsim.analysis.borrowing.probability_of_success import NormalSuccessRule
+from trialsim.analysis.borrowing.self_adapting_mixture import sam_normal, sam_prior, sam_weight_binomial
+from trialsim.analysis.borrowing.tabulated_prior import normal_on_link
+from trialsim.analysis.borrowing.two_sample_characteristics import BinaryBorrowingDesign, DecisionRule
 from trialsim.errors import DesignError, InputError
 
 BETA, NORMAL = BetaMixture(1, 3, 7), NormalMixture(1, 0, 1)

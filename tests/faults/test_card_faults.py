@@ -11,7 +11,7 @@ from scipy import stats
 
 from trialsim.errors import CardError, InputError
 from trialsim.population import draw_covariates, draw_eligible, read_card
-from trialsim.population.truncated import solve_truncated_normal
+from trialsim.population.laws.truncated import solve_truncated_normal
 from trialsim.protocol.eligibility import Criterion
 
 HEAD = """

@@ -20,7 +20,7 @@ import pytest
 import trialsim
 from trialsim.errors import InputError, WorkError
 from trialsim.study import BlockResult, InProcess, StudyResult, open_backend
-from trialsim.study.backend import Task
+from trialsim.study.running.backend import Task
 
 PATIENCE = 60
 SOURCE = Path(trialsim.__file__).parent
@@ -205,7 +205,7 @@ def black_hole() -> Iterator[int]:
 def test_an_unreachable_scheduler_is_one_clear_error_within_seconds(
     silent_port: int, black_hole: int, kind: str, monkeypatch
 ) -> None:
-    from trialsim.study import cluster as module
+    from trialsim.study.running import cluster as module
 
     assert module.CONNECT_SECONDS <= 5
     monkeypatch.setattr(module, "CONNECT_SECONDS", 1)

@@ -7,7 +7,7 @@ import sys
 
 SWALLOWED = """
 import ctypes, os, signal
-from trialsim.cli.interrupt import check_interrupt, hear_interrupts
+from trialsim.cli.terminal.interrupt import check_interrupt, hear_interrupts
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def press():
@@ -36,7 +36,7 @@ def test_an_interrupt_that_was_dropped_is_heard_at_the_next_step() -> None:
 
 IN_AN_EXEC = """
 import os, signal, sys
-from trialsim.cli.interrupt import hear_interrupts, leave_interrupted
+from trialsim.cli.terminal.interrupt import hear_interrupts, leave_interrupted
 signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     with hear_interrupts():

@@ -13,7 +13,7 @@ import pytest
 
 from trialsim.errors import BundleError
 from trialsim.study import BlockResult, Checkpoints, StudyResult, new_bundle
-from trialsim.study.lock import CLAIM, only_run, scratch_folder
+from trialsim.study.running.lock import CLAIM, only_run, scratch_folder
 
 
 def test_a_lock_that_its_holder_removed_keeps_nobody_apart(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_lock_that_its_holder_removed_keeps_nobody_apart(tmp_path: Path) -> No
 def test_a_run_that_waits_for_the_lock_of_a_removed_file_takes_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trialsim.study import lock as module
+    from trialsim.study.running import lock as module
 
     lock = tmp_path / "lock"
     locked = []
@@ -55,7 +55,7 @@ def test_a_run_that_waits_for_the_lock_of_a_removed_file_takes_the_new_one(
 def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    from trialsim.study import lock as module
+    from trialsim.study.running import lock as module
 
     def no_locks(handle) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
@@ -72,7 +72,7 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
 
 HOLD = """
 import sys, time
-from trialsim.study.lock import scratch_folder
+from trialsim.study.running.lock import scratch_folder
 with scratch_folder() as folder:
     (folder / "large.npy").write_bytes(bytes(1000))
     print(folder, flush=True)

@@ -112,7 +112,7 @@ def test_the_estimate_is_met(study: Study, tmp_path: Path, workers: int, block: 
     print(json.dumps(found))
     used = max(found["together"], found["peak"] if workers == 1 else 0)
     assert used < found["memory"] < 1.6 * used
-    from trialsim.study.estimate import BUNDLE_BYTES
+    from trialsim.study.running.estimate import BUNDLE_BYTES
 
     assert found["wrote"] < found["disk"] - BUNDLE_BYTES < 2.5 * found["wrote"]
     # The machine may do other things too, or have fewer cores than workers: that makes no run take less CPU.

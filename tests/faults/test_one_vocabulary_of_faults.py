@@ -21,7 +21,7 @@ from trialsim.analysis import (
     proportional_odds,
     reference_based_imputation,
 )
-from trialsim.analysis.adjustment_prior import HistoryFit, adjustment_prior
+from trialsim.analysis.bayesian.prior import HistoryFit, adjustment_prior
 from trialsim.errors import AnalysisError
 
 PRIOR = adjustment_prior(HistoryFit(200, 0.0, 1.0, 1.0, 50.0))

@@ -11,8 +11,8 @@ from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis import fit_prognosis
-from trialsim.prognosis.compatibility import require_compatible
-from trialsim.prognosis.strangers import participant_hashes
+from trialsim.prognosis.histories.compatibility import require_compatible
+from trialsim.prognosis.histories.strangers import participant_hashes
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 
 from trialsim.data import Covariates, History
 from trialsim.errors import HistoryError
-from trialsim.prognosis.compatibility import require_no_leak, require_same_scale
-from trialsim.prognosis.strangers import shared_participants
+from trialsim.prognosis.histories.compatibility import require_no_leak, require_same_scale
+from trialsim.prognosis.histories.strangers import shared_participants
 
 
 def history(covariates, baseline, outcomes):

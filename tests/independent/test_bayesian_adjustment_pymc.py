@@ -7,8 +7,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from trialsim.analysis.adjustment_prior import AdjustmentPriorPart, HistoryFit, adjustment_prior
-from trialsim.analysis.bayesian_adjustment import bayesian_adjustment_block
+from trialsim.analysis.bayesian.block import bayesian_adjustment_block
+from trialsim.analysis.bayesian.prior import AdjustmentPriorPart, HistoryFit, adjustment_prior
 from trialsim.streams import stream
 
 

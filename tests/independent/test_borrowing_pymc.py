@@ -7,8 +7,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from trialsim.analysis.commensurate_prior import CommensuratePrior, commensurate_exponential
-from trialsim.analysis.meta_analytic_predictive import map_prior_binomial, map_prior_normal
+from trialsim.analysis.borrowing.commensurate_prior import CommensuratePrior, commensurate_exponential
+from trialsim.analysis.borrowing.meta_analytic_predictive import map_prior_binomial, map_prior_normal
 
 
 def agree(draws: np.ndarray, mean: float, sd: float) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from trialsim.analysis.marginal_effects_working_model import (
+from trialsim.analysis.marginal.working_model import (
     BINOMIAL,
     NEGATIVE_BINOMIAL,
     POISSON,

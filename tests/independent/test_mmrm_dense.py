@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from trialsim.analysis import mmrm
-from trialsim.analysis.mmrm_result import MmrmResult
+from trialsim.analysis.repeated_measures.result import MmrmResult
 
 VISITS = 4
 ALL = ("us", "toep", "toeph", "ar1", "ar1h", "ad", "adh", "cs", "csh")

@@ -26,7 +26,7 @@ from trialsim.analysis import (
     lwyy,
     restricted_mean_survival,
 )
-from trialsim.analysis.survival_weights import Weight
+from trialsim.analysis.survival.weights import Weight
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from scipy import stats
 
 from trialsim.errors import CardError
 from trialsim.population import check_card, draw_covariates, solve_copula
-from trialsim.population.laws import NominalLaw
-from trialsim.population.nearest import nearest_correlation
-from trialsim.population.nominal import category_shares
-from trialsim.population.reading import check_content, parse_card
+from trialsim.population.association.nearest import nearest_correlation
+from trialsim.population.association.nominal import category_shares
+from trialsim.population.card_files.reading import check_content, parse_card
+from trialsim.population.laws.laws import NominalLaw
 
 N = 200_000
 

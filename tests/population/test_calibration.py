@@ -10,11 +10,11 @@ import pytest
 from trialsim.data import Covariates
 from trialsim.errors import CardError
 from trialsim.population import read_card
-from trialsim.population.calibrate import draw_calibrated
-from trialsim.population.missing import MissingValues, make_missing, missing_probabilities
-from trialsim.population.provenance import Number
-from trialsim.population.targets import Target, moment_of, plackett
-from trialsim.population.tilt import entropy_tilt, systematic_resample
+from trialsim.population.cards.missing import MissingValues, make_missing, missing_probabilities
+from trialsim.population.cards.provenance import Number
+from trialsim.population.cards.targets import Target, moment_of, plackett
+from trialsim.population.drawing.calibrate import draw_calibrated
+from trialsim.population.drawing.tilt import entropy_tilt, systematic_resample
 from trialsim.protocol.eligibility import Criterion
 
 EARLY = read_card(Path(__file__).parents[2] / "cohorts" / "alzheimers_early.toml")

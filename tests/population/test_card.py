@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trialsim.population import check_card, read_card, solve_copula
-from trialsim.population.reading import parse_card
+from trialsim.population.card_files.reading import parse_card
 
 COHORTS = sorted((Path(__file__).parents[2] / "cohorts").glob("*.toml"))
 

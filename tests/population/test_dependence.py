@@ -8,12 +8,12 @@ from scipy import stats
 
 from trialsim.errors import CardError
 from trialsim.population import attainable, solve_pair
-from trialsim.population.dependence import require_positive_definite
-from trialsim.population.hermite import coefficients, covariance, latent_grid
-from trialsim.population.laws import BetaLaw, GammaLaw, Law, LognormalLaw, NormalLaw, StepLaw
-from trialsim.population.steps import step_covariance
-from trialsim.population.tabulated import fast
-from trialsim.population.truncated import solve_truncated_normal
+from trialsim.population.association.steps import step_covariance
+from trialsim.population.drawing.copula import require_positive_definite
+from trialsim.population.laws.hermite import coefficients, covariance, latent_grid
+from trialsim.population.laws.laws import BetaLaw, GammaLaw, Law, LognormalLaw, NormalLaw, StepLaw
+from trialsim.population.laws.tabulated import fast
+from trialsim.population.laws.truncated import solve_truncated_normal
 
 CONTINUOUS = {
     "normal": NormalLaw(0.0, 1.0),

@@ -10,8 +10,8 @@ from scipy import special
 
 from trialsim.errors import InputError
 from trialsim.population import LinearCriterion, draw_covariates, draw_eligible, read_card
-from trialsim.population.criteria import meets_criteria
-from trialsim.population.orthant import log_mass, truncated
+from trialsim.population.cards.criteria import meets_criteria
+from trialsim.population.drawing.orthant import log_mass, truncated
 from trialsim.protocol.eligibility import Criterion
 
 EARLY = read_card(Path(__file__).parents[2] / "cohorts" / "alzheimers_early.toml")

@@ -9,7 +9,7 @@ from scipy import stats
 
 from trialsim.data import Covariates
 from trialsim.errors import InputError
-from trialsim.population.fidelity import (
+from trialsim.population.individual_data.fidelity import (
     contingency_similarity,
     correlation_similarity,
     fidelity_report,

@@ -12,10 +12,10 @@ import pytest
 
 from trialsim.errors import InputError
 from trialsim.population import draw_covariates, read_card
-from trialsim.population.fidelity import fidelity_report, minimum_by_measure
-from trialsim.population.fitting import CardFacts, coded, fit_card, shrinkage
-from trialsim.population.vine import fit_vine
-from trialsim.population.writing import card_text, write_card
+from trialsim.population.card_files.writing import card_text, write_card
+from trialsim.population.individual_data.fidelity import fidelity_report, minimum_by_measure
+from trialsim.population.individual_data.fitting import CardFacts, coded, fit_card, shrinkage
+from trialsim.population.individual_data.vine import fit_vine
 
 FACTS = CardFacts("tiny", "Tiny", "nobody", "never", "simulated", "none")
 N = 600

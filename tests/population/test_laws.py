@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.population.hermite import latent_grid
-from trialsim.population.laws import BetaLaw, GammaLaw, LognormalLaw, NormalLaw, StepLaw
-from trialsim.population.tabulated import TabulatedLaw, fast
-from trialsim.population.truncated import solve_truncated_normal
+from trialsim.population.laws.hermite import latent_grid
+from trialsim.population.laws.laws import BetaLaw, GammaLaw, LognormalLaw, NormalLaw, StepLaw
+from trialsim.population.laws.tabulated import TabulatedLaw, fast
+from trialsim.population.laws.truncated import solve_truncated_normal
 
 LAWS = {
     "normal": NormalLaw(5.0, 2.0),

@@ -7,16 +7,16 @@ import pytest
 from scipy import integrate, special, stats
 
 from trialsim.errors import CardError
-from trialsim.population.bounded import (
+from trialsim.population.laws.bounded import (
     MaximumEntropyLaw,
     match_quartiles,
     solve_logit_normal,
     solve_maximum_entropy,
 )
-from trialsim.population.counts import count_law
-from trialsim.population.hermite import latent_grid
-from trialsim.population.laws import TruncatedNormalLaw
-from trialsim.population.tabulated import fast
+from trialsim.population.laws.counts import count_law
+from trialsim.population.laws.hermite import latent_grid
+from trialsim.population.laws.laws import TruncatedNormalLaw
+from trialsim.population.laws.tabulated import fast
 
 LAWS = {
     "logit_normal": solve_logit_normal(34.4, 18.92, 0.0, 100.0),

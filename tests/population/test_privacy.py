@@ -10,9 +10,10 @@ from scipy import stats
 
 from trialsim.data import Covariates
 from trialsim.errors import InputError
-from trialsim.population import draw_covariates, release
-from trialsim.population.fitting import CardFacts, fit_card
-from trialsim.population.privacy import (
+from trialsim.population import draw_covariates
+from trialsim.population.individual_data import release
+from trialsim.population.individual_data.fitting import CardFacts, fit_card
+from trialsim.population.individual_data.privacy import (
     closer_to_training,
     delong,
     membership_risk,
@@ -20,7 +21,12 @@ from trialsim.population.privacy import (
     released_counts,
     unique_key_rates,
 )
-from trialsim.population.release import private_release, quadrant_correlation, quadrant_slope, zcdp_budget
+from trialsim.population.individual_data.release import (
+    private_release,
+    quadrant_correlation,
+    quadrant_slope,
+    zcdp_budget,
+)
 
 FACTS = CardFacts("tiny", "Tiny", "nobody", "never", "simulated", "none")
 NAMES = ("age", "bmi", "sbp", "score")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trialsim.population import correlation_sensitivity, family_sensitivity, read_card, solve_copula
-from trialsim.population.sensitivity import alternatives, unknown_correlations
+from trialsim.population.drawing.sensitivity import alternatives, unknown_correlations
 
 EARLY = read_card(Path(__file__).parents[2] / "cohorts" / "alzheimers_early.toml")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from trialsim.population import draw_covariates, read_card
-from trialsim.population.sampler import CHUNK
-from trialsim.population.streaming import stream_to_parquet
+from trialsim.population.drawing.sampler import CHUNK
+from trialsim.population.drawing.streaming import stream_to_parquet
 
 COHORTS = Path(__file__).parents[2] / "cohorts"
 

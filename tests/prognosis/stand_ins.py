@@ -6,7 +6,7 @@ import numpy as np
 
 from trialsim.data import Floats, History
 from trialsim.prognosis import Prognosis, summarise
-from trialsim.prognosis.design_matrix import standardise
+from trialsim.prognosis.models.design_matrix import standardise
 
 
 class NoSampler:

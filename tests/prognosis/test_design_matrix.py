@@ -7,7 +7,7 @@ import pytest
 
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
-from trialsim.prognosis.design_matrix import standardise
+from trialsim.prognosis.models.design_matrix import standardise
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import FitError, HistoryError, TrialsimWarning
 from trialsim.prognosis import FitSettings, fit_prognosis
-from trialsim.prognosis.gram import SCALES
+from trialsim.prognosis.models.gram import SCALES
 
 SHORT = FitSettings(tune=300, draws=250, max_rhat=1.1, min_ess=50.0, max_divergences=20)
 

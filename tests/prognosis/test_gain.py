@@ -6,7 +6,7 @@ import statsmodels.api as sm
 
 from trialsim.errors import HistoryError
 from trialsim.prognosis import gain_beyond_baseline, leave_one_out_r2
-from trialsim.prognosis.gain import _fit, _measure, _scaled
+from trialsim.prognosis.validation.gain import _fit, _measure, _scaled
 
 
 def data(n=60, signal=0.5, seed=1):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from trialsim.prognosis.design_matrix import standardise
-from trialsim.prognosis.gram import SCALES, draw_coefficients, gram_sums, weighted_gram
-from trialsim.prognosis.learnable import learnable_rows
+from trialsim.prognosis.histories.learnable import learnable_rows
+from trialsim.prognosis.models.design_matrix import standardise
+from trialsim.prognosis.models.gram import SCALES, draw_coefficients, gram_sums, weighted_gram
 
 POINT = np.array([[0.3, 0.2, 0.9, 0.6, -0.4, 0.7]])
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from trialsim.prognosis import gram
-from trialsim.prognosis.design_matrix import standardise
-from trialsim.prognosis.grouped_gram import (
+from trialsim.prognosis.histories.learnable import learnable_rows
+from trialsim.prognosis.models import gram
+from trialsim.prognosis.models.design_matrix import standardise
+from trialsim.prognosis.models.grouped_gram import (
     draw_coefficients,
     grouped_rows,
     prior_sd,
@@ -18,8 +19,7 @@ from trialsim.prognosis.grouped_gram import (
     study_rows,
     weighted_gram,
 )
-from trialsim.prognosis.learnable import learnable_rows
-from trialsim.prognosis.terms import ModelTerms
+from trialsim.prognosis.models.terms import ModelTerms
 
 PLAIN = [0.3, 0.2, 0.9, 0.6, -0.4, 0.7]
 OMEGA = [0.35, 0.25]

@@ -124,7 +124,7 @@ def test_a_covariate_may_stand_at_baseline_only(files):
     ],
 )
 def test_conditions_keep_what_they_say(files, condition, kept, monkeypatch):
-    monkeypatch.setattr("trialsim.prognosis.learnable.FEWEST_BEFORE_COVARIATES", 0)
+    monkeypatch.setattr("trialsim.prognosis.histories.learnable.FEWEST_BEFORE_COVARIATES", 0)
     path, _, people = files
     conditions = [condition, {"column": "ok", "equals": 1}]
     table = HistoryTable.model_validate({**TABLE.model_dump(exclude={"filter"}), "filter": conditions})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from trialsim.data import Twins
-from trialsim.prognosis.refit_comparison import compare_with_refit, split_off_interim
-from trialsim.prognosis.updating import UpdatedTwins
+from trialsim.prognosis.living.refit_comparison import compare_with_refit, split_off_interim
+from trialsim.prognosis.living.updating import UpdatedTwins
 
 
 def test_the_fold_that_is_split_off_ends_before_its_last_visit(simulate_history):
@@ -31,6 +31,6 @@ def test_only_the_model_that_has_not_learnt_the_visits_is_weighed_by_them(simula
         score = np.zeros((len(baseline), len(weeks)))
         return UpdatedTwins(Twins(weeks, score, score, None), np.ones(len(baseline)))
 
-    monkeypatch.setattr("trialsim.prognosis.refit_comparison.update_twins", update)
+    monkeypatch.setattr("trialsim.prognosis.living.refit_comparison.update_twins", update)
     compare_with_refit("first", history, early, lambda both: f"refit to {len(both)}")
     assert told == [("first", False), ("refit to 60", True)]

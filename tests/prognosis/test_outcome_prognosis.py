@@ -21,10 +21,10 @@ from trialsim.prognosis import (
     OutcomeSampler,
     fit_outcome,
 )
+from trialsim.prognosis.calibration_studies.ranks import RankRecord, count_ranks, uniform
+from trialsim.prognosis.calibration_studies.studies import STUDIES
 from trialsim.prognosis.families import FAMILIES, beta, concatenate, linear_predictor
-from trialsim.prognosis.outcome_history import Columns, responses_of
-from trialsim.prognosis.sbc import RankRecord, count_ranks, uniform
-from trialsim.prognosis.sbc_studies import STUDIES
+from trialsim.prognosis.histories.outcome import Columns, responses_of
 
 SHORT = FitSettings(tune=400, draws=300, accept=0.95, max_rhat=1.05, min_ess=50.0, max_divergences=10)
 K = 4.5

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import trialsim.prognosis.outcome_validation as validation
+import trialsim.prognosis.validation.outcome as validation
 from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
@@ -23,10 +23,10 @@ from trialsim.prognosis import (
     prior_outcome_prognosis,
     validate_outcome,
 )
-from trialsim.prognosis.outcome_history import Columns
-from trialsim.prognosis.outcome_terms import require_outcome_terms
-from trialsim.prognosis.shapes import Shapes
-from trialsim.prognosis.store import read, write
+from trialsim.prognosis.histories.outcome import Columns
+from trialsim.prognosis.models.outcome_terms import require_outcome_terms
+from trialsim.prognosis.models.shapes import Shapes
+from trialsim.prognosis.twins.store import read, write
 
 CURVE = ModelTerms(splines=("age",))
 PRODUCT = ModelTerms(interactions=(("age", "dose"),))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from trialsim.data import Covariates
-from trialsim.prognosis import ISSUED, ModelTerms, OutcomeSampler, sbc_outcomes
-from trialsim.prognosis.outcome_history import Columns
-from trialsim.prognosis.sbc import RankRecord, count_ranks, uniform
+from trialsim.prognosis import ISSUED, ModelTerms, OutcomeSampler
+from trialsim.prognosis.calibration_studies import outcomes as sbc_outcomes
+from trialsim.prognosis.calibration_studies.ranks import RankRecord, count_ranks, uniform
+from trialsim.prognosis.histories.outcome import Columns
 
 BOTH = ModelTerms(("age",), (("age", "dose"),))
 

@@ -8,13 +8,13 @@ import pytest
 import statsmodels.api as sm
 from scipy.stats import binom, poisson, spearmanr
 
-import trialsim.prognosis.outcome_validation as module
+import trialsim.prognosis.validation.outcome as module
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import OutcomeHistory, OutcomeValidation, validate_outcome
 from trialsim.prognosis.families import FAMILIES
-from trialsim.prognosis.gain import gain_beyond_baseline
-from trialsim.prognosis.outcome_measures import harrell, measure
+from trialsim.prognosis.validation.gain import gain_beyond_baseline
+from trialsim.prognosis.validation.outcome_measures import harrell, measure
 
 
 def made_up(family, n=300, seed=2):

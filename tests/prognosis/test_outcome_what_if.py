@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-import trialsim.prognosis.outcome_whatif as module
+import trialsim.prognosis.what_ifs.outcome as module
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import (
@@ -18,7 +18,7 @@ from trialsim.prognosis import (
     outcome_what_if,
 )
 from trialsim.prognosis.families import FAMILIES, beta, concatenate, linear_predictor
-from trialsim.prognosis.outcome_history import Columns, responses_of
+from trialsim.prognosis.histories.outcome import Columns, responses_of
 
 DRAWS, N = 60, 80
 TERMS = ModelTerms(("age",), (("age", "dose"),))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-import trialsim.prognosis.prognosis as module
+import trialsim.prognosis.twins.longitudinal as module
 from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
 from trialsim.errors import HistoryError
 from trialsim.prognosis import Prognosis, update_twins

@@ -20,8 +20,8 @@ from trialsim.prognosis import (
     inverse_odds,
     judge_applicability,
 )
-from trialsim.prognosis.subgroups import concordance
-from trialsim.prognosis.validation import CrossValidation
+from trialsim.prognosis.validation.longitudinal import CrossValidation
+from trialsim.prognosis.validation.subgroups import concordance
 
 
 def normal(n, shift=0.0, seed=1, columns=3):

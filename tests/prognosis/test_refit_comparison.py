@@ -9,7 +9,7 @@ import pytest
 
 from trialsim.errors import HistoryError
 from trialsim.prognosis import FitSettings, compare_with_refit, fit_prognosis, split_off_interim, update_twins
-from trialsim.prognosis.refit_comparison import on_weeks_of
+from trialsim.prognosis.living.refit_comparison import on_weeks_of
 
 BRIEF = FitSettings(tune=400, draws=600, max_rhat=1.03, min_ess=150.0, max_divergences=10)
 

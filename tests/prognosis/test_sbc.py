@@ -18,8 +18,7 @@ from scipy.stats import binom
 
 from trialsim.errors import HistoryError
 from trialsim.prognosis import ISSUED
-from trialsim.prognosis.families import FAMILIES
-from trialsim.prognosis.sbc import (
+from trialsim.prognosis.calibration_studies.ranks import (
     CONFIDENCE,
     RankRecord,
     count_ranks,
@@ -28,7 +27,8 @@ from trialsim.prognosis.sbc import (
     source_hash,
     uniform,
 )
-from trialsim.prognosis.sbc_studies import STUDIES
+from trialsim.prognosis.calibration_studies.studies import STUDIES
+from trialsim.prognosis.families import FAMILIES
 
 DATA = Path(__file__).parent / "data"
 # Every model that issues a twin.

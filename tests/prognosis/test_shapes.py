@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.prognosis.design_matrix import standardise
-from trialsim.prognosis.shapes import Shapes, curves, knots_of
-from trialsim.prognosis.terms import ModelTerms
+from trialsim.prognosis.models.design_matrix import standardise
+from trialsim.prognosis.models.shapes import Shapes, curves, knots_of
+from trialsim.prognosis.models.terms import ModelTerms
 
 NAMES = ("age", "mmse")
 KNOTS = np.array([1.0, 2.0, 4.0, 5.0])

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-import trialsim.prognosis.prognosis as module
+import trialsim.prognosis.twins.longitudinal as module
 from trialsim.prognosis import Prognosis, summarise, update_twins, what_if
-from trialsim.prognosis.design_matrix import standardise
-from trialsim.prognosis.gram import regression_rows
-from trialsim.prognosis.terms import ModelTerms
+from trialsim.prognosis.models.design_matrix import standardise
+from trialsim.prognosis.models.gram import regression_rows
+from trialsim.prognosis.models.terms import ModelTerms
 
 DRAWS = 50
 CASES = (

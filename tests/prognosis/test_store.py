@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trialsim.errors import HistoryError, TrialsimWarning
-from trialsim.prognosis.store import address, digest, read, recall, write
+from trialsim.prognosis.twins.store import address, digest, read, recall, write
 
 ARRAYS = {"a": np.arange(6.0).reshape(2, 3), "b": np.array([True, False])}
 META = {"key": "k1", "note": "µ"}

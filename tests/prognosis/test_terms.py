@@ -9,7 +9,7 @@ from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import FitSettings, cross_validate, fit_prognosis
-from trialsim.prognosis.terms import ModelTerms, require_terms
+from trialsim.prognosis.models.terms import ModelTerms, require_terms
 
 ALL = ModelTerms(("x0",), (("x0", "x1"),), ("x2",), True, True)
 

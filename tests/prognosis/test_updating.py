@@ -8,13 +8,13 @@ import pytest
 from scipy.stats import linregress, multivariate_normal, ttest_1samp
 from statsmodels.api import OLS, add_constant
 
-import trialsim.prognosis.updating as module
+import trialsim.prognosis.living.updating as module
 from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
 from trialsim.data import Twins
 from trialsim.errors import HistoryError
-from trialsim.prognosis.gram import regression_rows
-from trialsim.prognosis.recalibration import add_interim, recalibrate
-from trialsim.prognosis.updating import NO_COVARIATE, update_interim, update_twins
+from trialsim.prognosis.living.recalibration import add_interim, recalibrate
+from trialsim.prognosis.living.updating import NO_COVARIATE, update_interim, update_twins
+from trialsim.prognosis.models.gram import regression_rows
 
 DRAWS = 70
 SEEN, AHEAD = [12.0, 24.0], [36.0, 52.0]

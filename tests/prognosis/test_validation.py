@@ -9,7 +9,7 @@ from scipy.stats import binomtest, linregress
 from tests.prognosis.stand_ins import NoSampler
 from trialsim.errors import FitError, HistoryError
 from trialsim.prognosis import FitSettings, calibrate, cross_validate
-from trialsim.prognosis.validation import CrossValidation, assign_folds
+from trialsim.prognosis.validation.longitudinal import CrossValidation, assign_folds
 
 SHORT = FitSettings(tune=300, draws=250, max_rhat=1.1, min_ess=50.0, max_divergences=20)
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from trialsim.data import Twins
 from trialsim.prognosis import value_of_updating
-from trialsim.prognosis.update_value import _judge
-from trialsim.prognosis.updating import UpdatedTwins
+from trialsim.prognosis.living.update_value import _judge
+from trialsim.prognosis.living.updating import UpdatedTwins
 
-MODULE = "trialsim.prognosis.update_value"
+MODULE = "trialsim.prognosis.living.update_value"
 
 
 def test_a_twin_sees_earlier_visits_alone_and_a_fit_nobody_of_its_fold(simulate_history, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-import trialsim.prognosis.whatif as module
+import trialsim.prognosis.what_ifs.longitudinal as module
 from tests.prognosis.stand_ins import coefficients_of, made_up_prognosis
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis.adjustment_prior import AdjustmentPrior, AdjustmentPriorPart, fit_history
-from trialsim.analysis.bayesian_adjustment import bayesian_adjustment, bayesian_adjustment_block
+from trialsim.analysis.bayesian.block import bayesian_adjustment, bayesian_adjustment_block
+from trialsim.analysis.bayesian.prior import AdjustmentPrior, AdjustmentPriorPart, fit_history
 from trialsim.streams import stream
 
 few = settings(deadline=None, max_examples=15)

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis.beta_mixture import BetaMixture
-from trialsim.analysis.commensurate_prior import CommensuratePrior, commensurate_normal
-from trialsim.analysis.effective_sample_size import elir_ess, moment_ess, morita_ess
-from trialsim.analysis.meta_analytic_predictive import map_prior_binomial, map_prior_normal
-from trialsim.analysis.mixture_difference import probability_difference_above
-from trialsim.analysis.normal_mixture import NormalMixture
-from trialsim.analysis.two_sample_operating_characteristics import (
+from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.commensurate_prior import CommensuratePrior, commensurate_normal
+from trialsim.analysis.borrowing.effective_sample_size import elir_ess, moment_ess, morita_ess
+from trialsim.analysis.borrowing.meta_analytic_predictive import map_prior_binomial, map_prior_normal
+from trialsim.analysis.borrowing.mixture_difference import probability_difference_above
+from trialsim.analysis.borrowing.normal_mixture import NormalMixture
+from trialsim.analysis.borrowing.two_sample_characteristics import (
     BinaryBorrowingDesign,
     normal_borrowing_estimates,
 )

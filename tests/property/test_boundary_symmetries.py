@@ -20,8 +20,8 @@ from trialsim.design import (
     power_of_rates,
     rates_size,
 )
-from trialsim.design.crossing import crossing_probabilities
-from trialsim.design.rates_size import rates_under_null
+from trialsim.design.group_sequential.crossing import crossing_probabilities
+from trialsim.design.sizes.rates import rates_under_null
 
 few = settings(deadline=None, max_examples=25)
 looks = st.lists(st.floats(0.05, 1.0), min_size=1, max_size=5).map(

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsim.data import Covariates
-from trialsim.population.fidelity import fidelity_report
-from trialsim.population.orthant import probability
-from trialsim.population.privacy import delong, membership_risk
-from trialsim.population.targets import Moment
-from trialsim.population.tilt import entropy_tilt
+from trialsim.population.cards.targets import Moment
+from trialsim.population.drawing.orthant import probability
+from trialsim.population.drawing.tilt import entropy_tilt
+from trialsim.population.individual_data.fidelity import fidelity_report
+from trialsim.population.individual_data.privacy import delong, membership_risk
 
 seeds = st.integers(0, 2**32 - 1)
 FEW = settings(deadline=None, max_examples=20)

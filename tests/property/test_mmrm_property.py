@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsim.analysis import fit_mmrm_block, mmrm
-from trialsim.analysis.mmrm_result import MmrmResult
+from trialsim.analysis.repeated_measures.result import MmrmResult
 
 NUMBERS = ["estimate", "standard_error", "df", "statistic", "p_value"]
 FEW = settings(deadline=None, max_examples=15)

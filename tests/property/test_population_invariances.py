@@ -13,8 +13,8 @@ from trialsim.data import Covariates
 from trialsim.disease import disease_model
 from trialsim.errors import CardError
 from trialsim.population import attainable, draw_covariates, read_card, solve_copula, solve_pair
-from trialsim.population.laws import BetaLaw, GammaLaw, StepLaw
-from trialsim.population.truncated import solve_truncated_normal
+from trialsim.population.laws.laws import BetaLaw, GammaLaw, StepLaw
+from trialsim.population.laws.truncated import solve_truncated_normal
 
 EARLY = read_card(Path(__file__).parents[2] / "cohorts" / "alzheimers_early.toml")
 few = settings(deadline=None, max_examples=10)

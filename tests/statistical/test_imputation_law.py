@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from trialsim.analysis import imputation_block, monotone_block
-from trialsim.analysis.imputation_draws import (
+from trialsim.analysis.imputation.draws import (
     Draw,
     Posterior,
     draw_gaps,
@@ -15,7 +15,7 @@ from trialsim.analysis.imputation_draws import (
     draw_tails,
     posterior_of,
 )
-from trialsim.analysis.imputation_kernel import Plan
+from trialsim.analysis.imputation.kernel import Plan
 from trialsim.streams import stream
 
 VISITS, LEVEL = 3, 1e-3

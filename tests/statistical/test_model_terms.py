@@ -10,7 +10,7 @@ import pytest
 
 from trialsim.analysis import prognostic_adjustment
 from trialsim.prognosis import FitSettings, cross_validate, fit_prognosis
-from trialsim.prognosis.terms import ModelTerms
+from trialsim.prognosis.models.terms import ModelTerms
 
 FOLDS = FitSettings(tune=300, draws=250, max_rhat=1.05, min_ess=50.0, max_divergences=10)
 SHORT = FitSettings(tune=400, draws=400, max_rhat=1.05, min_ess=80.0, max_divergences=10)

@@ -28,7 +28,7 @@ from trialsim.study import (
     open_backend,
     simulate,
 )
-from trialsim.study.backend import ATTEMPTS, BLOCKS_A_WORKER, Task, _executor, steadily
+from trialsim.study.running.backend import ATTEMPTS, BLOCKS_A_WORKER, Task, _executor, steadily
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from trialsim.analysis import fit_linear
 from trialsim.protocol import Analysis, Protocol, protocol_from_dict
 from trialsim.study import build_register, generate_history
-from trialsim.study.blocks import analyse_block, run_block
-from trialsim.study.cells import Cell
+from trialsim.study.sized.blocks import analyse_block, run_block
+from trialsim.study.sized.cells import Cell
 from trialsim.trial import TrialSize, simulate_block
 
 

@@ -23,7 +23,7 @@ from trialsim.study import (
     checkpoint_key,
     simulate,
 )
-from trialsim.study.backend import Task
+from trialsim.study.running.backend import Task
 
 KEY = "0123456789abcdef0123"
 

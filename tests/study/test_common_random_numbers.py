@@ -9,7 +9,7 @@ import pytest
 
 from trialsim.prognosis import fit_prognosis
 from trialsim.study import Cell, StudyResult, build_register
-from trialsim.study.blocks import run_block
+from trialsim.study.sized.blocks import run_block
 
 WITHOUT_HISTORY = ("enrolment_months", "controls_analysed", "active_analysed", "unadjusted_", "ancova_")
 

@@ -10,8 +10,8 @@ from trialsim.data import Covariates
 from trialsim.design import SizingQuestion
 from trialsim.errors import InputError
 from trialsim.population import draw_covariates
-from trialsim.population.fitting import CardFacts, coded, fit_card
-from trialsim.study.decision_fidelity import decision_fidelity
+from trialsim.population.individual_data.fitting import CardFacts, coded, fit_card
+from trialsim.study.supplementary.decision_fidelity import decision_fidelity
 
 NAMES = ("baseline", "age", "change")
 QUESTION = SizingQuestion(effect=0.4)

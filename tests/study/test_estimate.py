@@ -21,7 +21,7 @@ from trialsim.study import (
     simulate,
 )
 from trialsim.study import estimate as module
-from trialsim.study.estimate import BUNDLE_BYTES
+from trialsim.study.running.estimate import BUNDLE_BYTES
 
 
 def test_disk_is_enough_and_not_far_too_much(job, result: StudyResult, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_memory_that_this_process_holds_already_is_part_of_it(job, result: S
 
 def test_a_disk_that_is_too_small_is_refused_politely(monkeypatch, tmp_path: Path) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr("trialsim.study.estimate.disk_usage", lambda path: usage(1, 1, 5_000_000))
+    monkeypatch.setattr("trialsim.study.running.estimate.disk_usage", lambda path: usage(1, 1, 5_000_000))
     told = WorkEstimate(trials=1, blocks=1, workers=1, seconds=1.0, memory=1.0, disk=6_000_000.0)
     with pytest.raises(BundleError, match="needs about 6 MB, and 5 MB are free"):
         told.check_disk(tmp_path / "not" / "yet" / "there")

@@ -28,7 +28,7 @@ from trialsim.study import (
     write_inputs,
     write_results,
 )
-from trialsim.study.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement, choose_blocks
+from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement, choose_blocks
 
 
 @pytest.fixture(scope="module")

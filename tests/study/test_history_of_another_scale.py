@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import trialsim.study.run as module
+import trialsim.study.sized.run as module
 from trialsim.data import Covariates
 from trialsim.disease import disease_model
 from trialsim.errors import HistoryError, TrialsimWarning
@@ -64,7 +64,7 @@ def with_one(history, name: str, value: float):
 
 def load(study, monkeypatch, history):
     protocol, card, disease, _ = study
-    monkeypatch.setattr("trialsim.study.history.read_history", lambda *_, **__: history)
+    monkeypatch.setattr("trialsim.study.sized.history.read_history", lambda *_, **__: history)
     return load_history(protocol, "past.csv", disease, card)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import trialsim.study.run as run
+import trialsim.study.sized.run as run
 from trialsim.errors import HistoryError
 from trialsim.prognosis import ModelTerms
 from trialsim.protocol import read_protocol

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from trialsim.study.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement
+from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement
 
 ROWS = pd.DataFrame(
     {"a_estimate": [0.5, 1.0], "a_p_value": [0.2, 0.01], "a_status": ["ok", "ok"], "n": [9, 8]}

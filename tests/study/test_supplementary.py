@@ -24,8 +24,8 @@ from trialsim.study import (
     time_and_cost,
     write_supplementary,
 )
-from trialsim.study.card_sensitivity import _eligible, _row, _World
-from trialsim.study.time_and_cost import STREAM, EnrolmentTimes
+from trialsim.study.supplementary.card_sensitivity import _eligible, _row, _World
+from trialsim.study.supplementary.time_and_cost import STREAM, EnrolmentTimes
 from trialsim.trial import enrol
 
 COSTS = Costs(
@@ -185,7 +185,7 @@ def test_an_effect_that_no_size_detects_is_refused_before_the_fit(small) -> None
 
 def test_what_is_refused_early_is_refused_by_the_plan_as_well(small, result: StudyResult) -> None:
     """The sample's effect is the register's, within the margin that the refusal leaves."""
-    from trialsim.study.feasibility import _alternative
+    from trialsim.study.sized.feasibility import _alternative
 
     effect, moments = _alternative(small.protocol, small.card, small.disease)
     assert effect == pytest.approx(result.plan.question.effect, rel=0.03)

@@ -23,7 +23,7 @@ from trialsim.trial import (
     site_plan,
     stop_at_bounds,
 )
-from trialsim.trial.survival_trial import _compiled_times, _general_times
+from trialsim.trial.outcomes.survival import _compiled_times, _general_times
 
 CONTROL, ACTIVE, LEAVE = PiecewiseHazard((0.06,)), PiecewiseHazard((0.04,)), PiecewiseHazard((0.01,))
 RISING = WeibullLaw(9.0, 1.4)

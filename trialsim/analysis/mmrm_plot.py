@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trialsim.analysis.mmrm_result import MmrmResult
+    from trialsim.analysis.repeated_measures.result import MmrmResult
 
 
 def draw(result: MmrmResult) -> Any:

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from trialsim.data import Floats
 
 if TYPE_CHECKING:
-    from trialsim.analysis.survival_kaplan_meier import Curve
+    from trialsim.analysis.survival.kaplan_meier import Curve
 
 # Okabe and Ito's colours: told apart by people with any colour vision.
 COLOURS = ("#000000", "#0072B2")

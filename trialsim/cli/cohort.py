@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from trialsim.population import CohortCard
-    from trialsim.population.sensitivity import Answer
+    from trialsim.population.drawing.sensitivity import Answer
 
 CARD = click.argument("card", type=click.Path(path_type=Path))
 SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
@@ -39,7 +39,7 @@ def check(card: Path, calibrate: bool, sensitivity: str | None, seed: int) -> No
     """Print what CARD asks, what is attainable, and what is achieved, number by number."""
     from rich.console import Console
 
-    from trialsim.cli.tables import print_frame
+    from trialsim.cli.terminal.tables import print_frame
     from trialsim.population import check_card, draw_calibrated, read_card
     from trialsim.streams import stream
 
@@ -59,7 +59,7 @@ def check(card: Path, calibrate: bool, sensitivity: str | None, seed: int) -> No
 def _print_sensitivity(
     card: CohortCard, covariate: str, generator: np.random.Generator, console: Console
 ) -> None:
-    from trialsim.cli.tables import print_frame
+    from trialsim.cli.terminal.tables import print_frame
     from trialsim.errors import InputError
     from trialsim.population import correlation_sensitivity, family_sensitivity
 
@@ -113,7 +113,7 @@ def draw(card: Path, participants: int, seed: int, output: Path, calibrated: boo
     A plain draw to Parquet is streamed: memory does not grow with the number of participants.
     """
     from trialsim.population import draw_calibrated, draw_covariates, make_missing, read_card
-    from trialsim.population.streaming import stream_to_parquet
+    from trialsim.population.drawing.streaming import stream_to_parquet
     from trialsim.streams import stream
 
     found = read_card(card)
@@ -152,7 +152,7 @@ def _refuse_ending(output: Path, ending: str) -> None:
 
 
 def _write(frame: pd.DataFrame, output: Path) -> None:
-    from trialsim.cli.tables import write_frame
+    from trialsim.cli.terminal.tables import write_frame
 
     write_frame(frame, output)
 
@@ -188,8 +188,8 @@ def fit(
     as_of: datetime | None,
 ) -> None:
     """Learn a card from DATA, one row a participant; the card holds no participant's value."""
-    from trialsim.population.fitting import CardFacts, fit_card
-    from trialsim.population.writing import write_card
+    from trialsim.population.card_files.writing import write_card
+    from trialsim.population.individual_data.fitting import CardFacts, fit_card
 
     _refuse_ending(output, ".toml")
     frame = _read(data, columns)

@@ -11,14 +11,14 @@ from typing import Any, NoReturn
 import click
 
 from trialsim.cli.cohort import cohort
-from trialsim.cli.frontier import frontier
 from trialsim.cli.init import init
-from trialsim.cli.interrupt import hear_interrupts, leave_interrupted
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
 from trialsim.cli.simulate import simulate
-from trialsim.cli.size import size
-from trialsim.cli.twins import twins
+from trialsim.cli.sizing.frontier import frontier
+from trialsim.cli.sizing.size import size
+from trialsim.cli.terminal.interrupt import hear_interrupts, leave_interrupted
+from trialsim.cli.twins.commands import twins
 from trialsim.cli.verify import verify
 from trialsim.errors import TrialsimError, TrialsimWarning
 

@@ -24,10 +24,10 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
     """
     from rich.console import Console
 
-    from trialsim.cli.tables import print_frame, write_frame
+    from trialsim.cli.terminal.tables import print_frame, write_frame
     from trialsim.errors import BundleError
     from trialsim.study import BundledTrial, open_bundle, replay_declared_trial, replay_trial
-    from trialsim.study.replay import by_analysis
+    from trialsim.study.bundles.replay import by_analysis
 
     study = open_bundle(bundle)
     again = replay_declared_trial if isinstance(study, BundledTrial) else replay_trial

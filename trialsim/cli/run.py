@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from trialsim.cli.options import (
+from trialsim.cli.terminal.options import (
     bundle_option,
     cache_option,
     history_option,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trialsim.population import CohortCard
     from trialsim.protocol import Protocol
     from trialsim.study import Backend, StudyResult, SupplementaryAnalyses
-    from trialsim.study.run import Announce
+    from trialsim.study.sized.run import Announce
 
 
 @click.command()
@@ -56,8 +56,8 @@ def run(
 
     A run that was stopped or killed goes on from its finished blocks when the same command is given again.
     """
-    from trialsim.cli.answer import print_answer
-    from trialsim.cli.progress import stopped
+    from trialsim.cli.terminal.answer import print_answer
+    from trialsim.cli.terminal.progress import stopped
     from trialsim.study import WorkEstimate, kept_blocks, open_backend
 
     asked = _read(protocol, history, replicates, seed)
@@ -83,7 +83,7 @@ class _Asked(NamedTuple):
     history: History
 
     def bundle_name(self) -> str:
-        from trialsim.cli.job import bundle_name
+        from trialsim.cli.terminal.job import bundle_name
         from trialsim.prognosis import history_hash
 
         hashes = (self.protocol.content_hash(), self.card.content_hash(), history_hash(self.history))
@@ -92,7 +92,7 @@ class _Asked(NamedTuple):
 
 def _read(path: Path, history: Path | None, replicates: int | None, seed: int | None) -> _Asked:
     """Read what the job is given, or refuse what does not go together."""
-    from trialsim.cli.job import overridden
+    from trialsim.cli.terminal.job import overridden
     from trialsim.disease import disease_model
     from trialsim.population import read_card
     from trialsim.protocol import cohort_path, protocol_from_dict, read_protocol
@@ -112,7 +112,7 @@ def _make_bundle(
     asked: _Asked, target: Path, backend: Backend, cache: Path, quiet: bool, announce: Announce
 ) -> tuple[StudyResult, SupplementaryAnalyses]:
     """Run the study into a folder that appears whole at the target, or not at all."""
-    from trialsim.cli.progress import progress_bars
+    from trialsim.cli.terminal.progress import progress_bars
     from trialsim.report import write_report
     from trialsim.study import (
         ReplicateRecorder,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trialsim.cli.options import bundle_option, scheduler_option, workers_option
+from trialsim.cli.terminal.options import bundle_option, scheduler_option, workers_option
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
@@ -54,7 +54,7 @@ def simulate(
     Parquet and CSV, every replicate, and a manifest of hashes. A run that was stopped or killed goes on
     from its finished blocks when the same command is given again.
     """
-    from trialsim.cli.job import overridden
+    from trialsim.cli.terminal.job import overridden
     from trialsim.errors import InputError
     from trialsim.protocol.declared import read_trial, trial_from_dict
 
@@ -75,8 +75,8 @@ def _simulate(
     only_plan: bool,
     quiet: bool,
 ) -> None:
-    from trialsim.cli.job import bundle_name
-    from trialsim.cli.progress import progress_bars, stopped
+    from trialsim.cli.terminal.job import bundle_name
+    from trialsim.cli.terminal.progress import progress_bars, stopped
     from trialsim.study import declared_work, estimate_work, kept_blocks, open_backend
     from trialsim.study.declared import plan_trial
 
@@ -99,7 +99,7 @@ def _make_bundle(
     trial: DeclaredTrial, plan: DeclaredPlan, target: Path, backend: Backend, quiet: bool
 ) -> DeclaredResult:
     """Run every cell into a folder that appears whole at the target, or not at all."""
-    from trialsim.cli.progress import progress_bars
+    from trialsim.cli.terminal.progress import progress_bars
     from trialsim.report import write_trial_report
     from trialsim.study import (
         Checkpoints,
@@ -136,7 +136,7 @@ def _print_plan(plan: DeclaredPlan) -> None:
     import pandas as pd
     from rich.console import Console
 
-    from trialsim.cli.tables import print_frame
+    from trialsim.cli.terminal.tables import print_frame
 
     rows = [(one.name, one.scenario, one.settings, one.replicates, "") for one in plan.cells]
     rows += [(one.name, one.scenario, one.settings, 0, one.refusal) for one in plan.refused]
@@ -153,7 +153,7 @@ def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) ->
     import pandas as pd
     from rich.console import Console
 
-    from trialsim.cli.tables import print_frame
+    from trialsim.cli.terminal.tables import print_frame
     from trialsim.report.frames import frame_table
     from trialsim.report.trial_tables import headline, notes
 

@@ -37,7 +37,7 @@ def _replay(bundle: Path, blocks: int, nonce: str | None) -> None:
 
     from trialsim.errors import BundleError
     from trialsim.study import open_bundle, replay_blocks
-    from trialsim.study.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS
+    from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS
 
     study = open_bundle(bundle)
     if changed := study.changed_inputs():

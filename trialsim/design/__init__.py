@@ -27,15 +27,7 @@
 - `OperatingCharacteristics`, `Tally`, `tally`: what simulation says, with Monte Carlo errors.
 """
 
-from trialsim.design.adapted_bounds import adapted_bounds
-from trialsim.design.allocation import (
-    Allocation,
-    AllocationTable,
-    cheapest_allocation,
-    compare_allocations,
-    equal_cost_allocation,
-)
-from trialsim.design.assured_size import (
+from trialsim.design.assured.assured_size import (
     AssuranceQuestion,
     AssuredSizes,
     PlanningDraws,
@@ -46,41 +38,17 @@ from trialsim.design.assured_size import (
     total_for_mean_assurance,
     total_for_quantile_assurance,
 )
-from trialsim.design.asymptotic import asymptotic_controls, asymptotic_size
-from trialsim.design.borrowing_question import (
-    DECLARED_DRIFTS,
-    BorrowingCharacteristics,
-    BorrowingMethod,
-    BorrowingQuestion,
-    NoBorrowing,
-)
-from trialsim.design.conditional_power import (
-    conditional_bounds,
-    conditional_power,
-    predictive_power,
-    predictive_power_normal,
-    repeated_interval,
-    repeated_p_value,
-)
-from trialsim.design.control_arm import (
-    FIGURES,
-    ControlArmPlan,
-    PrognosticGain,
-    Saving,
-    plan_control_arm,
-    savings_frame,
-)
-from trialsim.design.control_question import ControlQuestion
-from trialsim.design.delayed_looks import DelayedDesign, delayed_design
-from trialsim.design.drift_curves import (
+from trialsim.design.assured.scale import ScaleDraws, assured_sizes_on_scale, draws_on_scale
+from trialsim.design.borrowing.control_question import ControlQuestion
+from trialsim.design.borrowing.drift_curves import (
     DriftMap,
     TippingDrift,
     borrowing_assurance,
     drift_map,
     tipping_drift,
 )
-from trialsim.design.expected_events import Accrual, EventForecast, PiecewiseRate
-from trialsim.design.frontier import (
+from trialsim.design.borrowing.exact_bayesian import ExactBayesian
+from trialsim.design.borrowing.frontier import (
     ControlFrontier,
     FrontierPoint,
     control_frontier,
@@ -88,79 +56,86 @@ from trialsim.design.frontier import (
     methods_for,
     weighted_adjustment,
 )
-from trialsim.design.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
-from trialsim.design.group_sequential import GroupSequentialDesign, group_sequential_design
-from trialsim.design.heterogeneity import (
-    DialSizes,
-    PredictionMoments,
-    conservative_moments,
-    detectable_drift,
-    dial_sizes,
-    fixed_slope_variance,
-)
-from trialsim.design.margin_size import (
-    guenther_schouten_power,
-    guenther_schouten_size,
-    mmrm_variance,
-    score_adjusted_covariance,
-    two_visit_inflation,
-)
-from trialsim.design.marginal_scale_size import (
-    MarginalQuestion,
-    MarginalVariance,
-    control_cut,
-    marginal_controls,
-    marginal_power,
-    marginal_size,
-    marginal_variance,
-)
-from trialsim.design.means_size import (
-    MeansQuestion,
-    TwoArmSize,
-    drift_of_means,
-    means_size,
-    power_of_means,
-)
-from trialsim.design.normal_borrowing import (
+from trialsim.design.borrowing.normal import (
     Commensurate,
     PowerPrior,
     RobustMap,
     SelfAdapting,
 )
-from trialsim.design.operating_characteristics import (
-    OperatingCharacteristics,
-    Tally,
-    tally,
-    to_frame,
+from trialsim.design.borrowing.question import (
+    DECLARED_DRIFTS,
+    BorrowingCharacteristics,
+    BorrowingMethod,
+    BorrowingQuestion,
+    NoBorrowing,
 )
-from trialsim.design.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
-from trialsim.design.rates_size import RatesQuestion, power_of_rates, rates_size
-from trialsim.design.safe_prior import SafePriors, safe_priors
-from trialsim.design.scale_assurance import ScaleDraws, assured_sizes_on_scale, draws_on_scale
-from trialsim.design.scale_borrowing import (
+from trialsim.design.borrowing.safe_prior import SafePriors, safe_priors
+from trialsim.design.borrowing.scale import (
     DECLARED_LOG_DRIFTS,
     ScaleBorrowingQuestion,
     check_frontier,
     simulated_characteristics,
 )
-from trialsim.design.scale_size import ScaleSizing, scale_controls, scale_savings, scale_size, thin_arms
-from trialsim.design.score_gain import (
+from trialsim.design.borrowing.twin_informed import TwinInformedPrior, vague_weight_from_calibration
+from trialsim.design.borrowing.virtual_controls import (
+    CalibrationEvidence,
+    CalibrationLimits,
+    VirtualControls,
+    calibration_failures,
+    virtual_controls,
+)
+from trialsim.design.control_arm.allocation import (
+    Allocation,
+    AllocationTable,
+    cheapest_allocation,
+    compare_allocations,
+    equal_cost_allocation,
+)
+from trialsim.design.control_arm.on_scales import (
+    ScaleSizing,
+    scale_controls,
+    scale_savings,
+    scale_size,
+    thin_arms,
+)
+from trialsim.design.control_arm.plan import (
+    FIGURES,
+    ControlArmPlan,
+    PrognosticGain,
+    Saving,
+    plan_control_arm,
+    savings_frame,
+)
+from trialsim.design.control_arm.savings import (
+    Alternative,
+    AlternativesTable,
+    Prices,
+    SavingsTable,
+    ScaleAlternative,
+    compare_alternatives,
+    savings,
+    savings_table,
+)
+from trialsim.design.control_arm.score_gain import (
     PrognosticEvents,
     martingale_correlation,
     martingale_residuals,
     prognostic_events,
     weighted_variance_factor,
 )
-from trialsim.design.simulated_borrowing import ExactBayesian
-from trialsim.design.simulated_power import simulated_power
-from trialsim.design.size import (
-    Size,
-    SizingQuestion,
-    controls_for_power,
-    power_of_size,
-    size_for_power,
+from trialsim.design.group_sequential.adapted_bounds import adapted_bounds
+from trialsim.design.group_sequential.conditional_power import (
+    conditional_bounds,
+    conditional_power,
+    predictive_power,
+    predictive_power_normal,
+    repeated_interval,
+    repeated_p_value,
 )
-from trialsim.design.spending import (
+from trialsim.design.group_sequential.delayed_looks import DelayedDesign, delayed_design
+from trialsim.design.group_sequential.design import GroupSequentialDesign, group_sequential_design
+from trialsim.design.group_sequential.futility import BetaSpending, FutilityBounds, FutilityRule, NullSpending
+from trialsim.design.group_sequential.spending import (
     EfficacyRule,
     ExponentialSpending,
     GivenBounds,
@@ -175,13 +150,7 @@ from trialsim.design.spending import (
     o_brien_fleming,
     pocock,
 )
-from trialsim.design.stratified_size import (
-    StratifiedQuestion,
-    strata_of_score,
-    stratified_power,
-    stratified_size,
-)
-from trialsim.design.survival_size import (
+from trialsim.design.group_sequential.survival_size import (
     SurvivalLooks,
     SurvivalSize,
     drift_of_events,
@@ -189,25 +158,70 @@ from trialsim.design.survival_size import (
     survival_looks,
     survival_size,
 )
-from trialsim.design.trial_savings import (
-    Alternative,
-    AlternativesTable,
-    Prices,
-    SavingsTable,
-    ScaleAlternative,
-    compare_alternatives,
-    savings,
-    savings_table,
+from trialsim.design.operating_characteristics import (
+    OperatingCharacteristics,
+    Tally,
+    tally,
+    to_frame,
 )
-from trialsim.design.twin_informed import TwinInformedPrior, vague_weight_from_calibration
-from trialsim.design.twins_as_controls import (
-    CalibrationEvidence,
-    CalibrationLimits,
-    VirtualControls,
-    calibration_failures,
-    virtual_controls,
+from trialsim.design.repeated_measures.exact_law import (
+    NullLibrary,
+    PowerCurve,
+    PowerSurface,
+    null_library,
+    power_surface,
 )
-from trialsim.design.variance import (
+from trialsim.design.repeated_measures.large_sample import large_sample_inflation, large_sample_size
+from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
+from trialsim.design.sizes.expected_events import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.sizes.heterogeneity import (
+    DialSizes,
+    PredictionMoments,
+    conservative_moments,
+    detectable_drift,
+    dial_sizes,
+    fixed_slope_variance,
+)
+from trialsim.design.sizes.marginal_scale import (
+    MarginalQuestion,
+    MarginalVariance,
+    control_cut,
+    marginal_controls,
+    marginal_power,
+    marginal_size,
+    marginal_variance,
+)
+from trialsim.design.sizes.margins import (
+    guenther_schouten_power,
+    guenther_schouten_size,
+    mmrm_variance,
+    score_adjusted_covariance,
+    two_visit_inflation,
+)
+from trialsim.design.sizes.means import (
+    MeansQuestion,
+    TwoArmSize,
+    drift_of_means,
+    means_size,
+    power_of_means,
+)
+from trialsim.design.sizes.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
+from trialsim.design.sizes.rates import RatesQuestion, power_of_rates, rates_size
+from trialsim.design.sizes.simulated_power import simulated_power
+from trialsim.design.sizes.size import (
+    Size,
+    SizingQuestion,
+    controls_for_power,
+    power_of_size,
+    size_for_power,
+)
+from trialsim.design.sizes.stratified import (
+    StratifiedQuestion,
+    strata_of_score,
+    stratified_power,
+    stratified_size,
+)
+from trialsim.design.sizes.variance import (
     Adjustment,
     PlanningMoments,
     adjustment,
@@ -256,6 +270,7 @@ __all__ = [
     "MarginalVariance",
     "MeansQuestion",
     "NoBorrowing",
+    "NullLibrary",
     "NullSpending",
     "OBrienFlemingSpending",
     "OperatingCharacteristics",
@@ -264,8 +279,10 @@ __all__ = [
     "PlanningDraws",
     "PlanningMoments",
     "PocockSpending",
+    "PowerCurve",
     "PowerPrior",
     "PowerSpending",
+    "PowerSurface",
     "PredictionMoments",
     "Prices",
     "PrognosticEvents",
@@ -329,6 +346,8 @@ __all__ = [
     "group_sequential_design",
     "guenther_schouten_power",
     "guenther_schouten_size",
+    "large_sample_inflation",
+    "large_sample_size",
     "marginal_controls",
     "marginal_power",
     "marginal_size",
@@ -338,6 +357,7 @@ __all__ = [
     "means_size",
     "methods_for",
     "mmrm_variance",
+    "null_library",
     "o_brien_fleming",
     "plan_control_arm",
     "pocock",
@@ -345,6 +365,7 @@ __all__ = [
     "power_of_means",
     "power_of_rates",
     "power_of_size",
+    "power_surface",
     "predictive_power",
     "predictive_power_normal",
     "prognostic_events",

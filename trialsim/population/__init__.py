@@ -7,21 +7,21 @@
 - `family_sensitivity`, `correlation_sensitivity`: how far an answer rests on what a card assumes.
 """
 
-from trialsim.population.calibrate import CalibratedDraw, draw_calibrated
-from trialsim.population.card import CohortCard
-from trialsim.population.check import check_card
-from trialsim.population.criteria import LinearCriterion
-from trialsim.population.dependence import Copula, solve_copula
-from trialsim.population.draw import draw_covariates
-from trialsim.population.eligibility import EligibleDraw, draw_eligible
-from trialsim.population.missing import MissingValues, make_missing
-from trialsim.population.nearest import nearest_correlation
-from trialsim.population.pairs import PairSolution, attainable, solve_pair
-from trialsim.population.provenance import Correlation, Number, Source
-from trialsim.population.reading import read_card
-from trialsim.population.sensitivity import correlation_sensitivity, family_sensitivity
-from trialsim.population.targets import Moment, Target
-from trialsim.population.tilt import Tilt, entropy_tilt, systematic_resample
+from trialsim.population.association.nearest import nearest_correlation
+from trialsim.population.association.pairs import PairSolution, attainable, solve_pair
+from trialsim.population.card_files.check import check_card
+from trialsim.population.card_files.reading import read_card
+from trialsim.population.cards.card import CohortCard
+from trialsim.population.cards.criteria import LinearCriterion
+from trialsim.population.cards.missing import MissingValues, make_missing
+from trialsim.population.cards.provenance import Correlation, Number, Source
+from trialsim.population.cards.targets import Moment, Target
+from trialsim.population.drawing.calibrate import CalibratedDraw, draw_calibrated
+from trialsim.population.drawing.copula import Copula, solve_copula
+from trialsim.population.drawing.draw import draw_covariates
+from trialsim.population.drawing.eligibility import EligibleDraw, draw_eligible
+from trialsim.population.drawing.sensitivity import correlation_sensitivity, family_sensitivity
+from trialsim.population.drawing.tilt import Tilt, entropy_tilt, systematic_resample
 
 __all__ = [
     "CalibratedDraw",

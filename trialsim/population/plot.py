@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from trialsim.errors import CardError
-from trialsim.population.card import CohortCard
-from trialsim.population.draw import draw_covariates
-from trialsim.population.fidelity import is_categorical
+from trialsim.population.cards.card import CohortCard
+from trialsim.population.drawing.draw import draw_covariates
+from trialsim.population.individual_data.fidelity import is_categorical
 
 _COLUMNS = 3
 _BINS = 60

@@ -39,54 +39,62 @@
   without itself or all together.
 """
 
-from trialsim.prognosis.applicability import Applicability, judge_applicability
-from trialsim.prognosis.compatibility import (
+from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
+from trialsim.prognosis.fit.sampler import FitSettings, Sampler
+from trialsim.prognosis.histories.compatibility import (
     require_compatible,
     require_compatible_outcomes,
     require_same_scale,
     require_same_scales,
 )
-from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
-from trialsim.prognosis.fit.sampler import FitSettings, Sampler
-from trialsim.prognosis.fitting import fit_prognosis, history_hash
-from trialsim.prognosis.gain import Gain, gain_beyond_baseline, leave_one_out_r2
-from trialsim.prognosis.history import read_history
-from trialsim.prognosis.learnable import HistorySummary, require_learnable, summarise
-from trialsim.prognosis.outcome_history import ISSUED, OutcomeHistory
-from trialsim.prognosis.outcome_predictive_checks import (
-    outcome_predictive_checks,
-    prior_outcome_prognosis,
-)
-from trialsim.prognosis.outcome_prognosis import OutcomePrognosis, fit_outcome
-from trialsim.prognosis.outcome_reading import read_outcome_history
-from trialsim.prognosis.outcome_validation import OutcomeValidation, validate_outcome
-from trialsim.prognosis.outcome_whatif import outcome_what_if
-from trialsim.prognosis.participants import column_names, participant_identifiers, read_labels
-from trialsim.prognosis.predictive_checks import PredictiveChecks, predictive_checks, prior_prognosis
-from trialsim.prognosis.prognosis import Prognosis
-from trialsim.prognosis.recalibration import FEWEST as FEWEST_TO_RECALIBRATE
-from trialsim.prognosis.recalibration import Recalibration, add_interim, recalibrate
-from trialsim.prognosis.refit_comparison import RefitComparison, compare_with_refit, split_off_interim
-from trialsim.prognosis.subgroups import calibrate_subgroups, covariate_subgroups, default_subgroups
-from trialsim.prognosis.terms import ModelTerms
-from trialsim.prognosis.transport import (
+from trialsim.prognosis.histories.learnable import HistorySummary, require_learnable, summarise
+from trialsim.prognosis.histories.outcome import ISSUED, OutcomeHistory
+from trialsim.prognosis.histories.outcome_reading import read_outcome_history
+from trialsim.prognosis.histories.participants import column_names, participant_identifiers, read_labels
+from trialsim.prognosis.histories.reading import read_history
+from trialsim.prognosis.living.recalibration import FEWEST as FEWEST_TO_RECALIBRATE
+from trialsim.prognosis.living.recalibration import Recalibration, add_interim, recalibrate
+from trialsim.prognosis.living.refit_comparison import RefitComparison, compare_with_refit, split_off_interim
+from trialsim.prognosis.living.update_value import UpdateValue, in_sample_r2, value_of_updating
+from trialsim.prognosis.living.updating import NO_COVARIATE, UpdatedTwins, update_interim, update_twins
+from trialsim.prognosis.models.terms import ModelTerms
+from trialsim.prognosis.transport.applicability import Applicability, judge_applicability
+from trialsim.prognosis.transport.calibration import TransportedCalibration, calibrate_transported
+from trialsim.prognosis.transport.weights import (
     Weights,
     balance_to_table,
     generalisability,
     inverse_odds,
     kish,
 )
-from trialsim.prognosis.transported import TransportedCalibration, calibrate_transported
-from trialsim.prognosis.update_value import UpdateValue, in_sample_r2, value_of_updating
-from trialsim.prognosis.updating import NO_COVARIATE, UpdatedTwins, update_interim, update_twins
-from trialsim.prognosis.validation import (
+from trialsim.prognosis.twins.fitting import fit_prognosis, history_hash
+from trialsim.prognosis.twins.longitudinal import Prognosis
+from trialsim.prognosis.twins.outcome import OutcomePrognosis, fit_outcome
+from trialsim.prognosis.validation.gain import Gain, gain_beyond_baseline, leave_one_out_r2
+from trialsim.prognosis.validation.longitudinal import (
     FOLD_SETTINGS,
     Calibration,
     CrossValidation,
     calibrate,
     cross_validate,
 )
-from trialsim.prognosis.whatif import ASSOCIATION, TreatmentTerm, WhatIf, what_if
+from trialsim.prognosis.validation.outcome import OutcomeValidation, validate_outcome
+from trialsim.prognosis.validation.outcome_predictive_checks import (
+    outcome_predictive_checks,
+    prior_outcome_prognosis,
+)
+from trialsim.prognosis.validation.predictive_checks import (
+    PredictiveChecks,
+    predictive_checks,
+    prior_prognosis,
+)
+from trialsim.prognosis.validation.subgroups import (
+    calibrate_subgroups,
+    covariate_subgroups,
+    default_subgroups,
+)
+from trialsim.prognosis.what_ifs.longitudinal import ASSOCIATION, TreatmentTerm, WhatIf, what_if
+from trialsim.prognosis.what_ifs.outcome import outcome_what_if
 
 __all__ = [
     "ASSOCIATION",

@@ -17,16 +17,25 @@
 - `new_bundle`, `seal`, `check_bundle`, `write_inputs`, `write_results`, `ReplicateRecorder`: the bundle.
 """
 
-from trialsim.study.backend import Backend, InProcess, Processes, map_blocks, open_backend
-from trialsim.study.blocks import StudySums
-from trialsim.study.borrowing_risk import BorrowingRisk, borrowing_risk
-from trialsim.study.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
-from trialsim.study.bundled import Bundled
-from trialsim.study.bundled_study import BundledStudy, replay_trial
-from trialsim.study.card_sensitivity import CardSensitivity, card_sensitivity
-from trialsim.study.cells import Cell, plan_cells
-from trialsim.study.checkpoints import Checkpoints, checkpoint_key
-from trialsim.study.decision_fidelity import decision_fidelity
+from trialsim.study.bundles.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
+from trialsim.study.bundles.bundled import Bundled
+from trialsim.study.bundles.examples import pick_examples, write_examples
+from trialsim.study.bundles.of_declared_trial import BundledTrial, declared_work, trial_facts, write_trial
+from trialsim.study.bundles.of_sized_trial import BundledStudy, replay_trial
+from trialsim.study.bundles.opening import open_bundle
+from trialsim.study.bundles.record import (
+    ReplicateRecorder,
+    answer,
+    calibration_frame,
+    gain_frame,
+    input_hashes,
+    run_facts,
+    sizes_frame,
+    write_inputs,
+    write_results,
+)
+from trialsim.study.bundles.replay import Replayed, ReplayedTrial, replay_blocks
+from trialsim.study.bundles.replay_declared import replay_declared_trial
 from trialsim.study.designs import (
     AdaptiveCharacteristics,
     ArmDroppingPlan,
@@ -75,41 +84,36 @@ from trialsim.study.designs import (
     tally_staged,
     tally_stopping,
 )
-from trialsim.study.estimand_ledger import estimand_ledger, usual_analyses
-from trialsim.study.estimate import WorkEstimate, estimate_work
-from trialsim.study.examples import pick_examples, write_examples
-from trialsim.study.feasibility import require_detectable
-from trialsim.study.history import (
+from trialsim.study.designs.estimand_ledger import estimand_ledger, usual_analyses
+from trialsim.study.running.backend import Backend, InProcess, Processes, map_blocks, open_backend
+from trialsim.study.running.checkpoints import Checkpoints, checkpoint_key
+from trialsim.study.running.estimate import WorkEstimate, estimate_work
+from trialsim.study.running.simulation import run_cells, simulate
+from trialsim.study.running.stopping import StoppingRule
+from trialsim.study.running.work import BlockResult, Work
+from trialsim.study.sized.blocks import StudySums
+from trialsim.study.sized.cells import Cell, plan_cells
+from trialsim.study.sized.feasibility import require_detectable
+from trialsim.study.sized.history import (
     check_composition,
     generate_history,
     load_history,
     require_population_of_card,
 )
-from trialsim.study.history_size import moments_of_history, sizes_at_history
-from trialsim.study.job import Job
-from trialsim.study.open_bundle import open_bundle
-from trialsim.study.record import (
-    ReplicateRecorder,
-    answer,
-    calibration_frame,
-    gain_frame,
-    input_hashes,
-    run_facts,
-    sizes_frame,
-    write_inputs,
-    write_results,
+from trialsim.study.sized.history_size import moments_of_history, sizes_at_history
+from trialsim.study.sized.job import Job
+from trialsim.study.sized.register import Register, RegisterFacts, build_register
+from trialsim.study.sized.result import CellResult, HistoryFacts, StudyResult
+from trialsim.study.sized.run import build_registers, learn, plan_from, run_study
+from trialsim.study.supplementary.borrowing_risk import BorrowingRisk, borrowing_risk
+from trialsim.study.supplementary.card_sensitivity import CardSensitivity, card_sensitivity
+from trialsim.study.supplementary.decision_fidelity import decision_fidelity
+from trialsim.study.supplementary.time_and_cost import time_and_cost
+from trialsim.study.supplementary.together import (
+    SupplementaryAnalyses,
+    supplementary_analyses,
+    write_supplementary,
 )
-from trialsim.study.register import Register, RegisterFacts, build_register
-from trialsim.study.replay import Replayed, ReplayedTrial, replay_blocks
-from trialsim.study.result import CellResult, HistoryFacts, StudyResult
-from trialsim.study.run import build_registers, learn, plan_from, run_study
-from trialsim.study.simulation import run_cells, simulate
-from trialsim.study.stopping import StoppingRule
-from trialsim.study.supplementary import SupplementaryAnalyses, supplementary_analyses, write_supplementary
-from trialsim.study.time_and_cost import time_and_cost
-from trialsim.study.trial_bundle import BundledTrial, declared_work, trial_facts, write_trial
-from trialsim.study.trial_replay import replay_declared_trial
-from trialsim.study.work import BlockResult, Work
 
 __all__ = [
     "AdaptiveCharacteristics",

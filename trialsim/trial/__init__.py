@@ -21,54 +21,32 @@
 - `simple_randomisation`, `permuted_blocks`, `minimise`: other ways to allocate, to any number of arms.
 """
 
-from trialsim.trial.accrual import PlannedAccrual, Spread
-from trialsim.trial.adaptive_rules import (
-    blinded_resizing_rule,
-    bounds_rule,
-    combination_rule,
-    keep_best,
-    promising_zone,
-    resize_blinded,
-)
-from trialsim.trial.allocation_ratio import Labels
-from trialsim.trial.bayesian_rules import predictive_rule, predictive_table, probability_best, thompson_rule
+from trialsim.trial.allocation.blocks import allocate, permuted_blocks, simple_randomisation
+from trialsim.trial.allocation.minimisation import minimise
+from trialsim.trial.allocation.ratio import Labels
+from trialsim.trial.allocation.reallocation import reallocate
 from trialsim.trial.block import Pool, TrialSize, simulate_block
-from trialsim.trial.closed_testing import (
-    ClosedTest,
-    closed_rejections,
-    closed_test_rule,
-    intersection_score,
-    stage_statistics,
+from trialsim.trial.enrolment.accrual import PlannedAccrual, Spread
+from trialsim.trial.enrolment.forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
+from trialsim.trial.enrolment.simple import enrol
+from trialsim.trial.enrolment.sites import (
+    NO_CAP,
+    InterimEnrolment,
+    Recruitment,
+    SitePlan,
+    posterior_plan,
+    recruit,
+    site_plan,
 )
-from trialsim.trial.delayed_response import DelayedTrials, simulate_delayed
-from trialsim.trial.discontinuation import (
+from trialsim.trial.intercurrent_events.discontinuation import (
     Discontinuation,
     DiscontinuationCause,
     calibrate_discontinuation,
     expected_incidence,
     intermittent_gaps,
 )
-from trialsim.trial.discrete_outcomes import (
-    binary_outcomes,
-    count_outcomes,
-    draw_frailty,
-    ordinal_outcomes,
-    recurrent_events,
-)
-from trialsim.trial.dropout import constant_hazard_dropout, drop_out
-from trialsim.trial.effect import treated_course
-from trialsim.trial.enrolment import enrol
-from trialsim.trial.enrolment_forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
-from trialsim.trial.event_resizing import (
-    EventZone,
-    FinalTest,
-    blinded_size,
-    conventional_bound,
-    final_statistic,
-    least_conditional_power,
-    participants_for_events,
-)
-from trialsim.trial.intercurrent import (
+from trialsim.trial.intercurrent_events.dropout import constant_hazard_dropout, drop_out
+from trialsim.trial.intercurrent_events.worlds import (
     STRATEGIES,
     IntercurrentEvent,
     LongitudinalTrials,
@@ -80,8 +58,76 @@ from trialsim.trial.intercurrent import (
     simulate_longitudinal,
     true_values,
 )
-from trialsim.trial.joint_model import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
-from trialsim.trial.longitudinal import (
+from trialsim.trial.interim.adaptive_rules import (
+    blinded_resizing_rule,
+    bounds_rule,
+    combination_rule,
+    keep_best,
+    promising_zone,
+    resize_blinded,
+)
+from trialsim.trial.interim.bayesian_rules import (
+    predictive_rule,
+    predictive_table,
+    probability_best,
+    thompson_rule,
+)
+from trialsim.trial.interim.closed_testing import (
+    ClosedTest,
+    closed_rejections,
+    closed_test_rule,
+    intersection_score,
+    stage_statistics,
+)
+from trialsim.trial.interim.delayed_response import DelayedTrials, simulate_delayed
+from trialsim.trial.interim.event_resizing import (
+    EventZone,
+    FinalTest,
+    blinded_size,
+    conventional_bound,
+    final_statistic,
+    least_conditional_power,
+    participants_for_events,
+)
+from trialsim.trial.interim.looks import (
+    Looks,
+    calendar_looks,
+    check_calendar,
+    check_event_order,
+    check_reachable,
+    event_looks,
+)
+from trialsim.trial.interim.sequential import Stopping, stop_at_bounds
+from trialsim.trial.interim.staged import (
+    Rule,
+    StageAction,
+    StagedState,
+    StagedTrials,
+    check_stages,
+    simulate_staged,
+)
+from trialsim.trial.normal_score import normal_score
+from trialsim.trial.outcomes.discrete import (
+    binary_outcomes,
+    count_outcomes,
+    draw_frailty,
+    ordinal_outcomes,
+    recurrent_events,
+)
+from trialsim.trial.outcomes.effect import treated_course
+from trialsim.trial.outcomes.joint import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
+from trialsim.trial.outcomes.repeated import binary_visits, count_visits, ordinal_visits
+from trialsim.trial.outcomes.survival import SurvivalTrials, SurvivalWorld, simulate_survival
+from trialsim.trial.outcomes.survival_laws import (
+    CureLaw,
+    GompertzLaw,
+    PiecewiseHazard,
+    SurvivalLaw,
+    WeibullLaw,
+    competing_times,
+    gompertz_of_course,
+)
+from trialsim.trial.outcomes.visits import (
     WEEKS_PER_MONTH,
     VisitEffect,
     add_effects,
@@ -95,40 +141,6 @@ from trialsim.trial.longitudinal import (
     ramp_shift,
     slope_change,
 )
-from trialsim.trial.looks import (
-    Looks,
-    calendar_looks,
-    check_calendar,
-    check_event_order,
-    check_reachable,
-    event_looks,
-)
-from trialsim.trial.minimisation import minimise
-from trialsim.trial.normal_score import normal_score
-from trialsim.trial.randomisation import allocate, permuted_blocks, simple_randomisation
-from trialsim.trial.reallocation import reallocate
-from trialsim.trial.repeated_outcomes import binary_visits, count_visits, ordinal_visits
-from trialsim.trial.sequential import Stopping, stop_at_bounds
-from trialsim.trial.sites import (
-    NO_CAP,
-    InterimEnrolment,
-    Recruitment,
-    SitePlan,
-    posterior_plan,
-    recruit,
-    site_plan,
-)
-from trialsim.trial.staged import Rule, StageAction, StagedState, StagedTrials, check_stages, simulate_staged
-from trialsim.trial.survival_laws import (
-    CureLaw,
-    GompertzLaw,
-    PiecewiseHazard,
-    SurvivalLaw,
-    WeibullLaw,
-    competing_times,
-    gompertz_of_course,
-)
-from trialsim.trial.survival_trial import SurvivalTrials, SurvivalWorld, simulate_survival
 
 __all__ = [
     "NO_CAP",

@@ -10,10 +10,10 @@ import numpy as np
 from trialsim.data import DiseaseModel, Floats, TrialBlock
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
-from trialsim.trial.dropout import drop_out
-from trialsim.trial.effect import treated_course
-from trialsim.trial.enrolment import enrol
-from trialsim.trial.randomisation import allocate
+from trialsim.trial.allocation.blocks import allocate
+from trialsim.trial.enrolment.simple import enrol
+from trialsim.trial.intercurrent_events.dropout import drop_out
+from trialsim.trial.outcomes.effect import treated_course
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The PyMC model of `trialsim.prognosis.grouped_gram`; importing this module costs seconds."""
+"""The PyMC model of `trialsim.prognosis.models.grouped_gram`; importing this module costs seconds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialsim.prognosis.fit.model import PRIOR_SCALES, run
-from trialsim.prognosis.gram import LEVEL, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN
-from trialsim.prognosis.grouped_gram import (
+from trialsim.prognosis.models.gram import LEVEL, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN
+from trialsim.prognosis.models.grouped_gram import (
     SD_OF_LOG_SPREAD,
     SD_OF_STUDIES,
     STUDY_LEVEL,
@@ -83,7 +83,7 @@ def log_marginal_likelihood(data: dict[str, Any], scale: dict[str, Any], correla
 def _weighted_gram(
     data: dict[str, Any], scale: dict[str, Any], correlation: Any, logs: Any
 ) -> tuple[Any, Any]:
-    """Return W (1+C, 1+C) and the log determinant of all V_i; see `trialsim.prognosis.grouped_gram`."""
+    """Return W (1+C, 1+C) and the log determinant of all V_i; see `models.grouped_gram`."""
     sd0, sd1 = scale["sd_level"] * data["varies"][0], scale["sd_slope"] * data["varies"][1]
     wider = pt.exp(2 * pt.dot(data["spread"], logs[0]))
     g00, g01, g11 = wider * sd0**2, wider * correlation * sd0 * sd1, wider * sd1**2

@@ -1,4 +1,4 @@
-"""The PyMC model of `trialsim.prognosis.gram`, and the only imports of pymc, nutpie and arviz.
+"""The PyMC model of `trialsim.prognosis.models.gram`, and the only imports of pymc, nutpie and arviz.
 
 Importing this module costs seconds: `Sampler` does it when it first has something to sample.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialsim.prognosis.fit.generated_source import tidied
-from trialsim.prognosis.gram import LEVEL, SCALES, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
+from trialsim.prognosis.models.gram import LEVEL, SCALES, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
 
 if TYPE_CHECKING:
     from trialsim.prognosis.fit.sampler import FitSettings
@@ -81,7 +81,7 @@ def log_marginal_likelihood(data: dict[str, Any], scale: dict[str, Any], correla
 
 
 def _weighted_gram(data: dict[str, Any], scale: dict[str, Any], correlation: Any) -> tuple[Any, Any]:
-    """Return W (1+C, 1+C) and the log determinant of all V_i; see `trialsim.prognosis.gram`."""
+    """Return W (1+C, 1+C) and the log determinant of all V_i; see `trialsim.prognosis.models.gram`."""
     sd0, sd1 = scale["sd_level"] * data["varies"][0], scale["sd_slope"] * data["varies"][1]
     g00, g01, g11 = sd0**2, correlation * sd0 * sd1, sd1**2
     noise = scale["sigma"] ** 2

@@ -9,9 +9,9 @@ import numpy as np
 
 from trialsim.data import Floats
 from trialsim.errors import FitError, InputError
-from trialsim.prognosis import gram, grouped_gram
-from trialsim.prognosis.gram import SCALES, GramSums
-from trialsim.prognosis.grouped_gram import GroupedRows
+from trialsim.prognosis.models import gram, grouped_gram
+from trialsim.prognosis.models.gram import SCALES, GramSums
+from trialsim.prognosis.models.grouped_gram import GroupedRows
 
 Sums = GramSums | GroupedRows
 
@@ -83,7 +83,7 @@ class Posterior:
     Parameters
     ----------
     scales : ndarray (D, E)
-        In the order of `trialsim.prognosis.gram.SCALES`, then those of study effects and spread.
+        In the order of `trialsim.prognosis.models.gram.SCALES`, then those of study effects and spread.
     coefficients : ndarray (D, C)
         Visit means, level and slope coefficients, then study effects.
     diagnostics : dict of str to float

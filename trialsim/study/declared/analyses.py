@@ -22,7 +22,7 @@ from trialsim.analysis import (
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
 from trialsim.study.declared.people import Outcomes, People, Recurrences
-from trialsim.study.estimand_ledger import (
+from trialsim.study.designs.estimand_ledger import (
     ancova_of_all_observed,
     ancova_of_completers,
     ancova_of_composite,

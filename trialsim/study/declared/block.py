@@ -11,7 +11,7 @@ import pyarrow as pa
 from trialsim.study.declared.cells import DeclaredCell
 from trialsim.study.declared.engine import ESTIMAND, engine_of
 from trialsim.study.declared.sums import DeclaredSums
-from trialsim.study.work import BlockResult, Call
+from trialsim.study.running.work import BlockResult, Call
 
 
 def run_declared_block(cell: DeclaredCell, index: int, seed: int) -> BlockResult[DeclaredSums]:

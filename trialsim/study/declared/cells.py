@@ -13,8 +13,8 @@ from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial, Point, grid_points, trial_from_dict
 from trialsim.study.declared.engine import engine_of, truths_of
 from trialsim.study.declared.truth import Truth
+from trialsim.study.running.stopping import StoppingRule
 from trialsim.study.split import split_replicates
-from trialsim.study.stopping import StoppingRule
 
 STAGE = "find true values"
 

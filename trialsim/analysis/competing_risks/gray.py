@@ -1,0 +1,186 @@
+r"""Gray's test of equal cumulative incidence of one cause among competing ones, in two arms.
+
+.. math:: U = \sum \Big( d_{1} - d \, R_1 / (R_0 + R_1) \Big), \qquad R_r = Y_r (1 - F_r(t-)) / S_r(t-)
+
+over the times of the cause of interest: a log-rank score whose risk sets keep those who had another
+event, in the measure in which they would still be observed. The variance is estimated under the null.
+Gray (1988), Ann. Stat. 16:1141. The estimate is the one-step log subdistribution hazard ratio
+:math:`U / \sum d R_0 R_1 / R^2`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from trialsim.analysis.competing_risks.kernel import gray_replicates
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
+from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
+from trialsim.analysis.one_trial.two_arms import TwoArmResult
+from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block
+from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.data import STATUS_OK, Estimates, Floats
+
+REASONS = (*COMMON_REASONS, "no_information")
+
+
+def gray_test_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike) -> Estimates:
+    """Test every replicate of a block for equal cumulative incidence of the cause of interest.
+
+    Parameters
+    ----------
+    time, arm : array (R, N)
+        As in `log_rank_block`.
+    event : array (R, N)
+        0 for censored, 1 for the cause of interest, 2 for any other cause.
+
+    Returns
+    -------
+    Estimates
+        One-step log subdistribution hazard ratio, active over control, and Gray's z.
+
+    Raises
+    ------
+    AnalysisError
+        If the arrays cannot be read.
+
+    Examples
+    --------
+    >>> time, arm = [[1, 2, 3, 4, 5, 6, 7, 8]], [[0, 1, 0, 1, 0, 1, 0, 1]]
+    >>> gray_test_block(time, [[1, 2, 1, 1, 2, 0, 1, 0]], arm).statistic.round(3)
+    array([-1.165])
+    """
+    return _estimates(*_score(read_block(time, event, arm, causes=2)))
+
+
+def _score(block: SurvivalBlock) -> tuple[Floats, Labels]:
+    """Return score, variance and information (R, 3), and the statuses (R,)."""
+    result = np.zeros((len(block.time), 3))
+    status = common_status(block.event, block.arm)
+    gray_replicates(block.time, block.event, block.arm, time_order(block.time), result, status)
+    return result, status
+
+
+def _estimates(result: Floats, status: Labels) -> Estimates:
+    information = np.where(status == STATUS_OK, result[:, 2], 1.0)
+    error = np.sqrt(np.where(status == STATUS_OK, result[:, 1], 1.0)) / information
+    return normal_estimates("Gray's test", result[:, 0] / information, error, status, REASONS)
+
+
+@dataclass(frozen=True, repr=False)
+class GrayResult(TwoArmResult):
+    """Gray's test of one trial: the one-step log subdistribution hazard ratio; see `TwoArmResult`.
+
+    Parameters
+    ----------
+    score, variance : float
+        Of the active arm.
+    events : DataFrame
+        Participants, events of the cause, of other causes, and censored, by arm.
+    cause : str
+        The cause of interest.
+    """
+
+    score: float
+    variance: float
+    events: pd.DataFrame
+    cause: str
+
+    @property
+    def chi_square(self) -> float:
+        """Square of z, with one degree of freedom."""
+        return self.statistic**2
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an arm: participants and events by kind."""
+        return self.events
+
+    def _title(self) -> str:
+        return f"Gray's test of cause {self.cause}; {self.compared}"
+
+    def _facts(self) -> Facts:
+        return {
+            "statistic": (
+                f"chi-square {number(self.chi_square)} on 1 df, "
+                f"z {number(self.statistic)}, p {p_text(self.p_value)}"
+            ),
+        }
+
+    def _tables(self) -> Tables:
+        return {"Events": self.events}
+
+
+def gray_test(
+    data: pd.DataFrame,
+    *,
+    time: str,
+    event: str,
+    arm: str,
+    cause: object,
+    censored: object = 0,
+    control: object = None,
+    active: object = None,
+) -> GrayResult:
+    """Test whether two arms have the same cumulative incidence of one cause among competing ones.
+
+    Parameters
+    ----------
+    data, time, arm, control, active
+        As in `log_rank`.
+    event : str
+        Column that names the cause of each event.
+    cause, censored : object
+        Labels in `event` of the cause of interest and of censoring; all others compete.
+
+    Returns
+    -------
+    GrayResult
+        Prints the test.
+
+    Raises
+    ------
+    AnalysisError
+        If the data cannot be read, or hold no information about the arms.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({
+    ...     "t": range(1, 9), "arm": list("abababab"),
+    ...     "e": ["relapse", "death", "relapse", "relapse", "death", "none", "relapse", "none"],
+    ... })
+    >>> test = gray_test(data, time="t", event="e", arm="arm", cause="relapse", censored="none")
+    >>> round(test.chi_square, 3)
+    1.358
+    """
+    frame = read_frame(
+        data, time=time, event=event, arm=arm, control=control, active=active, codes=(censored, cause)
+    )
+    result, status = _score(frame.block)
+    raise_for(status[0], REASONS, event)
+    return GrayResult(
+        estimates=_estimates(result, status),
+        score=float(result[0, 0]),
+        variance=float(result[0, 1]),
+        events=count_events(frame.block, frame.arms),
+        arms=frame.arms,
+        cause=str(cause),
+    )
+
+
+def count_events(block: SurvivalBlock, arms: tuple[str, str]) -> pd.DataFrame:
+    """Return participants and events by kind of each arm of one replicate."""
+    counts = np.zeros((2, 3), np.int64)
+    np.add.at(counts, (block.arm[0], block.event[0]), 1)
+    return pd.DataFrame(
+        {
+            "arm": arms,
+            "participants": counts.sum(axis=1),
+            "cause": counts[:, 1],
+            "other": counts[:, 2],
+            "censored": counts[:, 0],
+        }
+    )

@@ -1,0 +1,58 @@
+"""Estimates with a normal p value, and the refusal of the one trial of a data frame that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from trialsim.analysis.linear.kernel import COLLINEAR_COVARIATE
+from trialsim.analysis.one_trial.tidy_frame import collinear
+from trialsim.data import STATUS_OK, Estimates, Floats
+from trialsim.errors import AnalysisError
+
+
+def normal_estimates(
+    analysis: str,
+    estimate: Floats,
+    standard_error: Floats,
+    status: NDArray[np.int8],
+    reasons: tuple[str, ...],
+    statistic: Floats | None = None,
+) -> Estimates:
+    """Return estimates with a two-sided normal p value; NaN wherever the analysis failed.
+
+    The statistic is the estimate over its standard error, unless a score statistic is given.
+    """
+    failed = status != STATUS_OK
+    estimate = np.where(failed, np.nan, estimate)
+    standard_error = np.where(failed, np.nan, standard_error)
+    with np.errstate(invalid="ignore"):
+        z = estimate / standard_error if statistic is None else np.where(failed, np.nan, statistic)
+    return Estimates(
+        analysis=analysis,
+        estimate=estimate,
+        standard_error=standard_error,
+        df=np.where(failed, np.nan, np.inf),
+        statistic=z,
+        p_value=2.0 * special.ndtr(-np.abs(z)),
+        status=status.astype(np.int8),
+        reasons=reasons,
+    )
+
+
+def raise_for(status: int, reasons: tuple[str, ...], field: str) -> None:
+    """Raise if the only replicate of a data frame failed, naming its status."""
+    if status != STATUS_OK:
+        raise AnalysisError(f"{reasons[status]}: the trial cannot be analysed", field=field)
+
+
+def refuse_failed(
+    status: int, dependent: int, names: Sequence[str], reasons: tuple[str, ...], field: str
+) -> None:
+    """Raise if the only fit of a data frame failed, naming the column where it depends on those before it."""
+    if status == COLLINEAR_COVARIATE:
+        raise collinear(names[dependent])
+    raise_for(status, reasons, field)

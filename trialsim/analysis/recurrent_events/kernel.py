@@ -1,0 +1,78 @@
+"""Andersen–Gill fits of replicate trials in which a participant can have several events."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from trialsim.analysis.survival.block import Labels
+from trialsim.analysis.survival.cox_kernel import fit, sort_by_stratum
+from trialsim.data import STATUS_OK, Floats, Ints
+
+
+@njit(cache=True)
+def fit_rows(
+    start: Floats,
+    stop: Floats,
+    event: Labels,
+    stratum: Ints,
+    strata: int,
+    X: Floats,
+    cluster: Ints,
+    clusters: int,
+    efron: bool,
+    beta: Floats,
+    model: Floats,
+    robust: Floats,
+    test: Floats,
+) -> int:
+    """Sort rows (start, stop] of any order, fit them, and return the status of `survival_cox_kernel.fit`."""
+    rows, segment = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
+    sort_by_stratum(np.argsort(stop, kind="mergesort"), stratum, strata, rows, segment)
+    start, stop, event, X, cluster = start[rows], stop[rows], event[rows], X[rows], cluster[rows]
+    entry, late = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
+    sort_by_stratum(np.argsort(-start, kind="mergesort"), stratum[rows], strata, entry, late)
+    return fit(start, stop, event, X, segment, entry, cluster, clusters, efron, beta, model, robust, test)
+
+
+@njit(cache=True)
+def fit_histories(
+    times: Floats,
+    follow_up: Floats,
+    stratum: Ints,
+    strata: int,
+    X: Floats,
+    efron: bool,
+    beta: Floats,
+    model: Floats,
+    robust: Floats,
+    test: Floats,
+    status: Labels,
+) -> None:
+    """Fit every replicate (R,) whose status is ok, from event times (R, N, E), ascending, NaN at the end."""
+    replicates, participants, most = times.shape
+    size = participants * (most + 1)
+    start, stop = np.empty(size), np.empty(size)
+    event, cluster = np.empty(size, np.int8), np.empty(size, np.int64)
+    for r in range(replicates):
+        if status[r] != STATUS_OK:
+            continue
+        rows = 0
+        for i in range(participants):
+            previous = 0.0
+            for k in range(most):
+                if np.isnan(times[r, i, k]):
+                    break
+                start[rows], stop[rows] = previous, times[r, i, k]
+                event[rows], cluster[rows] = 1, i
+                previous = stop[rows]
+                rows += 1
+            if previous < follow_up[r, i]:
+                start[rows], stop[rows] = previous, follow_up[r, i]
+                event[rows], cluster[rows] = 0, i
+                rows += 1
+        members = cluster[:rows]
+        status[r] = fit_rows(
+            start[:rows], stop[:rows], event[:rows], stratum[r][members], strata, X[r][members],
+            members, participants, efron, beta[r], model[r], robust[r], test[r],
+        )  # fmt: skip

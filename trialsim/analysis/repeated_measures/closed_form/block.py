@@ -1,0 +1,355 @@
+"""REML of the visit-saturated MMRM in closed form, for monotone missingness and an unstructured covariance.
+
+With z the baseline covariates (the first is 1, one is the arm) and every covariate having its own
+coefficient at each visit, write ``y_j = z'g_j + y_{<j}'f_j + e_j`` with ``Var e_j = t_j``. The flat prior
+that REML puts on the marginal coefficients is flat on g as well, so the restricted likelihood is a product
+over visits and each factor is one least-squares fit among the n_j participants who reach visit j::
+
+    t_j   = RSS_j / (n_j - q)              ML divides by n_j
+    l     = (I - F)^-1                     row j of F holds f_j
+    Sigma = l diag(t) l'
+    B_j   = sum_k l_jk g_k
+    v     = Var(c'B_m) = sum_k l_mk^2 t_k a_k          a_k = c'(ZZ_k)^-1 c
+
+The observed information is block diagonal, ``Var f_j = t_j S_j^-1`` and ``Var t_j = 2 t_j^2 / (n_j - q)``,
+with S_j the residual cross-products of y_{<j} given z; hence the Satterthwaite df
+``2 v^2 / (grad v' Var grad v)`` is exact.
+
+For one data set: `fit_monotone`. For a block of trials: `monotone_block` (estimates) and `monotone_moments`
+(Sigma, B and a status for each trial, which serve as the optimum where missingness is monotone and as a
+start elsewhere). `reasons` of both are `REASONS`; a trial with a gap comes back as ``not_monotone``.
+Participants without any outcome do not enter.
+
+References
+----------
+.. [1] Anderson TW (1957). Maximum likelihood estimates for a multivariate normal distribution when some
+   observations are missing. JASA 52: 200-203 (the factorisation of the likelihood).
+.. [2] Fai AHT, Cornelius PL (1996). Approximate F-tests of multiple degree of freedom hypotheses in
+   generalized least squares analyses of unbalanced split-plot experiments. J Stat Comput Simul 54: 363-378.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
+
+from trialsim.analysis.repeated_measures.closed_form import kernel
+from trialsim.data import Estimates, Floats, Ints
+from trialsim.errors import AnalysisError
+
+Likelihood = Literal["reml", "ml"]
+
+REASONS = (
+    "ok",
+    "not_monotone",
+    "too_few_participants_at_visit",
+    "singular_design",
+    "no_residual_variance",
+)
+_EXPLANATIONS = {
+    "not_monotone": "a participant has a missing outcome before an observed one; use the general MMRM",
+    "too_few_participants_at_visit": "a visit needs more participants than covariates and earlier visits",
+    "singular_design": "covariates or earlier visits are collinear at a visit; drop one of them",
+    "no_residual_variance": "the outcome of a visit is constant given the covariates and earlier visits",
+}
+
+
+@dataclass(frozen=True)
+class MonotoneFit:
+    """Closed-form fit of one data set.
+
+    Parameters
+    ----------
+    likelihood : {"reml", "ml"}
+    coefficients : ndarray (q, V)
+        Marginal coefficients B: the mean of visit j is ``z'B[:, j]``.
+    sigma : ndarray (V, V)
+        Covariance of the outcomes given the covariates.
+    autoregression : ndarray (V, V)
+        F: row j holds the coefficients of the earlier visits in the regression of visit j.
+    innovation : ndarray (V,)
+        t: variance of each visit given the covariates and the earlier visits.
+    reached : ndarray of int (V,)
+        Participants who reach each visit.
+    minus_two_log_likelihood : float
+        -2 times the (restricted) log-likelihood at the optimum.
+    """
+
+    likelihood: Likelihood
+    coefficients: Floats
+    sigma: Floats
+    autoregression: Floats
+    innovation: Floats
+    reached: Ints
+    minus_two_log_likelihood: float
+    _centre: Floats = field(repr=False)
+    _conditional: Floats = field(repr=False)
+    _factors: Floats = field(repr=False)
+    _lower: Floats = field(repr=False)
+
+    def contrast(self, weights: ArrayLike, visit: int = -1) -> tuple[float, float, float]:
+        """Return estimate, standard error and Satterthwaite df of ``weights' B[:, visit]``.
+
+        Parameters
+        ----------
+        weights : array_like (q,)
+            For example ``[0, 1, 0]`` for the arm in the second column, or a covariate row for an LS mean.
+        visit : int
+            Position of the visit; -1 is the last.
+        """
+        weights = np.asarray(weights, dtype=np.float64)
+        position = position_of(visit, len(self.reached), "visit")
+        centred = weights - weights[0] * self._centre
+        centred[0] = weights[0]
+        _, variance, df = kernel.contrast_at_visit(
+            centred,
+            position,
+            self.reached,
+            self.likelihood == "reml",
+            self._factors,
+            self._conditional,
+            self.innovation,
+            self._lower,
+        )
+        return float(weights @ self.coefficients[:, position]), float(np.sqrt(variance)), float(df)
+
+
+def fit_monotone(outcomes: ArrayLike, covariates: ArrayLike, likelihood: Likelihood = "reml") -> MonotoneFit:
+    """Fit the visit-saturated MMRM of one data set with monotone missingness.
+
+    Parameters
+    ----------
+    outcomes : array_like (N, V)
+        NaN from dropout on.
+    covariates : array_like (N, q)
+        The first column is 1.
+    likelihood : {"reml", "ml"}
+
+    Returns
+    -------
+    MonotoneFit
+
+    Raises
+    ------
+    AnalysisError
+        If missingness is not monotone, a visit has too few participants, or a design is singular.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> arm = np.arange(60) % 2
+    >>> fit = fit_monotone(rng.normal(size=(60, 3)) + arm[:, None], np.column_stack([np.ones(60), arm]))
+    >>> estimate, standard_error, df = fit.contrast([0, 1])
+    >>> round(df, 6)   # everybody is observed, so this is the t test of the last visit
+    58.0
+    """
+    values, design = checked_arrays(np.asarray(outcomes)[None], np.asarray(covariates)[None])
+    raise_for_non_finite(values, design)
+    restricted = _restricted(likelihood)
+    seen = ~np.isnan(values[0, :, 0])
+    centre, shift = _centres(values[0][seen], design[0][seen])
+    q, visits = design.shape[2], values.shape[2]
+    grams = np.zeros((visits, q + visits, kernel.padded(q + visits)))
+    reached = np.zeros(visits, np.int64)
+    status = kernel.accumulate_grams(values[0] - shift, design[0] - centre, -1, grams, reached)
+    factors = np.zeros((visits, q + visits, q + visits))
+    conditional, innovation = np.zeros((visits, q + visits)), np.zeros(visits)
+    if status == kernel.OK:
+        kernel.add_backwards(grams, reached)
+        status = kernel.regress_each_visit(grams, reached, q, restricted, factors, conditional, innovation)
+    _raise_for(status)
+    lower, sigma, means = np.zeros((visits, visits)), np.zeros((visits, visits)), np.zeros((q, visits))
+    kernel.unit_lower(conditional, q, lower)
+    kernel.covariance_from(lower, innovation, sigma)
+    kernel.visit_means(conditional, lower, q, means)
+    means[0] += shift - centre @ means
+    return MonotoneFit(
+        likelihood,
+        means,
+        sigma,
+        conditional[:, q:],
+        innovation,
+        reached,
+        _deviance(reached, q, innovation, factors, restricted),
+        centre,
+        conditional,
+        factors,
+        lower,
+    )
+
+
+def monotone_block(
+    outcomes: ArrayLike,
+    covariates: ArrayLike,
+    *,
+    arm_column: int = 1,
+    visit: int = -1,
+    likelihood: Likelihood = "reml",
+) -> Estimates:
+    """Fit the visit-saturated MMRM of every trial of a block and test the arm at one visit.
+
+    Parameters
+    ----------
+    outcomes : array_like (R, N, V)
+        NaN from dropout on.
+    covariates : array_like (R, N, q) or (N, q)
+        The first column is 1; two axes if all trials share them.
+    arm_column : int
+        Column of the arm (0 control, 1 active).
+    visit : int
+        Position of the visit to test; -1 is the last.
+    likelihood : {"reml", "ml"}
+
+    Returns
+    -------
+    Estimates
+        With Satterthwaite df; `reasons` are `REASONS`.
+
+    Raises
+    ------
+    AnalysisError
+        If the arrays do not fit together, or a covariate or outcome is not finite.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> design = np.column_stack([np.ones(80), np.arange(80) % 2, rng.normal(size=80)])
+    >>> found = monotone_block(rng.normal(size=(3, 80, 4)), design)
+    >>> found.df.round(6)
+    array([77., 77., 77.])
+    """
+    values, design = checked_arrays(np.asarray(outcomes), np.asarray(covariates))
+    contrast = np.zeros(design.shape[2])
+    contrast[position_of(arm_column, len(contrast), "arm_column")] = 1.0
+    results, _, _, status = _fit(values, design, contrast, visit, likelihood, keep=False)
+    estimate, variance, df = results.T
+    standard_error = np.sqrt(variance)
+    statistic = estimate / standard_error
+    return Estimates(
+        f"MMRM ({likelihood.upper()}, unstructured, closed form, Satterthwaite)",
+        estimate,
+        standard_error,
+        df,
+        statistic,
+        2.0 * stdtr(df, -np.abs(statistic)),
+        status.astype(np.int8),
+        REASONS,
+    )
+
+
+def monotone_moments(
+    outcomes: ArrayLike, covariates: ArrayLike, likelihood: Likelihood = "reml"
+) -> tuple[Floats, Floats, NDArray[np.int8]]:
+    """Return Sigma (R, V, V), B (R, q, V) and the status (R,) of every trial of a block.
+
+    Parameters as `monotone_block`. Where the status is not 0, Sigma and B are NaN.
+    """
+    values, design = checked_arrays(np.asarray(outcomes), np.asarray(covariates))
+    contrast = np.zeros(design.shape[2])
+    contrast[0] = 1.0
+    _, sigma, means, status = _fit(values, design, contrast, -1, likelihood, keep=True)
+    return sigma, means, status.astype(np.int8)
+
+
+def _fit(
+    outcomes: Floats, covariates: Floats, contrast: Floats, visit: int, likelihood: Likelihood, *, keep: bool
+) -> tuple[Floats, Floats, Floats, Ints]:
+    replicates, _, visits = outcomes.shape
+    kept = replicates if keep else 0
+    results = np.full((replicates, 3), np.nan)
+    sigma = np.full((kept, visits, visits), np.nan)
+    means = np.full((kept, covariates.shape[2], visits), np.nan)
+    status = np.zeros(replicates, np.int64)
+    kernel.fit_block(
+        outcomes,
+        covariates,
+        contrast,
+        position_of(visit, visits, "visit"),
+        _restricted(likelihood),
+        keep,
+        results,
+        sigma,
+        means,
+        status,
+    )
+    if (status == kernel.NON_FINITE).any():
+        raise_for_non_finite(outcomes, covariates)
+    return results, sigma, means, status
+
+
+def checked_arrays(outcomes: NDArray[np.generic], covariates: NDArray[np.generic]) -> tuple[Floats, Floats]:
+    """Return C-contiguous outcomes (R, N, V) and covariates (R or 1, N, q)."""
+    values = np.ascontiguousarray(outcomes, dtype=np.float64)
+    design = np.ascontiguousarray(covariates, dtype=np.float64)
+    if design.ndim == 2:
+        design = design[None]
+    if values.ndim != 3 or design.ndim != 3:
+        raise AnalysisError(
+            "outcomes need axes replicate, participant, visit; covariates replicate, participant, covariate",
+            value=(values.shape, design.shape),
+        )
+    if design.shape[1] != values.shape[1] or design.shape[0] not in (1, values.shape[0]):
+        raise AnalysisError(
+            "covariates must have the replicates and participants of the outcomes",
+            value=(values.shape, design.shape),
+        )
+    if not (design[..., 0] == 1.0).all():
+        raise AnalysisError(
+            "the first covariate must be 1 for everyone", mend="put a column of ones in front"
+        )
+    return values, design
+
+
+def position_of(index: int, size: int, field: str) -> int:
+    """Return a position from 0, counting negative ones from the end, or refuse it."""
+    if not -size <= index < size:
+        raise AnalysisError(f"must be between {-size} and {size - 1}", field=field, value=index)
+    return range(size)[index]
+
+
+def _restricted(likelihood: Likelihood) -> bool:
+    if likelihood not in ("reml", "ml"):
+        raise AnalysisError("must be 'reml' or 'ml'", field="likelihood", value=likelihood)
+    return likelihood == "reml"
+
+
+def _centres(outcomes: Floats, covariates: Floats) -> tuple[Floats, Floats]:
+    """Return what to subtract from covariates (not the first) and outcomes: Grams then keep their digits."""
+    if not len(outcomes):
+        raise AnalysisError("no participant has an outcome at the first visit")
+    centre = covariates.mean(axis=0)
+    centre[0] = 0.0
+    counts = np.maximum((~np.isnan(outcomes)).sum(axis=0), 1)
+    return centre, np.nansum(outcomes, axis=0) / counts
+
+
+def _deviance(reached: Ints, q: int, innovation: Floats, factors: Floats, restricted: bool) -> float:
+    """Return -2 (restricted) log-likelihood: one Gaussian regression a visit."""
+    freedom = reached - q if restricted else reached
+    total = float((freedom * (np.log(2.0 * np.pi * innovation) + 1.0)).sum())
+    if restricted:
+        total += 2.0 * float(np.log(factors[:, range(q), range(q)]).sum())
+    return total
+
+
+def _raise_for(status: int) -> None:
+    if status != kernel.OK:
+        reason = REASONS[status]
+        raise AnalysisError(f"{reason}: {_EXPLANATIONS[reason]}")
+
+
+def raise_for_non_finite(outcomes: Floats, covariates: Floats) -> None:
+    """Raise if an outcome is infinite or a covariate of a participant with outcomes not finite."""
+    seen = ~np.isnan(outcomes[:, :, 0])
+    bad = np.isinf(outcomes).any(axis=2) | (seen & ~np.isfinite(covariates).all(axis=2))
+    if not bad.any():
+        return
+    replicate, participant = (int(position[0]) for position in np.nonzero(bad))
+    raise AnalysisError(
+        f"an outcome or covariate is not finite at position {participant} of replicate {replicate}",
+        mend="remove it or mark the outcome as missing (NaN)",
+    )

@@ -1,0 +1,286 @@
+"""What a mixed model for repeated measures says of one trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import fdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from trialsim.analysis.one_trial.printed import Facts, Printed, Tables
+from trialsim.analysis.repeated_measures.covariance_structures import parameter_count
+from trialsim.analysis.repeated_measures.methods import TITLES
+from trialsim.analysis.repeated_measures.model import FittedModel, reference_coding
+from trialsim.analysis.repeated_measures.newton import STATUSES
+from trialsim.analysis.repeated_measures.one_trial import analyse
+from trialsim.data import Estimates, Floats
+from trialsim.errors import AnalysisError
+
+
+@dataclass(frozen=True, repr=False)
+class MmrmResult(Printed):
+    """A fitted mixed model for repeated measures.
+
+    Parameters
+    ----------
+    model : FittedModel
+    level : float
+        Confidence level of the intervals.
+
+    Attributes
+    ----------
+    contrasts : DataFrame
+        Arm minus control at each visit.
+    ls_means : DataFrame
+        Least squares means of each arm at each visit.
+    coefficients : DataFrame
+        Coefficients with the first visit, the control and the first level of factors as reference.
+    covariance : DataFrame
+        Σ, visit by visit.
+    minus_two_log_likelihood, aic, bic : float
+        Restricted for REML, with the covariance parameters counted as the R package mmrm does.
+    """
+
+    model: FittedModel
+    level: float
+    _table: Floats = field(repr=False)
+    _variance: Floats = field(repr=False)
+    _sigma: Floats = field(repr=False)
+    _deviance: float = field(repr=False)
+
+    @property
+    def participants(self) -> int:
+        """Participants with at least one outcome."""
+        return len(self.model.trial.arm)
+
+    @property
+    def observations(self) -> int:
+        """Observed outcomes."""
+        return int((~np.isnan(self.model.trial.outcome)).sum())
+
+    @property
+    def minus_two_log_likelihood(self) -> float:
+        """-2 times the log-likelihood, restricted for REML."""
+        scaled = 2.0 * self.model.log_scale() if self.model.method.restricted else 0.0
+        return self._deviance + scaled
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, counting the covariance parameters."""
+        return self.minus_two_log_likelihood + 2.0 * parameter_count(self.model.structure)
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, counting the covariance parameters and the participants."""
+        penalty = parameter_count(self.model.structure) * np.log(self.participants)
+        return self.minus_two_log_likelihood + float(penalty)
+
+    @cached_property
+    def covariance(self) -> pd.DataFrame:
+        """Covariance of the visits given the covariates (V, V)."""
+        visits = pd.Index(self.model.trial.visits, name="visit")
+        return pd.DataFrame(self._sigma, index=visits, columns=visits)
+
+    @cached_property
+    def contrasts(self) -> pd.DataFrame:
+        """Arm minus control at each visit."""
+        trial = self.model.trial
+        size = (len(trial.arms) - 1) * len(trial.visits)
+        frame = self._judged(self._table[:size], np.ones(size, bool))
+        frame.insert(0, "visit", list(trial.visits) * (len(trial.arms) - 1))
+        frame.insert(0, "control", [trial.arms[0]] * size)
+        frame.insert(0, "arm", [arm for arm in trial.arms[1:] for _ in trial.visits])
+        return frame
+
+    @cached_property
+    def ls_means(self) -> pd.DataFrame:
+        """LS means: numbers at their mean over the analysed records, factor levels weighted equally.
+
+        A visit-matched number is at its mean over the records of the visit.
+        """
+        trial = self.model.trial
+        size = len(trial.arms) * len(trial.visits)
+        table = self._table[-size:].copy()
+        table[:, 0] += np.tile(self.model.shift, len(trial.arms))
+        constant = any(not term.matched for term in self.model.terms.design.terms[len(trial.arms) :])
+        between = np.repeat(np.arange(len(trial.arms)) > 0, len(trial.visits)) | constant
+        frame = self._judged(table, between).drop(columns=["statistic", "p_value"])
+        frame.insert(0, "visit", list(trial.visits) * len(trial.arms))
+        frame.insert(0, "arm", [arm for arm in trial.arms for _ in trial.visits])
+        return frame
+
+    @cached_property
+    def coefficients(self) -> pd.DataFrame:
+        """Coefficients, the references being the first visit, the control, and first levels."""
+        rows = reference_coding(self.model)
+        table = analyse(*self.model.inputs(), np.array([row.weights for row in rows]))[1]
+        table[:, 0] += [row.shift for row in rows]
+        frame = self._judged(table, np.array([row.between for row in rows]))
+        frame.insert(0, "term", [row.name for row in rows])
+        return frame
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the effects, arm minus control, one row an arm and visit."""
+        return self.contrasts.copy()
+
+    def estimates(self, arm: object = None, visit: object = None) -> Estimates:
+        """Return one effect as `Estimates` of a single replicate; default the first arm, last visit.
+
+        Raises
+        ------
+        AnalysisError
+            If there is no such arm or visit.
+        """
+        trial = self.model.trial
+        chosen = {"arm": trial.arms[1] if arm is None else arm}
+        chosen["visit"] = trial.visits[-1] if visit is None else visit
+        for name, known in (("arm", trial.arms[1:]), ("visit", trial.visits)):
+            if chosen[name] not in known:
+                raise AnalysisError("is not in the fit", field=name, value=chosen[name])
+        rows = (self.contrasts["arm"] == chosen["arm"]) & (self.contrasts["visit"] == chosen["visit"])
+        row = self.contrasts[rows]
+
+        def number(name: str) -> Floats:
+            return row[name].to_numpy(np.float64)
+
+        return Estimates(
+            self._name(),
+            number("estimate"),
+            number("standard_error"),
+            number("df"),
+            number("statistic"),
+            number("p_value"),
+            np.zeros(1, np.int8),
+            STATUSES,
+        )
+
+    def joint_test(self, effect: str = "arm") -> pd.Series:
+        """Test that no arm differs from control: by an F test with Satterthwaite degrees of freedom.
+
+        Parameters
+        ----------
+        effect : {"arm", "arm:visit"}
+            ``"arm"``: at no visit; ``"arm:visit"``: by the same amount at every visit.
+
+        Returns
+        -------
+        Series
+            numerator_df, denominator_df, f, p_value.
+        """
+        weights = self.model.effect_weights()
+        if effect == "arm:visit":
+            blocks = weights.reshape(len(self.model.trial.arms) - 1, -1, weights.shape[1])
+            weights = (blocks[:, 1:] - blocks[:, :1]).reshape(-1, weights.shape[1])
+        elif effect != "arm":
+            raise AnalysisError("must be 'arm' or 'arm:visit'", field="effect", value=effect)
+        return self.f_test(weights)
+
+    def f_test(self, weights: Floats) -> pd.Series:
+        """Test that linear functions of the coefficients are 0, by the F test of Fai and Cornelius.
+
+        The functions are rotated to be uncorrelated; each has Satterthwaite degrees of freedom d, and
+        with E = Σ d/(d − 2) over k of them the denominator has 2E/(E − k); 2 if any d is at most 2, and
+        their common value if all are equal.
+
+        Parameters
+        ----------
+        weights : ndarray (k, p)
+            In the columns of `model.terms.design`; as `FittedModel.effect_weights` has them.
+        """
+        variances, vectors = np.linalg.eigh(weights @ self._variance @ weights.T)
+        table = analyse(*self.model.inputs(), np.ascontiguousarray(vectors.T @ weights))[1]
+        k = len(weights)
+        f = float((table[:, 0] ** 2 / variances).sum() / k)
+        denominator = _denominator_df(table[:, 2])
+        return pd.Series(
+            {
+                "numerator_df": float(k),
+                "denominator_df": denominator,
+                "f": f,
+                "p_value": float(fdtrc(k, denominator, f)),
+            }
+        )
+
+    def _judged(self, table: Floats, between: np.ndarray) -> pd.DataFrame:
+        """Return estimates with standard errors, df, intervals, statistics and two-sided p."""
+        method = self.model.method
+        design = self.model.terms.design
+        error = np.sqrt(table[:, method.variance_column])
+        options = [
+            method.degrees_of_freedom(table[:, 2], self.observations, self.participants, design, between=flag)
+            for flag in (True, False)
+        ]
+        df = np.where(between, *options)
+        normal = np.isinf(df)
+        tail = 0.5 + self.level / 2.0
+        statistic = table[:, 0] / error
+        finite = np.where(normal, 1.0, df)
+        quantile = np.where(normal, ndtri(tail), stdtrit(finite, tail))
+        p_value = 2.0 * np.where(normal, ndtr(-np.abs(statistic)), stdtr(finite, -np.abs(statistic)))
+        return pd.DataFrame(
+            {
+                "estimate": table[:, 0],
+                "standard_error": error,
+                "df": df,
+                "lower": table[:, 0] - quantile * error,
+                "upper": table[:, 0] + quantile * error,
+                "statistic": statistic,
+                "p_value": p_value,
+            }
+        )
+
+    def _name(self) -> str:
+        method = self.model.method
+        return f"MMRM ({method.likelihood.upper()}, {self.model.covariance}, {method.df})"
+
+    def _title(self) -> str:
+        return f"Mixed model for repeated measures of {self.model.outcome}"
+
+    def _facts(self) -> Facts:
+        model = self.model
+        left_out = f", {model.trial.left_out} without any left out" if model.trial.left_out else ""
+        covariates = [
+            column.name + (" × visit" if model.by_visit(column.name) else "")
+            for column in model.trial.covariates
+        ]
+        return {
+            "method": f"{model.method.likelihood.upper()}, covariance {model.covariance}, "
+            f"df {TITLES[model.method.df]}",
+            "participants": f"{self.participants} with an outcome{left_out}",
+            "observations": f"{self.observations}",
+            "mean": " + ".join(["visit", "arm × visit", *covariates]),
+            "fit": f"-2 log-likelihood {self.minus_two_log_likelihood:.4f}, "
+            f"AIC {self.aic:.4f}, BIC {self.bic:.4f}",
+        }
+
+    def _tables(self) -> Tables:
+        means = (
+            "LS means: numbers at their mean over the analysed records (visit-matched ones at that of "
+            "the visit), factor levels weighted equally"
+        )
+        return {
+            f"Effect: arm minus {self.model.trial.arms[0]}, {100 * self.level:g}% intervals": (
+                self.contrasts.drop(columns="control")
+            ),
+            means: self.ls_means,
+            "Covariance": self.covariance.reset_index(),
+        }
+
+    def plot(self) -> Any:
+        """Return a plotly figure: LS means of the arms over the visits, and the effects, with intervals."""
+        from trialsim.analysis.mmrm_plot import draw
+
+        return draw(self)
+
+
+def _denominator_df(df: Floats) -> float:
+    """Return the denominator degrees of freedom of a joint test from those of its components."""
+    if len(df) == 1 or np.all(np.abs(np.diff(df)) < np.sqrt(np.finfo(float).eps)):
+        return float(df.mean())
+    if (df <= 2.0).any():
+        return 2.0
+    total = float((df / (df - 2.0)).sum())
+    return 2.0 * total / (total - len(df))

@@ -1,0 +1,210 @@
+r"""Covariate-adjusted log-rank test and hazard ratio of Ye, Shao and Yi, stratified or not.
+
+.. math:: U_{adj} = U - \frac1n \Big[ \sum_{active} (X - \bar X)'β_1 - \sum_{control} (X - \bar X)'β_0 \Big],
+          \qquad σ^2_{adj} = σ^2 - π (1 - π) (β_0 + β_1)' Cov(X) (β_0 + β_1)
+
+with U the log-rank score over n, σ² its variance, β_a the least-squares slopes of the derived outcomes
+within arm a, π the share of active, and :math:`z = \sqrt n U_{adj} / σ_{adj}`. With strata all centring is
+within strata. The log hazard ratio solves :math:`U_{adj}(θ) = 0`, the slopes taken at the unadjusted root;
+its standard error is :math:`σ_{adj}(θ) / (\sqrt n\, σ^2(θ))`. The hazard ratio remains the marginal one.
+Ye, Shao and Yi (2024), Biometrika 111:691. Without covariates this is the log-rank test and Breslow's
+Cox estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
+from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
+from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
+from trialsim.analysis.one_trial.two_arms import TwoArmResult
+from trialsim.analysis.survival.adjusted_log_rank_kernel import adjust_replicates
+from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block
+from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.data import STATUS_OK, Estimates, Floats
+
+REASONS = (*COMMON_REASONS, "no_information", "collinear_covariate", "infinite_hazard_ratio")
+
+
+def adjusted_log_rank_block(
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    covariates: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+) -> Estimates:
+    """Test every replicate of a block by the covariate-adjusted log-rank test.
+
+    Parameters
+    ----------
+    time, event, arm, strata : array (R, N)
+        As in `log_rank_block`.
+    covariates : array (R, N, P), optional
+        Baseline covariates, such as a prognostic score.
+
+    Returns
+    -------
+    Estimates
+        Log hazard ratio, active over control, with its standard error; `statistic` and `p_value` are
+        those of the score test, not of the ratio of the two.
+
+    Raises
+    ------
+    AnalysisError
+        If the arrays cannot be read.
+
+    Examples
+    --------
+    >>> time, arm = [[10, 20, 30, 10, 20, 50]], [[1, 1, 1, 0, 0, 0]]
+    >>> adjusted_log_rank_block(time, [[1] * 6], arm).statistic.round(6)
+    array([0.504219])
+    """
+    return _estimates(*_adjust(read_block(time, event, arm, strata, covariates)))
+
+
+def _adjust(block: SurvivalBlock) -> tuple[Floats, Labels]:
+    """Return the sums of `adjust_replicates` (R, 5) and the statuses (R,)."""
+    result = np.full((len(block.time), 5), np.nan)
+    status = common_status(block.event, block.arm)
+    X = block.covariates - block.covariates.mean(axis=1, keepdims=True)
+    adjust_replicates(
+        block.time, block.event, block.arm, block.stratum, block.strata, X, time_order(block.time),
+        result, status,
+    )  # fmt: skip
+    return result, status
+
+
+def _estimates(result: Floats, status: Labels) -> Estimates:
+    ok = status == STATUS_OK
+    z = result[:, 0] / np.sqrt(np.where(ok, result[:, 1], 1.0))
+    return normal_estimates(
+        "covariate-adjusted log-rank test", result[:, 2], result[:, 3], status, REASONS, statistic=z
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class AdjustedLogRankResult(TwoArmResult):
+    """A covariate-adjusted log-rank test of one trial; see `TwoArmResult`.
+
+    The estimate is the log hazard ratio; z and p value are those of the score test.
+
+    Parameters
+    ----------
+    score, variance : float
+        U and σ²: score over n, and n times its variance, both adjusted.
+    hazard_ratio_variance : float
+        σ² at the estimate.
+    participants : int
+        Number analysed.
+    covariates : tuple of str
+        Adjusted for.
+    strata : int
+        Number of strata.
+    level : float
+        Of the interval.
+    """
+
+    score: float
+    variance: float
+    hazard_ratio_variance: float
+    participants: int
+    covariates: tuple[str, ...]
+    strata: int
+    level: float
+
+    @property
+    def z(self) -> float:
+        """Score statistic, negative where the active arm has fewer events."""
+        return self.statistic
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the log hazard ratio, the hazard ratio and its interval in one row."""
+        estimate = self.estimates.estimate[0]
+        lower, upper = self.normal_interval(self.level)
+        return pd.DataFrame(
+            {
+                "comparison": [f"{self.arms[1]} - {self.arms[0]}"],
+                "estimate": [estimate],
+                "standard_error": self.estimates.standard_error,
+                "hazard_ratio": [np.exp(estimate)],
+                "lower": [np.exp(lower)],
+                "upper": [np.exp(upper)],
+            }
+        )
+
+    def _title(self) -> str:
+        return f"Covariate-adjusted log-rank test; {self.compared}"
+
+    def _facts(self) -> Facts:
+        adjusted = ", ".join(self.covariates) or "no covariate"
+        stratified = f", {self.strata} strata" if self.strata > 1 else ""
+        return {
+            "adjusted for": f"{adjusted}{stratified}; {self.participants} participants",
+            "score test": f"z {number(self.z)}, p {p_text(self.p_value)}",
+        }
+
+    def _tables(self) -> Tables:
+        return {f"Marginal hazard ratio, {self.level:.0%} interval": self.to_frame()}
+
+
+def adjusted_log_rank(
+    data: pd.DataFrame,
+    *,
+    time: str,
+    event: str,
+    arm: str,
+    covariates: Columns | None = None,
+    strata: Columns | None = None,
+    control: object = None,
+    active: object = None,
+    level: float = 0.95,
+) -> AdjustedLogRankResult:
+    """Compare two arms by the covariate-adjusted log-rank test, with the marginal hazard ratio.
+
+    Parameters
+    ----------
+    data, time, event, arm, strata, control, active, level
+        As in `log_rank`.
+    covariates : str or sequence of str, optional
+        Columns adjusted for; labels become an indicator of each level but the first.
+
+    Returns
+    -------
+    AdjustedLogRankResult
+        Prints the test and the hazard ratio.
+
+    Raises
+    ------
+    AnalysisError
+        If the data cannot be read, a covariate is collinear (named), or the hazard ratio is infinite.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"t": [10, 20, 30, 10, 20, 50], "e": 1, "arm": list("aaabbb")})
+    >>> round(adjusted_log_rank(data, time="t", event="e", arm="arm", control="b").p_value, 6)
+    0.614107
+    """
+    frame = read_frame(
+        data, time=time, event=event, arm=arm, strata=strata, covariates=covariates, control=control,
+        active=active,
+    )  # fmt: skip
+    result, status = _adjust(frame.block)
+    raise_for(status[0], REASONS, arm)
+    participants = frame.block.time.shape[1]
+    return AdjustedLogRankResult(
+        estimates=_estimates(result, status),
+        score=float(result[0, 0]) / participants,
+        variance=float(result[0, 1]) / participants,
+        hazard_ratio_variance=float(result[0, 4]) / participants,
+        participants=participants,
+        covariates=frame.covariates,
+        strata=frame.block.strata,
+        arms=frame.arms,
+        level=check_level(level),
+    )

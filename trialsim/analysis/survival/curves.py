@@ -1,0 +1,65 @@
+"""Kaplan–Meier summaries at one time horizon, for both arms of each replicate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates
+from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock
+from trialsim.analysis.survival.curve_kernel import curves_to
+from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.data import STATUS_OK, Estimates, Floats, Ints
+
+NOT_FOLLOWED, NO_VARIANCE = len(COMMON_REASONS), len(COMMON_REASONS) + 1
+CURVE_REASONS = (*COMMON_REASONS, "not_followed_to_horizon", "no_variance")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Kaplan–Meier of control and active (R, 2) up to a horizon; see `curves_to`.
+
+    Parameters
+    ----------
+    survival, hazard_variance, area, area_variance : ndarray (R, 2)
+        Curve at the horizon, Greenwood's sum, area under the curve and its variance.
+    events : ndarray of int64 (R, 2)
+        Number of events up to the horizon.
+    status : ndarray of int8 (R,)
+        Position in `CURVE_REASONS`: an arm all of whose members were censored or had left before the
+        horizon, while its curve is above 0, is not followed to it.
+    """
+
+    survival: Floats
+    hazard_variance: Floats
+    area: Floats
+    area_variance: Floats
+    events: Ints
+    status: Labels
+
+
+def curves_at(block: SurvivalBlock, horizon: float) -> Curves:
+    """Return the curves of a block up to a horizon, from one sort."""
+    shape = (len(block.time), 2)
+    survival, greenwood, area, variance, followed = (np.zeros(shape) for _ in range(5))
+    events = np.zeros(shape, np.int64)
+    curves_to(
+        block.time, block.event, block.arm, time_order(block.time), horizon,
+        survival, greenwood, area, variance, events, followed,
+    )  # fmt: skip
+    status = common_status(block.event, block.arm)
+    short = ((followed < horizon) & (survival > 0)).any(axis=1)
+    status[(status == STATUS_OK) & short] = NOT_FOLLOWED
+    return Curves(survival, greenwood, area, variance, events, status)
+
+
+def compare_arms(analysis: str, points: Floats, variances: Floats, status: Labels) -> Estimates:
+    """Return the difference of control and active (R, 2) in what their curves say, active minus control."""
+    total = variances.sum(axis=1)
+    possible = (total > 0) & np.isfinite(total) & np.isfinite(points).all(axis=1)
+    status = np.where((status == STATUS_OK) & ~possible, NO_VARIANCE, status)
+    ok = status == STATUS_OK
+    difference = np.subtract(points[:, 1], points[:, 0], where=ok, out=np.zeros(len(ok)))
+    error = np.sqrt(np.where(ok, total, 1.0))
+    return normal_estimates(analysis, difference, error, status, CURVE_REASONS)

@@ -1,0 +1,286 @@
+r"""Kaplan–Meier curves of both arms with Greenwood's variance, quantiles and numbers at risk.
+
+.. math:: S(t) = \prod_{u \le t} (1 - d_u / n_u), \qquad
+          Var\,S(t) = S(t)^2 \sum_{u \le t} \frac{d_u}{n_u (n_u - d_u)}
+
+Kaplan and Meier (1958), JASA 53:457. Intervals are built on the scale of log S (R's default), of
+log(−log S) (SAS's default) or of S, and cut at 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width, number
+from trialsim.analysis.one_trial.tidy_frame import check_level
+from trialsim.analysis.survival.block import read_choice, read_probability
+from trialsim.analysis.survival.frame import read_frame
+from trialsim.data import Floats, Ints
+from trialsim.errors import AnalysisError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+Interval = Literal["log", "log_log", "plain"]
+INTERVALS = ("log", "log_log", "plain")
+
+_TIE = 1e-12
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The Kaplan–Meier curve of one arm.
+
+    Parameters
+    ----------
+    time : ndarray (K,)
+        Distinct times of the arm, ascending.
+    at_risk, events, censored : ndarray of int64 (K,)
+        Just before each time, and at it.
+    survival, standard_error, lower, upper : ndarray (K,)
+        From each time on. The error is 0 while the curve is 1, and NaN (as are the limits) from 0 on.
+    """
+
+    time: Floats
+    at_risk: Ints
+    events: Ints
+    censored: Ints
+    survival: Floats
+    standard_error: Floats
+    lower: Floats
+    upper: Floats
+
+    def quantile(self, probability: float) -> tuple[float, float, float]:
+        """Return when the curve falls to 1 − probability, and the interval from the limits; NaN if never.
+
+        Where the curve rests exactly at 1 − probability, the middle of that stretch, as in R.
+        """
+        level = 1.0 - probability
+        return (
+            _falls(self.time, self.survival, level),
+            _falls(self.time, self.lower, level),
+            _falls(self.time, self.upper, level),
+        )
+
+
+def _falls(time: Floats, values: Floats, level: float) -> float:
+    """Return the first time at which a falling step function is at most `level`; NaN if never."""
+    reached = np.flatnonzero(values <= level + _TIE)
+    if reached.size == 0:
+        return float("nan")
+    first = reached[0]
+    below = np.flatnonzero(values < level - _TIE)
+    if abs(values[first] - level) <= _TIE and below.size:
+        return float(0.5 * (time[first] + time[below[0]]))
+    return float(time[first])
+
+
+def estimate_curve(time: Floats, event: np.ndarray, interval: str = "log", level: float = 0.95) -> Curve:
+    """Return the Kaplan–Meier curve of times (N,) with events (N,) of 0 and 1."""
+    times, place, leaving = np.unique(time, return_inverse=True, return_counts=True)
+    events = np.bincount(place, weights=event).astype(np.int64)
+    at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    survival = np.cumprod(1.0 - events / at_risk)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(np.cumsum(events / (at_risk * (at_risk - events))))
+    root = np.where(survival > 0, root, np.nan)
+    lower, upper = _limits(survival, root, interval, half_width(level))
+    return Curve(
+        time=times,
+        at_risk=at_risk,
+        events=events,
+        censored=leaving - events,
+        survival=survival,
+        standard_error=survival * root,
+        lower=lower,
+        upper=upper,
+    )
+
+
+def _limits(survival: Floats, root: Floats, interval: str, width: float) -> tuple[Floats, Floats]:
+    """Return the limits of the curve; `root` is the standard error of log S."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if interval == "log":
+            lower, upper = survival * np.exp(-width * root), survival * np.exp(width * root)
+        elif interval == "log_log":
+            factor = np.exp(width * root / np.abs(np.log(survival)))
+            lower, upper = survival**factor, survival ** (1.0 / factor)
+        else:
+            lower, upper = survival * (1.0 - width * root), survival * (1.0 + width * root)
+    untouched = survival == 1.0
+    return np.where(untouched, 1.0, np.maximum(lower, 0.0)), np.where(untouched, 1.0, np.minimum(upper, 1.0))
+
+
+@dataclass(frozen=True, repr=False)
+class KaplanMeierResult(Printed):
+    """Kaplan–Meier curves of one trial.
+
+    Parameters
+    ----------
+    curves : dict of Curve
+        By arm, control first.
+    unit_label : str
+        Name of the time column.
+    interval : str
+        Scale of the limits.
+    level : float
+        Of the limits.
+    """
+
+    curves: dict[str, Curve]
+    unit_label: str
+    interval: str
+    level: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each arm and distinct time."""
+        return pd.concat(
+            [pd.DataFrame({"arm": arm, **vars(curve)}) for arm, curve in self.curves.items()],
+            ignore_index=True,
+        )
+
+    def at(self, times: Sequence[float] | Floats, arm: str | None = None) -> pd.DataFrame:
+        """Return survival and numbers at risk at given times, of one arm or of both.
+
+        Beyond an arm's last time the curve is NaN, unless it has reached 0.
+
+        Raises
+        ------
+        AnalysisError
+            If the arm is unknown.
+        """
+        if arm is not None and arm not in self.curves:
+            raise AnalysisError(
+                "is not an arm", field="arm", value=arm, mend=f"use one of {', '.join(self.curves)}"
+            )
+        asked = np.asarray(times, dtype=np.float64)
+        chosen = {arm: self.curves[arm]} if arm is not None else self.curves
+        return pd.concat([_at(label, curve, asked) for label, curve in chosen.items()], ignore_index=True)
+
+    def quantiles(self, probabilities: Sequence[float] = (0.25, 0.5, 0.75)) -> pd.DataFrame:
+        """Return the times by which the given shares have had the event, with intervals."""
+        rows = []
+        for arm, curve in self.curves.items():
+            for probability in probabilities:
+                time, lower, upper = curve.quantile(read_probability("probabilities", probability))
+                rows.append((arm, probability, time, lower, upper))
+        return pd.DataFrame(rows, columns=["arm", "probability", "time", "lower", "upper"])
+
+    def plot(self) -> go.Figure:
+        """Draw the curves with their limits, censoring marks and numbers at risk."""
+        from trialsim.analysis.survival_kaplan_meier_figure import draw
+
+        return draw(self.curves, self.unit_label, self.level)
+
+    def _title(self) -> str:
+        return "Kaplan–Meier estimates of survival"
+
+    def _facts(self) -> Facts:
+        return {"intervals": f"{self.level:.0%}, on the {self.interval.replace('_', '-')} scale"}
+
+    def _printed_quantiles(self) -> pd.DataFrame:
+        """Return the quantiles as text: a time that no share reached is no number."""
+        frame = self.quantiles()
+        for name in ("time", "lower", "upper"):
+            frame[name] = ["not reached" if np.isnan(value) else number(value) for value in frame[name]]
+        return frame
+
+    def _tables(self) -> Tables:
+        counts = pd.DataFrame(
+            {
+                "arm": list(self.curves),
+                "participants": [int(curve.at_risk[0]) for curve in self.curves.values()],
+                "events": [int(curve.events.sum()) for curve in self.curves.values()],
+            }
+        )
+        return {"Participants": counts, f"Quantiles of {self.unit_label}": self._printed_quantiles()}
+
+
+def _at(arm: str, curve: Curve, times: Floats) -> pd.DataFrame:
+    """Return the curve of an arm read at given times."""
+    position = np.searchsorted(curve.time, times, side="right") - 1
+    before = position < 0
+    unknown = (times > curve.time[-1]) & (curve.survival[-1] > 0)
+    at_risk = np.array([np.sum((curve.events + curve.censored)[curve.time >= time]) for time in times])
+
+    def read(values: Floats, at_start: float) -> Floats:
+        return np.where(unknown, np.nan, np.where(before, at_start, values[np.maximum(position, 0)]))
+
+    return pd.DataFrame(
+        {
+            "arm": arm,
+            "time": times,
+            "at_risk": at_risk.astype(np.int64),
+            "survival": read(curve.survival, 1.0),
+            "standard_error": read(curve.standard_error, 0.0),
+            "lower": read(curve.lower, 1.0),
+            "upper": read(curve.upper, 1.0),
+        }
+    )
+
+
+def kaplan_meier(
+    data: pd.DataFrame,
+    *,
+    time: str,
+    event: str,
+    arm: str,
+    control: object = None,
+    active: object = None,
+    interval: Interval = "log",
+    level: float = 0.95,
+) -> KaplanMeierResult:
+    """Estimate the survival curves of two arms.
+
+    Parameters
+    ----------
+    data, time, event, arm, control, active, level
+        As in `log_rank`.
+    interval : str
+        ``"log"``, ``"log_log"`` or ``"plain"``: the scale of the limits.
+
+    Returns
+    -------
+    KaplanMeierResult
+        Prints quantiles; ``at()`` reads the curves, ``plot()`` draws them.
+
+    Raises
+    ------
+    AnalysisError
+        If the data cannot be read.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"month": [1, 2, 3, 4, 2, 3, 4, 5], "e": 1, "arm": list("aaaabbbb")})
+    >>> print(kaplan_meier(data, time="month", event="e", arm="arm"))
+    Kaplan–Meier estimates of survival
+      intervals  95%, on the log scale
+    <BLANKLINE>
+    Participants
+      arm participants events
+        a            4      4
+        b            4      4
+    <BLANKLINE>
+    Quantiles of month
+      arm probability time lower       upper
+        a        0.25  1.5     1 not reached
+        a         0.5  2.5     1 not reached
+        a        0.75  3.5     2 not reached
+        b        0.25  2.5     2 not reached
+        b         0.5  3.5     2 not reached
+        b        0.75  4.5     3 not reached
+    """
+    read_choice("interval", interval, INTERVALS)
+    check_level(level)
+    frame = read_frame(data, time=time, event=event, arm=arm, control=control, active=active)
+    block = frame.block
+    curves = {
+        label: estimate_curve(block.time[0][member], block.event[0][member], interval, level)
+        for label, member in zip(frame.arms, (block.arm[0] == 0, block.arm[0] == 1), strict=True)
+    }
+    return KaplanMeierResult(curves, time, interval, level)

@@ -1,0 +1,351 @@
+"""``trialsim frontier``: how few concurrent controls, by method, and at what risk."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trialsim.cli.sizing.outcome_options import (
+    needed,
+    outcome_options,
+    outcome_scale,
+    refuse_elsewhere,
+    refuse_endless,
+)
+
+if TYPE_CHECKING:
+    from trialsim.design import (
+        BorrowingMethod,
+        ControlFrontier,
+        ControlQuestion,
+        DriftMap,
+        SafePriors,
+        TwinInformedPrior,
+    )
+    from trialsim.progress import Progress
+
+METHODS = ("prognostic", "weighted", "bayesian", "map", "commensurate", "power", "sam", "twin")
+LINEAR_ONLY = ("weighted", "bayesian")
+SHARE = click.FloatRange(0, 1, max_open=True)
+
+
+@click.command()
+@outcome_options
+@click.option("--effect", type=float, help="Continuous: assumed effect, above 0: more is better.")
+@click.option("--active", type=click.IntRange(2), required=True, help="Active participants, fixed.")
+@click.option(
+    "--history",
+    type=click.IntRange(10),
+    required=True,
+    help="Past placebo participants; past events for survival.",
+)
+@click.option("--sd", type=float, help="Continuous: SD of the outcome.  [default: 1]")
+@click.option(
+    "--correlation", type=SHARE, default=0.0, show_default=True, help="corr(outcome, prognostic score)."
+)
+@click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.9, show_default=True)
+@click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.05, show_default=True)
+@click.option(
+    "--cap", type=SHARE, default=0.075, show_default=True, help="Largest type I error at any declared drift."
+)
+@click.option(
+    "--drift",
+    "largest_drift",
+    type=click.FloatRange(0, 2),
+    default=1.0,
+    show_default=True,
+    help="Declare every drift up to this many SD, both ways, in steps of .05; on the other scales this many "
+    "log odds, log rate or log hazard, in steps of .1.",
+)
+@click.option("--dropout", type=SHARE, default=0.0, show_default=True, help="Share of each arm that is lost.")
+@click.option("--most", type=click.IntRange(5), help="Most controls to consider.  [default: as prognostic]")
+@click.option(
+    "--method",
+    "methods",
+    type=click.Choice(METHODS),
+    multiple=True,
+    help="Only this method; may be repeated.  [default: all]",
+)
+@click.option(
+    "--between-sd",
+    type=click.FloatRange(0, 2),
+    default=0.05,
+    show_default=True,
+    help="Between-study SD that the MAP, SAM and twin priors assume, in the unit of drift.",
+)
+@click.option(
+    "--calibration-slope",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Slope of outcome on twin in held-out studies.",
+)
+@click.option(
+    "--calibration-bias",
+    type=(float, float),
+    multiple=True,
+    metavar="BIAS SE",
+    help="Mean error of the twins in one held-out study, and its standard error; may be repeated. The vague "
+    "part of the twin prior weighs at least the share of studies that they miss.  [default: none, one half]",
+)
+@click.option(
+    "--weighted-factor",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Variance left by weighting with the twins' own certainty.",
+)
+@click.option("--replicates", type=click.IntRange(200), default=4000, show_default=True, help="Simulated.")
+@click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True)
+@click.option("--curves", type=click.IntRange(2), help="Show drift curves at this many controls instead.")
+@click.option("--all-settings", is_flag=True, help="With --curves: every setting of each prior, not one.")
+@click.option(
+    "--tuned",
+    type=click.IntRange(2),
+    help="Show instead, at this many controls, the setting of each prior that gains most power and keeps the "
+    "cap at every drift up to 1.",
+)
+@click.option("--check", is_flag=True, help="Simulate trials at every point; not for continuous outcomes.")
+@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON rows instead of text.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write rows to a .csv or .json file.",
+)
+def frontier(
+    scale: str,
+    effect: float | None,
+    active: int,
+    history: int,
+    sd: float | None,
+    correlation: float,
+    power: float,
+    alpha: float,
+    cap: float,
+    largest_drift: float,
+    dropout: float,
+    most: int | None,
+    methods: tuple[str, ...],
+    between_sd: float,
+    calibration_slope: float,
+    calibration_bias: tuple[tuple[float, float], ...],
+    weighted_factor: float,
+    replicates: int,
+    seed: int,
+    curves: int | None,
+    all_settings: bool,
+    tuned: int | None,
+    check: bool,
+    figure: Path | None,
+    quiet: bool,
+    as_json: bool,
+    output: Path | None,
+    **numbers: float | None,
+) -> None:
+    """Find the fewest concurrent controls of each way to use a history.
+
+    Prognostic adjustment uses the history to explain variance only: it keeps its type I error whatever
+    happens. The other methods borrow: they let past participants stand in for controls, and reject too
+    often when the trial's placebo outcomes drift from what the history says.
+
+    Declare the drifts that could happen (--drift) and the type I error that you accept under the worst
+    of them (--cap). Each method then answers with its fewest controls, or with "none feasible" and the
+    best that can be had. Where the type I error breaks its cap at a drift too small for the concurrent
+    controls to see, the answer says that borrowing is not defensible.
+
+    With --scale the outcome is binary, a count or a time to an event, told in its own terms: a control
+    rate and an odds ratio, a rate and its ratio, a median and a hazard ratio. Drift is then the trial's
+    control level minus the history's, in log odds, log rate or log hazard.
+
+    \b
+    Examples:
+      trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5
+      trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5 --cap 0.05
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 \\
+          --method bayesian --curves 100 --drift 0.6 --output curves.csv
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --method map --curves 100 --all-settings
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 --tuned 60
+      trialsim frontier --scale binary --control-rate 0.3 --odds-ratio 2.2 --active 150 --history 400
+      trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
+          --duration 30 --active 250 --history 300 --figure frontier.html
+    """
+    from trialsim.cli.terminal.progress import progress_bars
+    from trialsim.cli.terminal.written import write_figure, write_rows
+    from trialsim.design import ControlFrontier, DriftMap, check_frontier
+
+    refuse_endless({"drift": largest_drift, "dropout": dropout, "calibration_slope": calibration_slope})
+    _refuse_pairs(scale, methods, curves, tuned, all_settings, check, dropout)
+    shared = {
+        "active": active,
+        "history": history,
+        "correlation": correlation,
+        "power": power,
+        "alpha": alpha,
+        "type_one_cap": cap,
+        "replicates": replicates,
+        "seed": seed,
+    }
+    question = _question(scale, effect, sd, largest_drift, dropout, shared, numbers)
+    twin = _twin_prior(between_sd, calibration_slope, calibration_bias)
+    known = _methods(between_sd, twin, weighted_factor, question.drift_unit)
+    wanted = methods or tuple(name for name in METHODS if _suits(name, scale, correlation))
+    chosen = [known[name] for name in wanted]
+    with progress_bars(quiet) as progress:
+        answer = _answer(question, chosen, most, curves, tuned, all_settings, progress)
+        frame = (
+            check_frontier(answer, progress=progress)
+            if check and isinstance(answer, ControlFrontier)
+            else answer.to_frame()
+        )
+    if output is not None:
+        write_rows(frame, output)
+    if figure is not None:
+        write_figure(answer.plot(), figure, f"Borrowing from a history beside {active} active participants")
+    if as_json:
+        click.echo(frame.to_json(orient="records", indent=2))
+        return
+    click.echo(str(answer))
+    if check:
+        click.echo("Beside simulated trials:\n" + frame.round(4).to_string(index=False))
+    elif scale != "continuous" and set(wanted) != {"prognostic"}:
+        click.echo("In the normal approximation; --check holds a frontier against simulated trials.")
+    if isinstance(answer, DriftMap):
+        spots = answer.sweet_spots().to_string(index=False, na_rep="none")
+        click.echo(f"Sweet spots, drifts that keep the cap and lose no power:\n{spots}")
+    if not methods and scale != "continuous":
+        click.echo("Exact Bayesian and weighted adjustment rest on a linear model, and were left out.")
+    elif not methods and "bayesian" not in wanted:
+        click.echo("Exact Bayesian adjustment needs --correlation above 0, and was left out.")
+
+
+def _refuse_pairs(
+    scale: str,
+    methods: tuple[str, ...],
+    curves: int | None,
+    tuned: int | None,
+    all_settings: bool,
+    check: bool,
+    dropout: float,
+) -> None:
+    """Refuse options that do not go together."""
+    from trialsim.errors import DesignError
+
+    if curves is not None and tuned is not None:
+        raise DesignError(
+            "does not go with --curves", field="--tuned", value=tuned, mend="ask for one of them"
+        )
+    if all_settings and curves is None:
+        raise DesignError("needs --curves beside it", field="--all-settings")
+    if check and (curves is not None or tuned is not None):
+        raise DesignError("goes with a frontier, not with --curves or --tuned", field="--check")
+    if check and scale == "continuous":
+        raise DesignError("is for the other scales", field="--check", mend="leave it out, or give --scale")
+    if scale == "survival" and dropout > 0:
+        raise DesignError("does not belong to a survival outcome", field="--dropout", mend="give --loss")
+    for name in methods:
+        if scale != "continuous" and name in LINEAR_ONLY:
+            raise DesignError(
+                f"rests on a linear model, and does not belong to a {scale} outcome",
+                field="--method",
+                value=name,
+                mend="use a prior of the control level, such as map",
+            )
+
+
+def _answer(
+    question: ControlQuestion,
+    methods: list[BorrowingMethod],
+    most: int | None,
+    curves: int | None,
+    tuned: int | None,
+    all_settings: bool,
+    progress: Progress,
+) -> ControlFrontier | DriftMap | SafePriors:
+    from trialsim.design import control_frontier, drift_map, safe_priors
+
+    if tuned is not None:
+        return safe_priors(question, tuned, methods, progress=progress)
+    if curves is not None:
+        return drift_map(methods, question, curves, all_settings=all_settings, progress=progress)
+    return control_frontier(question, methods, most_controls=most, progress=progress)
+
+
+def _suits(method: str, scale: str, correlation: float) -> bool:
+    if scale != "continuous":
+        return method not in LINEAR_ONLY
+    return method != "bayesian" or correlation > 0
+
+
+def _question(
+    scale: str,
+    effect: float | None,
+    sd: float | None,
+    largest_drift: float,
+    dropout: float,
+    shared: dict[str, Any],
+    numbers: dict[str, float | None],
+) -> ControlQuestion:
+    from trialsim.design import BorrowingQuestion, ScaleBorrowingQuestion
+
+    outcome = outcome_scale(scale, numbers)
+    drifts = _drifts(largest_drift, 0.05 if outcome is None else 0.1)
+    shared |= {
+        "drifts": drifts,
+        "dropout": (dropout, dropout),
+    }
+    if outcome is None:
+        return BorrowingQuestion(
+            effect=needed("--effect", effect, scale), sd=1.0 if sd is None else sd, **shared
+        )
+    refuse_elsewhere(scale, {"--effect": effect, "--sd": sd})
+    return ScaleBorrowingQuestion(outcome, **shared)
+
+
+def _drifts(largest: float, step: float) -> tuple[float, ...]:
+    """Return every drift up to the largest, both ways, by step; the largest itself always."""
+    whole = math.floor(largest / step + 1e-9)
+    above = {round(step * one, 2) for one in range(1, whole + 1)} | ({largest} if largest > 0 else set())
+    return tuple(sorted({0.0, *above, *(-one for one in above)}))
+
+
+def _twin_prior(between: float, slope: float, bias: tuple[tuple[float, float], ...]) -> TwinInformedPrior:
+    import numpy as np
+
+    from trialsim.design import TwinInformedPrior, vague_weight_from_calibration
+
+    prior = TwinInformedPrior(between_sd=between, calibration_slope=slope)
+    if not bias:
+        return prior
+    found, errors = (np.array(column) for column in zip(*bias, strict=True))
+    return replace(prior, calibration_weight=vague_weight_from_calibration(found, errors))
+
+
+def _methods(
+    between: float, twin: TwinInformedPrior, weighted: float, unit: str
+) -> dict[str, BorrowingMethod]:
+    from trialsim.design import (
+        Commensurate,
+        ExactBayesian,
+        NoBorrowing,
+        PowerPrior,
+        RobustMap,
+        SelfAdapting,
+        weighted_adjustment,
+    )
+
+    return {
+        "prognostic": NoBorrowing(),
+        "weighted": weighted_adjustment(weighted),
+        "bayesian": ExactBayesian(),
+        "map": RobustMap(between_sd=between),
+        "commensurate": Commensurate(),
+        "power": PowerPrior(),
+        "sam": SelfAdapting(between_sd=between, unit=unit),
+        "twin": twin,
+    }

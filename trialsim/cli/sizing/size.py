@@ -1,0 +1,223 @@
+"""``trialsim size``: sizes by formula, without a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trialsim.cli.sizing.outcome_options import (
+    SCALE_NUMBERS,
+    outcome_options,
+    outcome_scale,
+    refuse_elsewhere,
+    refuse_endless,
+)
+
+CONTINUOUS_ONLY = (
+    "effect",
+    "sd",
+    "sd_active",
+    "slopes",
+    "variance",
+    "agreement",
+    "baseline_correlation_active",
+    "partial_correlation_active",
+    "largest_trial",
+)
+PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
+PRICE = click.FloatRange(0)
+
+
+@click.command()
+@outcome_options
+@click.option("--effect", type=float, help="Continuous: assumed effect at the last visit, in points.")
+@click.option("--sd", type=float, help="Continuous: SD of the change from baseline, control arm.")
+@click.option("--sd-active", type=float, help="Continuous: SD in the active arm.  [default: as control]")
+@click.option(
+    "--baseline-correlation", type=PAIR, default=0.0, show_default=True, help="corr(change, baseline)."
+)
+@click.option(
+    "--partial-correlation",
+    type=PAIR,
+    default=0.0,
+    show_default=True,
+    help="corr(change, score | baseline), from a history that the score was not fitted to.",
+)
+@click.option(
+    "--baseline-correlation-active", type=PAIR, help="Continuous: the same, treated.  [default: as control]"
+)
+@click.option(
+    "--partial-correlation-active",
+    type=PAIR,
+    help="Continuous: that of the treated; their ratio holds in every figure.  [default: as control]",
+)
+@click.option(
+    "--partial-lower", type=PAIR, help="Its lower 95 % bound, for the worst plausible figure.  [default: 0]"
+)
+@click.option("--partial-upper", type=PAIR, help="Its upper 95 % bound, for the intervals of the savings.")
+@click.option("--allocation", default="1:1", show_default=True, help="control:active, such as 1:2.")
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True)
+@click.option(
+    "--dropout-active",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Of the active arm.  [default: as control]",
+)
+@click.option(
+    "--largest-trial",
+    type=click.IntRange(10),
+    help="Continuous: participants at which the search gives up.  [default: 50000]",
+)
+@click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.9, show_default=True)
+@click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.05, show_default=True)
+@click.option(
+    "--slopes",
+    type=click.Choice(["common", "interacted"]),
+    help="Continuous: slopes of the model.  [default: common]",
+)
+@click.option(
+    "--variance",
+    type=click.Choice(["hc0", "hc1", "hc2", "hc3", "model"]),
+    help="Continuous: standard error that the trial will use.  [default: hc3]",
+)
+@click.option(
+    "--correlation-discount",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    help="λ on the correlation, for the discounted and the worst plausible figure.",
+)
+@click.option(
+    "--sd-inflation",
+    type=click.FloatRange(1, 3),
+    default=1.0,
+    show_default=True,
+    help="γ on the SD of both arms, for the same figures; continuous assurance takes it on the controls'.",
+)
+@click.option(
+    "--agreement",
+    type=click.FloatRange(-1, 1),
+    help="Continuous: heterogeneity dial c, how far the score means the same when treated (1 sharp, 0 not).",
+)
+@click.option(
+    "--assurance",
+    type=click.FloatRange(0, 1, True, True),
+    help="Size for this assurance, over what --history-pairs leave uncertain.",
+)
+@click.option(
+    "--history-pairs",
+    type=click.IntRange(5),
+    help="Past placebo participants behind the numbers; survival: past events.",
+)
+@click.option(
+    "--effect-sd",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Prior SD of the effect; of its logarithm on the other scales.",
+)
+@click.option("--control-price", type=PRICE, help="Of one control; shows savings in money and allocations.")
+@click.option("--active-price", type=PRICE, help="Of one active participant.  [default: as a control]")
+@click.option("--month-price", type=PRICE, default=0.0, show_default=True, help="Of one month of enrolment.")
+@click.option(
+    "--per-month", type=click.FloatRange(0, min_open=True), help="Participants enrolled in one month."
+)
+@click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True, help="Of the assurance.")
+@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the sizes to a .csv, .parquet or .json file.",
+)
+def size(**given: Any) -> None:
+    """Size a two-arm trial by formula: unadjusted, baseline adjustment, and prognostic adjustment.
+
+    With --agreement, see what the size would be if the score meant less under treatment. With
+    --assurance and --history-pairs, see the size that holds its power over what the history leaves
+    uncertain, beside the customary discounts. Both are in the normal approximation and count participants
+    with an outcome.
+
+    With --scale the outcome is binary, a count or a time to an event, sized by a two-sided Wald test of the
+    log odds ratio, log rate ratio or log hazard ratio; correlations are those among controls.
+
+    With prices, see what a score saves in money, and allocations of the same power: 1:1, with the active
+    arm fixed, at least cost, and with the fewest controls for the same money.
+
+    \b
+    Examples:
+      trialsim size --effect 0.45 --sd 2.2 --baseline-correlation 0.2 --partial-correlation 0.35
+      trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 --agreement 0.7
+      trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 \\
+          --assurance 0.8 --history-pairs 300
+      trialsim size --scale binary --control-rate 0.3 --risk-difference 0.15 --partial-correlation 0.4
+      trialsim size --scale survival --control-median 12 --hazard-ratio 0.7 --accrual 18 --duration 30 \\
+          --partial-correlation 0.3 --control-price 30000 --active-price 45000 --per-month 20
+    """
+    from trialsim.cli.sizing.sized import show, sized_continuous, sized_on_scale
+
+    refuse_endless(given)
+    _refuse_what_nothing_reads(given)
+    _refuse_a_disordered_interval(given)
+    numbers = {name: given.pop(name) for name in SCALE_NUMBERS}
+    scale, figure, as_json, output = (given.pop(name) for name in ("scale", "figure", "as_json", "output"))
+    outcome = outcome_scale(scale, numbers)
+    given["allocation"] = _shares(given["allocation"])
+    active = given.pop("dropout_active")
+    given["dropout"] = (given["dropout"], given["dropout"] if active is None else active)
+    if outcome is None:
+        answer = sized_continuous(given)
+    else:
+        refuse_elsewhere(scale, {f"--{name.replace('_', '-')}": given[name] for name in CONTINUOUS_ONLY})
+        answer = sized_on_scale(outcome, given)
+    show(answer, figure, as_json, output)
+
+
+def _refuse_what_nothing_reads(given: Mapping[str, Any]) -> None:
+    from trialsim.errors import DesignError
+
+    if given["assurance"] is None:
+        for name, value in (("--history-pairs", given["history_pairs"]), ("--effect-sd", given["effect_sd"])):
+            if value:
+                raise DesignError("needs --assurance beside it", field=name, value=value)
+    elif given["partial_correlation_active"] is not None:
+        raise DesignError(
+            "does not go with --assurance, which takes one correlation for both arms",
+            field="--partial-correlation-active",
+            value=given["partial_correlation_active"],
+        )
+    if given["partial_correlation_active"] is not None and not given["partial_correlation"] > 0:
+        raise DesignError(
+            "needs --partial-correlation above 0 beside it",
+            field="--partial-correlation-active",
+            value=given["partial_correlation_active"],
+        )
+
+
+def _refuse_a_disordered_interval(given: Mapping[str, Any]) -> None:
+    from trialsim.errors import DesignError
+
+    partial, lower, upper = (given[f"partial_{end}"] for end in ("correlation", "lower", "upper"))
+    if lower is not None and lower > partial:
+        raise DesignError("must not exceed --partial-correlation", field="--partial-lower", value=lower)
+    if upper is not None and upper < partial:
+        raise DesignError("must not be below --partial-correlation", field="--partial-upper", value=upper)
+
+
+def _shares(allocation: str) -> tuple[float, float]:
+    from trialsim.errors import DesignError
+
+    try:
+        control, active = (float(part) for part in allocation.split(":"))
+        if min(control, active) <= 0:
+            raise ValueError
+    except ValueError:
+        raise DesignError(
+            "must be two positive numbers",
+            field="--allocation",
+            value=allocation,
+            mend="write control:active, such as 1:2",
+        ) from None
+    return control / (control + active), active / (control + active)

@@ -1,0 +1,114 @@
+"""``trialsim twins update --interim``: twins of a running trial, conditioned on the visits seen so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from trialsim.data import History
+    from trialsim.prognosis import Prognosis
+    from trialsim.protocol import Protocol
+
+
+def print_interim(
+    asked: Protocol,
+    past: History,
+    interim: Path,
+    source: str,
+    output: Path | None,
+    refit: bool,
+    cache: Path,
+    quiet: bool,
+    console: Console,
+) -> None:
+    """Print the recalibration and the updated twins of an interim file, and write the latter if asked."""
+    import numpy as np
+
+    from trialsim.cli.terminal.progress import progress_bars
+    from trialsim.cli.terminal.tables import write_frame
+    from trialsim.cli.twins.reach import print_applicability, with_baseline
+    from trialsim.cli.twins.refit import print_refit
+    from trialsim.prognosis import (
+        ModelTerms,
+        fit_prognosis,
+        participant_identifiers,
+        read_history,
+        require_compatible,
+        update_interim,
+    )
+
+    # A running trial is no history: one participant is enough, and visits may be staggered.
+    now = read_history(
+        interim, asked.history, asked.endpoint.name, None, asked.prognosis.covariates, running=True
+    )
+    require_compatible(past, now)
+    with progress_bars(quiet) as progress:
+        prognosis = fit_prognosis(
+            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
+        )
+    frame = update_interim(prognosis, past, now)
+    known = now.take(np.isfinite(now.baseline))
+    if len(known):
+        people = with_baseline(known.covariates.select(past.covariates.names), known.baseline)
+        own = with_baseline(past.covariates, past.baseline)
+        print_applicability(own, people, "the running trial", console)
+    _print_recalibration(past, now, prognosis, source, console)
+    _print_means(frame, now, console)
+    if refit:
+        print_refit(asked, prognosis, past, now, cache, quiet, console)
+    if output is not None:
+        identifiers = participant_identifiers(interim, asked.history)
+        write_frame(frame.assign(participant=identifiers[frame["participant"].to_numpy()]), output)
+        console.print(
+            f"Updated twins, by the participants' identifiers of the file: {output}", soft_wrap=True
+        )
+
+
+def _print_recalibration(
+    past: History, now: History, prognosis: Prognosis, source: str, console: Console
+) -> None:
+    """Print the recalibration at the last week of the history that enough were seen at."""
+    import numpy as np
+
+    from trialsim.cli.terminal.tables import print_frame
+    from trialsim.prognosis import FEWEST_TO_RECALIBRATE, recalibrate
+
+    people = now.take(np.isfinite(now.baseline))
+    counts = np.isfinite(people.outcomes).sum(axis=0)
+    enough = now.weeks[(counts >= FEWEST_TO_RECALIBRATE) & np.isin(now.weeks, past.weeks)]
+    if not enough.size:
+        console.print(
+            f"Too few were seen to recalibrate: {FEWEST_TO_RECALIBRATE} are needed at one of the history's "
+            "weeks. The twins below are those of the history, conditioned and not recalibrated.",
+            highlight=False,
+        )
+        return
+    week = float(enough[-1])
+    twins_now = prognosis.predict(people.covariates, people.baseline, [week])
+    outcome = people.outcomes[:, now.weeks == week][:, 0]
+    line = recalibrate(outcome, people.baseline, twins_now, week, source)  # type: ignore[arg-type]  # click has checked it
+    print_frame(
+        line.to_frame(), console, f"Recalibration at week {line.week:g} ({line.participants} participants)"
+    )
+    console.print(f"{line.note} Recalibration is {'needed' if line.needed else 'not shown to be needed'}.")
+
+
+def _print_means(frame: pd.DataFrame, now: History, console: Console) -> None:
+    """Print means of the updated twins by week, each of those for whom the week is ahead."""
+    from trialsim.cli.terminal.tables import print_frame
+
+    if not len(frame):
+        console.print("Nothing is ahead: everybody was seen at the history's last week.")
+        return
+    by_week = frame.groupby("week", as_index=False).agg(
+        participants=("participant", "size"),
+        score=("score", "mean"),
+        sd=("sd", "mean"),
+        effective_draws=("effective_draws", "mean"),
+    )
+    title = f"Updated twins of {len(now)} participants, means of those for whom the week is ahead"
+    print_frame(by_week, console, title)

@@ -1,0 +1,390 @@
+"""Assurance: power averaged over what the history leaves uncertain, and sizes that hold it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtri, ndtr, ndtri
+
+from trialsim.data import Floats
+from trialsim.design.sizes.variance import Pair
+from trialsim.errors import DesignError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_LARGEST_TRIAL = 10_000_000
+
+
+class SizingDraws(Protocol):
+    """Draws of an effect, and of the variance that a size rests on; see `PlanningDraws`, `ScaleDraws`."""
+
+    @property
+    def effect(self) -> Floats:
+        """Effect (D,)."""
+        ...
+
+    def variance(self, shares: Pair) -> Floats:
+        """Return n Var of the estimated effect (D,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlanningDraws:
+    """Posterior draws of what a size rests on; every array is (D,).
+
+    Parameters
+    ----------
+    sd, correlation : pair of ndarray (D,)
+        σ_a above 0 and ρ_a in (−1, 1), score and outcome, in (control, active).
+    agreement : ndarray (D,)
+        The heterogeneity dial c in [−1, 1]; 1 is the sharp variance.
+    effect : ndarray (D,)
+        τ, in the outcome's unit.
+    """
+
+    sd: tuple[Floats, Floats]
+    correlation: tuple[Floats, Floats]
+    agreement: Floats
+    effect: Floats
+
+    def __post_init__(self) -> None:
+        arrays = [*self.sd, *self.correlation, self.agreement, self.effect]
+        if len({array.shape for array in arrays}) != 1 or arrays[0].ndim != 1 or len(arrays[0]) < 2:
+            raise DesignError("must be arrays of one length, at least 2", field="draws")
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise DesignError("must be finite", field="draws")
+        if not all((sd > 0).all() for sd in self.sd):
+            raise DesignError("must be above 0", field="sd")
+        if not all((np.abs(rho) < 1).all() for rho in self.correlation):
+            raise DesignError("must lie in (-1, 1)", field="correlation")
+        if (np.abs(self.agreement) > 1).any():
+            raise DesignError("must lie in [-1, 1]", field="agreement")
+
+    def variance(self, shares: Pair) -> Floats:
+        """Return V(c) = n Var(τ̂) of every draw (D,); see `PredictionMoments.variance`."""
+        explained = [rho * sd for rho, sd in zip(self.correlation, self.sd, strict=True)]
+        residual = [sd**2 - s**2 for sd, s in zip(self.sd, explained, strict=True)]
+        shared = explained[0] ** 2 + explained[1] ** 2 - 2 * self.agreement * explained[0] * explained[1]
+        return np.asarray(residual[0] / shares[0] + residual[1] / shares[1] + shared)
+
+
+def draws_from_history(
+    correlation: float,
+    sd: float,
+    pairs: int,
+    *,
+    effect: float,
+    generator: np.random.Generator,
+    effect_sd: float = 0.0,
+    sd_ratio: float = 1.0,
+    sd_ratio_log_sd: float = 0.0,
+    agreement: Pair = (1.0, 1.0),
+    draws: int = 4000,
+) -> PlanningDraws:
+    """Return draws given a history of score-outcome pairs, and stated priors for what it cannot tell.
+
+    ``atanh ρ0 ~ N(atanh r, 1/(n_H − 3))`` and ``σ0² ~ (n_H − 1) s²/χ²_{n_H−1}`` come from the history.
+    The treated arm has none: ρ1 = ρ0, σ1 = σ0 × ratio with ln ratio ~ N(ln sd_ratio, sd_ratio_log_sd²),
+    and the dial c uniform between two bounds; τ ~ N(effect, effect_sd²).
+
+    Parameters
+    ----------
+    correlation, sd : float
+        Out-of-sample r and s of the history's controls.
+    pairs : int
+        n_H, at least 5.
+    effect, effect_sd : float
+        Prior of the effect.
+    generator : numpy.random.Generator
+        Pairs the draws of one parameter with those of another.
+    sd_ratio, sd_ratio_log_sd : float
+        Prior of σ1/σ0.
+    agreement : pair of float
+        Bounds of c.
+    draws : int
+        D.
+
+    Examples
+    --------
+    >>> from trialsim.streams import stream
+    >>> got = draws_from_history(0.5, 1.0, 200, effect=0.3, generator=stream(1, "", 0, "analysis"))
+    >>> bool(0.48 < got.correlation[0].mean() < 0.51)
+    True
+    """
+    if pairs < 5:
+        raise DesignError("must be at least 5", field="pairs", value=pairs)
+    if not -1 < correlation < 1 or not 0 < sd < math.inf:
+        raise DesignError(
+            "needs a correlation in (-1, 1) and an SD above 0", field="correlation", value=correlation
+        )
+    if effect_sd < 0 or sd_ratio <= 0 or sd_ratio_log_sd < 0 or not -1 <= agreement[0] <= agreement[1] <= 1:
+        raise DesignError(
+            "needs SDs of at least 0, a ratio above 0 and bounds of c in [-1, 1]",
+            field="prior",
+            value=(effect_sd, sd_ratio, sd_ratio_log_sd, agreement),
+        )
+    if draws < 100:
+        raise DesignError("must be at least 100", field="draws", value=draws)
+    # A Latin hypercube: every margin is met almost exactly, and only the pairing is left to chance.
+    uniform = (generator.permuted(np.tile(np.arange(draws), (5, 1)), axis=1) + 0.5) / draws
+    z = ndtri(uniform[:3])
+    rho = np.tanh(np.arctanh(correlation) + z[0] / math.sqrt(pairs - 3))
+    control_sd = sd * np.sqrt((pairs - 1) / chdtri(pairs - 1, uniform[3]))
+    ratio = np.exp(math.log(sd_ratio) + sd_ratio_log_sd * z[1])
+    return PlanningDraws(
+        (control_sd, control_sd * ratio),
+        (rho, rho),
+        agreement[0] + (agreement[1] - agreement[0]) * uniform[4],
+        effect + effect_sd * z[2],
+    )
+
+
+@dataclass(frozen=True)
+class AssuranceQuestion:
+    """What is asked of an assured size.
+
+    Parameters
+    ----------
+    assurance : float
+        Quantile form: asked probability that the power is reached, in (0, 1).
+    power : float
+        1 − β; the mean form asks for that much power on average.
+    alpha : float
+        Two-sided level.
+    allocation : pair of float
+        Shares of (control, active), with sum 1.
+    margin : float
+        Difference under the null.
+    direction : {1, -1}
+        Side of the margin on which the effect is a success.
+    correlation_discount, sd_inflation : float
+        The customary λ and γ (γ on the control SD), for comparison.
+    """
+
+    assurance: float = 0.8
+    power: float = 0.9
+    alpha: float = 0.05
+    allocation: Pair = (0.5, 0.5)
+    margin: float = 0.0
+    direction: int = 1
+    correlation_discount: float = 0.9
+    sd_inflation: float = 1.1
+
+    def __post_init__(self) -> None:
+        for name in ("assurance", "power", "alpha"):
+            if not 0 < getattr(self, name) < 1:
+                raise DesignError("must lie between 0 and 1", field=name, value=getattr(self, name))
+        if min(self.allocation) <= 0 or not math.isclose(sum(self.allocation), 1):
+            raise DesignError(
+                "must be two positive shares with sum 1", field="allocation", value=self.allocation
+            )
+        if not math.isfinite(self.margin):
+            raise DesignError("must be a finite number", field="margin", value=self.margin)
+        if self.direction not in (1, -1):
+            raise DesignError("must be 1 or -1", field="direction", value=self.direction)
+        if not (0 < self.correlation_discount <= 1 and self.sd_inflation >= 1):
+            raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")
+
+
+def power_draws(total: float, draws: SizingDraws, question: AssuranceQuestion) -> Floats:
+    """Return the power of a size under every draw (D,).
+
+    ``Φ(√N (τ − Δ)/√V(θ) − z_{1−α/2})``, in the direction of success only.
+    """
+    shift = question.direction * (draws.effect - question.margin)
+    standardised = shift * np.sqrt(total / draws.variance(question.allocation))
+    return np.asarray(ndtr(standardised - ndtri(1 - question.alpha / 2)))
+
+
+def assurance(total: float, draws: SizingDraws, question: AssuranceQuestion) -> float:
+    """Return the mean power of a size over the draws.
+
+    Examples
+    --------
+    >>> one = np.ones(2)
+    >>> sure = PlanningDraws((one, one), (0.5 * one, 0.5 * one), one, 0.3 * one)
+    >>> round(assurance(350.247, sure, AssuranceQuestion()), 4)
+    0.9
+    """
+    return float(power_draws(total, draws, question).mean())
+
+
+def total_for_mean_assurance(draws: SizingDraws, question: AssuranceQuestion) -> float:
+    """Return the smallest whole total whose power, averaged over the draws, is at least the asked one.
+
+    Raises
+    ------
+    DesignError
+        If no size does: draws without an effect in the right direction have no power at any size.
+    """
+    if assurance(_LARGEST_TRIAL, draws, question) < question.power:
+        right = float(np.mean(question.direction * (draws.effect - question.margin) > 0))
+        raise DesignError(
+            f"is not reached by any size: the effect is on the right side in {right:.1%} of the draws",
+            field="power",
+            value=question.power,
+            mend="ask for less, or state a prior of the effect that is surer",
+        )
+    low, high = 2, _LARGEST_TRIAL
+    while low < high:
+        middle = (low + high) // 2
+        if assurance(middle, draws, question) >= question.power:
+            high = middle
+        else:
+            low = middle + 1
+    return float(low)
+
+
+def total_for_quantile_assurance(draws: SizingDraws, question: AssuranceQuestion) -> float:
+    """Return the smallest N with P(power(N; θ) ≥ 1 − β) ≥ the asked assurance; infinite if none.
+
+    Each draw needs ``(z_{1−α/2} + z_{1−β})² V(θ)/(τ − Δ)²``; N is a quantile of that.
+    """
+    shift = question.direction * (draws.effect - question.margin)
+    z = float(ndtri(1 - question.alpha / 2) + ndtri(question.power))
+    variance = draws.variance(question.allocation)
+    needed = np.full(len(shift), np.inf)
+    right = shift > 0
+    needed[right] = z**2 * variance[right] / shift[right] ** 2
+    return float(np.sort(needed)[math.ceil(question.assurance * len(needed)) - 1])
+
+
+@dataclass(frozen=True)
+class AssuredSizes:
+    """Sizes side by side, and the discount that the posterior implies beside the customary one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        size, total, assurance (mean power at it), probability (that the power is reached).
+    implied_correlation_discount : float
+        λ̂: the (1 − assurance) quantile of ρ0 over its median.
+    implied_sd_inflation : float
+        γ̂: the assurance quantile of σ0 over its median.
+    question : AssuranceQuestion
+        What was asked.
+    """
+
+    frame: pd.DataFrame
+    implied_correlation_discount: float
+    implied_sd_inflation: float
+    question: AssuranceQuestion
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a size."""
+        return self.frame.copy()
+
+    def total(self, size: str) -> float:
+        """Return one size by its name."""
+        return float(self.frame.loc[self.frame["size"] == size, "total"].iloc[0])
+
+    def __str__(self) -> str:
+        q = self.question
+        return (
+            f"{self.frame.round(3).to_string(index=False)}\n"
+            f"implied discount at assurance {q.assurance:g}: "
+            f"λ̂ {self.implied_correlation_discount:.3f}, γ̂ {self.implied_sd_inflation:.3f} "
+            f"(customary λ {q.correlation_discount:g}, γ {q.sd_inflation:g})"
+        )
+
+    def plot(self) -> go.Figure:
+        """Draw the total of every size."""
+        import plotly.graph_objects as go
+
+        figure = go.Figure(go.Bar(x=self.frame["size"], y=self.frame["total"]))
+        figure.update_layout(yaxis_title="participants to analyse")
+        return figure
+
+
+def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredSizes:
+    """Return sizes without, with customary and with assured discounts, and the worst plausible one.
+
+    The undiscounted size takes every parameter at its median; the discounted one multiplies ρ by λ and
+    the control SD by γ; the worst plausible one takes ρ at its 2.5 % and the SDs at their 97.5 % quantile,
+    or at their discounted values where those are less favourable.
+
+    Examples
+    --------
+    >>> from trialsim.streams import stream
+    >>> draws = draws_from_history(0.5, 1.0, 150, effect=0.3, generator=stream(1, "", 0, "analysis"))
+    >>> sizes = assured_sizes(draws, AssuranceQuestion())
+    >>> sizes.total("undiscounted") < sizes.total("assured, quantile") < sizes.total("worst plausible")
+    True
+    """
+    median = PlanningDraws(
+        _pair(draws.sd, 0.5),
+        _pair(draws.correlation, 0.5),
+        _two(draws.agreement, 0.5),
+        _two(draws.effect, 0.5),
+    )
+    (sd0, sd1), (rho0, rho1) = median.sd, median.correlation
+    scale = question.correlation_discount
+    discounted = PlanningDraws(
+        (question.sd_inflation * sd0, sd1), (scale * rho0, scale * rho1), median.agreement, median.effect
+    )
+    high_sd, low_rho = _pair(draws.sd, 0.975), _pair(draws.correlation, 0.025)
+    worst = PlanningDraws(
+        (np.maximum(high_sd[0], discounted.sd[0]), np.maximum(high_sd[1], discounted.sd[1])),
+        (_weaker(low_rho[0], discounted.correlation[0]), _weaker(low_rho[1], discounted.correlation[1])),
+        median.agreement,
+        median.effect,
+    )
+    fixed = {"undiscounted": median, "discounted": discounted, "worst plausible": worst}
+    frame = compare_assured(draws, fixed, question)
+    p = question.assurance
+    return AssuredSizes(
+        frame,
+        float(np.quantile(draws.correlation[0], 1 - p) / rho0[0]) if rho0[0] else math.nan,
+        float(np.quantile(draws.sd[0], p) / sd0[0]),
+        question,
+    )
+
+
+def compare_assured(
+    draws: SizingDraws, fixed: Mapping[str, SizingDraws], question: AssuranceQuestion
+) -> pd.DataFrame:
+    """Return the rows of `AssuredSizes`: assured sizes between those of fixed parameters.
+
+    Parameters
+    ----------
+    draws : SizingDraws
+        What is uncertain.
+    fixed : mapping of str to SizingDraws
+        ``undiscounted``, ``discounted`` and ``worst plausible``, each without uncertainty.
+    question : AssuranceQuestion
+        What is asked.
+    """
+    totals = {
+        "undiscounted": total_for_quantile_assurance(fixed["undiscounted"], question),
+        "discounted": total_for_quantile_assurance(fixed["discounted"], question),
+        "assured, mean": total_for_mean_assurance(draws, question),
+        "assured, quantile": total_for_quantile_assurance(draws, question),
+        "worst plausible": total_for_quantile_assurance(fixed["worst plausible"], question),
+    }
+    rows = []
+    for name, total in totals.items():
+        power = power_draws(total, draws, question) if math.isfinite(total) else np.full(1, np.nan)
+        rows.append((name, total, float(power.mean()), float((power >= question.power).mean())))
+    return pd.DataFrame(rows, columns=["size", "total", "assurance", "probability"])
+
+
+def _pair(arrays: tuple[Floats, Floats], probability: float) -> tuple[Floats, Floats]:
+    return _two(arrays[0], probability), _two(arrays[1], probability)
+
+
+def _two(array: Floats, probability: float) -> Floats:
+    """Return a quantile twice: draws come as arrays of at least two."""
+    return np.full(2, np.quantile(array, probability))
+
+
+def _weaker(bound: Floats, discounted: Floats) -> Floats:
+    """Return the correlation that explains less; 0 where the bound has the other sign."""
+    return np.where(
+        bound * discounted > 0, np.sign(discounted) * np.minimum(abs(bound), abs(discounted)), 0.0
+    )

@@ -1,0 +1,280 @@
+"""Sizes and savings on the binary, count and survival scales, beyond baseline adjustment."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from scipy.special import ndtr, ndtri
+
+from trialsim.design.control_arm.plan import FIGURES, FigureName, Saving
+from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
+from trialsim.design.sizes.outcome_scale import OutcomeScale
+from trialsim.design.sizes.size import Size
+from trialsim.design.sizes.variance import (
+    Adjustment,
+    AnalysisName,
+    Pair,
+    asymptotic_variance,
+    require_name,
+    require_shares,
+)
+from trialsim.errors import DesignError
+
+_LEAST_INFORMATION = 5.0
+
+
+@dataclass(frozen=True)
+class ScaleSizing:
+    """What is asked of a size on a working scale; a two-sided Wald test in the normal approximation.
+
+    Parameters
+    ----------
+    scale : OutcomeScale
+        `BinaryScale`, `CountScale` or `SurvivalScale`: control level, effect and follow-up.
+    baseline_correlation : float
+        ρ_b in [0, 1) of baseline covariates and outcome among controls.
+    allocation : pair of float
+        Shares of (control, active) at randomisation, with sum 1.
+    dropout : pair of float
+        Share of each arm without the outcome; for survival give `SurvivalScale.loss` instead.
+    power, alpha : float
+        Power, and two-sided level.
+
+    Raises
+    ------
+    DesignError
+        If a number is out of range.
+    """
+
+    scale: OutcomeScale
+    baseline_correlation: float = 0.0
+    allocation: Pair = (0.5, 0.5)
+    dropout: Pair = (0.0, 0.0)
+    power: float = 0.9
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        _check_correlation("baseline_correlation", self.baseline_correlation)
+        require_shares("allocation", self.allocation)
+        if not all(0 <= lost < 1 for lost in self.dropout):
+            raise DesignError("must lie in [0, 1)", field="dropout", value=self.dropout)
+        if not (0 < self.alpha < self.power < 1):
+            raise DesignError("must lie between alpha and 1", field="power", value=self.power)
+
+    def left(
+        self, analysis: AnalysisName, partial: float = 0.0, variance_inflation: float = 1.0
+    ) -> Adjustment:
+        """Return what an analysis leaves of the working scale's variance, for `asymptotic_size` and others.
+
+        Parameters
+        ----------
+        analysis : {"unadjusted", "ancova", "prognostic"}
+            Nothing, the baseline, or baseline and score in the model.
+        partial : float
+            r of score and outcome given the baseline: together they explain 1 − (1 − ρ_b²)(1 − r²).
+        variance_inflation : float
+            γ²; multiplies what is left.
+        """
+        require_name("analysis", analysis, AnalysisName)
+        if not 0 < variance_inflation < math.inf:
+            raise DesignError("must be above 0", field="variance_inflation", value=variance_inflation)
+        share = {
+            "unadjusted": 0.0,
+            "ancova": self.baseline_correlation**2,
+            "prognostic": 1 - (1 - self.baseline_correlation**2) * (1 - partial**2),
+        }[analysis]
+        control, active = (
+            variance_inflation * self.scale.residual_variance(math.sqrt(share), arm) for arm in (False, True)
+        )
+        return Adjustment((control, active), 0.0, 0 if share == 0 else 1)
+
+
+def scale_size(
+    question: ScaleSizing, analysis: AnalysisName, partial: float = 0.0, *, variance_inflation: float = 1.0
+) -> Size:
+    """Return the randomised participants that reach the power, each arm rounded up.
+
+    Parameters
+    ----------
+    question : ScaleSizing
+        What is asked.
+    analysis : {"unadjusted", "ancova", "prognostic"}
+        How the trial will be read.
+    partial : float
+        Correlation of score and outcome given the baseline, in [0, 1).
+    variance_inflation : float
+        γ², at least 1.
+
+    Notes
+    -----
+    ``N = (z_{1−α/2} + z_{1−β})² (v0/π0 + v1/π1)/θ²`` with v_a what the analysis leaves of the unit
+    variance (1/(p(1 − p)), 1/μ + k, 1/P(event)), at the shares π_a that are analysed.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale, SurvivalScale
+    >>> question = ScaleSizing(BinaryScale(0.3, risk_difference=0.15))
+    >>> scale_size(question, "unadjusted").total, scale_size(question, "prognostic", 0.4).total
+    (444, 366)
+    >>> survival = SurvivalScale(12, 0.7, accrual=18, duration=30)
+    >>> scale_size(ScaleSizing(survival), "unadjusted").total
+    534
+    """
+    _check_correlation("partial", partial)
+    left = question.left(analysis, partial, variance_inflation)
+    kept = [share * (1 - lost) for share, lost in zip(question.allocation, question.dropout, strict=True)]
+    variance = asymptotic_variance(left, (kept[0] / sum(kept), kept[1] / sum(kept)), "interacted")
+    analysed = asymptotic_size(variance, question.scale.effect, power=question.power, alpha=question.alpha)
+    randomised = analysed / sum(kept)
+    controls, active = (math.ceil(randomised * share - 1e-9) for share in question.allocation)
+    return Size(controls, active, _power(question, left, controls, active))
+
+
+def scale_controls(
+    question: ScaleSizing,
+    active: int,
+    analysis: AnalysisName,
+    partial: float = 0.0,
+    *,
+    variance_inflation: float = 1.0,
+) -> Size | None:
+    """Return the fewest randomised controls beside a fixed active arm; None where no number does.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale
+    >>> question = ScaleSizing(BinaryScale(0.3, risk_difference=0.15))
+    >>> size = scale_controls(question, 222, "prognostic", 0.4)
+    >>> size.controls, round(size.power, 3)
+    (160, 0.9)
+    """
+    left = question.left(analysis, partial, variance_inflation)
+    analysed = asymptotic_controls(
+        active * (1 - question.dropout[1]),
+        left,
+        question.scale.effect,
+        power=question.power,
+        alpha=question.alpha,
+    )
+    if math.isinf(analysed):
+        return None
+    controls = math.ceil(analysed / (1 - question.dropout[0]) - 1e-9)
+    return Size(controls, active, _power(question, left, controls, active))
+
+
+def thin_arms(question: ScaleSizing, size: Size) -> str | None:
+    """Return why a size is too small for its own formula, in words; None where it is not.
+
+    The estimate on the working scale is taken as normal, which needs some information in either arm: about
+    5 in ``n_a/u_a`` with u_a the arm's unit variance, that is n p(1 − p) for responders, and the events of a
+    survival trial.
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale
+    >>> question = ScaleSizing(BinaryScale(0.3, odds_ratio=20.0))
+    >>> thin_arms(question, scale_size(question, "prognostic", 0.5))
+    'an arm holds information of only 1.5, below 5: the normal approximation does not hold there'
+    >>> thin_arms(question, Size(60, 60, 0.99)) is None
+    True
+    """
+    counts = zip((size.controls, size.active), question.dropout, (False, True), strict=True)
+    held = min(n * (1 - lost) / question.scale.unit_variance(arm) for n, lost, arm in counts)
+    if held >= _LEAST_INFORMATION:
+        return None
+    return (
+        f"an arm holds information of only {held:.1f}, below {_LEAST_INFORMATION:g}: the normal "
+        "approximation does not hold there"
+    )
+
+
+def scale_savings(
+    question: ScaleSizing,
+    partial: float,
+    interval: Pair | None = None,
+    *,
+    partial_lower: float = 0.0,
+    correlation_discount: float = 0.9,
+    sd_inflation: float = 1.0,
+) -> tuple[Saving, ...]:
+    """Return what a score saves beyond baseline adjustment, in three figures, for `savings_table`.
+
+    Parameters
+    ----------
+    question : ScaleSizing
+        What is asked.
+    partial : float
+        r of score and outcome given the baseline, out of sample; below 0 it counts as 0.
+    interval : pair of float, optional
+        Its 95 % interval; without it figures carry no interval.
+    partial_lower : float
+        Lower 95 % bound for the worst plausible figure where no interval is given.
+    correlation_discount, sd_inflation : float
+        λ in (0, 1] on r and γ ≥ 1 on the working scale's SD, for the discounted and the worst figure.
+
+    Returns
+    -------
+    tuple of Saving
+        Undiscounted, discounted, worst plausible (the smaller of λr and the lower bound).
+
+    Examples
+    --------
+    >>> from trialsim.design import CountScale
+    >>> question = ScaleSizing(CountScale(0.8, 0.7, exposure=2, dispersion=0.5))
+    >>> [one.participants_saved for one in scale_savings(question, 0.4, (0.25, 0.52))]
+    [58, 48, 22]
+    """
+    if not (0 < correlation_discount <= 1 and sd_inflation >= 1):
+        raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")
+    if interval is not None and not interval[0] <= interval[1]:
+        raise DesignError("must be a lower and an upper end", field="interval", value=interval)
+    point = max(partial, 0.0)
+    low, high = (max(end, 0.0) for end in ((partial_lower, point) if interval is None else interval))
+    worst = min(low, correlation_discount * point)
+    scales: dict[FigureName, tuple[float, float]] = {
+        "undiscounted": (1.0, 1.0),
+        "discounted": (correlation_discount, sd_inflation**2),
+    }
+    found = []
+    for figure in FIGURES:
+        if figure == "worst_plausible":
+            found.append(_saving(question, figure, worst, sd_inflation**2))
+            continue
+        factor, inflation = scales[figure]
+        one = _saving(question, figure, factor * point, inflation)
+        if interval is not None:
+            ends = [_saving(question, figure, factor * end, inflation) for end in (low, high)]
+            one = replace(one, ends=(ends[0], ends[1]))
+        found.append(one)
+    return tuple(found)
+
+
+def _saving(question: ScaleSizing, figure: FigureName, partial: float, inflation: float) -> Saving:
+    ancova = scale_size(question, "ancova", variance_inflation=inflation)
+    if partial == 0:
+        # Beside an active arm that was rounded up a control may be spared; that is no saving of a score.
+        return Saving(figure, (0.0, 0.0), ancova, ancova, ancova)
+    return Saving(
+        figure,
+        (partial, partial),
+        ancova,
+        scale_size(question, "prognostic", partial, variance_inflation=inflation),
+        scale_controls(question, ancova.active, "prognostic", partial, variance_inflation=inflation),
+    )
+
+
+def _power(question: ScaleSizing, left: Adjustment, controls: int, active: int) -> float:
+    (v0, v1), (d0, d1) = left.residual_variance, question.dropout
+    spread = math.sqrt(v0 / (controls * (1 - d0)) + v1 / (active * (1 - d1)))
+    return float(ndtr(abs(question.scale.effect) / spread - ndtri(1 - question.alpha / 2)))
+
+
+def _check_correlation(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise DesignError(
+            "must lie in [0, 1)",
+            field=name,
+            value=value,
+            mend="orient the score so that it rises with the outcome",
+        )

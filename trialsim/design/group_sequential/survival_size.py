@@ -1,0 +1,337 @@
+"""Events, participants and calendar of trials with a time-to-event outcome."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from trialsim.design.group_sequential.crossing import Crossings, Floats, crossing_probabilities
+from trialsim.design.group_sequential.design import GroupSequentialDesign
+from trialsim.design.sizes.expected_events import EventForecast, PiecewiseRate
+from trialsim.design.sizes.means import check_level, check_power
+from trialsim.errors import DesignError
+
+EventsMethod = Literal["schoenfeld", "freedman", "hsieh-freedman"]
+SizeMethod = Literal["schoenfeld", "freedman", "hsieh-freedman", "lachin-foulkes", "bernstein-lagakos"]
+
+
+@dataclass(frozen=True)
+class SurvivalSize:
+    """Size of a trial with one look.
+
+    Parameters
+    ----------
+    events : float
+        Events expected at the analysis, not rounded.
+    participants : float
+        Participants to enrol, not rounded.
+    analysis_time : float
+        Calendar time of the analysis.
+    forecast : EventForecast
+        What the size rests on, with its accrual scaled to `participants`.
+    """
+
+    events: float
+    participants: float
+    analysis_time: float
+    forecast: EventForecast
+
+    def scaled(self, factor: float) -> SurvivalSize:
+        """Return the size with accrual and events multiplied, as by a design's inflation."""
+        return SurvivalSize(
+            self.events * factor,
+            self.participants * factor,
+            self.analysis_time,
+            replace(self.forecast, accrual=self.forecast.accrual.scaled(factor)),
+        )
+
+
+def events_for_power(
+    hazard_ratio: float,
+    *,
+    power: float = 0.9,
+    alpha: float = 0.025,
+    allocation: float = 1.0,
+    margin: float = 1.0,
+    method: EventsMethod = "schoenfeld",
+) -> float:
+    """Return the events that give a log-rank test its power, not rounded.
+
+    Parameters
+    ----------
+    hazard_ratio : float
+        Assumed ratio θ, active over control, above 0.
+    power, alpha : float
+        Power, and one-sided significance level.
+    allocation : float
+        Active participants for each control, r.
+    margin : float
+        Hazard ratio under the null; other than 1 for Schoenfeld's formula only.
+    method : {"schoenfeld", "freedman", "hsieh-freedman"}
+        Formula.
+
+    Raises
+    ------
+    DesignError
+        The ratio lies at the margin, or a number is out of range.
+
+    Notes
+    -----
+    (z_{1−α} + z_{1−β})² times ``(1 + r)²/(r ln²(θ/θ₀))`` (Schoenfeld 1981), ``(1 + rθ)²/(r(1 − θ)²)``
+    (Freedman 1982), ``((1 + r)²/4r) ((1 + θ)/(1 − θ))²`` (Hsieh 1992).
+
+    Examples
+    --------
+    >>> round(events_for_power(0.7), 4), round(events_for_power(0.7, method="freedman"), 4)
+    (330.3779, 337.405)
+    """
+    if method not in get_args(EventsMethod):
+        raise DesignError(
+            "is not a formula for events",
+            field="method",
+            value=method,
+            mend=f"use one of {get_args(EventsMethod)}",
+        )
+    if not (0 < hazard_ratio < math.inf and 0 < margin < math.inf):
+        raise DesignError("must be above 0", field="hazard_ratio", value=hazard_ratio)
+    if hazard_ratio == margin:
+        raise DesignError(
+            "must differ from the margin: no number of events detects it",
+            field="hazard_ratio",
+            value=hazard_ratio,
+        )
+    if margin != 1 and method != "schoenfeld":
+        raise DesignError(
+            "other than 1 is offered for Schoenfeld's formula only", field="margin", value=margin
+        )
+    check_level(alpha, allocation)
+    check_power(power, alpha)
+    r = allocation
+    factor = {
+        "schoenfeld": (1 + r) ** 2 / (r * math.log(hazard_ratio / margin) ** 2),
+        "freedman": (1 + r * hazard_ratio) ** 2 / (r * (1 - hazard_ratio) ** 2),
+        "hsieh-freedman": (1 + r) ** 2 / (4 * r) * ((1 + hazard_ratio) / (1 - hazard_ratio)) ** 2,
+    }[method]
+    return float((norm.isf(alpha) + norm.ppf(power)) ** 2 * factor)
+
+
+def drift_of_events(events: float, hazard_ratio: float, allocation: float = 1.0) -> float:
+    """Return the drift of a group-sequential log-rank test, |ln θ| √(r d)/(1 + r).
+
+    Examples
+    --------
+    >>> round(drift_of_events(330, 0.7), 4)
+    3.2397
+    """
+    return abs(math.log(hazard_ratio)) * math.sqrt(allocation * events) / (1 + allocation)
+
+
+def survival_size(
+    forecast: EventForecast,
+    analysis_time: float,
+    *,
+    power: float = 0.9,
+    alpha: float = 0.025,
+    method: SizeMethod = "schoenfeld",
+) -> SurvivalSize:
+    """Return how many to enrol, in the periods of a forecast's accrual, for the power at a fixed time.
+
+    Parameters
+    ----------
+    forecast : EventForecast
+        Accrual (its rates count relative to one another only), proportional hazards, dropout.
+    analysis_time : float
+        Calendar time of the analysis, not before accrual closes.
+    power, alpha : float
+        Power, and one-sided significance level.
+    method : str
+        A formula of `events_for_power`, or one that rests on the events of each arm.
+
+    Raises
+    ------
+    DesignError
+        Hazards that are not proportional, or a ratio of 1.
+
+    Notes
+    -----
+    With d_a the events of arm a expected for each participant enrolled,
+
+    ``n = (z_{1−α} √V₀ + z_{1−β} √V₁)² / ln²θ``, ``V₁ = 1/d₀ + 1/d₁``;
+
+    V₀ is found at the hazard averaged over participants, (λ + rθλ)/(1 + r) (Lachin & Foulkes 1986), or at
+    the control hazard in both arms (Bernstein & Lagakos 1978).
+
+    Examples
+    --------
+    >>> from trialsim.design.sizes.expected_events import Accrual
+    >>> leaving = PiecewiseRate((0.00427444119896255,))
+    >>> forecast = EventForecast(
+    ...     Accrual((1,), (18,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.6,)),
+    ...     (leaving, leaving),
+    ... )
+    >>> size = survival_size(forecast, 30, method="lachin-foulkes")
+    >>> round(size.participants, 3), round(size.events, 3)
+    (278.816, 160.846)
+    """
+    ratio = forecast.hazard_ratio.rates
+    if len(set(ratio)) != 1:
+        raise DesignError(
+            "must be constant: these formulas rest on proportional hazards",
+            field="hazard_ratio",
+            value=ratio,
+            mend="size by simulation, or from the average hazard ratio",
+        )
+    if analysis_time < forecast.accrual.duration:
+        raise DesignError(
+            "must not come before accrual closes",
+            field="analysis_time",
+            value=analysis_time,
+            mend=f"analyse at {forecast.accrual.duration:g} or later",
+        )
+    enrolled, events = forecast.accrual.total, forecast.events(analysis_time)
+    if method == "schoenfeld" or method == "freedman" or method == "hsieh-freedman":
+        needed = events_for_power(
+            ratio[0], power=power, alpha=alpha, allocation=forecast.allocation, method=method
+        )
+        factor = needed / events
+    elif method in get_args(SizeMethod):
+        check_level(alpha, forecast.allocation)
+        check_power(power, alpha)
+        factor = _participants(forecast, analysis_time, power, alpha, method) / enrolled
+    else:
+        raise DesignError(
+            "is not known", field="method", value=method, mend=f"use one of {get_args(SizeMethod)}"
+        )
+    return SurvivalSize(events, enrolled, analysis_time, forecast).scaled(factor)
+
+
+def _participants(
+    forecast: EventForecast, analysis_time: float, power: float, alpha: float, method: SizeMethod
+) -> float:
+    """Return the participants by a formula with variances under both hypotheses."""
+    theta, r = forecast.hazard_ratio.rates[0], forecast.allocation
+    if theta == 1:
+        raise DesignError("must not be 1: no size detects it", field="hazard_ratio", value=theta)
+    shared = (1 + r * theta) / (1 + r) if method == "lachin-foulkes" else 1.0
+    hazard = forecast.control_hazard
+    without_effect = replace(
+        forecast,
+        control_hazard=PiecewiseRate(tuple(shared * rate for rate in hazard.rates), hazard.starts),
+        hazard_ratio=PiecewiseRate((1.0,)),
+    )
+    null, alternative = (
+        float(np.sum(forecast.accrual.total / case.events_by_piece(analysis_time).sum(axis=1)))
+        for case in (without_effect, forecast)
+    )
+    spread = norm.isf(alpha) * math.sqrt(null) + norm.ppf(power) * math.sqrt(alternative)
+    return float((spread / math.log(theta)) ** 2)
+
+
+@dataclass(frozen=True)
+class SurvivalLooks:
+    """Calendar of an event-driven group-sequential trial; made by `survival_looks`.
+
+    Hazards need not be proportional: each look has its own average hazard ratio. Their probabilities
+    rest on Schoenfeld's information d r/(1 + r)² and are approximate, the more so the larger the effect.
+
+    Parameters
+    ----------
+    design : GroupSequentialDesign
+        Bounds.
+    forecast : EventForecast
+        Accrual, hazards and dropout.
+    events, times, participants : tuple of float
+        Expected at each look.
+    """
+
+    design: GroupSequentialDesign
+    forecast: EventForecast
+    events: tuple[float, ...]
+    times: tuple[float, ...]
+    participants: tuple[float, ...]
+
+    @property
+    def means(self) -> Floats:
+        """Mean of z at each look (K,): |ln AHR| √(r d)/(1 + r), with the average hazard ratio so far."""
+        return np.array(
+            [
+                drift_of_events(events, self.forecast.average_hazard_ratio(time), self.forecast.allocation)
+                for events, time in zip(self.events, self.times, strict=True)
+            ]
+        )
+
+    @property
+    def stopping(self) -> Crossings:
+        """Stopping probabilities at each look under the forecast's effect."""
+        time, upper, lower = (
+            np.array(part) for part in (self.design.information, self.design.upper, self.design.lower)
+        )
+        return crossing_probabilities(time, upper, lower, self.means)
+
+    @property
+    def power(self) -> float:
+        """Probability of crossing an upper bound under the forecast's effect."""
+        return float(self.stopping.upper.sum())
+
+    def expected(self) -> dict[str, float]:
+        """Return expected events, duration and participants when the trial stops."""
+        stops = self.stopping.stopped.copy()
+        stops[-1] = 1 - stops[:-1].sum()
+        columns = {"events": self.events, "duration": self.times, "participants": self.participants}
+        return {name: float(np.dot(stops, values)) for name, values in columns.items()}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each look; probabilities under H1 are those of the forecast's effect."""
+        calendar = pd.DataFrame(
+            {"events": self.events, "time": self.times, "participants": self.participants},
+            index=pd.RangeIndex(1, len(self.events) + 1, name="look"),
+        )
+        stops = self.stopping
+        bounds = self.design.to_frame().assign(
+            stop_upper_h1=stops.upper, stop_lower_h1=stops.lower, cumulative_power=np.cumsum(stops.upper)
+        )
+        return calendar.join(bounds.drop(columns="beta_spent"))
+
+
+def survival_looks(
+    design: GroupSequentialDesign, forecast: EventForecast, max_events: float
+) -> SurvivalLooks:
+    """Return when the looks of a design fall, if the last has so many events.
+
+    Parameters
+    ----------
+    design : GroupSequentialDesign
+        Information is the share of events.
+    forecast : EventForecast
+        Accrual, hazards and dropout.
+    max_events : float
+        Events at information 1.
+
+    Raises
+    ------
+    DesignError
+        The forecast never has so many events; the error says how many can be had.
+
+    Examples
+    --------
+    >>> from trialsim.design import group_sequential_design
+    >>> from trialsim.design.sizes.expected_events import Accrual
+    >>> leaving = PiecewiseRate((0.00427444119896255,))
+    >>> forecast = EventForecast(
+    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,)),
+    ...     (leaving, leaving),
+    ... )
+    >>> design = group_sequential_design([165 / 330, 248 / 330, 1.0])
+    >>> looks = survival_looks(design, forecast, 330)
+    >>> round(looks.power, 4), round(looks.expected()["duration"], 2)
+    (0.8944, 30.61)
+    """
+    events: Floats = max_events * np.array(design.information)
+    times = [forecast.time_of_events(float(count)) for count in events]
+    entered = [forecast.accrual.expected(time) for time in times]
+    return SurvivalLooks(design, forecast, tuple(events.tolist()), tuple(times), tuple(entered))

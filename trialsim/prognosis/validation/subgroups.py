@@ -1,0 +1,141 @@
+"""Calibration and discrimination of out-of-fold twins by subgroup; small subgroups are not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from trialsim.data import Covariates, Floats, History
+from trialsim.errors import HistoryError
+from trialsim.prognosis.validation.longitudinal import CrossValidation
+
+SMALLEST_CELL = 11
+FEWEST_LEVELS = 2
+_LEVEL = 0.9
+
+
+def default_subgroups(history: History) -> dict[str, np.ndarray]:
+    """Return labels (N,) by name: each covariate and the baseline, by its levels or by its halves.
+
+    A covariate with two values is parted by them, any other at its median; who lacks it is "missing".
+    """
+    return covariate_subgroups(history.covariates) | {"severity at baseline": _halves(history.baseline)}
+
+
+def covariate_subgroups(covariates: Covariates) -> dict[str, np.ndarray]:
+    """Return labels (N,) by name of each covariate, by its levels or by its halves."""
+    return {name: _halves(covariates.column(name)) for name in covariates.names}
+
+
+def _halves(values: Floats) -> np.ndarray:
+    seen = values[np.isfinite(values)]
+    levels = np.unique(seen)
+    if levels.size <= FEWEST_LEVELS:
+        labels = np.array([f"= {value:g}" for value in np.nan_to_num(values)])
+    else:
+        labels = np.where(values < np.median(seen), "lower half", "upper half")
+    return np.where(np.isfinite(values), labels, "missing")
+
+
+def calibrate_subgroups(
+    cv: CrossValidation, subgroups: Mapping[str, np.ndarray], visit: int = -1
+) -> pd.DataFrame:
+    """Return how good the twins are in each subgroup, at one visit.
+
+    Parameters
+    ----------
+    cv : CrossValidation
+        Out-of-fold twins; part by study, site or period (`by_group`) to judge places never seen.
+    subgroups : mapping of str to ndarray (N of the history,)
+        Labels of all participants of the history, by name of the grouping.
+    visit : int
+        Position of the visit.
+
+    Returns
+    -------
+    DataFrame
+        grouping, subgroup, participants, bias and its standard error, intercept and slope of the
+        observed on the predicted change, concordance (share of pairs whose changes the twins order rightly,
+        .5 by chance) and coverage of the central 90 % interval. Subgroups of fewer than 11
+        participants have no row of numbers and no count: ``shown`` is False; see `withheld`.
+    """
+    outcome, score = cv.outcomes[:, visit], cv.score[:, visit]
+    seen = np.isfinite(outcome)
+    rows = []
+    for name, labels in subgroups.items():
+        if len(labels) <= cv.rows.max():
+            raise HistoryError(
+                f"has {len(labels)} labels for the {cv.rows.max() + 1} participants of the history or more",
+                field=name,
+                mend="give one label a participant of the history, also of those who were left out",
+            )
+        of_judged = np.asarray(labels)[cv.rows]
+        levels = np.unique(of_judged)
+        hidden = withheld([int((seen & (of_judged == label)).sum()) for label in levels])
+        for label, small in zip(levels, hidden, strict=True):
+            which = seen & (of_judged == label)
+            row: dict[str, object] = {"grouping": name, "subgroup": str(label), "shown": not small}
+            if not small:
+                row |= _measure(
+                    outcome[which] - cv.baseline[which],
+                    score[which] - cv.baseline[which],
+                    cv.pit[which, visit],
+                )
+            rows.append(row)
+    if not rows:
+        raise HistoryError("no subgroups are given", field="subgroups", mend="name at least one")
+    return pd.DataFrame(rows)
+
+
+def withheld(cells: Sequence[int]) -> list[bool]:
+    """Return which subgroups of one grouping are not shown.
+
+    Cells below 11 are withheld, and then the smallest others as well until at least two cells and 11
+    members are: the total is printed elsewhere, so a cell that is withheld alone is known by subtraction.
+
+    Examples
+    --------
+    >>> withheld([57, 8]), withheld([57, 8, 30]), withheld([40, 5, 6, 30]), withheld([20, 30])
+    ([True, True], [False, True, True], [False, True, True, False], [False, False])
+    """
+    hidden = [cell < SMALLEST_CELL for cell in cells]
+    for position in np.argsort(cells, kind="stable"):
+        held = [cell for cell, small in zip(cells, hidden, strict=True) if small]
+        if not held or (len(held) > 1 and sum(held) >= SMALLEST_CELL):
+            break
+        hidden[position] = True
+    return hidden
+
+
+def _measure(change: Floats, predicted: Floats, pit: Floats) -> dict[str, float]:
+    missed = change - predicted
+    slope = float("nan")
+    if np.ptp(predicted) > 0:
+        centred = predicted - predicted.mean()
+        slope = float(centred @ change / (centred @ centred))
+    return {
+        "participants": len(change),
+        "bias": float(missed.mean()),
+        "bias_se": float(missed.std(ddof=1) / np.sqrt(len(change))),
+        "intercept": float(change.mean() - slope * predicted.mean()),
+        "slope": slope,
+        "concordance": concordance(predicted, change),
+        "coverage_90": float((np.abs(pit - 0.5) <= _LEVEL / 2).mean()),
+    }
+
+
+def concordance(predicted: Floats, observed: Floats) -> float:
+    """Return the share of pairs with different observations that a prediction orders rightly; ties half.
+
+    Examples
+    --------
+    >>> concordance(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]))
+    0.666...
+    """
+    above = np.sign(predicted[:, None] - predicted) * np.sign(observed[:, None] - observed)
+    differ = np.sign(observed[:, None] - observed) != 0
+    if not differ.any():
+        return float("nan")
+    return float((above[differ].mean() + 1) / 2)

@@ -1,0 +1,157 @@
+"""The bundle of a declared trial: what it was given, what it found, and how it is computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
+from trialsim.study.bundles.bundle import write_json, write_table
+from trialsim.study.bundles.bundled import Bundled, manifest_of, read_part, read_plan
+from trialsim.study.bundles.replay import ROW_FIELDS
+from trialsim.study.declared import DeclaredCell, DeclaredPlan, DeclaredResult, DeclaredWork, engine_of
+
+TRIAL = "trial"
+_OK = "ok"
+# A test without an estimate, such as a joint rank, has not failed.
+_FITTED = (_OK, "no_estimate")
+
+
+@dataclass(frozen=True)
+class BundledTrial(Bundled):
+    """What a bundle of a declared trial holds.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        Its declaration.
+    """
+
+    trial: DeclaredTrial
+
+    @property
+    def alpha(self) -> float:
+        """Two-sided level of the p values in the rows."""
+        return 2 * engine_of(self.cells[0].trial).alpha
+
+    def work(self, cells: Sequence[DeclaredCell]) -> DeclaredWork:
+        """Return the work of the trial."""
+        return declared_work(self.trial)
+
+    def changed_inputs(self) -> list[str]:
+        """Return which inputs are not the ones that the manifest was sealed with."""
+        same = self.manifest["inputs"].get(TRIAL) == self.trial.content_hash()
+        return [] if same else [TRIAL]
+
+
+def declared_work(trial: DeclaredTrial) -> DeclaredWork:
+    """Return the work of a declared trial."""
+    return DeclaredWork(trial.seed, len(getattr(trial.outcome, "weeks", ())) or 1)
+
+
+def open_bundled_trial(folder: Path) -> BundledTrial:
+    """Read the inputs of a bundle of a declared trial."""
+    trial = trial_from_dict(read_part(folder, "inputs/trial.json"))
+    return BundledTrial(folder, manifest_of(folder), read_plan(folder, DeclaredCell.from_dict), trial)
+
+
+def trial_facts(trial: DeclaredTrial) -> Mapping[str, Any]:
+    """Return what the manifest says of a declared trial."""
+    return {
+        "kind": TRIAL,
+        "protocol": trial.name,
+        "title": trial.title,
+        "seed": trial.seed,
+        "inputs": {TRIAL: trial.content_hash()},
+    }
+
+
+def write_trial(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult, folder: Path) -> None:
+    """Write declaration and plan, every table as Parquet and CSV, and examples.
+
+    Parameters
+    ----------
+    trial, plan, result : DeclaredTrial, DeclaredPlan, DeclaredResult
+        The study.
+    folder : Path
+        The bundle, whose ``results/replicates`` are complete.
+    """
+    write_json(trial.to_dict(), folder / "inputs" / "trial.json")
+    write_json([cell.to_dict() for cell in plan.cells], folder / "inputs" / "plan.json")
+    for name, frame in result.frames().items():
+        write_table(frame, folder / "results", name)
+    parts = []
+    for cell in plan.cells:
+        rows = pq.read_table(folder / "results" / "replicates" / f"{cell.name}.parquet").to_pandas()
+        for analysis in analyses_of(rows):
+            part = trial_examples(rows, analysis)
+            part.insert(0, "cell", cell.name)
+            parts.append(part)
+    write_table(pd.concat(parts, ignore_index=True), folder / "examples", "trials")
+
+
+def analyses_of(rows: pd.DataFrame) -> list[str]:
+    """Return the analyses that the rows of a cell hold, in their order."""
+    return [name.removesuffix("_estimate") for name in rows.columns if name.endswith("_estimate")]
+
+
+Rule = Callable[[pd.DataFrame], pd.Index]
+
+
+def _middle_claim(rows: pd.DataFrame) -> pd.Index:
+    claims = rows[rows["decision"] == 1].sort_values("estimate", kind="stable").index
+    return claims[(len(claims) - 1) // 2 :][:1]
+
+
+def _near_miss(rows: pd.DataFrame) -> pd.Index:
+    missed = rows[(rows["decision"] != 1) & (rows["status"] == _OK)]
+    return missed.sort_values("p_value", kind="stable").index[:1]
+
+
+def _largest(name: str) -> Rule:
+    return lambda rows: (-rows[name]).sort_values(kind="stable").index[:1] if name in rows else rows.index[:0]
+
+
+RULES: dict[str, tuple[Rule, str]] = {
+    "median claim": (_middle_claim, "median estimate of the trials that claim efficacy"),
+    "near miss": (_near_miss, "smallest p value of the trials that claim nothing"),
+    "futility": (lambda rows: rows.index[rows["decision"] == -1][:1], "first trial stopped for futility"),
+    "largest trial": (_largest("size"), "most participants when it stopped"),
+    "longest trial": (_largest("months"), "most months until it stopped"),
+    "failed fit": (
+        lambda rows: rows.index[~rows["status"].isin(_FITTED)][:1],
+        "first trial whose analysis failed",
+    ),
+}
+
+
+def trial_examples(rows: pd.DataFrame, analysis: str) -> pd.DataFrame:
+    """Pick example trials of one cell and analysis by rules that were fixed beforehand.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a replicate, as a bundle records them.
+    analysis : str
+        Prefix of its columns.
+
+    Returns
+    -------
+    DataFrame
+        One row a rule that some trial meets; ties go to the first replicate.
+    """
+    names = {name: field for field in ROW_FIELDS if (name := f"{analysis}_{field}") in rows}
+    mine = rows[["replicate", *names]].rename(columns=names)
+    parts = []
+    for name, (rule, why) in RULES.items():
+        part = mine.loc[rule(mine)]
+        part.insert(0, "rule", name)
+        part.insert(1, "why", why)
+        part.insert(2, "analysis", analysis)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

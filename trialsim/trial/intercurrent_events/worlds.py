@@ -1,0 +1,344 @@
+"""Intercurrent events: what each participant would have had in every world, and what is observed.
+
+One declaration, `LongitudinalWorld`, says how outcomes run, what treatment does, why people stop, what
+happens to them afterwards and whether they are still seen. From it come replicate trials and, since a
+simulator knows both potential outcomes of everyone, the true value of every strategy of ICH E9(R1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from trialsim.data import Bools, Floats, Ints
+from trialsim.errors import DesignError
+from trialsim.trial.allocation.ratio import Labels
+from trialsim.trial.intercurrent_events.discontinuation import (
+    Discontinuation,
+    DiscontinuationCause,
+    calibrate_discontinuation,
+    intermittent_gaps,
+)
+from trialsim.trial.outcomes.visits import VisitEffect, correlate, covariance_factor
+
+After = Literal["kept", "lost", "frozen"]
+Strategy = Literal["treatment_policy", "hypothetical", "composite", "while_on_treatment", "principal_stratum"]
+STRATEGIES: tuple[Strategy, ...] = (
+    "treatment_policy",
+    "hypothetical",
+    "composite",
+    "while_on_treatment",
+    "principal_stratum",
+)
+
+
+@dataclass(frozen=True)
+class IntercurrentEvent:
+    """A cause of discontinuation (or a start of rescue), and what comes after it.
+
+    Parameters
+    ----------
+    cause : DiscontinuationCause
+        When it strikes.
+    after : {"kept", "lost", "frozen"}
+        What becomes of the effect of treatment from the event on: stays, vanishes at once, or stays at
+        what it was at the visit before.
+    added : float
+        Points added to the outcome from the event on, such as what rescue gives.
+    observed : float
+        Probability that the participant is still observed after the event (retrieved dropout; 1 for
+        rescue within the study).
+    """
+
+    cause: DiscontinuationCause
+    after: After = "lost"
+    added: float = 0.0
+    observed: float = 0.0
+
+
+@dataclass(frozen=True)
+class LongitudinalWorld:
+    """A two-arm trial with a continuous outcome at visits and intercurrent events.
+
+    Parameters
+    ----------
+    weeks : tuple of float (V,)
+        Post-baseline visits.
+    mean : ndarray (1 + V,)
+        Means of the control without any event, the baseline first.
+    covariance : ndarray (1 + V, 1 + V)
+        Covariance between visits.
+    effect : VisitEffect
+        Of the active arm, over 1 + V visits with 0 at the baseline.
+    events : tuple of IntercurrentEvent
+        The events; the first to strike is the one that counts.
+    gaps : float
+        Probability of missing a visit by chance.
+    failure : float
+        Value that a composite strategy gives to everyone with an event.
+    calibration : int
+        Size of the sample on which intercepts are solved.
+    calibration_seed : int
+        Its seed; the calibration belongs to the declaration, not to a replicate.
+    """
+
+    weeks: tuple[float, ...]
+    mean: Floats
+    covariance: Floats
+    effect: VisitEffect
+    events: tuple[IntercurrentEvent, ...]
+    gaps: float = 0.0
+    failure: float = 0.0
+    calibration: int = 20_000
+    calibration_seed: int = 1
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != 1 + len(self.weeks):
+            raise DesignError("must hold the baseline and every visit", field="mean", value=len(self.mean))
+        if np.shape(self.effect.shift) != np.shape(self.mean) or self.effect.shift[0] != 0:
+            raise DesignError("must be 0 at the baseline and given at every visit", field="effect.shift")
+        if self.effect.subgroup is not None:
+            raise DesignError("is not offered together with intercurrent events", field="effect.subgroup")
+        for position, event in enumerate(self.events):
+            if not 0 <= event.observed <= 1:
+                raise DesignError(
+                    "must lie between 0 and 1", field=f"events[{position}].observed", value=event.observed
+                )
+            if event.after not in ("kept", "lost", "frozen"):
+                raise DesignError(
+                    "must be kept, lost or frozen", field=f"events[{position}].after", value=event.after
+                )
+
+    @cached_property
+    def discontinuation(self) -> Discontinuation:
+        """The calibrated events."""
+        sample = self.control_paths((self.calibration,), np.random.default_rng(self.calibration_seed))
+        causes = [event.cause for event in self.events]
+        return calibrate_discontinuation(causes, self.weeks, [sample, sample + self.effect.shift])
+
+    def control_paths(self, shape: tuple[int, ...], generator: np.random.Generator) -> Floats:
+        """Draw outcomes of the control without any event, shape + (1 + V,)."""
+        paths = generator.standard_normal((*shape, len(self.mean)))
+        factor = covariance_factor(self.covariance, len(self.mean))
+        correlate(paths.reshape(-1, len(self.mean)), factor, np.asarray(self.mean, dtype=np.float64))
+        return paths
+
+
+@dataclass(frozen=True)
+class PotentialOutcomes:
+    """Everything about participants in one arm, whether or not they were in it.
+
+    Parameters
+    ----------
+    without : ndarray (..., 1 + V)
+        Path without any event.
+    lived : ndarray (..., 1 + V)
+        Path with what follows the event.
+    visit : ndarray of int (...)
+        First visit after the event, from 0; V without one.
+    cause : ndarray of int (...)
+        Position of the event, −1 without one.
+    """
+
+    without: Floats
+    lived: Floats
+    visit: Ints
+    cause: Ints
+
+    def last_on_treatment(self) -> Floats:
+        """Return the last value before the event, which may be the baseline (...)."""
+        return np.take_along_axis(self.without, self.visit[..., None], axis=-1)[..., 0]
+
+
+@dataclass(frozen=True)
+class LongitudinalTrials:
+    """Replicate trials as an analyst gets them.
+
+    Parameters
+    ----------
+    weeks : ndarray (V,)
+        Post-baseline visits.
+    arm : ndarray of int8 (R, N)
+        0 for control, 1 for active.
+    baseline : ndarray (R, N)
+        Outcome at week 0.
+    outcomes : ndarray (R, N, V)
+        All that is observed, also after an event; NaN where missing.
+    visit : ndarray of int (R, N)
+        First visit after the event, V without one.
+    cause : ndarray of int (R, N)
+        Position of the event, −1 without one.
+    """
+
+    weeks: Floats
+    arm: Labels
+    baseline: Floats
+    outcomes: Floats
+    visit: Ints
+    cause: Ints
+
+    @property
+    def on_treatment(self) -> Floats:
+        """Outcomes (R, N, V) with everything after an event left out."""
+        after = np.arange(len(self.weeks)) >= self.visit[..., None]
+        return np.where(after, np.nan, self.outcomes)
+
+
+def potential_outcomes(
+    world: LongitudinalWorld, arm: int, control: Floats, uniform: Floats
+) -> PotentialOutcomes:
+    """Return what happens to participants in an arm.
+
+    Parameters
+    ----------
+    world : LongitudinalWorld
+        The declaration.
+    arm : int
+        0 or 1.
+    control : ndarray (..., 1 + V)
+        Their paths on control without any event.
+    uniform : ndarray (..., V)
+        Chance of the events; the same in both arms couples them.
+    """
+    effect = world.effect.shift if arm else np.zeros_like(world.effect.shift)
+    without = control + effect
+    visit, cause = world.discontinuation.draw(arm, without, uniform)
+    lived = without.copy()
+    columns = np.arange(without.shape[-1])
+    for position, event in enumerate(world.events):
+        here = cause == position
+        first = visit[here][:, None] + 1
+        after = columns >= first
+        at_event = effect[visit[here]][:, None]
+        kept = {"kept": effect[None, :], "lost": np.zeros((1, len(effect))), "frozen": at_event}[event.after]
+        lived[here] += np.where(after, kept - effect + event.added, 0.0)
+    return PotentialOutcomes(without, lived, visit, cause)
+
+
+def simulate_longitudinal(
+    world: LongitudinalWorld, arm: Labels, outcome: np.random.Generator, dropout: np.random.Generator
+) -> LongitudinalTrials:
+    """Simulate replicate trials of a world.
+
+    Parameters
+    ----------
+    world : LongitudinalWorld
+        The declaration.
+    arm : ndarray of int8 (R, N)
+        0 for control, 1 for active.
+    outcome, dropout : numpy.random.Generator
+        Streams ``outcome`` and ``dropout``.
+
+    Returns
+    -------
+    LongitudinalTrials
+    """
+    if int(arm.max(initial=0)) > 1:
+        raise DesignError("must be 0 or 1: two arms are offered with events", field="arm")
+    visits = len(world.weeks)
+    control = world.control_paths(arm.shape, outcome)
+    uniform = dropout.random((*arm.shape, visits))
+    stays = dropout.random(arm.shape)
+    missed = intermittent_gaps((*arm.shape, visits), world.gaps, dropout)
+    in_arm = [potential_outcomes(world, a, control, uniform) for a in (0, 1)]
+    lived = np.where((arm == 1)[..., None], in_arm[1].lived, in_arm[0].lived)
+    visit = np.where(arm == 1, in_arm[1].visit, in_arm[0].visit)
+    cause = np.where(arm == 1, in_arm[1].cause, in_arm[0].cause)
+    seen_after = np.array([*(event.observed for event in world.events), 1.0])
+    lost = (np.arange(visits) >= visit[..., None]) & (stays >= seen_after[cause])[..., None]
+    outcomes = np.where(lost | missed, np.nan, lived[..., 1:])
+    return LongitudinalTrials(np.asarray(world.weeks), arm, lived[..., 0], outcomes, visit, cause)
+
+
+@dataclass(frozen=True)
+class TrueValue:
+    """The true value of an estimand, active minus control at the last visit, and its Monte Carlo error."""
+
+    strategy: str
+    value: float
+    mcse: float
+    share: float
+
+
+def true_values(
+    world: LongitudinalWorld,
+    participants: int,
+    outcome: np.random.Generator,
+    dropout: np.random.Generator,
+    strategies: Sequence[Strategy | tuple[Strategy, ...]] = STRATEGIES,
+) -> list[TrueValue]:
+    """Return the true value under every strategy, from both potential outcomes of the same participants.
+
+    Parameters
+    ----------
+    world : LongitudinalWorld
+        The declaration.
+    participants : int
+        Size of the sample, at least 2.
+    outcome, dropout : numpy.random.Generator
+        Streams ``outcome`` and ``dropout``.
+    strategies : sequence
+        Each one strategy for all events, or a tuple with one for each event.
+
+    Returns
+    -------
+    list of TrueValue
+        `share` is the share of participants that the estimand speaks of: below 1 for a principal stratum.
+
+    Notes
+    -----
+    Treatment policy takes the path as lived; hypothetical the path without any event; composite the
+    failure value; while on treatment the last value before the event; the principal stratum those who
+    would have none of its events in either arm, whose events are coupled by the same chance.
+    """
+    if participants < 2:
+        raise DesignError("must be at least 2", field="participants", value=participants)
+    control = world.control_paths((participants,), outcome)
+    uniform = dropout.random((participants, len(world.weeks)))
+    in_arm = [potential_outcomes(world, arm, control, uniform) for arm in (0, 1)]
+    found = []
+    for strategy in strategies:
+        by_event = _by_event(strategy, len(world.events))
+        inside = _stratum(in_arm, by_event)
+        if inside.sum() < 2:
+            raise DesignError("leaves nobody in the principal stratum", field="strategies", value=strategy)
+        change = [_variable(potential, by_event, world.failure)[inside] for potential in in_arm]
+        difference = change[1] - change[0]
+        name = strategy if isinstance(strategy, str) else " + ".join(strategy)
+        error = float(difference.std(ddof=1) / np.sqrt(len(difference)))
+        found.append(TrueValue(name, float(difference.mean()), error, float(inside.mean())))
+    return found
+
+
+def _by_event(strategy: Strategy | tuple[Strategy, ...], events: int) -> tuple[Strategy, ...]:
+    by_event = (strategy,) * events if isinstance(strategy, str) else strategy
+    if len(by_event) != events or any(one not in STRATEGIES for one in by_event):
+        raise DesignError(
+            f"must be one of {', '.join(STRATEGIES)}, or one for each of {events} events",
+            field="strategies",
+            value=strategy,
+        )
+    return by_event
+
+
+def _stratum(in_arm: list[PotentialOutcomes], by_event: tuple[Strategy, ...]) -> Bools:
+    excluded = np.array([*(one == "principal_stratum" for one in by_event), False])
+    return np.asarray(~(excluded[in_arm[0].cause] | excluded[in_arm[1].cause]))
+
+
+def _variable(potential: PotentialOutcomes, by_event: tuple[Strategy, ...], failure: float) -> Floats:
+    """Return the variable at the last visit as a strategy for each event defines it (M,)."""
+    value = potential.without[..., -1].copy()
+    for position, strategy in enumerate(by_event):
+        here = potential.cause == position
+        if strategy == "treatment_policy":
+            value[here] = potential.lived[here, -1]
+        elif strategy == "composite":
+            value[here] = failure
+        elif strategy == "while_on_treatment":
+            value[here] = potential.last_on_treatment()[here]
+    return value

@@ -1,0 +1,247 @@
+"""Continuous outcomes at visits: multivariate normal, with effects as shifts, slopes or by subgroup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike
+
+from trialsim.data import Floats
+from trialsim.errors import DesignError
+from trialsim.trial.allocation.ratio import Labels
+
+WEEKS_PER_MONTH = 365.25 / 84
+
+
+@dataclass(frozen=True)
+class VisitEffect:
+    """What an arm adds to the mean at each visit, relative to the control.
+
+    Parameters
+    ----------
+    shift : ndarray (V,)
+        Points at each visit, for everybody.
+    subgroup : ndarray (V,), optional
+        Points on top for participants in the subgroup.
+
+    Examples
+    --------
+    >>> slope_change([12.0, 24.0, 48.0], per_month=-0.1, month_length=4.0).shift
+    array([-0.3, -0.6, -1.2])
+    """
+
+    shift: Floats
+    subgroup: Floats | None = None
+
+
+def constant_shift(visits: int, points: float) -> VisitEffect:
+    """Return an effect that is full from the first visit on.
+
+    Examples
+    --------
+    >>> constant_shift(2, -1.5).shift
+    array([-1.5, -1.5])
+    """
+    return VisitEffect(np.full(visits, float(points)))
+
+
+def slope_change(weeks: ArrayLike, per_month: float, month_length: float = WEEKS_PER_MONTH) -> VisitEffect:
+    """Return an effect that grows linearly from randomisation: `per_month` points a month.
+
+    `weeks` (V,) are the visits; `month_length` is in weeks.
+    """
+    return VisitEffect(per_month * np.asarray(weeks, dtype=np.float64) / month_length)
+
+
+def ramp_shift(weeks: ArrayLike, points: float, full_by_week: float) -> VisitEffect:
+    """Return an effect that grows linearly to `points` at a week and stays there.
+
+    Examples
+    --------
+    >>> ramp_shift([6.0, 12.0, 24.0], -2.0, 12.0).shift
+    array([-1., -2., -2.])
+    """
+    if not full_by_week > 0:
+        raise DesignError("must be above 0", field="full_by_week", value=full_by_week)
+    return VisitEffect(points * np.minimum(np.asarray(weeks, dtype=np.float64) / full_by_week, 1.0))
+
+
+def covariance_of(sd: ArrayLike, correlation: ArrayLike) -> Floats:
+    """Return the covariance (V, V) of standard deviations and a correlation matrix, checked.
+
+    Examples
+    --------
+    >>> covariance_of([1.0, 2.0], [[1.0, 0.5], [0.5, 1.0]])
+    array([[1., 1.],
+           [1., 4.]])
+    """
+    sds = np.asarray(sd, dtype=np.float64)
+    matrix = np.asarray(correlation, dtype=np.float64)
+    if matrix.shape != (len(sds), len(sds)) or not np.allclose(matrix, matrix.T):
+        raise DesignError("must be symmetric, one row a visit", field="correlation", value=matrix.shape)
+    if not (np.diag(matrix) == 1).all() or np.linalg.eigvalsh(matrix).min() <= 0:
+        raise DesignError("must have ones on the diagonal and be positive definite", field="correlation")
+    if not (np.isfinite(sds) & (sds > 0)).all():
+        raise DesignError("must be finite and above 0", field="sd", value=sds.tolist())
+    return np.asarray(matrix * np.outer(sds, sds))
+
+
+def autoregressive(visits: int, correlation: float) -> Floats:
+    """Return the correlation matrix ρ^|i−j|.
+
+    Examples
+    --------
+    >>> autoregressive(3, 0.5)[0]
+    array([1.  , 0.5 , 0.25])
+    """
+    position = np.arange(visits)
+    return np.asarray(correlation ** np.abs(position[:, None] - position))
+
+
+def exchangeable(visits: int, correlation: float) -> Floats:
+    """Return the correlation matrix with ρ off the diagonal."""
+    return np.asarray(np.where(np.eye(visits, dtype=bool), 1.0, correlation))
+
+
+def normal_outcomes(
+    arm: Labels,
+    mean: ArrayLike,
+    covariance: ArrayLike,
+    effects: tuple[VisitEffect, ...],
+    generator: np.random.Generator,
+    subgroup: np.ndarray | None = None,
+) -> Floats:
+    """Draw outcomes at visits, including a baseline if the first entry stands for it.
+
+    Parameters
+    ----------
+    arm : ndarray of int8 (R, N)
+        0 for the control, a for ``effects[a - 1]``.
+    mean : array (V,)
+        Means of the control.
+    covariance : array (V, V)
+        Covariance between visits, positive definite.
+    effects : tuple of VisitEffect
+        One for each active arm.
+    generator : numpy.random.Generator
+        Stream ``outcome``.
+    subgroup : ndarray of bool (R, N), optional
+        Who is in the subgroup; needed where an effect has one.
+
+    Returns
+    -------
+    ndarray (R, N, V)
+
+    Raises
+    ------
+    DesignError
+        An arm without effect, an effect of another length, or a covariance that is not one.
+
+    Examples
+    --------
+    >>> arm = np.array([[0, 1]], dtype=np.int8)
+    >>> draws = normal_outcomes(arm, [0.0], [[1.0]], (constant_shift(1, 100.0),), np.random.default_rng(1))
+    >>> draws[0, :, 0].round(1)
+    array([  0.3, 100.8])
+    """
+    centre = np.asarray(mean, dtype=np.float64)
+    factor = covariance_factor(covariance, len(centre))
+    shift, extra = _effect_tables(arm, effects, len(centre))
+    outcomes = np.empty((*arm.shape, len(centre)))
+    _draw_visits(generator, arm, centre + shift, factor, outcomes)
+    return _add_subgroup(outcomes, arm, extra, subgroup)
+
+
+def add_effects(
+    outcomes: Floats, arm: Labels, effects: tuple[VisitEffect, ...], subgroup: np.ndarray | None = None
+) -> Floats:
+    """Add the effects of the arms to outcomes (R, N, V), in place, and return them."""
+    shift, extra = _effect_tables(arm, effects, outcomes.shape[-1])
+    outcomes += shift[arm]
+    return _add_subgroup(outcomes, arm, extra, subgroup)
+
+
+def link_effects(
+    arm: Labels, effects: tuple[VisitEffect, ...], visits: int, subgroup: np.ndarray | None = None
+) -> Floats:
+    """Return what the arms add to a linear predictor at each visit (R, N, V), the subgroup's part included.
+
+    Examples
+    --------
+    >>> effect = VisitEffect(np.array([0.1, 0.2]), np.array([1.0, 1.0]))
+    >>> arm = np.array([[0, 1, 1]], dtype=np.int8)
+    >>> link_effects(arm, (effect,), 2, np.array([[True, True, False]]))[0].tolist()
+    [[0.0, 0.0], [1.1, 1.2], [0.1, 0.2]]
+    """
+    return add_effects(np.zeros((*arm.shape, visits)), arm, effects, subgroup)
+
+
+def _add_subgroup(outcomes: Floats, arm: Labels, extra: Floats, subgroup: np.ndarray | None) -> Floats:
+    if extra.any():
+        if subgroup is None:
+            raise DesignError("is needed where an effect depends on it", field="subgroup")
+        outcomes += np.where(subgroup[..., None], extra[arm], 0.0)
+    return outcomes
+
+
+def _effect_tables(arm: Labels, effects: tuple[VisitEffect, ...], visits: int) -> tuple[Floats, Floats]:
+    """Return what each arm adds at each visit (A, V): for everybody, and in the subgroup."""
+    if int(arm.max(initial=0)) > len(effects):
+        raise DesignError(f"must hold one effect for each of {int(arm.max())} active arms", field="effects")
+    by_arm = np.zeros((len(effects) + 1, visits))
+    extra = np.zeros_like(by_arm)
+    for a, effect in enumerate(effects, start=1):
+        for name, table in (("shift", by_arm), ("subgroup", extra)):
+            points = getattr(effect, name)
+            if points is None:
+                continue
+            if np.shape(points) != (visits,) or not np.isfinite(points).all():
+                raise DesignError(
+                    f"must hold {visits} finite numbers, one a visit", field=f"effects[{a - 1}].{name}"
+                )
+            table[a] = points
+    return by_arm, extra
+
+
+@njit(cache=True)
+def _draw_visits(
+    generator: np.random.Generator, arm: Labels, mean: Floats, factor: Floats, outcomes: Floats
+) -> None:
+    """Fill outcomes (R, N, V) with mean + L z: the draws and their order are those of standard_normal."""
+    replicates, participants, visits = outcomes.shape
+    z = np.empty(visits)
+    for r in range(replicates):
+        for i in range(participants):
+            a = arm[r, i]
+            for j in range(visits):
+                z[j] = generator.standard_normal()
+            for j in range(visits):
+                total = mean[a, j]
+                for k in range(j + 1):
+                    total += factor[j, k] * z[k]
+                outcomes[r, i, j] = total
+
+
+@njit(cache=True)
+def correlate(normals: Floats, factor: Floats, mean: Floats) -> None:
+    """Turn rows z of standard normals (M, V) into mean + L z, in place; the same on any number of threads."""
+    rows, visits = normals.shape
+    for i in range(rows):
+        for j in range(visits - 1, -1, -1):
+            total = mean[j]
+            for k in range(j + 1):
+                total += factor[j, k] * normals[i, k]
+            normals[i, j] = total
+
+
+def covariance_factor(covariance: ArrayLike, visits: int) -> Floats:
+    """Return the lower Cholesky factor (V, V) of a covariance, or refuse it."""
+    matrix = np.asarray(covariance, dtype=np.float64)
+    if matrix.shape != (visits, visits):
+        raise DesignError(f"must have the shape {(visits, visits)}", field="covariance", value=matrix.shape)
+    try:
+        return np.asarray(np.linalg.cholesky(matrix))
+    except np.linalg.LinAlgError:
+        raise DesignError("is not positive definite", field="covariance") from None
