@@ -12,6 +12,7 @@ from typing import Protocol as Interface
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -200,6 +201,39 @@ class TrialBlock:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """The test that decides each replicate, which may exist where the effect cannot be estimated.
+
+    An analysis whose fit can fail because the data are extreme (an arm without events, separation) names
+    beforehand which test stands in. So extreme data are evidence, and never "not rejected" for want of a fit.
+
+    Parameters
+    ----------
+    z : ndarray (R,)
+        Standard normal deviate under the null, with the sign of the estimate (a t statistic is turned into
+        the deviate with its p value); NaN where no test exists.
+    test : ndarray of int8 (R,)
+        Position in `tests` of the one that decided.
+    tests : tuple of str
+        ``("none", ...)`` and then the tests in the order of the rule, such as ``"wald"``, ``"score"``.
+    """
+
+    z: Floats
+    test: NDArray[np.int8]
+    tests: tuple[str, ...]
+
+    @property
+    def p_value(self) -> Floats:
+        """Two-sided p value (R,); NaN where no test exists."""
+        return np.asarray(2.0 * special.ndtr(-np.abs(self.z)))
+
+    def counts(self) -> dict[str, int]:
+        """Return how many replicates each test decided."""
+        found = np.bincount(self.test, minlength=len(self.tests))
+        return {name: int(count) for name, count in zip(self.tests, found, strict=True)}
+
+
+@dataclass(frozen=True)
 class Estimates:
     """What an analysis says of each replicate, or of one real data set (R = 1).
 
@@ -213,6 +247,8 @@ class Estimates:
         0 where the fit succeeded, else a position in `reasons`.
     reasons : tuple of str
         Meaning of each status; ``reasons[0]`` is ``"ok"``.
+    decision : Decision, optional
+        The test that decides, where it can differ from `statistic`; else `statistic` decides.
     """
 
     analysis: str
@@ -223,12 +259,18 @@ class Estimates:
     p_value: Floats
     status: NDArray[np.int8]
     reasons: tuple[str, ...] = field(default=("ok",))
+    decision: Decision | None = None
 
     def __len__(self) -> int:
         return len(self.estimate)
 
     def rejects(self, alpha: float) -> Bools:
-        """Return whether the null is rejected two-sidedly at `alpha`; a failed fit never rejects."""
+        """Return whether the null is rejected two-sidedly at `alpha`, by the test that decides.
+
+        Without a `decision` a failed fit never rejects.
+        """
+        if self.decision is not None:
+            return np.asarray(self.decision.p_value <= alpha)
         return np.asarray((self.status == STATUS_OK) & (self.p_value <= alpha))
 
     def to_frame(self) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
-from trialsim.data import Bools, Estimates, Floats
+from trialsim.data import Bools, Decision, Estimates, Floats
 from trialsim.design import Tally, tally
 from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.study.designs.sequential_characteristics import SequentialTally, tally_stopping
@@ -94,7 +94,9 @@ def reading_of(block: SequentialBlock, label: str, alpha: float) -> Reading:
 
 
 def benefit(estimates: Estimates, sign: float) -> Floats:
-    """Return the standard normal deviate of a two-sided p value, signed so that larger is better (R,)."""
+    """Return the standard normal deviate of the test that decides, signed so that larger is better (R,)."""
+    if estimates.decision is not None:
+        return sign * estimates.decision.z
     with np.errstate(invalid="ignore"):
         return np.asarray(-ndtri(estimates.p_value / 2) * np.sign(sign * estimates.estimate))
 
@@ -108,9 +110,17 @@ def at_look(looks: Sequence[Estimates], look: np.ndarray) -> Estimates:
     def pick(columns: list[np.ndarray]) -> np.ndarray:
         return np.asarray(np.stack(columns, axis=1)[np.arange(len(look)), look])
 
-    numbers = {
-        name: pick([getattr(one, name) for one in looks])
-        for name in ("estimate", "standard_error", "df", "statistic", "p_value")
-    }
+    def number(name: str) -> np.ndarray:
+        return pick([getattr(one, name) for one in looks])
+
     coded = [np.array([reasons.index(reason) for reason in one.reasons])[one.status] for one in looks]
-    return Estimates(looks[0].analysis, **numbers, status=pick(coded).astype(np.int8), reasons=reasons)
+    decisions = [one.decision for one in looks if one.decision is not None]
+    decision = None
+    if len(decisions) == len(looks):
+        decision = Decision(
+            pick([one.z for one in decisions]), pick([one.test for one in decisions]), decisions[0].tests
+        )
+    return Estimates(
+        looks[0].analysis, number("estimate"), number("standard_error"), number("df"), number("statistic"),
+        number("p_value"), pick(coded).astype(np.int8), reasons, decision,
+    )  # fmt: skip
