@@ -9,13 +9,14 @@ from trialsim.analysis.imputation.frame import REASONS, Variance, strategy_code
 from trialsim.analysis.imputation.jackknife import impute_block
 from trialsim.analysis.imputation.kernel import EFFECT, SLOPE_CONTROL, Plan
 from trialsim.analysis.imputation.shift_law import critical_value, two_sided
+from trialsim.analysis.one_trial.empty_levels import levels_seen, patterns_of
 from trialsim.analysis.repeated_measures.closed_form.block import (
     checked_arrays,
     position_of,
     raise_for_non_finite,
 )
-from trialsim.analysis.repeated_measures.closed_form.kernel import NON_FINITE, OK
-from trialsim.data import Estimates, Floats, Ints
+from trialsim.analysis.repeated_measures.closed_form.kernel import NON_FINITE, OK, SINGULAR
+from trialsim.data import Bools, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 
 
@@ -143,21 +144,33 @@ def _run(
     arm_column = position_of(arm_column, design.shape[2], "arm_column")
     if not np.isin(design[..., arm_column], (0.0, 1.0)).all():
         raise AnalysisError("must hold 0 for control and 1 for active", field=f"covariate {arm_column}")
-    others = [column for column in range(1, design.shape[2]) if column != arm_column]
-    plan = Plan(
-        arm_column,
-        np.array([0, arm_column, *others]),
-        reference,
-        np.full(2, code),
-        position_of(visit, values.shape[2], "visit"),
-    )
+    target = position_of(visit, values.shape[2], "visit")
+    plan = _plan(np.ones(design.shape[2], bool), arm_column, reference, code, target)
     replicates = len(values)
     results, covariances = np.full((replicates, 5), np.nan), np.full((replicates, 5, 5), np.nan)
     status = np.zeros(replicates, np.int64)
     anchored = variance == "information_anchored"
     impute_block(values, design, plan, anchored, results, covariances, status)
+    stuck = np.flatnonzero(status == SINGULAR)
+    keep = np.ones((len(stuck), design.shape[2]), bool)
+    others = plan.columns[2:]
+    everybody = np.ones((len(stuck), values.shape[1]), bool)
+    keep[:, others] = levels_seen(design[stuck % len(design)][..., others], everybody)
+    for kept, rows in patterns_of(stuck, keep):
+        smaller = np.ascontiguousarray(design[rows % len(design)][..., kept])
+        here = _plan(kept, arm_column, reference, code, target)
+        again = results[rows], covariances[rows], status[rows]
+        impute_block(values[rows], smaller, here, anchored, *again)
+        results[rows], covariances[rows], status[rows] = again
     if (status == NON_FINITE).any():
         raise_for_non_finite(values, design)
     failed = status != OK
     results[failed], covariances[failed] = np.nan, np.nan
     return results, covariances, status
+
+
+def _plan(kept: Bools, arm_column: int, reference: int, strategy: int, target: int) -> Plan:
+    """Return the plan for the covariates that are kept, in their positions among these."""
+    arm = int(kept[:arm_column].sum())
+    others = [column for column in range(1, int(kept.sum())) if column != arm]
+    return Plan(arm, np.array([0, arm, *others]), reference, np.full(2, strategy), target)

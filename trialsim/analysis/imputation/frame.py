@@ -85,7 +85,7 @@ def reference_based_imputation(
     strategy: str | Mapping[str, str],
     reference: object = None,
     control: object = None,
-    visits: Sequence[object] | None = None,
+    visits: Sequence[object] | str | None = None,
     method: Method = "conditional_mean",
     variance: Variance = "jackknife",
     analysis_covariates: Columns | None = None,
@@ -110,8 +110,9 @@ def reference_based_imputation(
         Label of the reference arm; the control unless given.
     control : object, optional
         Label of the control arm; the first level unless given. Effects are the other arm minus control.
-    visits : sequence, optional
-        The visits in order; else the order of the category, or sorted with "week 2" before "week 10".
+    visits : sequence or str, optional
+        The visits in order, or a column of numbers that orders them; else the order of numbers, dates, a
+        category or names, by the rule of `trialsim.analysis.one_trial.visit_order`.
     method : {"conditional_mean", "bayes"}
     variance : {"jackknife", "information_anchored"}
         Of conditional-mean imputation; see the module.

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import numba
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtr
 
+from trialsim.analysis.one_trial.empty_levels import levels_seen, patterns_of
+from trialsim.analysis.repeated_measures.block_kernel import fit_block
 from trialsim.analysis.repeated_measures.closed_form.block import REASONS as MONOTONE_REASONS
 from trialsim.analysis.repeated_measures.closed_form.block import monotone_block
 from trialsim.analysis.repeated_measures.covariance_structures import Structure, structure_of
-from trialsim.analysis.repeated_measures.design import Design, Term, lay_out
-from trialsim.analysis.repeated_measures.gram_sums import gram_sums
-from trialsim.analysis.repeated_measures.inference import contrast_table
+from trialsim.analysis.repeated_measures.design import Term, lay_out, renumbered
 from trialsim.analysis.repeated_measures.methods import Method, method_of
-from trialsim.analysis.repeated_measures.newton import CONSTANT, NO_ARM, OK, STATUSES, fit_grams
-from trialsim.data import Estimates, Floats, Ints
+from trialsim.analysis.repeated_measures.newton import COLLINEAR, OK, STATUSES
+from trialsim.data import Bools, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 
 BLOCK_TOLERANCE = 1e-10
 MOST_VISITS = 62
-ROUNDING = 1e-13
 
 
 def fit_mmrm_block(
@@ -42,7 +43,9 @@ def fit_mmrm_block(
 
     The mean is visit + arm × visit + covariates. With an unstructured covariance, every covariate by
     visit, no score and monotone missingness the fit is closed-form (`monotone_block`); else Newton's
-    method (`trialsim.analysis.repeated_measures.newton`).
+    method (`trialsim.analysis.repeated_measures.newton`). A level of a factor, given as an indicator, that
+    nobody in a trial has is left out of it; with coefficients at each visit, also where nobody who has it is
+    seen.
 
     Parameters
     ----------
@@ -102,29 +105,80 @@ def fit_mmrm_block(
     tested = range(visits)[visit]
     table = np.full((replicates, 5), np.nan)
     status = np.full(replicates, -1, np.int64)
-    counts = np.zeros((replicates, 2))
+    counts = np.zeros((replicates, 4))
     can = covariance == "us" and design.visit_saturated and chosen.df in ("satterthwaite", "z")
     if closed_form and can:
         _closed_form(values, arms, x, tested, chosen, table, status)
-    _block(
-        values,
-        arms,
-        x,
-        s,
-        design.cell,
-        design.columns,
-        design.contrast(tested, {1: 1.0}),
-        structure_of(covariance, visits),
-        chosen.restricted,
-        chosen.adjusted,
-        chosen.curved,
-        chosen.needs_information,
-        tolerance,
-        table,
-        status,
-        counts,
-    )
-    return _as_estimates(table, status, counts, chosen, design, covariance)
+    found = _Found(table, status, counts)
+    trials = _Trials(values, arms, x, s)
+    contrast, structure = design.contrast(tested, {1: 1.0}), structure_of(covariance, visits)
+    trials.fit(design.cell, contrast, structure, chosen, tolerance, found)
+    counts[:, 2:] = design.columns, design.constant_terms
+    for gone, rows in trials.empty_levels(np.flatnonzero(status == COLLINEAR), by_visit):
+        cell, left = renumbered(design.cell, gone)
+        again = _Found(np.full((len(rows), 5), np.nan), np.full(len(rows), -1), np.zeros((len(rows), 4)))
+        trials.take(rows).fit(cell, contrast[left], structure, chosen, tolerance, again)
+        again.counts[:, 2:] = len(left), design.constant_terms - gone.all(axis=1).sum()
+        table[rows], status[rows], counts[rows] = again
+    return _as_estimates(found, chosen, covariance)
+
+
+class _Found(NamedTuple):
+    """A row a trial: of a contrast (R, 5), a status (R,), and observations, participants and columns (R, 4)."""
+
+    table: Floats
+    status: Ints
+    counts: Floats
+
+
+class _Trials(NamedTuple):
+    """A block: outcome (R, N, V), and arm, covariates and scores of R replicates or of one for all."""
+
+    outcome: Floats
+    arm: Floats
+    covariates: Floats
+    scores: Floats
+
+    def take(self, rows: Ints) -> _Trials:
+        """Return some replicates."""
+        return _Trials(*(part[rows % len(part)] for part in self))
+
+    def fit(
+        self,
+        cell: Ints,
+        contrast: Floats,
+        structure: Structure,
+        method: Method,
+        tolerance: float,
+        found: _Found,
+    ) -> None:
+        """Fit every trial whose status is still -1."""
+        fit_block(
+            *self,
+            cell,
+            int(cell.max()) + 1,
+            contrast,
+            structure,
+            method.restricted,
+            method.adjusted,
+            method.curved,
+            method.needs_information,
+            tolerance,
+            *found,
+        )
+
+    def empty_levels(self, rows: Ints, by_visit: bool) -> Iterator[tuple[Bools, Ints]]:
+        """Yield which cells (q, V) hold a level that nobody has, and the replicates, of `rows`, with these.
+
+        With coefficients at each visit those who have a level may all be missing at one of them.
+        """
+        seen, x = ~np.isnan(self.outcome[rows]), self.covariates[rows % len(self.covariates)]
+        visits = seen.shape[2]
+        used = [seen[:, :, visit] for visit in range(visits)] if by_visit else [seen.any(axis=2)] * visits
+        keep = np.stack([levels_seen(x, here) for here in used], axis=-1)
+        fixed, matched = np.ones((2, visits), bool), np.ones((self.scores.shape[2], visits), bool)
+        for kept, these in patterns_of(rows, keep):
+            yield ~np.concatenate([fixed, kept, matched]), these
 
 
 def _as_block(
@@ -189,147 +243,18 @@ def _closed_form(
     status[fitted] = OK
 
 
-@numba.njit(cache=True, nogil=True)
-def _count(outcome: Floats) -> tuple[float, float]:
-    """Return the number of observations, and of participants with at least one."""
-    observations, participants = 0, 0
-    for i in range(len(outcome)):
-        before = observations
-        for j in range(outcome.shape[1]):
-            observations += not np.isnan(outcome[i, j])
-        participants += observations > before
-    return float(observations), float(participants)
-
-
-@numba.njit(cache=True, nogil=True)
-def _unusable(outcome: Floats, arm: Floats) -> int:
-    """Return the status of a trial whose arms or outcomes cannot be compared at some visit, or OK."""
-    participants, visits = outcome.shape
-    for j in range(visits):
-        lowest, highest = np.inf, -np.inf
-        seen = np.zeros(2, np.int64)
-        for i in range(participants):
-            value = outcome[i, j]
-            if not np.isnan(value):
-                lowest = min(lowest, value)
-                highest = max(highest, value)
-                seen[int(arm[i])] += 1
-        if seen[0] == 0 or seen[1] == 0:
-            return NO_ARM
-        if lowest == highest:
-            return CONSTANT
-    return OK
-
-
-@numba.njit(cache=True, nogil=True)
-def _centred(outcome: Floats) -> Floats:
-    """Return outcomes about the mean of their visit."""
-    centred = outcome.copy()
-    for j in range(outcome.shape[1]):
-        total, number = 0.0, 0
-        for i in range(len(outcome)):
-            if not np.isnan(outcome[i, j]):
-                total += outcome[i, j]
-                number += 1
-        centred[:, j] -= total / max(number, 1)
-    return centred
-
-
-@numba.njit(cache=True, nogil=True)
-def _centre(column: Floats) -> float:
-    """Take the mean off a column, in place, and return the standard deviation; infinite if constant."""
-    mean, largest, squares = 0.0, 0.0, 0.0
-    for i in range(len(column)):
-        mean += column[i]
-        largest = max(largest, abs(column[i]))
-    mean /= len(column)
-    for i in range(len(column)):
-        column[i] -= mean
-        squares += column[i] ** 2
-    size = np.sqrt(squares / len(column))
-    return size if size > ROUNDING * largest else np.inf
-
-
-@numba.njit(cache=True, nogil=True)
-def _covariate_rows(arm: Floats, covariates: Floats, scores: Floats) -> Floats:
-    """Return z (N, q): one, arm, standardised covariates, and scores centred at each visit.
-
-    A constant covariate becomes zeros, which the fit then calls collinear.
-    """
-    baseline, visits = covariates.shape[1], scores.shape[1]
-    z = np.empty((len(arm), 2 + baseline + visits))
-    z[:, 0] = 1.0
-    z[:, 1] = arm
-    z[:, 2 : 2 + baseline] = covariates
-    z[:, 2 + baseline :] = scores
-    spread = 0.0
-    for k in range(2, z.shape[1]):
-        size = _centre(z[:, k])
-        if k < 2 + baseline:
-            z[:, k] /= size
-        else:
-            spread = max(spread, size)
-    if spread > 0.0:
-        z[:, 2 + baseline :] /= spread
-    return z
-
-
-@numba.njit(cache=True, nogil=True)
-def _block(
-    outcome: Floats,
-    arm: Floats,
-    covariates: Floats,
-    scores: Floats,
-    cell: Ints,
-    columns: int,
-    contrast: Floats,
-    structure: Structure,
-    restricted: bool,
-    adjusted: bool,
-    curved: bool,
-    needs_information: bool,
-    tolerance: float,
-    table: Floats,
-    status: Ints,
-    counts: Floats,
-) -> None:
-    """Fit every trial whose status is still -1; fill in the contrast, status, and sample sizes."""
-    contrasts = contrast.reshape(1, -1)
-    for r in range(len(outcome)):
-        y = outcome[r]
-        counts[r] = _count(y)
-        if status[r] >= 0:
-            continue
-        arms = arm[r % len(arm)]
-        status[r] = _unusable(y, arms)
-        if status[r] != OK:
-            continue
-        z = _covariate_rows(arms, covariates[r % len(covariates)], scores[r % len(scores)])
-        grams = gram_sums(z, _centred(y))
-        fit = fit_grams(grams, cell, columns, structure, restricted, tolerance)
-        if needs_information or fit.status != OK:
-            status[r], found = contrast_table(
-                contrasts, fit, grams, cell, structure, restricted, adjusted, curved
-            )
-            table[r] = found[0]
-        else:
-            table[r, 0] = contrast @ fit.mean.coefficients
-            table[r, 1] = contrast @ fit.mean.variance @ contrast
-
-
-def _as_estimates(
-    table: Floats, status: Ints, counts: Floats, method: Method, design: Design, covariance: str
-) -> Estimates:
+def _as_estimates(found: _Found, method: Method, covariance: str) -> Estimates:
+    table, status, counts = found
+    ok = status == OK
     standard_error = np.sqrt(table[:, method.variance_column])
-    estimate = np.where(status == OK, table[:, 0], np.nan)
-    df = method.degrees_of_freedom(table[:, 2], counts[:, 0], counts[:, 1], design, between=True)
-    df = np.where(status == OK, df, np.nan)
+    estimate = np.where(ok, table[:, 0], np.nan)
+    df = np.where(ok, method.degrees_of_freedom(table[:, 2], *counts.T, between=True), np.nan)
     statistic = estimate / standard_error
     tail = ndtr(-np.abs(statistic)) if method.df == "z" else stdtr(df, -np.abs(statistic))
     return Estimates(
         f"MMRM ({method.likelihood.upper()}, {covariance}, {method.df})",
         estimate,
-        np.where(status == OK, standard_error, np.nan),
+        np.where(ok, standard_error, np.nan),
         df,
         statistic,
         2.0 * tail,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trialsim.data import Floats, Ints
+from trialsim.data import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Design:
         """Whether every covariate has its own coefficient at each visit."""
         return all(term.by_visit and not term.matched for term in self.terms)
 
+    @property
+    def constant_terms(self) -> int:
+        """Number of terms that do not vary within a participant."""
+        return sum(not term.matched for term in self.terms)
+
     def column(self, term: int, visit: int) -> int:
         """Return the coefficient of a term at a visit."""
         return self.first[term] + (visit if self.terms[term].by_visit else 0)
@@ -72,6 +77,20 @@ class Design:
         """Return the name of the term that has a coefficient."""
         owner = max(t for t, first in enumerate(self.first) if first <= column)
         return self.terms[owner].name
+
+
+def renumbered(cell: Ints, gone: Bools) -> tuple[Ints, Ints]:
+    """Return the cells without those that are gone, and which coefficients are left.
+
+    Examples
+    --------
+    >>> cell, left = renumbered(np.array([[0, 1], [2, 3]]), np.array([[False, False], [True, False]]))
+    >>> cell.tolist(), left.tolist()
+    ([[0, 1], [-1, 2]], [0, 1, 3])
+    """
+    here = np.where(gone, -1, cell)
+    left = np.unique(here[here >= 0])
+    return np.where(here < 0, -1, np.searchsorted(left, here)), left
 
 
 def lay_out(terms: Sequence[Term], visits: int) -> Design:

@@ -44,7 +44,7 @@ def mmrm(
     covariates: Columns = (),
     by_visit: Columns = (),
     control: object = None,
-    visits: Sequence[object] | None = None,
+    visits: Sequence[object] | str | None = None,
     covariance: str = "us",
     method: str = "reml",
     df: str = "satterthwaite",
@@ -69,8 +69,9 @@ def mmrm(
         Those covariates that have a coefficient at each visit.
     control : object, optional
         The control arm; else the first level (of a category, or sorted).
-    visits : sequence, optional
-        The visits in order; else the order of the category, or sorted with "week 2" before "week 10".
+    visits : sequence or str, optional
+        The visits in order, or a column of numbers that orders them; else the order of numbers, dates, a
+        category or names, by the rule of `trialsim.analysis.one_trial.visit_order`.
     covariance : str
         ``"us"`` unstructured, ``"toep"``, ``"toeph"``, ``"ar1"``, ``"ar1h"``, ``"ad"``, ``"adh"``, ``"cs"``
         or ``"csh"``; a final h gives each visit its own variance.

@@ -8,7 +8,6 @@ from typing import Literal, cast, get_args
 import numpy as np
 
 from trialsim.analysis.repeated_measures.covariance_structures import STRUCTURES
-from trialsim.analysis.repeated_measures.design import Design
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -71,14 +70,15 @@ class Method:
         satterthwaite: Floats,
         observations: Floats | int,
         participants: Floats | int,
-        design: Design,
+        columns: Floats | int,
+        constant: Floats | int,
         *,
         between: bool,
     ) -> Floats:
         """Return the degrees of freedom of contrasts, in the shape of `satterthwaite`.
 
-        Residual: N − p. Between-within: participants minus the columns that do not vary within a
-        participant for contrasts that involve one, else N − participants minus the other columns.
+        Residual: N − p. Between-within: participants minus the `constant` terms, which do not vary within a
+        participant, for contrasts that involve one, else N − participants minus the other columns.
         """
         if self.needs_information:
             return satterthwaite
@@ -86,11 +86,10 @@ class Method:
         if self.df == "z":
             return np.inf * unit
         if self.df == "residual":
-            return (observations - design.columns) * unit
-        constant = sum(not term.matched for term in design.terms)
+            return (observations - columns) * unit
         if between:
             return (participants - constant) * unit
-        return (observations - participants - (design.columns - constant)) * unit
+        return (observations - participants - (columns - constant)) * unit
 
 
 def method_of(likelihood: str, df: str, covariance: str) -> Method:

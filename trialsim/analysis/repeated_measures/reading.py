@@ -24,6 +24,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
     refuse_small_arms,
     row_name,
 )
+from trialsim.analysis.one_trial.visit_order import visits_in_order
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -89,7 +90,7 @@ def read_repeated_measures(
     participant: str,
     covariates: Sequence[str],
     control: object,
-    visits: Sequence[object] | None,
+    visits: Sequence[object] | str | None,
     of_baseline: bool = False,
 ) -> RepeatedMeasures:
     """Return a tidy frame as arrays, or say what is wrong with it; see `repeated_measures.frame`.
@@ -100,11 +101,10 @@ def read_repeated_measures(
     check_roles(data, [outcome, arm, visit, participant, *covariates])
     y = read_outcome(data, outcome)
     who, people = pd.factorize(data[participant].array)
-    when, visit_levels = codes_of(data[visit], unused=True)
+    when, visit_labels = visits_in_order(data, visit, visits)
     group, arm_levels = codes_of(data[arm])
     for name, codes in ((participant, who), (visit, when), (arm, group)):
         refuse_missing_rows(codes < 0, name)
-    visit_labels, when = _in_asked_order(when, visit_levels, visits, visit)
     arm_labels, group = _control_first(group, arm_levels, control, arm)
     _refuse_duplicates(who, when, len(visit_labels), visit)
     arms_of = _constant_within(group, who, len(people))
@@ -171,26 +171,6 @@ def _refuse_changing(changed: Bools, field: str, rows: Ints | None = None) -> No
             field=field,
             mend="give the baseline value in every row",
         )
-
-
-def _in_asked_order(
-    codes: Ints, labels: Sequence[object], asked: Sequence[object] | None, field: str
-) -> tuple[tuple[object, ...], Ints]:
-    if asked is None:
-        return tuple(labels), codes
-    asked = tuple(asked)
-    for label in asked:
-        if label not in labels:
-            raise AnalysisError("is not a visit in the data", field=field, value=label)
-    for label in labels:
-        if label not in asked:
-            raise AnalysisError(
-                "is in the data and not among the visits asked for",
-                field=field,
-                value=label,
-                mend="add it to `visits`, or take its rows out",
-            )
-    return asked, np.array([asked.index(label) for label in labels], np.int64)[codes]
 
 
 def _refuse_duplicates(who: Ints, when: Ints, visits: int, visit: str) -> None:

@@ -210,7 +210,14 @@ class MmrmResult(Printed):
         design = self.model.terms.design
         error = np.sqrt(table[:, method.variance_column])
         options = [
-            method.degrees_of_freedom(table[:, 2], self.observations, self.participants, design, between=flag)
+            method.degrees_of_freedom(
+                table[:, 2],
+                self.observations,
+                self.participants,
+                design.columns,
+                design.constant_terms,
+                between=flag,
+            )
             for flag in (True, False)
         ]
         df = np.where(between, *options)
@@ -271,19 +278,9 @@ class MmrmResult(Printed):
 
     def plot(self) -> Any:
         """Return a plotly figure: LS means of the arms over the visits, and the effects, with intervals."""
-        from plotly.subplots import make_subplots
+        from trialsim.analysis.mmrm_plot import draw
 
-        control = self.model.trial.arms[0]
-        figure = make_subplots(
-            cols=2, subplot_titles=("LS means", f"Difference from {control}"), horizontal_spacing=0.1
-        )
-        for column, frame in ((1, self.ls_means), (2, self.contrasts)):
-            for arm, rows in frame.groupby("arm", sort=False):
-                figure.add_trace(_line(str(arm), rows, column), row=1, col=column)
-        figure.add_hline(y=0.0, line_dash="dot", line_color="grey", row=1, col=2)
-        figure.update_layout(template="plotly_white", yaxis_title=self.model.outcome)
-        figure.update_xaxes(title="visit")
-        return figure
+        return draw(self)
 
 
 def _denominator_df(df: Floats) -> float:
@@ -294,17 +291,3 @@ def _denominator_df(df: Floats) -> float:
         return 2.0
     total = float((df / (df - 2.0)).sum())
     return 2.0 * total / (total - len(df))
-
-
-def _line(arm: str, rows: pd.DataFrame, column: int) -> Any:
-    """Return one arm's estimates and intervals over the visits."""
-    import plotly.graph_objects as go
-
-    reach = (rows["upper"] - rows["estimate"]).to_numpy()
-    return go.Scatter(
-        x=[str(visit) for visit in rows["visit"]],
-        y=rows["estimate"],
-        error_y={"type": "data", "array": reach},
-        mode="lines+markers",
-        name=arm if column == 1 else f"{arm} − control",
-    )

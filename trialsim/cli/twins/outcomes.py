@@ -139,8 +139,7 @@ def read_table(
 ) -> tuple[Path, OutcomeTable, OutcomeHistory]:
     """Return the history's file, the table, of another family if asked, and the history that it reads."""
     from trialsim.errors import HistoryError
-    from trialsim.prognosis import ISSUED, ModelTerms, read_outcome_history
-    from trialsim.prognosis.models.outcome_terms import require_outcome_terms
+    from trialsim.prognosis import ISSUED, read_outcome_history
     from trialsim.protocol import read_outcome_table
 
     if history is None:
@@ -158,9 +157,7 @@ def read_table(
             value=table.family,
             mend=f"use one of {', '.join(ISSUED)}",
         )
-    past = read_outcome_history(history, table)
-    require_outcome_terms(past, ModelTerms.of_outcome(table), history)
-    return history, table, past
+    return history, table, read_outcome_history(history, table)
 
 
 def history_in_words(past: OutcomeHistory, table: OutcomeTable) -> str:

@@ -173,4 +173,15 @@ def _mmrm(sample: Sample, trials: LongitudinalTrials, covariates: Floats) -> Est
         return fit_mmrm_block(trials.on_treatment, trials.arm, covariates, by_visit=True)
     ones = np.ones(trials.arm.shape)
     design = np.concatenate([np.stack([ones, trials.arm], axis=-1), covariates], axis=-1)
-    return monotone_block(trials.on_treatment, design)
+    found = monotone_block(trials.on_treatment, design)
+    stuck = np.flatnonzero(found.status == found.reasons.index("singular_design"))
+    if not len(stuck):
+        return found
+    # A level that nobody has at a late visit has no closed form.
+    again = fit_mmrm_block(trials.on_treatment[stuck], trials.arm[stuck], covariates[stuck], by_visit=True)
+    fitted = again.status == 0
+    merged = {}
+    for name in ("estimate", "standard_error", "df", "statistic", "p_value", "status"):
+        merged[name] = getattr(found, name).copy()
+        merged[name][stuck[fitted]] = getattr(again, name)[fitted]
+    return replace(found, **merged)

@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
+from trialsim.analysis.one_trial.empty_levels import levels_seen, patterns_of
 from trialsim.analysis.repeated_measures.closed_form import kernel
 from trialsim.data import Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
@@ -224,8 +225,10 @@ def monotone_block(
     """
     values, design = checked_arrays(np.asarray(outcomes), np.asarray(covariates))
     contrast = np.zeros(design.shape[2])
-    contrast[position_of(arm_column, len(contrast), "arm_column")] = 1.0
+    arm = position_of(arm_column, len(contrast), "arm_column")
+    contrast[arm] = 1.0
     results, _, _, status = _fit(values, design, contrast, visit, likelihood, keep=False)
+    _leave_out_empty_levels(values, design, arm, visit, likelihood, results, status)
     estimate, variance, df = results.T
     standard_error = np.sqrt(variance)
     statistic = estimate / standard_error
@@ -309,6 +312,29 @@ def position_of(index: int, size: int, field: str) -> int:
     if not -size <= index < size:
         raise AnalysisError(f"must be between {-size} and {size - 1}", field=field, value=index)
     return range(size)[index]
+
+
+def _leave_out_empty_levels(
+    outcomes: Floats,
+    covariates: Floats,
+    arm: int,
+    visit: int,
+    likelihood: Likelihood,
+    results: Floats,
+    status: Ints,
+) -> None:
+    """Fit singular trials again without the indicators of levels that nobody in them has."""
+    stuck = np.flatnonzero(status == kernel.SINGULAR)
+    design = covariates[stuck % len(covariates)]
+    keep = np.ones((len(stuck), design.shape[2]), bool)
+    others = [k for k in range(1, design.shape[2]) if k != arm]
+    keep[:, others] = levels_seen(design[..., others], ~np.isnan(outcomes[stuck, :, 0]))
+    for kept, rows in patterns_of(stuck, keep):
+        contrast = (np.arange(len(kept)) == arm)[kept] * 1.0
+        smaller = np.ascontiguousarray(covariates[rows % len(covariates)][..., kept])
+        results[rows], _, _, status[rows] = _fit(
+            outcomes[rows], smaller, contrast, visit, likelihood, keep=False
+        )
 
 
 def _restricted(likelihood: Likelihood) -> bool:
