@@ -145,7 +145,7 @@ def test_mixed_units_give_every_analysis_the_numbers_of_the_weeks(analyse: Any) 
     columns = ["estimate", "standard_error", "p_value"]
     np.testing.assert_array_equal(by_name[columns], by_week[columns])
     spoilt = data.assign(visit=data["visit"].replace("Month 12", "End of treatment"))
-    with pytest.raises(AnalysisError, match="visit: is not a time.*Got 'End of treatment'"):
+    with pytest.raises(AnalysisError, match=r"visit: is not a time.*Got 'End of treatment'"):
         analyse(spoilt, **FACE)
     np.testing.assert_array_equal(
         analyse(spoilt, visits="week", **FACE).to_frame()[columns], by_name[columns]

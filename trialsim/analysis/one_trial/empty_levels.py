@@ -1,8 +1,8 @@
 """Levels of a factor that nobody in a trial has: their indicators are left out, as R leaves them out.
 
-An indicator of such a level is 0 for everybody; if the level without a column is the empty one, the indicators
-of the others add up to 1. Neither says anything of the outcome, and either makes the design singular. Numbers
-are never left out: a constant or doubled number is a mistake, and is called collinear.
+An indicator of such a level is 0 for everybody; if the level without a column is the empty one, the
+indicators of the others add up to 1. Neither says anything of the outcome, and either makes the design
+singular. Numbers are never left out: a constant or doubled number is a mistake, and is called collinear.
 """
 
 from __future__ import annotations

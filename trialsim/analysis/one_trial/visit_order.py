@@ -2,15 +2,15 @@
 
 The rule for text, written down so that nothing is guessed:
 
-- Names that differ by one number only have the order of that number: "Week 4", "Week 12"; "V1", "V10"; "4",
-  "12". Upper and lower case and spaces do not count. A minus is a sign after a space, "Day -1", and a hyphen
-  between two parts of a name if all names have it, "Visit-2".
-- Names in time units (minute, hour, day, week, month, year) have the order of time if no convention can turn it
-  round: a month is 28 to 31 days, a year 336 to 366, and day d is d - 1 or d days after the start. "Week 12" is
-  before "Month 6"; "Week 26" and "Month 6" are refused, and so are "Day 1" and "Week 0".
+- Names that differ by one number only have the order of that number: "Week 4", "Week 12"; "V1", "V10";
+  "4", "12". Upper and lower case and spaces do not count. A minus is a sign after a space, "Day -1", and a
+  hyphen between two parts of a name if all names have it, "Visit-2".
+- Names in time units (minute, hour, day, week, month, year) have the order of time if no convention can
+  turn it round: a month is 28 to 31 days, a year 336 to 366, and day d is d - 1 or d days after the start.
+  "Week 12" is before "Month 6"; "Week 26" and "Month 6" are refused, and so are "Day 1" and "Week 0".
 - "Baseline" is at time 0, and "Screening" before it.
-- Names with several numbers have an order if each follows a unit and the units become smaller, "Cycle 2 Day 8",
-  or if they are dates such as "2020-03-31".
+- Names with several numbers have an order if each follows a unit and the units become smaller,
+  "Cycle 2 Day 8", or if they are dates such as "2020-03-31".
 
 Everything else, such as "End of treatment", has no order of its own: `visits=` must say it, or a column of
 numbers. A text column made into an unordered pandas category is read as text, because pandas sorts it so.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -171,7 +172,7 @@ def _of_names(labels: Sequence[object], field: str) -> list[int]:
     else:
         spans = [_span(name, label, field) for name, label in zip(names, labels, strict=True)]
     order = sorted(range(len(labels)), key=lambda k: spans[k].low)
-    for earlier, later in zip(order, order[1:], strict=False):
+    for earlier, later in pairwise(order):
         one, other = spans[earlier], spans[later]
         same_unit = one.unit == other.unit and one.low < other.low
         if not (same_unit or one.high < other.low):

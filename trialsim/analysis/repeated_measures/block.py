@@ -124,7 +124,7 @@ def fit_mmrm_block(
 
 
 class _Found(NamedTuple):
-    """A row a trial: of a contrast (R, 5), a status (R,), and observations, participants and columns (R, 4)."""
+    """A row a trial: a contrast (R, 5), a status (R,), and observations, participants and columns (R, 4)."""
 
     table: Floats
     status: Ints

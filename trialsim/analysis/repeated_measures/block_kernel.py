@@ -118,7 +118,7 @@ def fit_block(
     status: Ints,
     counts: Floats,
 ) -> None:
-    """Fit every trial whose status is still -1; fill in the contrast, status, and sample sizes (R, 4; the first two)."""
+    """Fit every trial whose status is still -1; fill in contrast, status, and the first two counts."""
     contrasts = contrast.reshape(1, -1)
     for r in range(len(outcome)):
         y = outcome[r]
