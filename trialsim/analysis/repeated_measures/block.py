@@ -174,7 +174,8 @@ class _Trials(NamedTuple):
         """
         seen, x = ~np.isnan(self.outcome[rows]), self.covariates[rows % len(self.covariates)]
         visits = seen.shape[2]
-        used = [seen[:, :, visit] for visit in range(visits)] if by_visit else [seen.any(axis=2)] * visits
+        anywhere = np.asarray(seen.any(axis=2), dtype=bool)
+        used = [seen[:, :, visit] if by_visit else anywhere for visit in range(visits)]
         keep = np.stack([levels_seen(x, here) for here in used], axis=-1)
         fixed, matched = np.ones((2, visits), bool), np.ones((self.scores.shape[2], visits), bool)
         for kept, these in patterns_of(rows, keep):
