@@ -1,12 +1,19 @@
 # Two commands set everything up on a fresh machine with Python (>= 3.11), pip, make and git:
 #   make demo   install, then run the main job on the example protocol
 #   make test   install, then pass every check that CI runs
+# While you work: `make quick` (a minute: what you changed) and `make test-ROOM` (tests/ROOM and the doctests of
+# trialsim/ROOM, for instance `make test-analysis`).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Processes that run the tests; `make test WORKERS=0` runs them in this one.
+WORKERS ?= auto
+# One file's tests stay in one process: they share what they fit. Several processes want no threads besides.
+SPREAD := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test install check lint types contracts pytest qualify bench lock clean
+.PHONY: demo test quick quick-tests install check lint types contracts pytest qualify bench lock clean
 
 demo: install
 	$(BIN)/trialsim run protocols/alzheimers_phase2.toml
@@ -34,12 +41,26 @@ types:
 contracts:
 	$(BIN)/lint-imports
 
+# Tests that measure time or memory, or use every core, run after the others and by themselves.
 pytest:
-	$(BIN)/python -m pytest
+	$(ONE_THREAD) $(BIN)/python -m pytest $(SPREAD) -m "not slow and not alone" --durations 5
+	$(BIN)/python -m pytest -m "not slow and alone" --durations 5
+
+# A minute: lint, types and contracts, and as many tests of what changed against main, the nearest first.
+quick: install lint contracts
+	$(MAKE) --no-print-directory --jobs 2 types quick-tests
+
+quick-tests:
+	$(ONE_THREAD) $(BIN)/python -m tests.quick
+
+test-%: install
+	$(ONE_THREAD) $(BIN)/python -m pytest $(SPREAD) $(or $(wildcard tests/$* trialsim/$* trialsim/$*.py),\
+	  $(error there is no room tests/$* and no trialsim/$*))
 
 # Long qualification runs: everything, including the tests that `make test` slices.
 qualify: install
-	$(BIN)/python -m pytest -m "slow or not slow"
+	HYPOTHESIS_PROFILE=explore $(ONE_THREAD) $(BIN)/python -m pytest $(SPREAD) -m "(slow or not slow) and not alone"
+	$(BIN)/python -m pytest -m "(slow or not slow) and alone"
 
 bench: install
 	$(BIN)/python -m benchmarks --json

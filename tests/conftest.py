@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
+from numba.core.caching import IndexDataCacheFile
 
 from trialsim.data import Covariates, History
 from trialsim.prognosis import Sampler
@@ -15,6 +20,27 @@ pytest_plugins = ["tests.real_histories", "tests.small_study"]
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+# `make test` tries the same examples every day; `make qualify` looks for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+_save = IndexDataCacheFile.save
+
+
+def _save_one_at_a_time(self: Any, key: Any, data: Any) -> None:
+    """Save a compiled kernel while no other process does.
+
+    Numba reads a kernel's index, adds to it and writes it without a lock: two processes that compile two
+    signatures of one kernel at the same time would give both the same file.
+    """
+    with open(f"{self._index_path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _save(self, key, data)
+
+
+IndexDataCacheFile.save = _save_one_at_a_time
 
 
 @pytest.fixture(scope="session")

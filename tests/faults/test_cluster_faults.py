@@ -23,6 +23,7 @@ from trialsim.study import BlockResult, InProcess, StudyResult, open_backend
 from trialsim.study.running.backend import Task
 
 PATIENCE = 60
+pytestmark = pytest.mark.alone
 SOURCE = Path(trialsim.__file__).parent
 
 

@@ -84,6 +84,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(study: Study, tmp_path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("place", PLACES)
 def test_ctrl_c_at_any_stage_is_a_clean_stop(study: Study, undisturbed: str, tmp_path, place: str) -> None:
     """Pressed twice, by an impatient hand, at every half second of a run."""

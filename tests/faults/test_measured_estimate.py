@@ -16,9 +16,12 @@ import pytest
 
 from tests.faults.command_line import PATIENCE, ROOT, Study, descendants
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/smaps").exists(), reason="needs /proc to measure the memory of processes"
-)
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(
+        not Path("/proc/self/smaps").exists(), reason="needs /proc to measure the memory of processes"
+    ),
+]
 
 RUN = """
 import json, os, sys, time

@@ -21,6 +21,7 @@ from tests.faults.command_line import (
 )
 
 MEGABYTE = 10**6
+pytestmark = pytest.mark.alone
 proc = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc to measure memory")
 
 
