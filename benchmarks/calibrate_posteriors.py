@@ -13,8 +13,8 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-from trialsim.prognosis.calibration_studies.ranks import RankRecord, count_ranks, source_hash
-from trialsim.prognosis.calibration_studies.studies import STUDIES
+from benchmarks.calibration.ranks import RankRecord, count_ranks, source_hash
+from benchmarks.calibration.studies import STUDIES
 
 SEED = 20261121
 PROCESSES = 2

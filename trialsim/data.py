@@ -326,3 +326,52 @@ class DiseaseModel(Interface):
 
     def measured_mean(self, natural: Floats, placebo: Floats) -> Floats:
         """Return the expectation of `measure` over its error, by quadrature or in closed form."""
+
+
+@dataclass(frozen=True)
+class OutcomeHistory:
+    """Past placebo participants with a response, an ordered level, a count or a time to an event.
+
+    Parameters
+    ----------
+    endpoint, source : str
+        Name of the outcome, and where the participants come from.
+    family : str
+        ``binary``, ``ordinal``, ``count``, ``weibull``, ``cure`` or ``piecewise``.
+    covariates : Covariates
+        N participants; the baseline value of a score is one of them.
+    outcome : ndarray (N,)
+        1 for a response or an event, 0 for none or censored; the position of an ordinal outcome in
+        `levels`, from 0; the number of events during follow-up.
+    time : ndarray (N,)
+        Weeks of follow-up, above 0; the week of assessment for a binary or an ordinal outcome.
+    group : ndarray of int (N,)
+        Study or site, from 0: three or more have effects of their own.
+    levels : tuple of str
+        Names of the levels of an ordinal outcome, from least to most; none for other families.
+    """
+
+    endpoint: str
+    source: str
+    family: str
+    covariates: Covariates
+    outcome: Floats
+    time: Floats
+    group: Ints
+    levels: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.outcome)
+
+    def take(self, rows: np.ndarray) -> OutcomeHistory:
+        """Return the given participants, by position or mask."""
+        return OutcomeHistory(
+            self.endpoint,
+            self.source,
+            self.family,
+            self.covariates.take(rows),
+            self.outcome[rows],
+            self.time[rows],
+            self.group[rows],
+            self.levels,
+        )

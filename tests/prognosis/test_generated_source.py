@@ -56,7 +56,7 @@ def test_both_kinds_of_model_are_compiled_so(temporary: Path, monkeypatch) -> No
 @pytest.mark.slow
 def test_a_compiled_model_samples_other_data_without_its_source(temporary: Path) -> None:
     from trialsim.prognosis.fit import outcome_model
-    from trialsim.prognosis.fit.sampler import FitSettings
+    from trialsim.prognosis.fit.settings import FitSettings
 
     compiled = outcome_model.compile_model("binary", responses(20))
     settings = FitSettings(chains=2, tune=100, draws=50)

@@ -17,7 +17,7 @@ from trialsim.prognosis import (
     prior_outcome_prognosis,
 )
 from trialsim.prognosis.families import FAMILIES, EventFamily, Responses, linear_predictor
-from trialsim.prognosis.histories.outcome import Columns
+from trialsim.prognosis.models.columns import Columns
 
 N, DRAWS = 800, 400
 LEVELS = ("none", "mild", "severe")

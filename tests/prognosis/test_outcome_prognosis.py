@@ -10,6 +10,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest, norm
 
+from benchmarks.calibration.ranks import RankRecord, count_ranks, uniform
+from benchmarks.calibration.studies import STUDIES
 from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import FitError, HistoryError
@@ -21,10 +23,8 @@ from trialsim.prognosis import (
     OutcomeSampler,
     fit_outcome,
 )
-from trialsim.prognosis.calibration_studies.ranks import RankRecord, count_ranks, uniform
-from trialsim.prognosis.calibration_studies.studies import STUDIES
 from trialsim.prognosis.families import FAMILIES, beta, concatenate, linear_predictor
-from trialsim.prognosis.histories.outcome import Columns, responses_of
+from trialsim.prognosis.models.columns import Columns, responses_of
 
 SHORT = FitSettings(tune=400, draws=300, accept=0.95, max_rhat=1.05, min_ess=50.0, max_divergences=10)
 K = 4.5

@@ -11,6 +11,7 @@ import pytest
 
 from trialsim.errors import HistoryError
 from trialsim.prognosis import ISSUED, ModelTerms, column_names, read_labels, read_outcome_history
+from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.protocol import OutcomeTable, is_outcome_table, read_outcome_table
 
 PEOPLE = 80
@@ -285,16 +286,20 @@ def test_another_family_must_suit_the_rest_of_the_table(tmp_path: Path) -> None:
     assert refusal.value.file == tmp_path / "mine.toml"
 
 
-def test_a_history_that_cannot_carry_the_terms_is_refused_when_it_is_read(people, tmp_path: Path) -> None:
+def require_of_table(path: Path, asked: OutcomeTable) -> None:
+    require_outcome_terms(read_outcome_history(path, asked), ModelTerms.of_outcome(asked), path)
+
+
+def test_a_history_that_cannot_carry_the_terms_is_refused_with_its_file(people, tmp_path: Path) -> None:
     terms = {"splines": ("age",), "interactions": (("age", "female"),)}
     path = write(people, tmp_path)
     with pytest.raises(
         HistoryError, match=r"too small for these terms: \d+ of .* at least 44 are"
     ) as refusal:
-        read_outcome_history(path, table(prognosis=terms))
+        require_of_table(path, table(prognosis=terms))
     assert (refusal.value.file, refusal.value.field) == (path, "prognosis.splines")
     with pytest.raises(HistoryError, match="female takes too few values for a spline") as refusal:
-        read_outcome_history(path, table(prognosis={"splines": ("female",)}))
+        require_of_table(path, table(prognosis={"splines": ("female",)}))
     assert refusal.value.file == path
 
 

@@ -23,7 +23,7 @@ from trialsim.prognosis import (
     prior_outcome_prognosis,
     validate_outcome,
 )
-from trialsim.prognosis.histories.outcome import Columns
+from trialsim.prognosis.models.columns import Columns
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.prognosis.models.shapes import Shapes
 from trialsim.prognosis.twins.store import read, write

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.calibration import outcomes as sbc_outcomes
+from benchmarks.calibration.ranks import RankRecord, count_ranks, uniform
 from trialsim.data import Covariates
 from trialsim.prognosis import ISSUED, ModelTerms, OutcomeSampler
-from trialsim.prognosis.calibration_studies import outcomes as sbc_outcomes
-from trialsim.prognosis.calibration_studies.ranks import RankRecord, count_ranks, uniform
-from trialsim.prognosis.histories.outcome import Columns
+from trialsim.prognosis.models.columns import Columns
 
 BOTH = ModelTerms(("age",), (("age", "dose"),))
 

@@ -18,7 +18,7 @@ from trialsim.prognosis import (
     outcome_what_if,
 )
 from trialsim.prognosis.families import FAMILIES, beta, concatenate, linear_predictor
-from trialsim.prognosis.histories.outcome import Columns, responses_of
+from trialsim.prognosis.models.columns import Columns, responses_of
 
 DRAWS, N = 60, 80
 TERMS = ModelTerms(("age",), (("age", "dose"),))

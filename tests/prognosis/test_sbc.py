@@ -16,9 +16,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from trialsim.errors import HistoryError
-from trialsim.prognosis import ISSUED
-from trialsim.prognosis.calibration_studies.ranks import (
+from benchmarks.calibration.ranks import (
     CONFIDENCE,
     RankRecord,
     count_ranks,
@@ -27,7 +25,9 @@ from trialsim.prognosis.calibration_studies.ranks import (
     source_hash,
     uniform,
 )
-from trialsim.prognosis.calibration_studies.studies import STUDIES
+from benchmarks.calibration.studies import STUDIES
+from trialsim.errors import HistoryError
+from trialsim.prognosis import ISSUED
 from trialsim.prognosis.families import FAMILIES
 
 DATA = Path(__file__).parent / "data"
@@ -90,6 +90,22 @@ def test_the_source_hash_follows_code_and_not_words(tmp_path):
         hashes.append(source_hash([(file, ())]))
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
+
+
+def test_the_source_hash_follows_no_import_and_every_decorator(tmp_path):
+    file = tmp_path / "model.py"
+    hashes = []
+    for text in (
+        "from a import g\n\n\n@one\ndef f(x):\n    from b import h\n\n    return h(g(x))\n",
+        "from c import (\n    g,\n    h,\n)\n\n\n@one\ndef f(x):\n    return h(g(x))\n",
+        "from c import g, h\n\n\n@two\ndef f(x):\n    return h(g(x))\n",
+        "from c import g, h\n\n\n@one\ndef f(x):\n    return g(h(x))\n",
+    ):
+        file.write_text(text)
+        hashes.append((source_hash([(file, ())]), source_hash([(file, ("f",))])))
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
+    assert all(whole == named for whole, named in hashes)
 
 
 def test_a_hash_of_named_definitions_follows_them_alone(tmp_path):

@@ -39,8 +39,10 @@
   without itself or all together.
 """
 
+from trialsim.data import OutcomeHistory
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
-from trialsim.prognosis.fit.sampler import FitSettings, Sampler
+from trialsim.prognosis.fit.sampler import Sampler
+from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.compatibility import (
     require_compatible,
     require_compatible_outcomes,
@@ -48,7 +50,7 @@ from trialsim.prognosis.histories.compatibility import (
     require_same_scales,
 )
 from trialsim.prognosis.histories.learnable import HistorySummary, require_learnable, summarise
-from trialsim.prognosis.histories.outcome import ISSUED, OutcomeHistory
+from trialsim.prognosis.histories.outcome import ISSUED
 from trialsim.prognosis.histories.outcome_reading import read_outcome_history
 from trialsim.prognosis.histories.participants import column_names, participant_identifiers, read_labels
 from trialsim.prognosis.histories.reading import read_history

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-
-from trialsim.report.table import Table
 
 ERROR = "_mcse"
 ROUNDING = 1e-12
@@ -75,3 +74,13 @@ def plain(value: object) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(plain(one) for one in value)
     return "" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text; the first column names the row, the others are numbers unless `text` says so."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str
+    text: bool = False

@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from trialsim.design import FIGURES
+from trialsim.report.frames import Table
 from trialsim.report.labels import label, share, with_error
-from trialsim.report.table import Table
 from trialsim.study import BorrowingRisk, StudyResult, SupplementaryAnalyses
 
 NOT_DEFENSIBLE = "borrowing is not defensible"

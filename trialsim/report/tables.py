@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from trialsim.protocol import Enrolment, Scenario
+from trialsim.report.frames import Table
 from trialsim.report.labels import design_label, label, share, with_error
-from trialsim.report.table import Table
 from trialsim.study import StudyResult, calibration_frame, gain_frame, sizes_at_history, sizes_frame
 
 

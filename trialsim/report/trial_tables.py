@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from trialsim.protocol.declared import DeclaredTrial
-from trialsim.report.frames import frame_table, plain
+from trialsim.report.frames import Table, frame_table, plain
 from trialsim.report.labels import label
-from trialsim.report.table import Table
 from trialsim.study.declared import DeclaredResult
 
 _QUALITY = ("true_effect", "bias", "mean_squared_error", "coverage")

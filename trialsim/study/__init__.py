@@ -85,10 +85,11 @@ from trialsim.study.designs import (
     tally_stopping,
 )
 from trialsim.study.designs.estimand_ledger import estimand_ledger, usual_analyses
-from trialsim.study.running.backend import Backend, InProcess, Processes, map_blocks, open_backend
+from trialsim.study.running.backend import Backend, InProcess, Processes, map_blocks
 from trialsim.study.running.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.running.estimate import WorkEstimate, estimate_work
-from trialsim.study.running.simulation import run_cells, simulate
+from trialsim.study.running.open_backend import open_backend
+from trialsim.study.running.simulation import run_cells
 from trialsim.study.running.stopping import StoppingRule
 from trialsim.study.running.work import BlockResult, Work
 from trialsim.study.sized.blocks import StudySums
@@ -105,6 +106,7 @@ from trialsim.study.sized.job import Job
 from trialsim.study.sized.register import Register, RegisterFacts, build_register
 from trialsim.study.sized.result import CellResult, HistoryFacts, StudyResult
 from trialsim.study.sized.run import build_registers, learn, plan_from, run_study
+from trialsim.study.sized.simulation import simulate
 from trialsim.study.supplementary.borrowing_risk import BorrowingRisk, borrowing_risk
 from trialsim.study.supplementary.card_sensitivity import CardSensitivity, card_sensitivity
 from trialsim.study.supplementary.decision_fidelity import decision_fidelity

@@ -97,7 +97,7 @@ from trialsim.trial.interim.looks import (
     check_reachable,
     event_looks,
 )
-from trialsim.trial.interim.sequential import Stopping, stop_at_bounds
+from trialsim.trial.interim.sequential import Stopping, normal_score, stop_at_bounds
 from trialsim.trial.interim.staged import (
     Rule,
     StageAction,
@@ -106,7 +106,6 @@ from trialsim.trial.interim.staged import (
     check_stages,
     simulate_staged,
 )
-from trialsim.trial.normal_score import normal_score
 from trialsim.trial.outcomes.discrete import (
     binary_outcomes,
     count_outcomes,

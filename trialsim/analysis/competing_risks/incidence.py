@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.analysis.competing_risks.gray import count_events
 from trialsim.analysis.competing_risks.kernel import incidence_at, incidence_replicates, tabulate
+from trialsim.analysis.one_trial.colours import COLOURS
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width
 from trialsim.analysis.one_trial.tidy_frame import check_level
@@ -129,9 +130,25 @@ class CumulativeIncidenceResult(Printed):
 
     def plot(self) -> go.Figure:
         """Draw the curves of both arms with their limits."""
-        from trialsim.analysis.survival_incidence_figure import draw
+        import plotly.graph_objects as go
 
-        return draw(self.curves, self.arms, self.cause, self.unit_label)
+        figure = go.Figure()
+        for arm, colour in zip(self.arms, COLOURS, strict=True):
+            rows = self.curves[self.curves.arm == arm]
+            start = pd.DataFrame({"time": [0.0], "incidence": [0.0], "lower": [0.0], "upper": [0.0]})
+            rows = pd.concat([start, rows[list(start)]], ignore_index=True)
+            for column, width, dash in (("incidence", 2, "solid"), ("lower", 1, "dot"), ("upper", 1, "dot")):
+                figure.add_trace(
+                    go.Scatter(
+                        x=rows.time, y=rows[column], mode="lines", name=arm, legendgroup=arm,
+                        showlegend=column == "incidence",
+                        line={"shape": "hv", "color": colour, "width": width, "dash": dash},
+                    )
+                )  # fmt: skip
+        figure.update_xaxes(title_text=self.unit_label)
+        figure.update_yaxes(title_text=f"Cumulative incidence of {self.cause}", rangemode="tozero")
+        figure.update_layout(template="plotly_white", legend={"orientation": "h", "y": 1.1})
+        return figure
 
     def _title(self) -> str:
         return f"Cumulative incidence of cause {self.cause}"

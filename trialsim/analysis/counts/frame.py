@@ -11,7 +11,8 @@ import pandas as pd
 from trialsim.analysis.counts import kernel
 from trialsim.analysis.counts.block import CountFits, CountVariance, fit_counts
 from trialsim.analysis.linear.design import read_design
-from trialsim.analysis.one_trial.normal_estimates import normal_estimates, refuse_failed
+from trialsim.analysis.linear.refused import refuse_failed
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Tables, number
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from trialsim.analysis.one_trial.collinear import refuse_collinear
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names
 from trialsim.analysis.repeated_measures.reading import CovariateColumn, read_repeated_measures
-from trialsim.analysis.survival.frame import refuse_collinear
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from trialsim.analysis.linear.kernel import COLLINEAR_COVARIATE
-from trialsim.analysis.one_trial.tidy_frame import collinear
 from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
 
@@ -47,12 +43,3 @@ def raise_for(status: int, reasons: tuple[str, ...], field: str) -> None:
     """Raise if the only replicate of a data frame failed, naming its status."""
     if status != STATUS_OK:
         raise AnalysisError(f"{reasons[status]}: the trial cannot be analysed", field=field)
-
-
-def refuse_failed(
-    status: int, dependent: int, names: Sequence[str], reasons: tuple[str, ...], field: str
-) -> None:
-    """Raise if the only fit of a data frame failed, naming the column where it depends on those before it."""
-    if status == COLLINEAR_COVARIATE:
-        raise collinear(names[dependent])
-    raise_for(status, reasons, field)

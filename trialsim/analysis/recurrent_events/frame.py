@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from trialsim.analysis.one_trial.collinear import refuse_collinear
 from trialsim.analysis.one_trial.tidy_frame import (
     Columns,
     as_names,
@@ -19,12 +20,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
     row_name,
 )
 from trialsim.analysis.survival.block import Labels
-from trialsim.analysis.survival.frame import (
-    rank_by_content,
-    read_columns,
-    read_events,
-    refuse_collinear,
-)
+from trialsim.analysis.survival.frame import rank_by_content, read_columns, read_events
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 

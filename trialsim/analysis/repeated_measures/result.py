@@ -278,9 +278,19 @@ class MmrmResult(Printed):
 
     def plot(self) -> Any:
         """Return a plotly figure: LS means of the arms over the visits, and the effects, with intervals."""
-        from trialsim.analysis.mmrm_plot import draw
+        from plotly.subplots import make_subplots
 
-        return draw(self)
+        control = self.model.trial.arms[0]
+        figure = make_subplots(
+            cols=2, subplot_titles=("LS means", f"Difference from {control}"), horizontal_spacing=0.1
+        )
+        for column, frame in ((1, self.ls_means), (2, self.contrasts)):
+            for arm, rows in frame.groupby("arm", sort=False):
+                figure.add_trace(_line(str(arm), rows, column), row=1, col=column)
+        figure.add_hline(y=0.0, line_dash="dot", line_color="grey", row=1, col=2)
+        figure.update_layout(template="plotly_white", yaxis_title=self.model.outcome)
+        figure.update_xaxes(title="visit")
+        return figure
 
 
 def _denominator_df(df: Floats) -> float:
@@ -291,3 +301,17 @@ def _denominator_df(df: Floats) -> float:
         return 2.0
     total = float((df / (df - 2.0)).sum())
     return 2.0 * total / (total - len(df))
+
+
+def _line(arm: str, rows: pd.DataFrame, column: int) -> Any:
+    """Return one arm's estimates and intervals over the visits."""
+    import plotly.graph_objects as go
+
+    reach = (rows["upper"] - rows["estimate"]).to_numpy()
+    return go.Scatter(
+        x=[str(visit) for visit in rows["visit"]],
+        y=rows["estimate"],
+        error_y={"type": "data", "array": reach},
+        mode="lines+markers",
+        name=arm if column == 1 else f"{arm} − control",
+    )

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from trialsim.analysis.one_trial.collinear import refuse_collinear
 from trialsim.analysis.one_trial.tidy_frame import (
     Columns,
     as_names,
     check_roles,
-    collinear,
     is_number,
     levels_of,
     read_arms,
@@ -23,8 +23,6 @@ from trialsim.analysis.one_trial.tidy_frame import (
 from trialsim.analysis.survival.block import SurvivalBlock
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
-
-_DEPENDENT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -133,29 +131,6 @@ def read_columns(data: pd.DataFrame, columns: Sequence[str], rows: Ints) -> tupl
             names.append(f"{column}[{level}]")
             values.append((data[column] == level).to_numpy().astype(np.float64))
     return tuple(names), np.column_stack(values) if values else np.zeros((len(data), 0))
-
-
-def refuse_collinear(names: Sequence[str], columns: Floats, stratum: Ints) -> None:
-    """Raise if a covariate depends linearly, within strata, on the arm and the covariates before it.
-
-    `columns` are the arm and then the covariates. Gram–Schmidt on the centred columns.
-    """
-    basis: list[Floats] = []
-    counts = np.bincount(stratum)
-    for position, column in enumerate(columns.T):
-        means = np.bincount(stratum, weights=column) / counts
-        rest = column - means[stratum]
-        size = float(np.linalg.norm(column - column.mean())) or 1.0
-        for _ in range(2):
-            for direction in basis:
-                rest = rest - direction * (direction @ rest)
-        length = float(np.linalg.norm(rest))
-        if length > _DEPENDENT * size:
-            basis.append(rest / length)
-        elif position > 0:
-            raise collinear(names[position - 1])
-        else:
-            raise AnalysisError("no stratum has participants of both arms", field="strata")
 
 
 def _read_causes(data: pd.DataFrame, column: str, rows: Ints, codes: tuple[object, object]) -> Floats:

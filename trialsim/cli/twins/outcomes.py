@@ -139,7 +139,8 @@ def read_table(
 ) -> tuple[Path, OutcomeTable, OutcomeHistory]:
     """Return the history's file, the table, of another family if asked, and the history that it reads."""
     from trialsim.errors import HistoryError
-    from trialsim.prognosis import ISSUED, read_outcome_history
+    from trialsim.prognosis import ISSUED, ModelTerms, read_outcome_history
+    from trialsim.prognosis.models.outcome_terms import require_outcome_terms
     from trialsim.protocol import read_outcome_table
 
     if history is None:
@@ -157,7 +158,9 @@ def read_table(
             value=table.family,
             mend=f"use one of {', '.join(ISSUED)}",
         )
-    return history, table, read_outcome_history(history, table)
+    past = read_outcome_history(history, table)
+    require_outcome_terms(past, ModelTerms.of_outcome(table), history)
+    return history, table, past
 
 
 def history_in_words(past: OutcomeHistory, table: OutcomeTable) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from trialsim.design.boundary_figure import boundary_figure
 from trialsim.design.group_sequential.crossing import Crossings, Floats, Walk, crossings, walk
 from trialsim.design.group_sequential.drift_search import drift_for_power
 from trialsim.design.group_sequential.futility import BoundaryProblem, FutilityRule
@@ -298,8 +297,21 @@ class GroupSequentialDesign:
         return "\n".join(lines)
 
     def plot(self) -> go.Figure:
-        """Return the bounds over information as a plotly figure."""
-        return boundary_figure(self.information, self.upper, self.lower, self.efficacy.label)
+        """Return the bounds over information as a plotly figure; a side without a finite one is left out.
+
+        Examples
+        --------
+        >>> len(group_sequential_design([0.5, 1.0]).plot().data)
+        1
+        """
+        import plotly.graph_objects as go
+
+        figure = go.Figure()
+        for name, bounds in (("upper bound", self.upper), ("lower bound", self.lower)):
+            if np.isfinite(bounds).any():
+                figure.add_scatter(x=self.information, y=bounds, name=name, mode="lines+markers")
+        figure.update_layout(xaxis_title="information", yaxis_title="z", title=self.efficacy.label)
+        return figure
 
 
 def group_sequential_design(

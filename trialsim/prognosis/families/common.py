@@ -12,6 +12,7 @@ Coefficients and effects are sampled as multiples of their scales (`beta_raw`, `
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -20,6 +21,7 @@ import numpy as np
 from trialsim.data import Floats
 
 SCALE = 0.5
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 Params = dict[str, Floats]
 
 
@@ -187,3 +189,16 @@ def linear_predictor(params: Params, x: Floats, shift: Floats | float = 0.0) -> 
 def concatenate(draws: list[Params]) -> Params:
     """Return draws of the parameters, such as single ones of a prior, as one set (D, ...)."""
     return {name: np.concatenate([one[name] for one in draws]) for name in draws[0]}
+
+
+def over_new_study(params: Params, eta: Floats) -> Iterator[tuple[float, Floats]]:
+    """Yield weights that sum to 1, and linear predictors (D, N), of a study never seen.
+
+    Nine nodes of Gauss and Hermite for its effect; one, without an effect, where the model has none.
+    """
+    omega = params.get("omega")
+    if omega is None:
+        yield 1.0, eta
+        return
+    for node, weight in zip(_NODES, _WEIGHTS / _WEIGHTS.sum(), strict=True):
+        yield weight, eta + node * omega[:, None]

@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     import pytensor.tensor as pt
 
 if TYPE_CHECKING:
-    from trialsim.prognosis.fit.sampler import FitSettings
+    from trialsim.prognosis.fit.settings import FitSettings
 
 
 def as_data(rows: GroupedRows) -> dict[str, np.ndarray[Any, Any]]:

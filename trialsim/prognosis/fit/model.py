@@ -15,7 +15,7 @@ from trialsim.prognosis.fit.generated_source import tidied
 from trialsim.prognosis.models.gram import LEVEL, SCALES, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
 
 if TYPE_CHECKING:
-    from trialsim.prognosis.fit.sampler import FitSettings
+    from trialsim.prognosis.fit.settings import FitSettings
 
 with warnings.catch_warnings():
     # arviz announces its own next version at import, and pytensor that it found no compiler or BLAS

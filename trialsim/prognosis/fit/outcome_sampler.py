@@ -9,7 +9,8 @@ import numpy as np
 
 from trialsim.errors import FitError
 from trialsim.prognosis.families import Params, Responses, Shape
-from trialsim.prognosis.fit.sampler import FitSettings, check_gate
+from trialsim.prognosis.fit.sampler import check_gate
+from trialsim.prognosis.fit.settings import FitSettings
 
 # With thousands of participants a few iterations in ten thousand diverge, or chains mix slowly: smaller steps
 # end the one, chains of twice the length the other.

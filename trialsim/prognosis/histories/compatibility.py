@@ -13,7 +13,7 @@ from trialsim.errors import HistoryError
 from trialsim.prognosis.histories.strangers import require_strangers
 
 if TYPE_CHECKING:
-    from trialsim.prognosis.histories.outcome import OutcomeHistory
+    from trialsim.data import OutcomeHistory
 
 FARTHEST_MEAN_SD = 4.0
 FARTHEST_MEAN_LOG_SD = 3.0

@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from trialsim.data import Covariates, Floats
+from trialsim.data import Covariates, Floats, OutcomeHistory
 from trialsim.errors import HistoryError
-from trialsim.prognosis.histories.outcome import OutcomeHistory, require_outcomes
+from trialsim.prognosis.histories.outcome import require_outcomes
 from trialsim.prognosis.histories.participants import covariate, groups, participants, recoded, refuse_leaks
 from trialsim.prognosis.histories.rows import numbers, read_rows, require_column, where
-from trialsim.prognosis.models.outcome_terms import require_outcome_terms
-from trialsim.prognosis.models.terms import ModelTerms
 from trialsim.protocol.outcome_table import WEEKS_IN, OutcomeTable
 
 # Families whose outcome is a time: one week for all would make everybody's event happen then.
@@ -38,8 +36,7 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     Raises
     ------
     HistoryError
-        The file cannot be used, or cannot carry the table's further terms; the message names the column
-        and rows by position, never a value.
+        The file cannot be used; the message names the column and rows by position, never a value.
     """
     path, columns = Path(path), table.columns
     outcome = table.outcome_column
@@ -74,7 +71,6 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     )
     try:
         require_outcomes(history)
-        require_outcome_terms(history, ModelTerms.of_outcome(table))
     except HistoryError as refusal:
         refusal.file = refusal.file or path
         raise

@@ -9,7 +9,8 @@ import pandas as pd
 
 from trialsim.data import Floats, History
 from trialsim.errors import HistoryError
-from trialsim.prognosis.fit.sampler import FitSettings, Sampler
+from trialsim.prognosis.fit.sampler import Sampler
+from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable
 from trialsim.prognosis.living.updating import update_twins
 from trialsim.prognosis.models.terms import ModelTerms, require_terms

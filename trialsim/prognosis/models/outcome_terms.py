@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trialsim.data import OutcomeHistory
 from trialsim.errors import HistoryError
-from trialsim.prognosis.histories.outcome import (
-    FEWEST_EVENTS,
-    FEWEST_PER_COVARIATE,
-    OutcomeHistory,
-    informative,
-)
+from trialsim.prognosis.histories.outcome import FEWEST_EVENTS, FEWEST_PER_COVARIATE, informative
 from trialsim.prognosis.models.terms import FEWEST_PER_SHAPE, ModelTerms, require_known, require_shapes
 
 

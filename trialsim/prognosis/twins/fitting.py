@@ -7,7 +7,8 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from trialsim.data import History
-from trialsim.prognosis.fit.sampler import FitSettings, Sampler
+from trialsim.prognosis.fit.sampler import Sampler
+from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable, summarise
 from trialsim.prognosis.models.design_matrix import standardise
 from trialsim.prognosis.models.gram import gram_sums

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from trialsim.data import Covariates, Floats, Ints, Twins
+from trialsim.data import Covariates, Floats, Ints, OutcomeHistory, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.families import FAMILIES, EventFamily, Family, Params, linear_predictor
+from trialsim.prognosis.families.common import over_new_study
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
-from trialsim.prognosis.fit.sampler import FitSettings
-from trialsim.prognosis.histories.outcome import Columns, OutcomeHistory, require_outcomes, responses_of
+from trialsim.prognosis.fit.settings import FitSettings
+from trialsim.prognosis.histories.outcome import require_outcomes
+from trialsim.prognosis.models.columns import Columns, responses_of
 from trialsim.prognosis.models.outcome_terms import require_available, require_outcome_terms
 from trialsim.prognosis.models.shapes import Shapes
 from trialsim.prognosis.models.terms import ModelTerms
-from trialsim.prognosis.new_study import over_new_study
 from trialsim.prognosis.twins.store import Arrays, address, digest, read, recall, write
 from trialsim.streams import stream
 

@@ -11,7 +11,8 @@ from scipy.stats import beta, chi2
 
 from trialsim.data import Floats, History, Ints
 from trialsim.errors import FitError, HistoryError
-from trialsim.prognosis.fit.sampler import FitSettings, Sampler
+from trialsim.prognosis.fit.sampler import Sampler
+from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable
 from trialsim.prognosis.models.terms import ModelTerms, require_terms
 from trialsim.prognosis.twins.fitting import fit_block, history_hash

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta, chi2
 
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats, Ints, OutcomeHistory
 from trialsim.errors import FitError, HistoryError
 from trialsim.prognosis.families import FAMILIES, EventFamily
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
-from trialsim.prognosis.fit.sampler import FitSettings
-from trialsim.prognosis.histories.outcome import OutcomeHistory, informative, require_outcomes
+from trialsim.prognosis.fit.settings import FitSettings
+from trialsim.prognosis.histories.outcome import informative, require_outcomes
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.prognosis.models.terms import ModelTerms
 from trialsim.prognosis.twins.outcome import OutcomePrognosis, fit_outcome

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialsim.data import Floats
+from trialsim.data import Floats, OutcomeHistory
 from trialsim.errors import HistoryError
 from trialsim.prognosis.families import EventFamily, Params, concatenate, linear_predictor
-from trialsim.prognosis.histories.outcome import Columns, OutcomeHistory, require_outcomes, responses_of
+from trialsim.prognosis.histories.outcome import require_outcomes
+from trialsim.prognosis.models.columns import Columns, responses_of
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.prognosis.models.terms import ModelTerms
 from trialsim.prognosis.twins.outcome import OutcomePrognosis

@@ -11,10 +11,10 @@ import pandas as pd
 
 from trialsim.data import Bools, Floats, History
 from trialsim.errors import HistoryError
-from trialsim.prognosis.calibration_studies.terms import prior_point
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable, summarise
 from trialsim.prognosis.models.design_matrix import standardise
 from trialsim.prognosis.models.grouped_gram import grouped_rows, prior_sd
+from trialsim.prognosis.models.priors import prior_point
 from trialsim.prognosis.models.terms import ModelTerms, require_terms
 from trialsim.prognosis.twins.longitudinal import Prognosis, coefficient_names
 

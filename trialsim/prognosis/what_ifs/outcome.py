@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.families import linear_predictor
-from trialsim.prognosis.new_study import over_new_study
+from trialsim.prognosis.families.common import over_new_study
 from trialsim.prognosis.twins.outcome import OutcomePrognosis
 from trialsim.prognosis.what_ifs.longitudinal import TreatmentTerm, WhatIf, far_share, require_changes
 

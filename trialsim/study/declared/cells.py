@@ -14,7 +14,7 @@ from trialsim.protocol.declared import DeclaredTrial, Point, grid_points, trial_
 from trialsim.study.declared.engine import engine_of, truths_of
 from trialsim.study.declared.truth import Truth
 from trialsim.study.running.stopping import StoppingRule
-from trialsim.study.split import split_replicates
+from trialsim.study.running.work import split_replicates
 
 STAGE = "find true values"
 

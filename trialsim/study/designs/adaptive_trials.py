@@ -18,7 +18,7 @@ from trialsim.study.designs.sequential_characteristics import (
     SequentialTally,
     tally_stopping,
 )
-from trialsim.study.split import split_replicates
+from trialsim.study.running.work import split_replicates
 from trialsim.trial import Rule, StagedTrials, Stopping, simulate_staged
 
 RuleMaker = Callable[[np.random.Generator], Rule]

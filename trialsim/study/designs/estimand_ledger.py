@@ -14,7 +14,7 @@ from trialsim.data import Estimates, Floats
 from trialsim.design import OperatingCharacteristics, Tally, tally
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study.split import split_replicates
+from trialsim.study.running.work import split_replicates
 from trialsim.trial import (
     STRATEGIES,
     LongitudinalTrials,

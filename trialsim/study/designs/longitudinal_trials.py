@@ -15,8 +15,8 @@ from trialsim.design import OperatingCharacteristics, Tally, tally
 from trialsim.errors import DesignError
 from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
-from trialsim.study.sized.blocks import ConductTally
-from trialsim.study.split import split_replicates
+from trialsim.study.running.conduct import ConductTally
+from trialsim.study.running.work import split_replicates
 from trialsim.trial import (
     SitePlan,
     VisitEffect,

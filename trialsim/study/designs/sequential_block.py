@@ -15,7 +15,7 @@ from trialsim.study.designs.sequential_characteristics import (
     SequentialTally,
     tally_stopping,
 )
-from trialsim.study.split import split_replicates
+from trialsim.study.running.work import split_replicates
 from trialsim.trial import Stopping
 
 Plan = TypeVar("Plan")

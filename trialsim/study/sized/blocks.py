@@ -16,39 +16,10 @@ from trialsim.analysis import UnsafeStandardErrorWarning, fit_linear
 from trialsim.data import DiseaseModel, Estimates, Floats, TrialBlock
 from trialsim.design import Tally, tally
 from trialsim.protocol import ANALYSES, Analysis, Protocol
+from trialsim.study.running.conduct import ConductTally
 from trialsim.study.running.work import BlockResult
 from trialsim.study.sized.cells import Cell
 from trialsim.trial import Pool, simulate_block
-
-
-@dataclass(frozen=True)
-class ConductTally:
-    """Running sums of how the trials went.
-
-    `months` is the time from the first site's activation to the last randomisation.
-    """
-
-    trials: int = 0
-    months: float = 0.0
-    months_2: float = 0.0
-    controls_analysed: int = 0
-    active_analysed: int = 0
-
-    def __add__(self, other: ConductTally) -> ConductTally:
-        return ConductTally(
-            *(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__)
-        )
-
-    @property
-    def mean_months(self) -> float:
-        """Mean months to full enrolment."""
-        return self.months / self.trials
-
-    @property
-    def mean_months_mcse(self) -> float:
-        """Monte Carlo standard error of the mean months."""
-        spread = max(self.months_2 / self.trials - self.mean_months**2, 0.0)
-        return math.sqrt(spread / max(self.trials - 1, 1))
 
 
 @dataclass(frozen=True)
@@ -56,7 +27,7 @@ class StudySums:
     """Running sums of a cell: of each analysis, and of how the trials went."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
-    conduct: ConductTally = ConductTally()
+    conduct: ConductTally = field(default_factory=ConductTally)
 
     @property
     def trials(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from trialsim.design import ControlArmPlan, Size
 from trialsim.protocol import Protocol, Scenario
 from trialsim.study.running.stopping import StoppingRule
-from trialsim.study.split import split_replicates
+from trialsim.study.running.work import split_replicates
 from trialsim.trial import TrialSize
 
 

@@ -12,7 +12,7 @@ from trialsim.design import to_frame as characteristics_frame
 from trialsim.population import CohortCard
 from trialsim.prognosis import Calibration, Gain, HistorySummary, Prognosis
 from trialsim.protocol import Protocol
-from trialsim.study.sized.blocks import ConductTally
+from trialsim.study.running.conduct import ConductTally
 from trialsim.study.sized.cells import Cell
 from trialsim.study.sized.register import RegisterFacts
 

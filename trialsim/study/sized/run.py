@@ -29,10 +29,10 @@ from trialsim.prognosis import (
 from trialsim.progress import Progress, silent
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
-from trialsim.study.running.backend import Backend, open_backend
+from trialsim.study.running.backend import Backend
 from trialsim.study.running.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.running.estimate import WorkEstimate, estimate_work
-from trialsim.study.running.simulation import simulate
+from trialsim.study.running.open_backend import open_backend
 from trialsim.study.running.work import BlockResult
 from trialsim.study.sized.blocks import StudySums
 from trialsim.study.sized.cells import plan_cells
@@ -40,6 +40,7 @@ from trialsim.study.sized.history import check_composition, generate_history, re
 from trialsim.study.sized.job import Job
 from trialsim.study.sized.register import Register, RegisterFacts, build_register, world_of
 from trialsim.study.sized.result import HistoryFacts, StudyResult, content_hashes
+from trialsim.study.sized.simulation import simulate
 
 Recorder = Callable[[BlockResult[StudySums]], None]
 Announce = Callable[[WorkEstimate], None]

@@ -19,8 +19,8 @@ from scipy.special import ndtr, ndtri
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
+from trialsim.trial.interim.sequential import normal_score
 from trialsim.trial.interim.staged import Rule, StageAction, StagedState
-from trialsim.trial.normal_score import normal_score
 
 Intersection = Literal["dunnett", "bonferroni", "simes"]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtr
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
@@ -80,3 +81,19 @@ def stop_at_bounds(statistic: Floats, upper: ArrayLike, lower: ArrayLike | None 
     rows = np.arange(len(look))
     decision = np.where(success[rows, look], EFFICACY, np.where(failure[rows, look], FUTILITY, UNDECIDED))
     return Stopping(look, decision.astype(np.int8))
+
+
+def normal_score(t: ArrayLike, df: ArrayLike) -> Floats:
+    """Return the standard normal deviate that has the p value of a t statistic.
+
+    Either tail is reached from the smaller one, which keeps its digits.
+
+    Examples
+    --------
+    >>> normal_score([2.0, -12.0], 20.0).round(3)
+    array([ 1.886, -6.42 ])
+    """
+    statistic = np.asarray(t, dtype=np.float64)
+    return np.asarray(
+        -np.sign(statistic) * ndtri(stdtr(np.asarray(df, dtype=np.float64), -np.abs(statistic)))
+    )

@@ -7,22 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.calibration import gaussian as sbc_gaussian
+from benchmarks.calibration.gaussian import RANKED_DRAWS, SETTINGS, THIN, study_design
+from benchmarks.calibration.ranks import Source
 from trialsim.data import Floats, History
-from trialsim.prognosis.calibration_studies import gaussian as sbc_gaussian
-from trialsim.prognosis.calibration_studies.gaussian import (
-    RANKED_DRAWS,
-    SETTINGS,
-    THIN,
-    prior_scales,
-    study_design,
-)
-from trialsim.prognosis.calibration_studies.ranks import Source
 from trialsim.prognosis.fit.sampler import Sampler
 from trialsim.prognosis.models.design_matrix import Standardisation, standardise
 from trialsim.prognosis.models.gram import covariance_of_effects
 from trialsim.prognosis.models.grouped_gram import (
-    SD_OF_LOG_SPREAD,
-    SD_OF_STUDIES,
     GroupedRows,
     grouped_rows,
     log_spreads,
@@ -31,6 +23,7 @@ from trialsim.prognosis.models.grouped_gram import (
     study_names,
     weighted_gram,
 )
+from trialsim.prognosis.models.priors import prior_point
 from trialsim.prognosis.models.spread import Spread
 from trialsim.prognosis.models.terms import ModelTerms
 from trialsim.prognosis.twins.longitudinal import coefficient_names
@@ -85,13 +78,6 @@ def design(seed: int, terms: ModelTerms) -> tuple[History, Standardisation]:
     history, _ = study_design(seed)
     history = replace(history, group=np.arange(len(history)) % STUDIES)
     return history, replace(standardise(history, terms), unit=1.0)
-
-
-def prior_point(terms: ModelTerms, generator: np.random.Generator) -> Floats:
-    """Draw the scales (E,) from their prior, in the order of `grouped_gram.scale_names`."""
-    omega = SD_OF_STUDIES * np.abs(generator.standard_normal(2 if terms.studies else 0))
-    logs = SD_OF_LOG_SPREAD * generator.standard_normal(2 * len(terms.variance))
-    return np.concatenate([prior_scales(generator), omega, logs])
 
 
 def _ranks(terms: ModelTerms, seed: int, first: int, count: int, sampler: Sampler) -> Ranks:

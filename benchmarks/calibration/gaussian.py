@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.calibration.ranks import Source
 from trialsim.data import Covariates, Floats, History
-from trialsim.prognosis.calibration_studies.ranks import Source
-from trialsim.prognosis.fit.sampler import FitSettings, Sampler
+from trialsim.prognosis.fit.sampler import Sampler
+from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.models import gram
 from trialsim.prognosis.models.design_matrix import Standardisation, standardise
 from trialsim.prognosis.models.gram import (
@@ -21,6 +22,7 @@ from trialsim.prognosis.models.gram import (
     regression_rows,
     weighted_gram,
 )
+from trialsim.prognosis.models.priors import prior_scales
 from trialsim.prognosis.twins.longitudinal import coefficient_names
 from trialsim.streams import stream
 
@@ -40,14 +42,6 @@ SETTINGS = FitSettings(
 )
 PARTICIPANTS = 50
 WEEKS = (12.0, 24.0, 36.0, 52.0)
-
-
-def prior_scales(generator: np.random.Generator) -> Floats:
-    """Draw the six scales from their prior, in the order of `trialsim.prognosis.models.gram.SCALES`."""
-    tau = 0.25 * np.abs(generator.standard_normal(2))
-    spread = np.abs(generator.standard_normal(2))
-    correlation = 2 * generator.beta(2.0, 2.0) - 1
-    return np.array([*tau, *spread, correlation, abs(generator.standard_normal())])
 
 
 def study_design(seed: int) -> tuple[History, Standardisation]:

@@ -8,8 +8,8 @@ the parameters a quantity that depends on the data, the log likelihood, is ranke
 posteriors that ignore part of the data (Modrak et al. 2023).
 
 The result of the long study is kept as a small record with the date of the study and the hash of the code
-that makes the model: prior, likelihood and exact draws, not how a sampler is called. A record of other
-code, or an old one, proves nothing.
+that makes the model: prior, likelihood and exact draws, not how a sampler is called, nor where its parts
+are imported from. A record of other code, or an old one, proves nothing.
 """
 
 from __future__ import annotations
@@ -110,7 +110,10 @@ def require_current(record: RankRecord, sources: Sequence[Source], today: date) 
 
 
 def source_hash(sources: Sequence[Source]) -> str:
-    """Return the hash of the code in files: comments, docstrings and layout do not count.
+    """Return the hash of the code in files: comments, docstrings, layout and imports do not count.
+
+    Imports say where a name is kept, so that a file may move without a new study; the code that makes a
+    model is itself among the sources.
 
     Raises
     ------
@@ -132,22 +135,42 @@ def source_hash(sources: Sequence[Source]) -> str:
 
 
 def _definitions(file: Path, names: tuple[str, ...]) -> str:
-    """Return the text of a file, or of the named definitions at its top level, in their order there."""
+    """Return the text of a file, or of the named definitions at its top level, without any import."""
     text = file.read_text(encoding="utf-8")
-    if not names:
-        return text
-    found = {}
-    for node in ast.parse(text).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node]
-        for target in targets:
-            name = getattr(target, "id", getattr(target, "name", None))
-            if name in names:
-                found[name] = "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]) + "\n"
-    if absent := sorted(set(names) - set(found)):
+    lines = text.splitlines()
+    tree = ast.parse(text)
+    found: set[str] = set()
+    kept: list[int] = []
+    for node in tree.body:
+        here = _defined(node)
+        if not names or here & set(names):
+            found |= here
+            decorators = [one.lineno for one in getattr(node, "decorator_list", [])]
+            kept += range(min([node.lineno, *decorators]) - 1, node.end_lineno or node.lineno)
+    if absent := sorted(set(names) - found):
         raise HistoryError(
             f"does not define {', '.join(absent)}", file=file, mend="name what makes the model"
         )
-    return "".join(found.values())
+    dropped = {line for node in ast.walk(tree) if _only_imports(node) for line in _lines_of(node)}
+    return "".join(f"{lines[line]}\n" for line in kept if line not in dropped)
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    """Return the names that a statement at the top level of a file defines."""
+    if isinstance(node, ast.Assign):
+        return {one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+    return {node.name} if hasattr(node, "name") else set()
+
+
+def _only_imports(node: ast.AST) -> bool:
+    """Return whether a node is an import, or an `if TYPE_CHECKING` over imports alone."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return all(isinstance(one, ast.Import | ast.ImportFrom) for one in node.body) and not node.orelse
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _lines_of(node: ast.AST) -> range:
+    return range(node.lineno - 1, node.end_lineno)  # type: ignore[attr-defined]
 
 
 def count_ranks(ranks: Ints, draws: int) -> Ints:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.calibration.ranks import Source
 from trialsim.data import Floats
 from trialsim.prognosis import families
-from trialsim.prognosis.calibration_studies.ranks import Source
 from trialsim.prognosis.families import (
     FAMILIES,
     Params,
@@ -20,11 +20,19 @@ from trialsim.prognosis.families import (
     piecewise,
 )
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
-from trialsim.prognosis.fit.sampler import FitSettings
+from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.streams import stream
 
 _FOLDER = Path(families.__file__).parent
 _MODEL = _FOLDER.parent / "fit" / "outcome_model.py"
+# What every family shares of its model; means over new studies are read of it, and no part of it.
+_COMMON: Source = (
+    _FOLDER / "common.py",
+    (
+        *("SCALE", "Params", "Responses", "Shape", "Prior", "Family"),
+        *("beta", "effects", "linear_predictor"),
+    ),
+)
 _OWN_FILES = {
     "binary": ("binary.py",),
     "ordinal": ("ordinal.py",),
@@ -49,12 +57,12 @@ SETTINGS = FitSettings(
 
 def sources(family: str) -> tuple[Source, ...]:
     """Return the code that makes the model of one family, and no other's."""
-    files = ("common.py", *_OWN_FILES[family])
     names = (
         *("as_data", "build_model", "variable", "log_likelihood", "linear_predictor"),
         *_OWN_LIKELIHOODS.get(family, (family,)),
     )
-    return *((_FOLDER / file, ()) for file in files), (_MODEL, names)
+    own = ((_FOLDER / file, ()) for file in _OWN_FILES[family])
+    return _COMMON, *own, (_MODEL, names)
 
 
 def outcome_ranks(

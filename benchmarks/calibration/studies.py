@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from trialsim.prognosis.calibration_studies import gaussian as sbc_gaussian
-from trialsim.prognosis.calibration_studies import outcomes as sbc_outcomes
-from trialsim.prognosis.calibration_studies import terms as sbc_terms
-from trialsim.prognosis.calibration_studies.ranks import Source
+from benchmarks.calibration import gaussian as sbc_gaussian
+from benchmarks.calibration import outcomes as sbc_outcomes
+from benchmarks.calibration import terms as sbc_terms
+from benchmarks.calibration.ranks import Source
 from trialsim.prognosis.families import FAMILIES
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.sampler import Sampler
