@@ -21,7 +21,9 @@ from trialsim.analysis import (
 )
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
+from trialsim.protocol.declared.analyses import ANALYSES_OF
 from trialsim.study.declared.people import Outcomes, People, Recurrences
+from trialsim.study.declared.refusing import unserved
 from trialsim.study.designs.estimand_ledger import (
     ancova_of_all_observed,
     ancova_of_completers,
@@ -60,7 +62,15 @@ class Sample:
         return self.trial.outcome.sign
 
     def read(self, analysis: AnalysisDeclared, seen: Bools | None = None) -> Estimates:
-        """Return the estimates from everybody, or from those who are seen (R, N)."""
+        """Return the estimates from everybody, or from those who are seen (R, N).
+
+        Raises
+        ------
+        ProtocolError
+            The analysis is none of this outcome's.
+        """
+        if analysis.kind not in ANALYSES_OF[self.trial.outcome.kind]:
+            raise unserved(analysis.kind, self.trial.outcome.kind)
         if isinstance(self.outcomes, LongitudinalTrials):
             return _read_visits(self, self.outcomes, analysis, seen)
         if isinstance(self.outcomes, Recurrences):
@@ -106,10 +116,15 @@ class Sample:
                 found = probabilistic_index_block(values, arm, analysis=analysis.label)
                 # Its null is one half; everything else here is held against a null of 0.
                 return replace(found, estimate=found.estimate - 0.5)
-        return linear(values, arm, covariates, analysis.label)
+            case "mean_score":
+                return linear(values, arm, covariates, analysis.label)
+            case _:
+                raise unserved(analysis.kind, self.trial.outcome.kind)
 
     def _recurrent(self, outcomes: Recurrences, analysis: AnalysisDeclared) -> Estimates:
-        read = lwyy_block if analysis.kind == "lwyy" else negative_binomial_events_block
+        if analysis.kind not in _OF_RECURRENCES:
+            raise unserved(analysis.kind, self.trial.outcome.kind)
+        read = _OF_RECURRENCES[analysis.kind]
         found = read(outcomes.times, outcomes.follow_up, self.people.arm, self.covariates(analysis))
         return replace(found, analysis=analysis.label)
 
@@ -121,6 +136,10 @@ def linear(values: Floats, arm: np.ndarray, covariates: Floats | None, label: st
         return fit_linear(values, arm, covariates, analysis=label)
 
 
+_OF_RECURRENCES: dict[str, Callable[..., Estimates]] = {
+    "lwyy": lwyy_block,
+    "negative_binomial": negative_binomial_events_block,
+}
 _OF_EVENTS: dict[str, Callable[[LongitudinalTrials], Estimates]] = {
     "mmrm_all_observed": mmrm_of_all_observed,
     "ancova_completers": ancova_of_completers,
@@ -158,6 +177,8 @@ def _read_visits(
             failure = _visits_of(sample).failure
             assert failure is not None
             return replace(ancova_of_composite(failure)(trials), analysis=analysis.label)
+    if analysis.kind not in _OF_EVENTS:
+        raise unserved(analysis.kind, sample.trial.outcome.kind)
     return replace(_OF_EVENTS[analysis.kind](trials), analysis=analysis.label)
 
 

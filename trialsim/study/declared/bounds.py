@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 import numpy as np
 from scipy.special import ndtri
@@ -23,17 +24,24 @@ from trialsim.design import (
     adapted_bounds,
     group_sequential_design,
 )
+from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import Efficacy, Futility, GroupSequentialDesign
 
 
 def efficacy_rule(declared: Efficacy) -> EfficacyRule:
     """Return the rule of the efficacy bounds."""
-    if declared.rule == "given":
-        return GivenBounds(tuple(declared.z))
-    shapes = {"o_brien_fleming": 0.0, "pocock": 0.5, "wang_tsiatis": declared.delta}
-    if declared.rule in shapes:
-        return WangTsiatis(float(shapes[declared.rule] or 0.0))
-    return _spending(declared)
+    match declared.rule:
+        case "given":
+            return GivenBounds(tuple(declared.z))
+        case "o_brien_fleming":
+            return WangTsiatis(0.0)
+        case "pocock":
+            return WangTsiatis(0.5)
+        case "wang_tsiatis":
+            assert declared.delta is not None
+            return WangTsiatis(declared.delta)
+        case _:
+            return _spending(declared)
 
 
 def futility_rule(declared: Futility | None) -> FutilityRule | None:
@@ -46,13 +54,23 @@ def futility_rule(declared: Futility | None) -> FutilityRule | None:
 
 
 def _spending(declared: Efficacy | Futility) -> SpendingFunction:
-    if declared.rule == "hwang_shih_decani":
-        assert declared.gamma is not None
-        return HwangShihDeCani(declared.gamma)
-    if declared.rule == "power":
-        assert declared.rho is not None
-        return PowerSpending(declared.rho)
-    return OBrienFlemingSpending() if declared.rule == "lan_demets_obf" else PocockSpending()
+    match declared.rule:
+        case "lan_demets_obf":
+            return OBrienFlemingSpending()
+        case "lan_demets_pocock":
+            return PocockSpending()
+        case "hwang_shih_decani":
+            assert declared.gamma is not None
+            return HwangShihDeCani(declared.gamma)
+        case "power":
+            assert declared.rho is not None
+            return PowerSpending(declared.rho)
+        case "given" | "o_brien_fleming" | "pocock" | "wang_tsiatis":
+            raise ProtocolError(
+                "spends no error", field="rule", value=declared.rule, mend="use a rule such as lan_demets_obf"
+            )
+        case _:
+            assert_never(declared.rule)
 
 
 def planned_bounds(

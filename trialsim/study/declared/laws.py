@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from trialsim.data import Floats
 from trialsim.errors import ProtocolError
-from trialsim.protocol.declared import CureDeclared, DeclaredTrial, HazardRatio, Law, MedianLaw, PiecewiseLaw
+from trialsim.protocol.declared import (
+    CureDeclared,
+    DeclaredTrial,
+    HazardRatio,
+    Law,
+    MedianLaw,
+    PiecewiseLaw,
+    WeibullDeclared,
+)
 from trialsim.trial import CureLaw, PiecewiseHazard, SurvivalLaw, WeibullLaw
 
 
@@ -39,7 +48,9 @@ def survival_law(law: Law) -> SurvivalLaw:
         return PiecewiseHazard((math.log(2) / law.median,))
     if isinstance(law, CureDeclared):
         return CureLaw(law.cured, survival_law(law.uncured))
-    return WeibullLaw(law.scale, law.shape)
+    if isinstance(law, WeibullDeclared):
+        return WeibullLaw(law.scale, law.shape)
+    assert_never(law)
 
 
 def treated_law(law: SurvivalLaw, effect: HazardRatio) -> SurvivalLaw:

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.data import Bools, Estimates, Floats
-from trialsim.protocol.declared import AnalysisDeclared, GroupSequentialDesign, ResizingDesign
+from trialsim.errors import ProtocolError
+from trialsim.protocol.declared import AnalysisDeclared, FixedDesign, GroupSequentialDesign, ResizingDesign
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
@@ -22,11 +23,16 @@ def read_individuals(sample: Sample) -> dict[str, Reading]:
         if isinstance(design, GroupSequentialDesign):
             found[analysis.label] = _sequential(sample, analysis, design)
         elif isinstance(design, ResizingDesign):
-            resize = _blinded if design.method == "blinded" else _combined
-            found[analysis.label] = resize(sample, analysis, design)
-        else:
+            found[analysis.label] = _RESIZE[design.method](sample, analysis, design)
+        elif isinstance(design, FixedDesign):
             found[analysis.label] = _fixed(sample, analysis, design.alpha)
+        else:
+            raise _not_by_individuals(design.kind, trial.outcome.kind)
     return found
+
+
+def _not_by_individuals(design: str, outcome: str) -> ProtocolError:
+    return ProtocolError(f"is not served with a {outcome} outcome", field="design.kind", value=design)
 
 
 def _fixed(sample: Sample, analysis: AnalysisDeclared, alpha: float) -> Reading:
@@ -43,6 +49,8 @@ def _fixed(sample: Sample, analysis: AnalysisDeclared, alpha: float) -> Reading:
 
 
 def _sequential(sample: Sample, analysis: AnalysisDeclared, design: GroupSequentialDesign) -> Reading:
+    if design.timing == "events":
+        raise _not_by_individuals("timing by events", sample.trial.outcome.kind)
     if design.timing == "calendar":
         months = np.broadcast_to(np.asarray(design.months), (len(sample.known), len(design.months)))
     else:
@@ -117,6 +125,9 @@ def _blinded(sample: Sample, analysis: AnalysisDeclared, design: ResizingDesign)
     statistic = benefit(whole, sample.sign)[:, None]
     stopping = stop_at_bounds(statistic, [-ndtri(design.alpha)])
     return _resized(sample, statistic, stopping, [whole], last)
+
+
+_RESIZE = {"blinded": _blinded, "unblinded": _combined}
 
 
 def _resized(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
 from trialsim.data import Bools, Floats, Ints
+from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import (
     BinaryOutcome,
     ContinuousOutcome,
@@ -109,6 +111,8 @@ def allocate_people(
     if scheme.kind == "minimisation":
         columns = [names.index(name) for name in scheme.factors]
         return minimise(levels[..., columns], ratio, generator, probability=scheme.probability)
+    if scheme.kind != "permuted_blocks":
+        assert_never(scheme)
     within = np.zeros(shape, dtype=np.int64)
     for name in scheme.strata:
         position = names.index(name)
@@ -142,9 +146,10 @@ def draw_outcomes(
     if isinstance(outcome, BinaryOutcome):
         control = [outcome.probability] * len(trial.arms)
         drawn = binary_outcomes(people.arm, control, chance("outcome"), shift)
-    else:
-        assert isinstance(outcome, OrdinalOutcome)
+    elif isinstance(outcome, OrdinalOutcome):
         drawn = ordinal_outcomes(people.arm, outcome.shares, shift, chance("outcome"))
+    else:
+        raise ProtocolError("is not drawn one by one", field="outcome.kind", value=outcome.kind)
     lost = _lost(trial, people.arm, chance("dropout"))
     return np.where(lost, np.nan, drawn.astype(np.float64))
 

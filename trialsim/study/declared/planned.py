@@ -68,13 +68,18 @@ def plans_of(trial: DeclaredTrial) -> dict[str, Planned]:
 
 
 def _plan(trial: DeclaredTrial, analysis: AnalysisDeclared) -> Planned:
-    design, stratified = trial.design, analysis.kind.startswith("stratified")
+    design, stratified = trial.design, analysis.kind == "stratified_log_rank"
     if isinstance(trial.outcome, JointOutcome):
         return _joint(trial, trial.outcome, analysis)
     if isinstance(design, MultiArmDesign):
         return _arm_dropping(trial, design, stratified)
-    assert isinstance(design, ResizingDesign)
-    return _resizing(trial, design, stratified)
+    if isinstance(design, ResizingDesign):
+        return _resizing(trial, design, stratified)
+    raise ProtocolError(
+        f"is not carried out as a plan of a {trial.outcome.kind} outcome",
+        field="design.kind",
+        value=design.kind,
+    )
 
 
 def _joint(trial: DeclaredTrial, outcome: JointOutcome, analysis: AnalysisDeclared) -> Planned:

@@ -8,6 +8,13 @@ from contextlib import contextmanager
 from trialsim.errors import DesignError, ProtocolError
 
 
+def unserved(analysis: str, outcome: str) -> ProtocolError:
+    """Return the refusal of an analysis that the engine has no reader of for an outcome."""
+    return ProtocolError(
+        f"does not read a {outcome} outcome", field="analyses", value=analysis, mend="see docs/trials.md"
+    )
+
+
 @contextmanager
 def refusing(field: str) -> Iterator[None]:
     """Turn a refusal of the engine into one of the file's table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -103,11 +103,14 @@ class StagedPlan:
                 means = sign * (outcome.mean[-1] + np.array([0.0, *shifts]))
                 endpoint: Endpoint = "normal"
                 sd = math.sqrt(covariance(outcome)[-1, -1])
-            else:
-                assert isinstance(outcome, BinaryOutcome)
+            elif isinstance(outcome, BinaryOutcome):
                 logit = math.log(outcome.probability / (1 - outcome.probability))
                 p = 1 / (1 + np.exp(-(logit + log_ratios(trial)[:, 0])))
                 means, endpoint, sd = (p if sign > 0 else 1 - p), "binary", 1.0
+            else:
+                raise ProtocolError(
+                    "is not served by designs in stages", field="outcome.kind", value=outcome.kind
+                )
             stages, make, test = _rule(design, len(trial.arms), sd if endpoint == "normal" else None)
         wait: Wait = "seen"
         if isinstance(design, MultiArmDesign | ResponseAdaptiveDesign):
@@ -147,7 +150,10 @@ def _rule(
 
         adaptive(np.random.default_rng(0))
         return stages, adaptive, None
-    assert isinstance(design, BayesianDesign)
+    if not isinstance(design, BayesianDesign):
+        raise ProtocolError(
+            "is no design in stages", field="design.kind", value=getattr(design, "kind", None)
+        )
     each = np.diff(design.looks, prepend=0)
     stages = np.repeat(each[:, None], 2, axis=1).astype(np.int64)
     if design.rule == "predictive":
@@ -155,8 +161,10 @@ def _rule(
             design.looks, design.looks[-1], design.claim, stop_above=design.stop_above,
             stop_below=design.stop_below,
         )  # fmt: skip
-    else:
+    elif design.rule == "posterior":
         rule = posterior_rule(design.claim, design.stop_below, len(stages))
+    else:
+        assert_never(design.rule)
     return stages, lambda _: rule, None
 
 
@@ -167,7 +175,7 @@ def _multi_arm_rule(
     keep: Callable[[StagedState, Floats], Bools] | None,
 ) -> Rule:
     looks, active = len(stages), stages.shape[1] - 1
-    alpha = design.alpha / (active if design.multiplicity == "bonferroni" else 1)
+    alpha = design.alpha / {"bonferroni": active, "none": 1}[design.multiplicity]
     total = np.cumsum(stages.sum(axis=1))
     if looks > 1:
         found = group_sequential_design(

@@ -22,6 +22,7 @@ from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
+from trialsim.study.declared.refusing import unserved
 from trialsim.study.designs.survival_looks import log_rank_tests, planned_looks
 from trialsim.trial import (
     Looks,
@@ -115,8 +116,8 @@ def _read(
     swept: dict[bool, LogRankLooks],
 ) -> tuple[list[Estimates], Floats]:
     """Return the estimates of every look, and the statistic (R, K)."""
-    if analysis.kind.endswith("log_rank") and analysis.kind != "weighted_log_rank":
-        tests = swept[analysis.kind.startswith("stratified")]
+    if analysis.kind in ("log_rank", "stratified_log_rank"):
+        tests = swept[analysis.kind == "stratified_log_rank"]
         looks = [_one_step(tests, k, analysis.label) for k in range(months.shape[1])]
         return looks, tests.benefit
     looks = [_cut_and_read(analysis, trials, months[:, k, None]) for k in range(months.shape[1])]
@@ -159,7 +160,9 @@ def _cut_and_read(analysis: AnalysisDeclared, trials: SurvivalTrials, month: Flo
             found = log_rank_block(time, event, arm, weights=FlemingHarrington(analysis.rho, analysis.gamma))
         case "max_combo":
             found = max_combo_block(time, event, arm)
-        case _:
+        case "rmst":
             assert analysis.tau is not None
             found = restricted_mean_survival_block(time, event, arm, analysis.tau)
+        case _:
+            raise unserved(analysis.kind, "time_to_event")
     return replace(found, analysis=analysis.label)

@@ -19,6 +19,7 @@ from trialsim.protocol.declared import (
     OrdinalOutcome,
     TimeToEventOutcome,
 )
+from trialsim.study.declared.refusing import unserved
 from trialsim.study.declared.strata import Strata, log_ratios, ratio_of
 from trialsim.study.declared.worlds import visit_effect
 from trialsim.trial import STRATEGIES, LongitudinalWorld, SurvivalWorld, TrueValue, true_values
@@ -80,7 +81,8 @@ def declared_truth(
     ratios = log_ratios(trial)[:2]
     if isinstance(outcome, BinaryOutcome):
         return Truth(_of_risks(analysis, outcome.probability, ratios, strata))
-    assert isinstance(outcome, CountOutcome)
+    if not isinstance(outcome, CountOutcome):
+        raise unserved(analysis.kind, outcome.kind)
     rates = (np.exp(ratios) * strata.shares).sum(axis=1)
     return Truth(math.log(rates[1] / rates[0]))
 
@@ -91,7 +93,9 @@ def _of_risks(analysis: AnalysisDeclared, control: float, ratios: Floats, strata
     if analysis.kind == "log_odds_ratio":
         odds = risks / (1 - risks)
         return math.log(odds[1] / odds[0])
-    return float(risks[1] - risks[0])
+    if analysis.kind in ("risk_difference", "g_computation"):
+        return float(risks[1] - risks[0])
+    raise unserved(analysis.kind, "binary")
 
 
 def _of_categories(
@@ -110,6 +114,8 @@ def _of_categories(
     higher = (higher * strata.shares[:, None]).sum(axis=1)
     if analysis.kind == "mean_score":
         return Truth(float(higher[1].sum() - higher[0].sum()))
+    if analysis.kind != "probabilistic_index":
+        raise unserved(analysis.kind, "ordinal")
     category = -np.diff(higher, prepend=1.0, append=0.0, axis=1)
     below = np.cumsum(category[0]) - category[0] / 2
     return Truth(float(category[1] @ below) - 0.5)
@@ -128,6 +134,8 @@ def _of_survival(trial: DeclaredTrial, analysis: AnalysisDeclared, world: Surviv
         return Truth(restricted_mean_difference(world, analysis.tau))
     if analysis.kind in ("max_combo", "weighted_log_rank"):
         return Truth(None, note="a test, not an estimate")
+    if analysis.kind not in ("log_rank", "stratified_log_rank", "cox", "stratified_cox"):
+        raise unserved(analysis.kind, "time_to_event")
     subgroup = effect.subgroup is not None and effect.subgroup.value != 1
     if effect.value == 1 and not subgroup:
         return Truth(0.0)

@@ -110,7 +110,7 @@ def covariance(outcome: ContinuousOutcome) -> Floats:
     if outcome.covariance:
         return np.asarray(outcome.covariance, dtype=np.float64)
     assert outcome.correlation is not None
-    make = autoregressive if outcome.structure == "autoregressive" else exchangeable
+    make = {"autoregressive": autoregressive, "exchangeable": exchangeable}[outcome.structure]
     with refusing("outcome"):
         return covariance_of(outcome.sd, make(len(outcome.sd), outcome.correlation))
 
