@@ -25,12 +25,12 @@ SITES = {
 }  # fmt: skip
 
 OUTCOMES: dict[str, dict[str, Any]] = {
-    "continuous_longitudinal": {
+    "score": {
         "direction": "higher_is_better", "weeks": [12.0, 24.0], "mean": [0.0, 0.0, 0.0],
         "sd": [1.0, 1.0, 1.0], "correlation": 0.5,
     },
-    "binary": {"direction": "higher_is_better", "probability": 0.3, "months": 2.0},
-    "ordinal": {"direction": "higher_is_better", "shares": [0.5, 0.3, 0.2], "months": 1.0},
+    "response": {"direction": "higher_is_better", "probability": 0.3, "months": 2.0},
+    "level": {"direction": "higher_is_better", "shares": [0.5, 0.3, 0.2], "months": 1.0},
     "count": {"rate": 0.2, "dispersion": 0.5, "months": 12.0},
     "recurrent": {"rate": 0.2, "dispersion": 0.5, "months": 12.0},
     "time_to_event": {"law": {"kind": "median", "median": 12.0}},
@@ -40,18 +40,18 @@ OUTCOMES: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 EFFECTS: dict[str, dict[str, Any]] = {
-    "continuous_longitudinal": {"kind": "shift", "value": 0.5},
-    "binary": {"kind": "odds_ratio", "value": 2.0},
-    "ordinal": {"kind": "odds_ratio", "value": 2.0},
+    "score": {"kind": "shift", "value": 0.5},
+    "response": {"kind": "odds_ratio", "value": 2.0},
+    "level": {"kind": "odds_ratio", "value": 2.0},
     "count": {"kind": "rate_ratio", "value": 0.6},
     "recurrent": {"kind": "rate_ratio", "value": 0.6},
     "time_to_event": {"kind": "hazard_ratio", "value": 0.6},
     "joint": {"kind": "joint_effect", "per_month": -0.1},
 }
 READ_BY = {
-    "continuous_longitudinal": "mmrm",
-    "binary": "risk_difference",
-    "ordinal": "mean_score",
+    "score": "mmrm",
+    "response": "risk_difference",
+    "level": "mean_score",
     "count": "negative_binomial",
     "recurrent": "lwyy",
     "time_to_event": "log_rank",
@@ -62,14 +62,14 @@ READ_BY = {
 def tables(kind: str, **changes: Any) -> dict[str, Any]:
     """Return a small fixed trial with an outcome of a kind, with whole tables changed or taken away."""
     made: dict[str, Any] = {
-        "format": "trialsim.trial/1",
+        "format": "trialsim.protocol/2",
         "name": "small",
         "title": "Small",
         "question": "Does it run?",
         "seed": 5,
         "participants": 60,
         "arms": ARMS,
-        "outcome": {"kind": kind, "source": "test", **OUTCOMES[kind]},
+        "endpoints": [{"kind": kind, "source": "test", **OUTCOMES[kind]}],
         "effects": [{"arm": "active", "source": "test", **EFFECTS[kind]}],
         "enrolment": PLANNED,
         "randomisation": {"kind": "permuted_blocks", "block_sizes": [4]},
@@ -81,6 +81,8 @@ def tables(kind: str, **changes: Any) -> dict[str, Any]:
             {"name": "null", "kind": "null", "why": "test"},
         ],
     }
+    if "outcome" in changes:
+        changes["endpoints"] = [changes.pop("outcome")]
     made |= changes
     return deepcopy({key: value for key, value in made.items() if value is not None})
 

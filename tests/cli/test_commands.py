@@ -76,8 +76,8 @@ def test_size_agrees_with_the_closed_form(monkeypatch, capsys) -> None:
         (("cohort", "check", "nowhere.toml"), "nowhere.toml"),
         (("verify", "nowhere"), "no readable manifest"),
         (("verify", "nowhere", "--nonce", "mine"), "chooses nothing without --replay"),
-        (("run", f"{PROTOCOLS}/ordinal_recovery.toml"), "give this kind of file to trialsim simulate"),
-        (("simulate", f"{PROTOCOLS}/cdisc_pilot.toml"), "give this kind of file to trialsim run"),
+        (("run", f"{PROTOCOLS}/ordinal_recovery.toml", "--history", "x.csv"), "is not read by this protocol"),
+        (("run", f"{PROTOCOLS}/cdisc_pilot.toml", "--plan"), "served with format trialsim.protocol/2"),
     ],
 )
 def test_refusals_are_one_message_and_exit_code_2(

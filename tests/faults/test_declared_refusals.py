@@ -42,19 +42,19 @@ REFUSED = {
         "design.events", "however long they are followed",
     ),
     "sites that are full": (
-        tables("binary", enrolment=SITES, participants=300), "participants", "sites let in 200",
+        tables("response", enrolment=SITES, participants=300), "participants", "sites let in 200",
     ),
     "accrual that closes": (
-        tables("binary", participants=70) | {"enrolment": {
+        tables("response", participants=70) | {"enrolment": {
             "kind": "planned", "rates": [10.0], "durations": [6.0], "spread": "even", "source": "t"}},
         "participants", "closes at 60",
     ),
     "blocks that do not fit the ratio": (
-        tables("binary", randomisation={"kind": "permuted_blocks", "block_sizes": [3]}),
+        tables("response", randomisation={"kind": "permuted_blocks", "block_sizes": [3]}),
         "randomisation", "multiples of 2",
     ),
     "a preferred arm that is not preferred": (
-        tables("binary", strata=STRATA, randomisation={
+        tables("response", strata=STRATA, randomisation={
             "kind": "minimisation", "factors": ["sex"], "probability": 0.2}),
         "randomisation", "0.5",
     ),
@@ -69,7 +69,7 @@ REFUSED = {
             "kind": "group_sequential", "timing": "information", "information": [0.5, 1.0]}),
         "design.timing", "not served",
     ),
-    "events of another outcome": (tables("binary", design=LOOKS), "design.timing", "time_to_event"),
+    "events of another outcome": (tables("response", design=LOOKS), "design.timing", "time_to_event"),
     "minimisation of a time to event": (
         tables("time_to_event", strata=STRATA, randomisation={
             "kind": "minimisation", "factors": ["sex"]}),
@@ -82,12 +82,12 @@ REFUSED = {
                       "source": "t"}]),
         "effects.active.from_month", "pieces",
     ),
-    "an odd half": (tables("binary", participants=61, design=RESIZED), "design.largest", "even"),
+    "an odd half": (tables("response", participants=61, design=RESIZED), "design.largest", "even"),
     "a largest below the planned": (
-        tables("binary", design=RESIZED | {"largest": 50}), "design.largest", "at least the planned",
+        tables("response", design=RESIZED | {"largest": 50}), "design.largest", "at least the planned",
     ),
     "a blinded size at 2:1": (
-        tables("binary", design={
+        tables("response", design={
             "kind": "sample_size_reestimation", "method": "blinded", "largest": 120, "effect": 0.2})
         | {"arms": [{"name": "control", "role": "control"},
                     {"name": "active", "role": "active", "allocation": 2.0}],
@@ -95,27 +95,27 @@ REFUSED = {
         "arms.allocation", "1:1",
     ),
     "a correlation that is not one": (
-        tables("continuous_longitudinal", outcome={
-            "kind": "continuous_longitudinal", "direction": "higher_is_better", "weeks": [12.0, 24.0],
+        tables("score", outcome={
+            "kind": "score", "direction": "higher_is_better", "weeks": [12.0, 24.0],
             "mean": [0.0, 0.0, 0.0], "sd": [1.0, 1.0, 1.0], "correlation": -0.9,
             "structure": "exchangeable", "source": "t"}),
-        "outcome", "positive definite",
+        "endpoints", "positive definite",
     ),
     "a futility bound too many": (
-        staged("binary", THREE | {"futility_z": [0.0, 0.0]}, 3), "design.futility_z", "1 interim",
+        staged("response", THREE | {"futility_z": [0.0, 0.0]}, 3), "design.futility_z", "1 interim",
     ),
     "a share that leaves nothing to adapt": (
-        staged("binary", {"kind": "response_adaptive", "first": 10, "batch": 10, "batches": 2,
+        staged("response", {"kind": "response_adaptive", "first": 10, "batch": 10, "batches": 2,
                           "claim": 0.9, "least_share": 0.4}, 3),
         "design.least_share", "below 1/3",
     ),
     "a hazard that spares nobody": (
-        tables("joint", outcome=tables("joint")["outcome"] | {
+        tables("joint", outcome=tables("joint")["endpoints"][0] | {
             "hazard": 900.0, "association": 0.0, "random_sd": [0.0, 0.0]}),
-        "outcome (hazard)", "nobody without the event",
+        "endpoints (hazard)", "nobody without the event",
     ),
     "probabilities out of order": (
-        staged("binary", {"kind": "bayesian", "rule": "predictive", "looks": [10, 20], "claim": 0.9,
+        staged("response", {"kind": "bayesian", "rule": "predictive", "looks": [10, 20], "claim": 0.9,
                           "stop_above": 0.1, "stop_below": 0.5}),
         "design", "stop_below",
     ),

@@ -14,7 +14,7 @@ from trialsim.protocol.declared import DeclaredTrial, grid_points, read_trial, t
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
 EXAMPLES = sorted(
-    path for path in PROTOCOLS.glob("*.toml") if 'format = "trialsim.trial/1"' in path.read_text()
+    path for path in PROTOCOLS.glob("*.toml") if 'format = "trialsim.protocol/2"' in path.read_text()
 )
 
 
@@ -37,25 +37,25 @@ CAUSE = {
     "cause": "lost", "cumulative": {"control": 0.6, "active": 0.1}, "mechanism": "MCAR", "source": "t",
 }  # fmt: skip
 TTE = tables("time_to_event", design=SEQUENTIAL)
-VISITS, BINARY = tables("continuous_longitudinal"), tables("binary")
-WITH_CAUSE = tables("binary", discontinuation=[CAUSE])
+VISITS, BINARY = tables("score"), tables("response")
+WITH_CAUSE = tables("response", discontinuation=[CAUSE])
 
 REFUSED = {
-    "unknown key": (put(BINARY, "outcome.odds", 1.0), "outcome.odds", "unknown key"),
+    "unknown key": (put(BINARY, "endpoints.0.odds", 1.0), "endpoints.odds", "unknown key"),
     "missing key": (put(BINARY, "question", None), "question", "is missing"),
-    "NaN": (put(BINARY, "outcome.probability", float("nan")), "outcome.probability", "finite"),
+    "NaN": (put(BINARY, "endpoints.0.probability", float("nan")), "endpoints.probability", "finite"),
     "NaN on an axis": (
         BINARY | {"grid": [{"field": "seed", "values": [float("nan")], "why": "t"}]},
         "grid[0].values", "finite",
     ),
-    "zero rate": (put(tables("count"), "outcome.rate", 0.0), "outcome.rate", "greater than 0"),
+    "zero rate": (put(tables("count"), "endpoints.0.rate", 0.0), "endpoints.rate", "greater than 0"),
     "zero accrual": (put(BINARY, "enrolment.rates", [0.0]), "enrolment.rates", "nobody would enter"),
     "no hazard": (
-        put(TTE, "outcome.law", {"kind": "piecewise", "hazards": [0.0]}), "outcome.law.hazards", "no event",
+        put(TTE, "endpoints.0.law", {"kind": "piecewise", "hazards": [0.0]}), "endpoints.law.hazards", "no event",
     ),
     "overlapping windows": (
-        put(TTE, "outcome.law", {"kind": "piecewise", "hazards": [0.1, 0.2, 0.1], "starts": [0.0, 6.0, 4.0]}),
-        "outcome.law.starts", "overlap",
+        put(TTE, "endpoints.0.law", {"kind": "piecewise", "hazards": [0.1, 0.2, 0.1], "starts": [0.0, 6.0, 4.0]}),
+        "endpoints.law.starts", "overlap",
     ),
     "interim after final": (put(TTE, "design.events", [40, 20]), "design.events", "after the final"),
     "months of another timing": (put(TTE, "design.months", [4.0]), "design.months", "does not belong"),
@@ -67,29 +67,29 @@ REFUSED = {
     "parameter of another rule": (
         put(TTE, "design.efficacy", {"rule": "pocock", "gamma": 1.0}), "design.efficacy.gamma", "belong",
     ),
-    "visits out of order": (put(VISITS, "outcome.weeks", [24.0, 12.0]), "outcome.weeks", "ascending"),
-    "mean of another length": (put(VISITS, "outcome.mean", [0.0, 0.0]), "outcome.mean", "3 entries"),
+    "visits out of order": (put(VISITS, "endpoints.0.weeks", [24.0, 12.0]), "endpoints.weeks", "ascending"),
+    "mean of another length": (put(VISITS, "endpoints.0.mean", [0.0, 0.0]), "endpoints.mean", "3 entries"),
     "two covariances": (
-        put(VISITS, "outcome.covariance", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
-        "outcome.covariance", "either",
+        put(VISITS, "endpoints.0.covariance", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        "endpoints.covariance", "either",
     ),
-    "shares of categories": (put(tables("ordinal"), "outcome.shares", [0.5, 0.4]), "outcome.shares", "to 1"),
-    "no kind": (put(BINARY, "outcome.kind", None), "outcome", "its kind"),
-    "unknown kind": (put(BINARY, "outcome.kind", "binry"), "outcome", "unknown kind"),
+    "shares of categories": (put(tables("level"), "endpoints.0.shares", [0.5, 0.4]), "endpoints.shares", "to 1"),
+    "no kind": (put(BINARY, "endpoints.0.kind", None), "endpoints", "its kind"),
+    "unknown kind": (put(BINARY, "endpoints.0.kind", "binry"), "endpoints", "unknown kind"),
     "name that is none": (put(BINARY, "name", "Drug A"), "name", "is no name"),
     "no name of a level": (
-        put(tables("binary", strata=STRATA), "strata.0.levels", ["F", "m"]),
+        put(tables("response", strata=STRATA), "strata.0.levels", ["F", "m"]),
         "strata[0].levels[0]", "is no name",
     ),
     "ratio that no probability holds": (put(BINARY, "effects.0.value", 1e300), "effects[0].value", "1000000"),
     "negative ratio of a subgroup": (
-        put(tables("binary", strata=STRATA), "effects.0.subgroup", SUBGROUP | {"level": "f", "value": -2.0}),
+        put(tables("response", strata=STRATA), "effects.0.subgroup", SUBGROUP | {"level": "f", "value": -2.0}),
         "effects[0].subgroup.value", "0.000001",
     ),
     "endless points": (put(VISITS, "effects.0.value", 1e300), "effects[0].value", "1000000000"),
-    "endless SD": (put(VISITS, "outcome.sd.0", 1e200), "outcome.sd[0]", "1000000000"),
+    "endless SD": (put(VISITS, "endpoints.0.sd.0", 1e200), "endpoints.sd[0]", "1000000000"),
     "endless association": (
-        put(tables("joint"), "outcome.association", 1e5), "outcome.association", "equal to 100",
+        put(tables("joint"), "endpoints.0.association", 1e5), "endpoints.association", "equal to 100",
     ),
     "precision of endless replicates": (
         put(BINARY, "simulation", {"precision": 1e-9}), "simulation.precision", "0.00016",
@@ -102,7 +102,7 @@ REFUSED = {
         "effects.active.kind", "does not belong",
     ),
     "unknown subgroup": (
-        put(tables("binary", strata=STRATA), "effects.0.subgroup", SUBGROUP),
+        put(tables("response", strata=STRATA), "effects.0.subgroup", SUBGROUP),
         "effects.active.subgroup", "level",
     ),
     "pair that is not served": (
@@ -137,20 +137,20 @@ REFUSED = {
         "discontinuation[0].mechanism", "they make MCAR",
     ),
     "composite without a value": (
-        VISITS | {"discontinuation": [CAUSE | {"strategy": "composite"}]}, "outcome.failure", "composite",
+        VISITS | {"discontinuation": [CAUSE | {"strategy": "composite"}]}, "endpoints.failure", "composite",
     ),
     "a year of dropout": (
         tables("time_to_event", discontinuation=[CAUSE]), "discontinuation.lost.by_month", "times to events",
     ),
     "replicates and precision": (put(BINARY, "simulation.precision", 0.01), "simulation", "either"),
-    "wrong format": (put(BINARY, "format", "trialsim.trial/2"), "format", "trialsim.trial/1"),
+    "wrong format": (put(BINARY, "format", "trialsim.trial/1"), "format", "trialsim.protocol/2"),
     "participants of stages": (
-        staged("binary", {"kind": "bayesian", "rule": "posterior", "looks": [10, 20], "claim": 0.9})
+        staged("response", {"kind": "bayesian", "rule": "posterior", "looks": [10, 20], "claim": 0.9})
         | {"participants": 40},
         "participants", "without stages",
     ),
     "a ratio of stages": (
-        put(staged("binary", {"kind": "bayesian", "rule": "posterior", "looks": [10, 20], "claim": 0.9}),
+        put(staged("response", {"kind": "bayesian", "rule": "posterior", "looks": [10, 20], "claim": 0.9}),
             "arms.1.allocation", 2.0),
         "arms.allocation", "stages",
     ),
@@ -175,14 +175,14 @@ REFUSED = {
         "analyses.cox", "not served",
     ),
     "a rate of years given as that of a month": (
-        put(tables("recurrent"), "outcome.rate", 900.0), "outcome.rate", "10,800 events a participant",
+        put(tables("recurrent"), "endpoints.0.rate", 900.0), "endpoints.rate", "10,800 events a participant",
     ),
     "a ratio that makes too many events": (
-        put(put(tables("recurrent"), "outcome.rate", 30.0), "effects.0.value", 2.0),
+        put(put(tables("recurrent"), "endpoints.0.rate", 30.0), "effects.0.value", 2.0),
         "effects.active.value", "720 events a participant",
     ),
     "a marker that moves the hazard beyond any": (
-        put(tables("joint"), "outcome.association", 20.0), "outcome.association", "moves the log hazard by",
+        put(tables("joint"), "endpoints.0.association", 20.0), "endpoints.association", "moves the log hazard by",
     ),
     "an effect on the marker of another scale": (
         put(tables("joint"), "effects.0.per_month", 1e9), "effects.active.per_month",
@@ -193,7 +193,7 @@ REFUSED = {
         "log hazard ratio of 500,000,0",
     ),
     "stages of another number": (
-        staged("binary", {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10]]}),
+        staged("response", {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10]]}),
         "design.stages[0]", "2 arms",
     ),
 }  # fmt: skip
@@ -210,20 +210,20 @@ def test_what_cannot_be_is_refused_by_its_field(case: str) -> None:
 
 
 def test_counts_without_times_may_be_large() -> None:
-    assert trial_from_dict(put(tables("count"), "outcome.rate", 900.0)).outcome.rate == 900
+    assert trial_from_dict(put(tables("count"), "endpoints.0.rate", 900.0)).outcome.rate == 900
 
 
 def test_every_fault_stands_at_its_place_in_the_file() -> None:
     with pytest.raises(ProtocolError) as fault:
-        trial_from_dict(put(put(tables("ordinal"), "outcome.shares", [1.2, -0.5]), "design.alpha", 7.0))
-    assert fault.value.field == "outcome.shares[0]"
-    assert "(and 2 more: outcome.shares[1]: input should be greater than 0; " in fault.value.problem
+        trial_from_dict(put(put(tables("level"), "endpoints.0.shares", [1.2, -0.5]), "design.alpha", 7.0))
+    assert fault.value.field == "endpoints.shares[0]"
+    assert "(and 2 more: endpoints.shares[1]: input should be greater than 0; " in fault.value.problem
     assert "; design.alpha: " in fault.value.problem
 
 
 def test_a_wrong_entry_is_not_also_called_a_missing_one() -> None:
     with pytest.raises(ProtocolError) as fault:
-        trial_from_dict(put(tables("ordinal"), "outcome.shares", [1.2, 0.5]))
+        trial_from_dict(put(tables("level"), "endpoints.0.shares", [1.2, 0.5]))
     assert fault.value.problem == "input should be less than 1"
 
 
@@ -239,14 +239,14 @@ def test_every_example_is_read_and_says_where_its_numbers_come_from(path: Path) 
     trial = read_trial(path)
     assert trial.name == path.stem
     assert trial.question.endswith("?")
-    assert tomllib.loads(path.read_text())["outcome"]["source"]
+    assert tomllib.loads(path.read_text())["endpoints"][0]["source"]
     assert {world.kind for world in trial.scenarios} >= {"alternative", "null"}
 
 
 def test_there_are_examples_of_every_family() -> None:
     trials = [read_trial(path) for path in EXAMPLES]
     assert {trial.outcome.kind for trial in trials} >= {
-        "time_to_event", "continuous_longitudinal", "binary", "recurrent",
+        "time_to_event", "score", "response", "recurrent",
     }  # fmt: skip
     assert {trial.design.kind for trial in trials} >= {
         "fixed", "group_sequential", "sample_size_reestimation", "multi_arm_multi_stage", "response_adaptive",
@@ -279,7 +279,7 @@ def test_a_grid_is_the_full_product_with_the_last_axis_fastest() -> None:
 
 
 def test_a_null_world_takes_the_effect_of_the_subgroup_away_too() -> None:
-    made = tables("continuous_longitudinal", strata=STRATA)
+    made = tables("score", strata=STRATA)
     made["effects"][0]["subgroup"] = {"factor": "sex", "level": "m", "value": 1.0}
     null = grid_points(trial_from_dict(made))[1].trial
     assert null is not None
@@ -287,17 +287,17 @@ def test_a_null_world_takes_the_effect_of_the_subgroup_away_too() -> None:
 
 
 def test_a_point_that_cannot_be_is_counted_and_says_why() -> None:
-    points = grid_points(gridded(BINARY, outcome__probability=[0.3, 1.0]))
+    points = grid_points(gridded(BINARY, endpoints__probability=[0.3, 1.0]))
     refused = [point for point in points if point.trial is None]
     assert len(points) == 4
     assert [point.name for point in refused] == ["works.g0001", "null.g0001"]
-    assert "outcome.probability" in refused[0].refusal
+    assert "endpoints.probability" in refused[0].refusal
     assert "less than 1" in refused[0].refusal
 
 
 BAD_PATHS = {
-    "no such field": ({"outcome__odds": [1.0]}, "has no field 'odds' in outcome"),
-    "through a number": ({"outcome__probability__x": [1.0]}, "has no field 'x'"),
+    "no such field": ({"endpoints__odds": [1.0]}, "has no field 'odds' in endpoints"),
+    "through a number": ({"endpoints__probability__x": [1.0]}, "has no field 'x'"),
     "what names the cells": ({"scenarios__works__why": ["x"]}, "same in every cell"),
     "a seed": ({"seed": [1, 2]}, "same in every cell"),
 }
@@ -312,7 +312,7 @@ def test_a_path_that_leads_nowhere_is_refused(case: str) -> None:
 
 
 def test_a_path_that_could_mean_several_names_them() -> None:
-    made = staged("binary", {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10]]}, 3)
+    made = staged("response", {"kind": "multi_arm_multi_stage", "stages": [[10, 10, 10]]}, 3)
     with pytest.raises(ProtocolError, match=r"effects\.active or effects\.other"):
         grid_points(gridded(made, effects__value=[1.0]))
     points = grid_points(gridded(made, effects__other__value=[1.5]))
@@ -333,14 +333,14 @@ def test_a_field_is_set_by_a_scenario_or_by_the_grid() -> None:
 
 
 def test_a_world_that_cannot_be_is_refused_by_its_name_in_the_file() -> None:
-    made = put(BINARY, "scenarios.0.set", {"outcome.probability": 2.0})
-    with pytest.raises(ProtocolError, match=r"scenarios\[0\]\.set → outcome\.probability"):
+    made = put(BINARY, "scenarios.0.set", {"endpoints.probability": 2.0})
+    with pytest.raises(ProtocolError, match=r"scenarios\[0\]\.set → endpoints\.probability"):
         grid_points(trial_from_dict(made), file="x.toml")
 
 
 def test_a_file_names_itself_in_its_refusal(tmp_path: Path) -> None:
     path = tmp_path / "trial.toml"
-    path.write_text('format = "trialsim.trial/1"\nname = 3\n')
+    path.write_text('format = "trialsim.protocol/2"\nname = 3\n')
     with pytest.raises(ProtocolError) as fault:
         read_trial(path)
     assert fault.value.file == path

@@ -38,19 +38,19 @@ def refused(declared: dict[str, Any], field: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("kind", "design", "field", "value"),
     [
-        ("binary", None, "events", 40),
-        ("binary", None, "month", 6.0),
-        ("binary", None, "latest_month", 3.0),
-        ("binary", INFORMATION, "latest_month", 3.0),
-        ("binary", INFORMATION, "planned_events", 3),
-        ("binary", INFORMATION, "spend_by", "calendar"),
+        ("response", None, "events", 40),
+        ("response", None, "month", 6.0),
+        ("response", None, "latest_month", 3.0),
+        ("response", INFORMATION, "latest_month", 3.0),
+        ("response", INFORMATION, "planned_events", 3),
+        ("response", INFORMATION, "spend_by", "calendar"),
         ("time_to_event", EVENTS, "spend_by", "calendar"),
         ("time_to_event", EVENTS, "planned_events", 80),
         ("time_to_event", CALENDAR, "latest_month", 12.0),
         ("time_to_event", {"kind": "fixed", "month": 20.0}, "latest_month", 6.0),
-        ("binary", RESIZED, "test", "naive"),
-        ("binary", RESIZED, "latest_month", 3.0),
-        ("binary", BLINDED, "zone", [0.1, 0.2]),
+        ("response", RESIZED, "test", "naive"),
+        ("response", RESIZED, "latest_month", 3.0),
+        ("response", BLINDED, "zone", [0.1, 0.2]),
     ],
 )
 def test_a_design_s_field_that_it_does_not_read(kind: str, design: Any, field: str, value: object) -> None:
@@ -59,12 +59,12 @@ def test_a_design_s_field_that_it_does_not_read(kind: str, design: Any, field: s
 
 
 def test_fields_of_designs_in_stages() -> None:
-    refused(staged("binary", STAGES, 3), "design.latest_month", 3.0)
-    refused(staged("continuous_longitudinal", STAGES, 3, enrolment=None), "outcome.gaps", 0.3)
-    refused(staged("binary", POSTERIOR, enrolment=None), "design.stop_above", 0.95)
+    refused(staged("response", STAGES, 3), "design.latest_month", 3.0)
+    refused(staged("score", STAGES, 3, enrolment=None), "endpoints.0.gaps", 0.3)
+    refused(staged("response", POSTERIOR, enrolment=None), "design.stop_above", 0.95)
 
 
 @pytest.mark.parametrize(("field", "value"), [("strategy", "hypothetical"), ("after", "kept")])
 def test_what_an_event_does_to_an_outcome_without_visits(field: str, value: str) -> None:
-    declared = tables("binary") | {"discontinuation": [CAUSE]}
+    declared = tables("response") | {"discontinuation": [CAUSE]}
     refused(declared, f"discontinuation.0.{field}", value)

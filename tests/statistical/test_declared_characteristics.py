@@ -51,7 +51,7 @@ def test_a_declared_three_look_survival_trial_meets_rpact() -> None:
     assert abs(row["expected_months"] - 30.60833891) < 4 * row["expected_months_mcse"] + 0.05
 
 
-@pytest.mark.parametrize("kind", ["binary", "ordinal", "continuous_longitudinal", "count"])
+@pytest.mark.parametrize("kind", ["response", "level", "score", "count"])
 def test_a_declared_null_claims_at_its_level_and_an_estimate_is_unbiased(kind: str) -> None:
     made = tables(kind, participants=240, simulation={"replicates": 2000, "block": 500})
     made["enrolment"] = {"kind": "planned", "rates": [40.0], "durations": [6.0], "source": "test"}
@@ -67,7 +67,7 @@ def test_a_declared_null_claims_at_its_level_and_an_estimate_is_unbiased(kind: s
 def test_two_looks_at_a_binary_outcome_keep_the_level() -> None:
     design = {"kind": "group_sequential", "timing": "information", "information": [0.5, 1.0],
               "efficacy": {"rule": "pocock"}}  # fmt: skip
-    made = tables("binary", participants=240, design=design, simulation={"replicates": 4000, "block": 500})
+    made = tables("response", participants=240, design=design, simulation={"replicates": 4000, "block": 500})
     made["enrolment"] = {"kind": "planned", "rates": [40.0], "durations": [6.0], "source": "test"}
     table = first_row(made).set_index("scenario")
     assert abs(table.loc["null", "rejection_rate"] - 0.025) < 4 * np.sqrt(0.025 * 0.975 / 4000) + 0.004

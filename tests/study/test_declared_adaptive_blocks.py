@@ -42,7 +42,7 @@ def test_arms_in_stages_are_those_of_simulate_staged() -> None:
         "kind": "multi_arm_multi_stage", "stages": [[20, 20, 20], [20, 20, 20]], "futility_z": [0.0],
         "multiplicity": "bonferroni",
     }  # fmt: skip
-    made = staged("continuous_longitudinal", design, 3, enrolment=None)
+    made = staged("score", design, 3, enrolment=None)
     cell = first_cell(made)
     upper = group_sequential_design([0.5, 1.0], alpha=0.0125).upper
     expected = simulate_staged(
@@ -60,7 +60,7 @@ def test_adaptive_allocation_is_the_thompson_rule() -> None:
         "kind": "response_adaptive", "first": 10, "batch": 20, "batches": 3, "claim": 0.95,
         "least_share": 0.1,
     }  # fmt: skip
-    made = staged("binary", design, 3, enrolment=None)
+    made = staged("response", design, 3, enrolment=None)
     cell = first_cell(made)
     p = 0.3 / 0.7 * 2 / (1 + 0.3 / 0.7 * 2)
     rule = thompson_rule(20, stream(5, cell.streams, 0, "randomisation"), claim=0.95)
@@ -76,7 +76,7 @@ def test_predictive_probability_is_the_rule_of_the_engine() -> None:
         "kind": "bayesian", "rule": "predictive", "looks": [10, 20, 30], "claim": 0.9,
         "stop_above": 0.99, "stop_below": 0.05,
     }  # fmt: skip
-    made = staged("binary", design, enrolment=None)
+    made = staged("response", design, enrolment=None)
     cell = first_cell(made)
     p = 0.3 / 0.7 * 2 / (1 + 0.3 / 0.7 * 2)
     rule = predictive_rule([10, 20, 30], 30, 0.9, stop_above=0.99, stop_below=0.05)
@@ -91,8 +91,8 @@ def test_a_raised_second_half_is_combined_with_equal_weights() -> None:
         "kind": "sample_size_reestimation", "method": "unblinded", "largest": 120, "power": 0.9,
         "zone": [0.2, 0.9], "futility_z": -0.5,
     }  # fmt: skip
-    made = tables("binary", design=design)
-    made["outcome"]["months"] = 0.0
+    made = tables("response", design=design)
+    made["endpoints"][0]["months"] = 0.0
     sample = engine_of(trial_from_dict(made)).sample(50, 5, 0)
     found = rows(made)
     place = np.arange(120)
@@ -118,7 +118,7 @@ def test_a_blinded_second_look_sizes_by_the_variance_of_the_first_half() -> None
         "kind": "sample_size_reestimation", "method": "blinded", "largest": 120, "effect": 0.6,
         "power": 0.8,
     }  # fmt: skip
-    made = tables("continuous_longitudinal", design=design, analyses=[{"kind": "unadjusted"}])
+    made = tables("score", design=design, analyses=[{"kind": "unadjusted"}])
     sample = engine_of(trial_from_dict(made)).sample(50, 5, 0)
     trials = sample.outcomes
     variance = (trials.outcomes[..., -1] - trials.baseline)[:, :30].var(axis=1, ddof=1)
@@ -137,7 +137,7 @@ def test_a_predictive_look_counts_exactly_those_whom_it_waits_for() -> None:
         "kind": "bayesian", "rule": "predictive", "looks": [10, 20, 30], "claim": 0.9,
         "stop_above": 0.99, "stop_below": 0.05,
     }  # fmt: skip
-    late = rows(staged("binary", design, enrolment=PLANNED | {"spread": "even"}))
+    late = rows(staged("response", design, enrolment=PLANNED | {"spread": "even"}))
     at_look = late["selected_arm_look"].to_numpy() * 20
     size, pipeline = late["selected_arm_size"].to_numpy(), late["selected_arm_pipeline"].to_numpy()
     np.testing.assert_array_equal(size - pipeline, at_look)
@@ -148,7 +148,7 @@ def test_a_predictive_look_counts_exactly_those_whom_it_waits_for() -> None:
 
 def test_participants_who_enter_one_by_one_leave_a_pipeline() -> None:
     design = {"kind": "multi_arm_multi_stage", "stages": [[20] * 3] * 2, "keep_best": 1}
-    made = staged("binary", design, 3, enrolment=PLANNED)
+    made = staged("response", design, 3, enrolment=PLANNED)
     cell = first_cell(made)
     p = 0.3 / 0.7 * 2 / (1 + 0.3 / 0.7 * 2)
     upper = group_sequential_design([0.5, 1.0]).upper
@@ -167,8 +167,8 @@ def test_participants_who_enter_one_by_one_leave_a_pipeline() -> None:
 
 def test_adaptive_allocation_holds_more_of_those_on_their_way_than_a_batch_asks_for() -> None:
     design = {"kind": "response_adaptive", "first": 10, "batch": 9, "batches": 4, "claim": 0.99}
-    made = staged("binary", design, 3, enrolment=PLANNED)
-    made["outcome"]["months"] = 4.0
+    made = staged("response", design, 3, enrolment=PLANNED)
+    made["endpoints"][0]["months"] = 4.0
     found = rows(made)
     assert (found["selected_arm_pipeline"] > 9).any()
     assert found["selected_arm_size"].max() <= first_cell(made).participants

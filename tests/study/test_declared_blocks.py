@@ -79,7 +79,7 @@ def test_survival_looks_by_the_calendar_are_those_of_the_spending_plan() -> None
 
 
 def test_visits_are_those_of_normal_outcomes_read_by_the_closed_form_mmrm() -> None:
-    made = tables("continuous_longitudinal")
+    made = tables("score")
     arm = arms_of(first_cell(made), 60)
     effect = VisitEffect(np.array([0.0, 0.5, 0.5]))
     paths = normal_outcomes(
@@ -118,7 +118,7 @@ def world_with_events() -> LongitudinalWorld:
 
 
 def test_intercurrent_events_are_those_of_the_world() -> None:
-    made = tables("continuous_longitudinal", **WITH_EVENTS)
+    made = tables("score", **WITH_EVENTS)
     trials = simulate_longitudinal(
         world_with_events(),
         arms_of(first_cell(made), 60),
@@ -132,7 +132,7 @@ def test_intercurrent_events_are_those_of_the_world() -> None:
 
 def test_binary_outcomes_under_minimisation_are_those_of_the_engine() -> None:
     made = tables(
-        "binary",
+        "response",
         strata=STRATA,
         randomisation={"kind": "minimisation", "factors": ["region", "sex"], "probability": 0.9},
         analyses=[{"kind": "g_computation", "adjust": ["sex"]}],
@@ -151,7 +151,7 @@ def test_binary_outcomes_under_minimisation_are_those_of_the_engine() -> None:
 
 
 def test_ordinal_outcomes_are_those_of_the_engine() -> None:
-    made = tables("ordinal")
+    made = tables("level")
     arm = arms_of(first_cell(made), 60)
     theta = np.where(arm == 1, np.log(2.0), 0.0)
     drawn = ordinal_outcomes(arm, [0.5, 0.3, 0.2], theta, stream(5, "trial.60.2", 0, "outcome"))
@@ -190,8 +190,8 @@ def test_recurrent_events_are_those_of_the_engine_with_a_stream_for_each_arm() -
 
 @pytest.mark.parametrize("kind", ["ancova_composite", "ancova_last_on_treatment", "mmrm", "unadjusted"])
 def test_a_look_reads_those_alone_who_are_seen(kind: str) -> None:
-    made = tables("continuous_longitudinal", analyses=[{"kind": kind}], **WITH_EVENTS)
-    made["outcome"]["failure"] = -2.0
+    made = tables("score", analyses=[{"kind": kind}], **WITH_EVENTS)
+    made["endpoints"][0]["failure"] = -2.0
     trial = trial_from_dict(made)
     sample = engine_of(trial).sample(50, 5, 0)
     seen = np.broadcast_to(np.arange(60) < 36, sample.known.shape)
@@ -206,8 +206,8 @@ FIELDS = ("arm", "baseline", "outcomes", "visit", "cause")
 
 
 def test_gaps_are_read_by_the_general_mmrm() -> None:
-    made = tables("continuous_longitudinal")
-    made["outcome"]["gaps"] = 0.2
+    made = tables("score")
+    made["endpoints"][0]["gaps"] = 0.2
     engine = engine_of(trial_from_dict(made))
     trials = engine.sample(50, 5, 0).outcomes
     assert np.isnan(trials.outcomes[..., 0] * 0 + trials.outcomes[..., 1]).mean() > 0.25
@@ -235,7 +235,7 @@ def test_a_lost_outcome_is_missing() -> None:
     lost = {
         "cause": "lost", "cumulative": {"control": 0.4, "active": 0.1}, "mechanism": "MCAR", "source": "t",
     }  # fmt: skip
-    sample = engine_of(trial_from_dict(tables("binary", discontinuation=[lost]))).sample(50, 5, 0)
+    sample = engine_of(trial_from_dict(tables("response", discontinuation=[lost]))).sample(50, 5, 0)
     missing = np.isnan(sample.outcomes)
     assert abs(missing[sample.people.arm == 0].mean() - 0.4) < 0.05
     assert abs(missing[sample.people.arm == 1].mean() - 0.1) < 0.05
@@ -243,13 +243,13 @@ def test_a_lost_outcome_is_missing() -> None:
 
 def test_what_is_worse_when_higher_is_turned_round() -> None:
     design = {"kind": "bayesian", "rule": "posterior", "looks": [15, 30], "claim": 0.95}
-    better, worse = (staged("binary", design, enrolment=None) for _ in range(2))
-    worse["outcome"] |= {"direction": "higher_is_worse", "probability": 0.7}
+    better, worse = (staged("response", design, enrolment=None) for _ in range(2))
+    worse["endpoints"][0] |= {"direction": "higher_is_worse", "probability": 0.7}
     worse["effects"][0]["value"] = 0.5
     one, two = rows(better), rows(worse)
     np.testing.assert_array_equal(one["selected_arm_decision"], two["selected_arm_decision"])
-    visits, turned = tables("continuous_longitudinal"), tables("continuous_longitudinal")
-    turned["outcome"]["direction"] = "higher_is_worse"
+    visits, turned = tables("score"), tables("score")
+    turned["endpoints"][0]["direction"] = "higher_is_worse"
     one, two = rows(visits), rows(turned)
     assert (one["mmrm_decision"] == 1).any()
     assert not (two["mmrm_decision"] == 1).any()

@@ -43,10 +43,10 @@ def z_by(sample: Sample, months: np.ndarray) -> np.ndarray:
 
 
 def test_an_outcome_is_known_its_months_after_entry() -> None:
-    made = tables("binary")
+    made = tables("response")
     entry = sample_of(made)[1].entry
     np.testing.assert_allclose(rows(made)["risk_difference_months"], entry.max(axis=1) + 2.0)
-    visits = tables("continuous_longitudinal")
+    visits = tables("score")
     entry = sample_of(visits)[1].entry
     np.testing.assert_allclose(rows(visits)["mmrm_months"], entry.max(axis=1) + 24 * 7 / (365.25 / 12))
 
@@ -54,7 +54,7 @@ def test_an_outcome_is_known_its_months_after_entry() -> None:
 def test_the_estimate_is_that_of_the_look_that_stopped_the_trial() -> None:
     design = {"kind": "group_sequential", "timing": "information", "information": [0.5, 1.0],
               "efficacy": {"rule": "pocock"}, "alpha": 0.2}  # fmt: skip
-    made = tables("binary", design=design)
+    made = tables("response", design=design)
     sample, _ = sample_of(made)
     months = np.sort(sample.known, axis=1)[:, [29, 59]]
     analysis = sample.trial.analyses[0]
@@ -70,7 +70,7 @@ def test_the_estimate_is_that_of_the_look_that_stopped_the_trial() -> None:
 def test_bounds_by_the_calendar_follow_who_is_known_by_then() -> None:
     months = np.tile([4.0, 7.0, 12.0], (50, 1))
     design = {"kind": "group_sequential", "timing": "calendar", "months": months[0].tolist(), "alpha": 0.2}
-    made = tables("binary", design=design)
+    made = tables("response", design=design)
     sample, _ = sample_of(made)
     seen = np.stack([(sample.known <= month[:, None]).sum(axis=1) for month in months.T], axis=1) / 60
     assert np.unique(seen[:, 1]).size > 3
@@ -88,8 +88,8 @@ def test_a_blinded_size_rests_on_the_first_half_alone() -> None:
         "kind": "sample_size_reestimation", "method": "blinded", "largest": 160, "effect": 0.25,
         "power": 0.8,
     }  # fmt: skip
-    made = tables("binary", design=design)
-    made["outcome"]["months"] = 0.0
+    made = tables("response", design=design)
+    made["endpoints"][0]["months"] = 0.0
     sample, _ = sample_of(made)
     asked = resize_blinded(0.25, 0.025, 0.8, 30, 80)(np.var(sample.values()[:, :30], axis=1, ddof=1))
     assert np.unique(asked).size > 2
@@ -116,7 +116,7 @@ def test_an_interval_of_a_resized_survival_trial_has_the_level_of_its_test() -> 
 
 def test_arms_of_a_closed_test_are_dropped_at_the_declared_futility_bound() -> None:
     design = {"kind": "multi_arm_multi_stage", "stages": [[20] * 3] * 2, "futility_z": [1.0]}
-    made = staged("continuous_longitudinal", design, 3, enrolment=None)
+    made = staged("score", design, 3, enrolment=None)
     cell = plan_trial(trial_from_dict(made)).cells[0]
     upper = group_sequential_design([0.5, 1.0]).upper
     rule = closed_test_rule(ClosedTest(upper, (60.0, 60.0)), sd=1.0, futility=1.0)
@@ -133,7 +133,7 @@ def test_adaptive_allocation_stops_at_the_declared_futility() -> None:
     design = {
         "kind": "response_adaptive", "first": 10, "batch": 20, "batches": 3, "claim": 0.99, "futility": 0.5,
     }  # fmt: skip
-    made = staged("binary", design, 3, enrolment=None)
+    made = staged("response", design, 3, enrolment=None)
     cell = plan_trial(trial_from_dict(made)).cells[0]
     p = 0.3 / 0.7 * 2 / (1 + 0.3 / 0.7 * 2)
     rule = thompson_rule(20, stream(5, cell.streams, 0, "randomisation"), claim=0.99, futility=0.5)
@@ -147,7 +147,7 @@ def test_adaptive_allocation_stops_at_the_declared_futility() -> None:
 
 def test_an_arms_row_has_the_mean_and_the_error_of_its_trials() -> None:
     design = {"kind": "response_adaptive", "first": 10, "batch": 20, "batches": 3, "claim": 0.95}
-    made = staged("binary", design, 3, enrolment=None, simulation={"replicates": 100, "block": 100})
+    made = staged("response", design, 3, enrolment=None, simulation={"replicates": 100, "block": 100})
     plan = plan_trial(trial_from_dict(made))
     arms = declared_result(plan, [run_declared_block(cell, 0, 5).sums for cell in plan.cells]).arms
     engine = engine_of(plan.cells[0].trial)
@@ -164,8 +164,8 @@ def test_an_arms_row_has_the_mean_and_the_error_of_its_trials() -> None:
 
 
 def test_visits_with_gaps_are_read_by_the_likelihood_of_what_was_seen() -> None:
-    made = tables("continuous_longitudinal")
-    made["outcome"]["gaps"] = 0.2
+    made = tables("score")
+    made["endpoints"][0]["gaps"] = 0.2
     trials = sample_of(made)[0].outcomes
     assert (np.isnan(trials.outcomes[..., 0]) & np.isfinite(trials.outcomes[..., 1])).any()
     expected = fit_mmrm_block(trials.outcomes, trials.arm, trials.baseline[..., None], by_visit=True)
@@ -181,5 +181,5 @@ def test_visits_with_gaps_are_read_by_the_likelihood_of_what_was_seen() -> None:
     ],
 )
 def test_an_effect_reaches_its_visits_as_declared(effect: dict, shift: list[float]) -> None:
-    made = tables("continuous_longitudinal", effects=[{"arm": "active", "source": "t", **effect}])
+    made = tables("score", effects=[{"arm": "active", "source": "t", **effect}])
     np.testing.assert_allclose(visit_effect(trial_from_dict(made), 1).shift, shift)

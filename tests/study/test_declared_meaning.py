@@ -23,20 +23,20 @@ def rows(made: dict, scenario: int = 0):
 
 
 @pytest.mark.parametrize("alpha", [0.025, 0.1])
-@pytest.mark.parametrize("kind", ["binary", "continuous_longitudinal", "count", "recurrent", "time_to_event"])
+@pytest.mark.parametrize("kind", ["response", "score", "count", "recurrent", "time_to_event"])
 def test_a_fixed_trial_claims_where_its_one_sided_p_is_at_most_alpha(kind: str, alpha: float) -> None:
     made = tables(kind)
     made["design"]["alpha"] = alpha
     name = made["analyses"][0]["kind"]
     found = rows(made)
-    better = 1 if made["outcome"].get("direction") == "higher_is_better" else -1
+    better = 1 if made["endpoints"][0].get("direction") == "higher_is_better" else -1
     helps = np.sign(found[f"{name}_estimate"]) == better
     claims = helps & (found[f"{name}_p_value"] / 2 <= alpha)
     assert 0 < claims.mean() < 1
     np.testing.assert_array_equal(found[f"{name}_decision"] == 1, claims)
 
 
-@pytest.mark.parametrize("kind", ["binary", "time_to_event"])
+@pytest.mark.parametrize("kind", ["response", "time_to_event"])
 def test_given_futility_bounds_stop_trials(kind: str) -> None:
     looks = {"timing": "events", "events": [20, 40]} if kind == "time_to_event" else {
         "timing": "information", "information": [0.5, 1.0]}  # fmt: skip
@@ -68,7 +68,7 @@ def test_a_retrieved_participant_is_seen_with_the_declared_probability() -> None
         "cause": "stop", "cumulative": {"control": 0.4, "active": 0.4}, "mechanism": "MCAR", "after": "kept",
         "added": 0.0, "observed": 0.5, "source": "t",
     }  # fmt: skip
-    trial = trial_from_dict(tables("continuous_longitudinal", intercurrent_events=[stop]))
+    trial = trial_from_dict(tables("score", intercurrent_events=[stop]))
     assert [one.observed for one in longitudinal_world(trial).events] == [0.5]
     trials = engine_of(trial).sample(200, 5, 0).outcomes
     struck = trials.cause == 0
@@ -78,7 +78,7 @@ def test_a_retrieved_participant_is_seen_with_the_declared_probability() -> None
 
 
 def test_a_countrys_cap_is_obeyed() -> None:
-    made = tables("binary", enrolment=SITES, participants=60)
+    made = tables("response", enrolment=SITES, participants=60)
     made["enrolment"]["countries"][0]["cap"] = 50
     with pytest.raises(ProtocolError, match="sites let in 50"):
         plan_trial(trial_from_dict(made))
@@ -87,7 +87,7 @@ def test_a_countrys_cap_is_obeyed() -> None:
 def test_who_is_not_eligible_takes_a_sites_time() -> None:
     months = []
     for failing in (0.0, 0.5):
-        made = tables("binary", enrolment=SITES)
+        made = tables("response", enrolment=SITES)
         made["enrolment"]["countries"][0]["screen_failure"] = failing
         months.append(rows(made)["risk_difference_months"].mean())
     assert months[1] > 1.3 * months[0]
@@ -119,7 +119,7 @@ def test_stratified_analyses_compare_within_strata() -> None:
 
 
 def test_a_subgroups_part_of_a_shift_counts_by_its_share() -> None:
-    made = tables("continuous_longitudinal", strata=STRATA)
+    made = tables("score", strata=STRATA)
     made["effects"][0]["subgroup"] = {"factor": "sex", "level": "m", "value": 1.0}
     works, null = plan_trial(trial_from_dict(made)).cells
     assert works.truths["mmrm"].value == pytest.approx(0.5 + 0.6 * 1.0)
@@ -129,18 +129,18 @@ def test_a_subgroups_part_of_a_shift_counts_by_its_share() -> None:
 THREE = {"kind": "multi_arm_multi_stage", "stages": [[20] * 3] * 2, "keep_best": 1}
 
 
-@pytest.mark.parametrize("kind", ["binary", "continuous_longitudinal"])
+@pytest.mark.parametrize("kind", ["response", "score"])
 def test_stages_of_an_outcome_that_is_worse_when_higher_mirror_the_better_one(kind: str) -> None:
     better = staged(kind, THREE, 3, enrolment=None)
     worse = staged(kind, THREE, 3, enrolment=None)
-    if kind == "binary":
-        worse["outcome"]["probability"] = 0.7
+    if kind == "response":
+        worse["endpoints"][0]["probability"] = 0.7
         for effect in worse["effects"]:
             effect["value"] = 0.5
     else:
         for effect in worse["effects"]:
             effect["value"] *= -1
-    worse["outcome"]["direction"] = "higher_is_worse"
+    worse["endpoints"][0]["direction"] = "higher_is_worse"
     one, two = rows(better), rows(worse)
     assert (one["selected_arm_decision"] == 1).any()
     for name in ("decision", "size", "claim_1", "claim_2"):
@@ -149,7 +149,7 @@ def test_stages_of_an_outcome_that_is_worse_when_higher_mirror_the_better_one(ki
 
 
 def test_every_claim_of_a_null_world_is_a_false_one() -> None:
-    made = staged("binary", THREE | {"alpha": 0.2}, 3, enrolment=None)
+    made = staged("response", THREE | {"alpha": 0.2}, 3, enrolment=None)
     found = rows(made, scenario=1)
     any_claim = found[["selected_arm_claim_1", "selected_arm_claim_2"]].any(axis=1)
     assert any_claim.any()
@@ -159,7 +159,7 @@ def test_every_claim_of_a_null_world_is_a_false_one() -> None:
 
 def test_the_interval_of_a_tally_has_the_level_of_the_test() -> None:
     """At one-sided alpha the interval has the level 1 - 2 alpha: it leaves 0 out where the test rejects."""
-    made = tables("binary")
+    made = tables("response")
     made["design"]["alpha"] = 0.1
     cell = plan_trial(trial_from_dict(made)).cells[1]
     block = run_declared_block(cell, 0, 5)
@@ -171,7 +171,7 @@ def test_the_interval_of_a_tally_has_the_level_of_the_test() -> None:
 def test_replicates_stop_by_the_precision_of_the_claims() -> None:
     futility = {"rule": "given", "z": [0.7]}
     design = {"kind": "group_sequential", "timing": "information", "information": [0.5, 1.0]}
-    made = tables("binary", design=design | {"futility": futility})
+    made = tables("response", design=design | {"futility": futility})
     block = run_declared_block(plan_trial(trial_from_dict(made)).cells[0], 0, 5)
     decision = block.rows["risk_difference_decision"]
     assert (decision == -1).any()

@@ -9,8 +9,8 @@ from trialsim.study.declared import declared_result, plan_trial
 
 
 def measures(cumulative: dict[str, float]) -> set[str]:
-    declared = tables("continuous_longitudinal")
-    declared["outcome"]["failure"] = -3.0
+    declared = tables("score")
+    declared["endpoints"][0]["failure"] = -3.0
     declared["discontinuation"] = [
         {
             "cause": "lost",

@@ -99,7 +99,7 @@ def test_counts_of_recurrent_events_are_read_with_their_follow_up() -> None:
 
 def test_counts_without_times_still_need_equal_follow_up() -> None:
     declared = tables("recurrent_infections")
-    declared["outcome"]["kind"] = "count"
+    declared["endpoints"][0]["kind"] = "count"
     declared["analyses"] = [{"kind": "negative_binomial"}]
     declared["discontinuation"] = [
         {

@@ -54,14 +54,14 @@ def test_arms_are_not_moved_by_what_does_not_touch_them(kind: str) -> None:
     assert (one[f"{name}_estimate"] != two[f"{name}_estimate"]).any()
 
 
-@pytest.mark.parametrize("kind", ["binary", "continuous_longitudinal", "ordinal", "count"])
+@pytest.mark.parametrize("kind", ["response", "score", "level", "count"])
 def test_a_subgroup_that_drifts_leaves_everybody_else_as_they_were(kind: str) -> None:
     subgroup = {"factor": "sex", "level": "m", "value": 3.0}
     plain = tables(kind, strata=STRATA)
     drifted = tables(kind, strata=STRATA)
     drifted["effects"][0]["subgroup"] = subgroup
     samples = [engine_of(trial_from_dict(made)).sample(50, 5, 0) for made in (plain, drifted)]
-    values = [one.outcomes.outcomes if kind == "continuous_longitudinal" else one.outcomes for one in samples]
+    values = [one.outcomes.outcomes if kind == "score" else one.outcomes for one in samples]
     people = samples[0].people
     np.testing.assert_array_equal(people.arm, samples[1].people.arm)
     inside = (people.arm == 1) & (people.levels[..., 0] == 1)
@@ -87,7 +87,7 @@ def test_events_of_a_stratum_that_drifts_leave_the_others_as_they_were() -> None
 
 def test_a_look_of_a_grid_that_changes_only_bounds_reads_the_same_trials() -> None:
     design = {"kind": "group_sequential", "timing": "information", "information": [0.5, 1.0]}
-    made = tables("binary", design=design)
+    made = tables("response", design=design)
     made["grid"] = [{"field": "design.efficacy.rule", "values": ["pocock", "o_brien_fleming"], "why": "t"}]
     cells = plan_trial(trial_from_dict(made)).cells
     one, two = (run_declared_block(cell, 0, 5).rows for cell in cells[:2])

@@ -61,7 +61,7 @@ def result_of(made: dict) -> tuple[DeclaredResult, list[pd.DataFrame]]:
 
 def test_operating_characteristics_are_those_of_the_rows() -> None:
     design = {"kind": "group_sequential", "timing": "information", "information": [0.5, 1.0]}
-    result, rows = result_of(tables("binary", design=design, strata=STRATA))
+    result, rows = result_of(tables("response", design=design, strata=STRATA))
     table = result.operating_characteristics.set_index("scenario")
     for scenario, one in zip(("works", "null"), rows, strict=True):
         row = table.loc[scenario]
@@ -88,7 +88,7 @@ def test_operating_characteristics_are_those_of_the_rows() -> None:
 
 def test_the_ledger_holds_each_analysis_against_each_true_value() -> None:
     analyses = [{"kind": "mmrm"}, {"kind": "ancova_all_observed"}]
-    made = tables("continuous_longitudinal", analyses=analyses, **EVENTS)
+    made = tables("score", analyses=analyses, **EVENTS)
     trial = trial_from_dict(made)
     result, rows = result_of(made)
     ledger = result.ledger[result.ledger["scenario"] == "works"]
@@ -129,7 +129,7 @@ def test_failures_are_counted_by_reason_and_reject_nothing() -> None:
 
 def test_arms_in_stages_are_summed() -> None:
     design = {"kind": "multi_arm_multi_stage", "stages": [[20, 20, 20], [20, 20, 20]], "keep_best": 1}
-    result, _ = result_of(staged("binary", design, 3))
+    result, _ = result_of(staged("response", design, 3))
     arms = result.arms[result.arms["scenario"] == "works"].set_index("arm")
     assert list(arms.index) == ["control", "active", "other"]
     assert arms.loc["active", "open_at_end"] + arms.loc["other", "open_at_end"] >= 1
@@ -138,11 +138,11 @@ def test_arms_in_stages_are_summed() -> None:
 
 
 def test_every_cell_is_accounted_for_and_tables_survive_csv() -> None:
-    made = tables("binary")
-    made["grid"] = [{"field": "outcome.probability", "values": [0.3, 1.0], "why": "test"}]
+    made = tables("response")
+    made["grid"] = [{"field": "endpoints.probability", "values": [0.3, 1.0], "why": "test"}]
     result, _ = result_of(made)
     assert result.reconciliation == "4 cells planned = 2 run + 2 refused"
-    assert list(result.refused["outcome.probability"]) == [1.0, 1.0]
+    assert list(result.refused["endpoints.probability"]) == [1.0, 1.0]
     assert result.refused["reason"].str.contains("less than 1").all()
     for frame in result.frames().values():
         back = pd.read_csv(StringIO(frame.to_csv(index=False)), keep_default_na=False, na_values=[""])
@@ -157,13 +157,13 @@ def truth_of(made: dict, kind: str, **more: object) -> float | None:
 
 
 def test_true_values_have_their_closed_forms() -> None:
-    binary = tables("binary", strata=STRATA)
+    binary = tables("response", strata=STRATA)
     risks = [[1 / (1 + np.exp(-(np.log(0.3 / 0.7) + a + b))) for b in (0, 0.5)] for a in (0, np.log(2))]
     control, active = (0.4 * one[0] + 0.6 * one[1] for one in risks)
     assert truth_of(binary, "g_computation") == pytest.approx(active - control)
     odds = np.log(active / (1 - active)) - np.log(control / (1 - control))
     assert truth_of(binary, "log_odds_ratio") == pytest.approx(odds)
-    visits = tables("continuous_longitudinal", strata=STRATA)
+    visits = tables("score", strata=STRATA)
     visits["effects"][0] |= {"full_by_week": 48.0, "subgroup": {"factor": "sex", "level": "m", "value": 2.0}}
     assert truth_of(visits, "mmrm") == pytest.approx((0.5 + 0.6 * 2.0) / 2)
     counts = tables("count", strata=STRATA)
@@ -171,7 +171,7 @@ def test_true_values_have_their_closed_forms() -> None:
     rates = [0.4 + 0.6 * np.exp(0.5), 0.6 * (0.4 + 0.6 * np.exp(0.5) * 0.5)]
     assert truth_of(counts, "negative_binomial") == pytest.approx(np.log(rates[1] / rates[0]))
     above = 1 / (1 + np.exp(-(np.log([1.0, 0.25]) + np.log(2))))
-    assert truth_of(tables("ordinal"), "mean_score") == pytest.approx(above.sum() - 0.7)
+    assert truth_of(tables("level"), "mean_score") == pytest.approx(above.sum() - 0.7)
 
 
 def test_true_values_of_times_to_events_are_given_only_where_there_is_one() -> None:
@@ -210,7 +210,7 @@ def test_competing_causes_end_follow_up_beside_dropout() -> None:
         "mechanism": "MCAR", "source": "t",
     }  # fmt: skip
     made = tables("time_to_event", discontinuation=[lost])
-    made["outcome"]["competing"] = [
+    made["endpoints"][0]["competing"] = [
         {"name": "death", "law": {"kind": "piecewise", "hazards": [0.01, 0.03], "starts": [0.0, 6.0]},
          "source": "t"}
     ]  # fmt: skip
@@ -221,7 +221,7 @@ def test_competing_causes_end_follow_up_beside_dropout() -> None:
 
 
 def test_a_tally_is_that_of_the_design_room() -> None:
-    plan, sums, _ = run(tables("binary"))
+    plan, sums, _ = run(tables("response"))
     cell = plan.cells[0]
     total = None
     for index, size in enumerate(cell.blocks):
@@ -232,7 +232,7 @@ def test_a_tally_is_that_of_the_design_room() -> None:
 
 
 def test_a_precision_is_a_stopping_rule_that_is_fixed_beforehand() -> None:
-    plan = plan_trial(declared("binary", simulation={"precision": 0.02, "block": 50}))
+    plan = plan_trial(declared("response", simulation={"precision": 0.02, "block": 50}))
     cell = plan.cells[0]
     assert cell.rule is not None
     assert (cell.rule.precision, cell.replicates) == (0.02, 625)

@@ -14,7 +14,6 @@ from trialsim.cli.cohort import cohort
 from trialsim.cli.init import init
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
-from trialsim.cli.simulate import simulate
 from trialsim.cli.sizing.frontier import frontier
 from trialsim.cli.sizing.size import size
 from trialsim.cli.terminal.interrupt import hear_interrupts, leave_interrupted
@@ -42,13 +41,12 @@ def commands() -> None:
       trialsim init my-trial                      lay out example protocols and cohort cards
       trialsim run my-trial/protocols/alzheimers_phase2.toml
       trialsim run PROTOCOL --history FILE.csv    learn from real placebo participants
-      trialsim simulate TRIAL                     operating characteristics of any declared trial
 
     The answer is printed, and written with its evidence to reports/.
     """
 
 
-for command in (run, simulate, size, frontier, init, twins, cohort, verify, replay):
+for command in (run, size, frontier, init, twins, cohort, verify, replay):
     commands.add_command(command)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     "--replicates", type=click.IntRange(100), help="Replicates a scenario, instead of the protocol's."
 )
 @click.option("--seed", type=click.IntRange(0), help="Master seed, instead of the protocol's.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would run, and run nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @names_the_file
 def run(
@@ -46,16 +47,53 @@ def run(
     output: Path,
     replicates: int | None,
     seed: int | None,
+    only_plan: bool,
     quiet: bool,
 ) -> None:
-    """Size the control arm of the trial in PROTOCOL, a TOML file, and say what the saving rests on.
+    """Run the trial in PROTOCOL, a TOML file: its sizes, its operating characteristics, and what they rest on.
 
-    Without --history the prognostic model learns from placebo participants that are generated from the
-    protocol's own cohort card, which is optimistic by construction. The run bundle holds report.html,
-    every table as Parquet and CSV, and a manifest of hashes.
+    \b
+      trialsim run my-trial/protocols/survival_delayed_effect.toml
+      trialsim run my-trial/protocols/depression_estimands.toml --plan
 
-    A run that was stopped or killed goes on from its finished blocks when the same command is given again.
+    The file says everything: endpoint, arms, enrolment, randomisation, why people stop, looks and
+    adaptation, analyses, scenarios, and a grid whose axes each have a reason. What cannot be is refused
+    before anything runs. Where the protocol learns placebo twins and no --history is given, they learn from
+    participants that are generated from the protocol's own cohort card, which is optimistic by construction.
+
+    The run bundle holds report.html, every table as Parquet and CSV, every replicate, and a manifest of
+    hashes. A run that was stopped or killed goes on from its finished blocks when the same command is given
+    again.
     """
+    from trialsim.cli.declared import run_declared
+    from trialsim.errors import ProtocolError
+    from trialsim.protocol.declared import is_declared
+
+    if is_declared(protocol):
+        if history is not None:
+            raise ProtocolError(
+                "is not read by this protocol", field="--history", value=history.name,
+                mend="name the file in [history] of the protocol",
+            )  # fmt: skip
+        run_declared(protocol, workers, scheduler, output, replicates, seed, only_plan, quiet)
+        return
+    if only_plan:
+        raise ProtocolError("is served with format trialsim.protocol/2", field="--plan", value=protocol.name)
+    _run_sized(protocol, history, workers, scheduler, cache, output, replicates, seed, quiet)
+
+
+def _run_sized(
+    protocol: Path,
+    history: Path | None,
+    workers: int,
+    scheduler: str | None,
+    cache: Path,
+    output: Path,
+    replicates: int | None,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    """Size the control arm of a protocol of the first format."""
     from trialsim.cli.terminal.answer import print_answer
     from trialsim.cli.terminal.progress import stopped
     from trialsim.study import WorkEstimate, kept_blocks, open_backend

@@ -128,7 +128,8 @@ def _as_error(
     fault: ValidationError, error: type[InputError], file: Path | str | None, place: Callable[[str], str]
 ) -> InputError:
     faults = _causes(fault.errors(include_url=False))
-    if faults[0]["loc"] == ("format",) and faults[0].get("input") in _READ_BY:
+    if faults[0]["loc"] == ("format",):
+        # A file of another format breaks most rules of this one; only what it is helps.
         faults = faults[:1]
     first = faults[0]
     combined = error(
@@ -202,8 +203,12 @@ def _mend(fault: Any) -> str:
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         limits = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
         return "give a number " + " and ".join(f"{limits[k]} {v}" for k, v in context.items() if k in limits)
-    if fault["loc"] == ("format",) and fault.get("input") in _READ_BY:
-        return f"give this kind of file to {_READ_BY[fault['input']]}"
+    if fault["loc"] == ("format",):
+        given = fault.get("input")
+        if kind != "missing" and isinstance(given, str) and given in _READ_BY:
+            return _READ_BY[given]
+        wanted = context.get("expected", '"trialsim.protocol/2"')
+        return f"begin the file with format = {wanted}"
     if kind in ("literal_error", "enum"):
         return f"use one of {context.get('expected')}"
     if kind.endswith(("_type", "_parsing")):
@@ -212,9 +217,11 @@ def _mend(fault: Any) -> str:
 
 
 _READ_BY = {
-    "trialsim.protocol/1": "trialsim run",
-    "trialsim.trial/1": "trialsim simulate",
-    "trialsim.outcome/1": "trialsim twins validate",
+    "trialsim.protocol/1": "give this kind of file to trialsim run",
+    "trialsim.protocol/2": "give this kind of file to trialsim run",
+    "trialsim.trial/1": "write format = 'trialsim.protocol/2' and [[endpoints]] for [outcome]; "
+    "docs/trials.md says what moved where",
+    "trialsim.outcome/1": "give this kind of file to trialsim twins validate",
 }
 
 _WORDS = {

@@ -1,4 +1,4 @@
-"""A whole trial in one file: format ``trialsim.trial/1``, taught by docs/trials.md.
+"""A whole trial in one file: format ``trialsim.protocol/2``, taught by docs/trials.md.
 
 - `read_trial`, `trial_from_dict`: the file as a frozen `DeclaredTrial`, or a refusal.
 - `grid_points`: every cell that it asks for, resolved or refused with the reason.
@@ -26,30 +26,32 @@ from trialsim.protocol.declared.design import (
     ResizingDesign,
     ResponseAdaptiveDesign,
 )
+from trialsim.protocol.declared.effects import (
+    EFFECTS_OF,
+    Effect,
+    HazardRatio,
+    JointEffect,
+    OddsRatio,
+    RateRatio,
+    Shift,
+    SlopeChange,
+)
 from trialsim.protocol.declared.grid import Point, grid_points
 from trialsim.protocol.declared.outcome import (
-    EFFECTS_OF,
     BinaryOutcome,
     ContinuousOutcome,
     CountOutcome,
     CureDeclared,
-    Effect,
-    HazardRatio,
-    JointEffect,
     JointOutcome,
     Law,
     MedianLaw,
-    OddsRatio,
     OrdinalOutcome,
     PiecewiseLaw,
-    RateRatio,
-    Shift,
-    SlopeChange,
     TimeToEventOutcome,
     WeibullDeclared,
 )
 from trialsim.protocol.declared.scenarios import World
-from trialsim.protocol.declared.trial import DeclaredTrial, read_trial, trial_from_dict
+from trialsim.protocol.declared.trial import DeclaredTrial, is_declared, read_trial, trial_from_dict
 
 __all__ = [
     "ANALYSES_OF",
@@ -94,6 +96,7 @@ __all__ = [
     "WeibullDeclared",
     "World",
     "grid_points",
+    "is_declared",
     "read_trial",
     "trial_from_dict",
 ]

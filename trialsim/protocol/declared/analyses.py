@@ -38,12 +38,12 @@ AnalysisKind = Literal[
 ]
 
 ANALYSES_OF: dict[str, tuple[str, ...]] = {
-    "continuous_longitudinal": (
+    "score": (
         "unadjusted", "ancova", "mmrm", "mmrm_all_observed", "ancova_completers", "ancova_all_observed",
         "ancova_last_on_treatment", "ancova_composite", "jump_to_reference",
     ),
-    "binary": ("risk_difference", "g_computation", "log_odds_ratio"),
-    "ordinal": ("mean_score", "proportional_odds", "probabilistic_index"),
+    "response": ("risk_difference", "g_computation", "log_odds_ratio"),
+    "level": ("mean_score", "proportional_odds", "probabilistic_index"),
     "count": ("negative_binomial",),
     "recurrent": ("lwyy", "negative_binomial"),
     "time_to_event": (

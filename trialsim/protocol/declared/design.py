@@ -265,14 +265,14 @@ Design = Annotated[
 STAGED = ("multi_arm_multi_stage", "response_adaptive", "bayesian")
 
 DESIGNS_OF: dict[str, tuple[str, ...]] = {
-    "continuous_longitudinal": (
+    "score": (
         "fixed", "group_sequential", "sample_size_reestimation", "multi_arm_multi_stage",
     ),
-    "binary": (
+    "response": (
         "fixed", "group_sequential", "sample_size_reestimation", "multi_arm_multi_stage",
         "response_adaptive", "bayesian",
     ),
-    "ordinal": ("fixed", "group_sequential"),
+    "level": ("fixed", "group_sequential"),
     "count": ("fixed", "group_sequential"),
     "recurrent": ("fixed",),
     "time_to_event": (

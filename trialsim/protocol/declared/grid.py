@@ -95,7 +95,7 @@ def _point(
 ) -> Point:
     """Return a cell; an impossible one is refused on a grid, and an error of the file without one."""
     try:
-        resolved = _resolve(tables, {**world.set, **settings}, world.kind == "null")
+        resolved = _resolve(tables, {**world.set, **settings}, world)
     except ProtocolError as fault:
         if not settings:
             raise ProtocolError(
@@ -105,13 +105,14 @@ def _point(
     return Point(name, world.name, world.kind, settings, resolved)
 
 
-def _resolve(tables: dict[str, Any], values: dict[str, Setting], null: bool) -> DeclaredTrial:
+def _resolve(tables: dict[str, Any], values: dict[str, Setting], world: World) -> DeclaredTrial:
     changed = with_values(tables, values)
-    if null:
+    if world.kind == "null":
         for effect in changed["effects"]:
             _take_away(effect)
     changed["grid"] = []
-    changed["scenarios"] = [{"name": "this", "kind": "alternative", "why": "resolved", "set": {}}]
+    people = world.model_dump(mode="json", include={"drift", "twins"})
+    changed["scenarios"] = [{"name": "this", "kind": "alternative", "why": "resolved", "set": {}} | people]
     return trial_from_dict(changed)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from trialsim.protocol.declared.course import Course
 from trialsim.protocol.question import Fraction, Positive, Probability, Slug, Text
 from trialsim.protocol.reading import Strict, refuse
 
@@ -25,9 +26,42 @@ MOST_EVENTS = 400
 
 
 class Measured(Strict):
-    """What every outcome says: which way is better, and when it is known."""
+    """What every endpoint says: its name, which way is better, when it is known, where outcomes come from.
 
+    A marginal law stands in the endpoint's own fields, with its `source`; a `course` takes their place.
+    """
+
+    LAW: ClassVar[tuple[str, ...]] = ()
+    LAW_OPTIONS: ClassVar[tuple[str, ...]] = ()
+
+    name: Slug = "outcome"
+    label: Text | None = None
+    unit: Text | None = None
     direction: Direction
+    course: Course | None = None
+    source: Text | None = None
+
+    @model_validator(mode="after")
+    def _check_course(self) -> Measured:
+        """Refuse an endpoint with no law, and one with two."""
+        fields = type(self).model_fields
+        if self.course is None:
+            for field in (*self.LAW, "source"):
+                if getattr(self, field) == fields[field].default:
+                    raise refuse(
+                        "is missing", field=field,
+                        mend="give the marginal law with its source, or say in course where outcomes come from",
+                    )  # fmt: skip
+            return self
+        if not self.LAW:
+            raise refuse(f"is not served with kind {self.kind}", self.course.kind, field="course")  # type: ignore[attr-defined]  # of every endpoint
+        for field in (*self.LAW, *self.LAW_OPTIONS):
+            if getattr(self, field) != fields[field].default:
+                raise refuse(
+                    "stands beside a course: outcomes come from one place", getattr(self, field), field=field,
+                    mend="leave out the course, or this field",
+                )  # fmt: skip
+        return self
 
     @property
     def sign(self) -> float:
@@ -49,16 +83,18 @@ class ContinuousOutcome(Measured):
     everyone with an intercurrent event.
     """
 
-    kind: Literal["continuous_longitudinal"]
+    LAW: ClassVar[tuple[str, ...]] = ("mean",)
+    LAW_OPTIONS: ClassVar[tuple[str, ...]] = ("sd", "correlation", "covariance")
+
+    kind: Literal["score"]
     weeks: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=60)]
-    mean: Annotated[tuple[Points, ...], Field(min_length=2)]
+    mean: tuple[Points, ...] = ()
     sd: tuple[Spread, ...] = ()
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
     structure: Literal["autoregressive", "exchangeable"] = "autoregressive"
     covariance: tuple[tuple[float, ...], ...] = ()
     gaps: Fraction = 0.0
     failure: Points | None = None
-    source: Text
 
     @property
     def known_after(self) -> float:
@@ -69,6 +105,8 @@ class ContinuousOutcome(Measured):
     def _check(self) -> ContinuousOutcome:
         if list(self.weeks) != sorted(set(self.weeks)):
             raise refuse("must be in ascending order without repeats", self.weeks, field="weeks")
+        if self.course is not None:
+            return self
         points = 1 + len(self.weeks)
         given = {"mean": self.mean, "sd": self.sd or self.mean, "covariance": self.covariance or self.mean}
         for field, values in given.items():
@@ -91,26 +129,42 @@ class ContinuousOutcome(Measured):
 class BinaryOutcome(Measured):
     """Yes or no, known `months` after randomisation; `probability` is the control's."""
 
-    kind: Literal["binary"]
-    probability: Probability
+    LAW: ClassVar[tuple[str, ...]] = ("probability",)
+
+    kind: Literal["response"]
+    probability: Probability | None = None
     months: Month = 0.0
-    source: Text
+
+    @property
+    def control(self) -> float:
+        """The control's probability under a marginal law."""
+        assert self.probability is not None
+        return self.probability
 
 
 class OrdinalOutcome(Measured):
-    """Ordered categories with the `shares` of the control, read `months` after randomisation."""
+    """Ordered categories with the `shares` of the control, read `months` after randomisation.
 
-    kind: Literal["ordinal"]
-    shares: Annotated[tuple[Probability, ...], Field(min_length=2, max_length=30)]
+    `levels` names them, from least to most; a history needs the names.
+    """
+
+    LAW: ClassVar[tuple[str, ...]] = ("shares",)
+
+    kind: Literal["level"]
+    shares: Annotated[tuple[Probability, ...], Field(max_length=30)] = ()
+    levels: Annotated[tuple[Text, ...], Field(max_length=30)] = ()
     months: Month = 0.0
-    source: Text
 
     @model_validator(mode="after")
     def _check(self) -> OrdinalOutcome:
-        if abs(sum(self.shares) - 1) > 1e-9:
+        if len(self.shares) == 1:
+            raise refuse("must hold two shares or more", self.shares, field="shares")
+        if self.shares and abs(sum(self.shares) - 1) > 1e-9:
             raise refuse(
                 "must add up to 1", self.shares, field="shares", mend="give a share of each category"
             )
+        if self.levels and self.shares and len(self.levels) != len(self.shares):
+            raise refuse(f"must name {len(self.shares)} levels", self.levels, field="levels")
         return self
 
 
@@ -120,16 +174,24 @@ class CountOutcome(Measured):
     ``count`` keeps the number, ``recurrent`` also when each event came. `rate` is the control's, a month.
     """
 
+    LAW: ClassVar[tuple[str, ...]] = ("rate", "dispersion")
+
     kind: Literal["count", "recurrent"]
     direction: Direction = "higher_is_worse"
-    rate: Rate
-    dispersion: Annotated[float, Field(ge=0, le=50)]
+    rate: Rate | None = None
+    dispersion: Annotated[float, Field(ge=0, le=50)] | None = None
     months: Annotated[float, Field(gt=0, le=600)]
-    source: Text
+
+    @property
+    def control(self) -> tuple[float, float]:
+        """The control's rate a month and dispersion under a marginal law."""
+        assert self.rate is not None
+        assert self.dispersion is not None
+        return self.rate, self.dispersion
 
     @model_validator(mode="after")
     def _check(self) -> CountOutcome:
-        if self.kind == "recurrent" and self.rate * self.months > MOST_EVENTS:
+        if self.kind == "recurrent" and self.rate is not None and self.rate * self.months > MOST_EVENTS:
             raise refuse(
                 f"makes {self.rate * self.months:,.0f} events a participant over {self.months:g} months, "
                 f"above {MOST_EVENTS:,}",
@@ -204,13 +266,21 @@ class TimeToEventOutcome(Measured):
     hazard is multiplied by frailty^γ. `competing` causes end follow-up without the event.
     """
 
+    LAW: ClassVar[tuple[str, ...]] = ("law",)
+    LAW_OPTIONS: ClassVar[tuple[str, ...]] = ("frailty", "dropout_dependence", "competing")
+
     kind: Literal["time_to_event"]
     direction: Literal["higher_is_worse"] = "higher_is_worse"
-    law: Law
+    law: Law | None = None
     frailty: Annotated[float, Field(ge=0, le=20)] = 0.0
     dropout_dependence: Annotated[float, Field(ge=-5, le=5)] = 0.0
     competing: tuple[CompetingCause, ...] = ()
-    source: Text
+
+    @property
+    def control(self) -> PiecewiseLaw | WeibullDeclared | MedianLaw | CureDeclared:
+        """The control's marginal law."""
+        assert self.law is not None
+        return self.law
 
     @model_validator(mode="after")
     def _check(self) -> TimeToEventOutcome:
@@ -242,7 +312,6 @@ class JointOutcome(Measured):
     hazard: Rate
     association: LogRatio
     slope_association: LogRatio = 0.0
-    source: Text
 
     @property
     def known_after(self) -> float:
@@ -275,99 +344,3 @@ Outcome = Annotated[
     ContinuousOutcome | BinaryOutcome | OrdinalOutcome | CountOutcome | TimeToEventOutcome | JointOutcome,
     Field(discriminator="kind"),
 ]
-
-
-class Subgroup(Strict):
-    """What the effect is on top of the arm's in one level of a stratification factor.
-
-    `value` is in points.
-    """
-
-    factor: Slug
-    level: Slug
-    value: Points
-
-
-class RatioSubgroup(Subgroup):
-    """The factor that multiplies the arm's ratio in one level of a stratification factor."""
-
-    value: Ratio
-
-
-class Shift(Strict):
-    """Points added at every visit; with `full_by_week` they grow linearly until that week."""
-
-    kind: Literal["shift"]
-    arm: Slug
-    value: Points
-    full_by_week: Positive | None = None
-    subgroup: Subgroup | None = None
-    source: Text
-
-
-class SlopeChange(Strict):
-    """Points a month from randomisation on."""
-
-    kind: Literal["slope_change"]
-    arm: Slug
-    per_month: Points
-    subgroup: Subgroup | None = None
-    source: Text
-
-
-class HazardRatio(Strict):
-    """A hazard ratio against the control; 1 before `from_month`, for an effect that is delayed."""
-
-    kind: Literal["hazard_ratio"]
-    arm: Slug
-    value: Ratio
-    from_month: Month = 0.0
-    subgroup: RatioSubgroup | None = None
-    source: Text
-
-
-class OddsRatio(Strict):
-    """An odds ratio of the outcome, or of a higher category."""
-
-    kind: Literal["odds_ratio"]
-    arm: Slug
-    value: Ratio
-    subgroup: RatioSubgroup | None = None
-    source: Text
-
-
-class RateRatio(Strict):
-    """A ratio of event rates."""
-
-    kind: Literal["rate_ratio"]
-    arm: Slug
-    value: Ratio
-    subgroup: RatioSubgroup | None = None
-    source: Text
-
-
-class JointEffect(Strict):
-    """What treatment does in a joint model: to the marker's level and slope, and to the hazard alone."""
-
-    kind: Literal["joint_effect"]
-    arm: Slug
-    level: Points = 0.0
-    per_month: Points = 0.0
-    hazard_ratio: Ratio = 1.0
-    subgroup: None = None
-    source: Text
-
-
-Effect = Annotated[
-    Shift | SlopeChange | HazardRatio | OddsRatio | RateRatio | JointEffect, Field(discriminator="kind")
-]
-
-EFFECTS_OF: dict[str, tuple[str, ...]] = {
-    "continuous_longitudinal": ("shift", "slope_change"),
-    "binary": ("odds_ratio",),
-    "ordinal": ("odds_ratio",),
-    "count": ("rate_ratio",),
-    "recurrent": ("rate_ratio",),
-    "time_to_event": ("hazard_ratio",),
-    "joint": ("joint_effect",),
-}

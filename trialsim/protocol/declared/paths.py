@@ -99,11 +99,12 @@ def _key(here: Any, step: str, walked: str) -> Any:
 
 
 _KINDS = re.compile(
-    r"\b(outcome|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])(\.law|\.uncured)?"
-    r"\.(?:joint|joint_effect|continuous_longitudinal|binary|ordinal|count|recurrent|time_to_event|shift"
+    r"\b(endpoints|course|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])"
+    r"(\.law|\.uncured|\.course)?"
+    r"\.(?:joint|joint_effect|score|response|level|count|recurrent|time_to_event|shift"
     r"|slope_change|hazard_ratio|odds_ratio|rate_ratio|piecewise|weibull|median|cure|planned|sites|simple"
     r"|permuted_blocks|minimisation|fixed|group_sequential|sample_size_reestimation|multi_arm_multi_stage"
-    r"|response_adaptive|bayesian)(?=\.|$)"
+    r"|response_adaptive|bayesian|slowing|model|history)(?=\.|$)"
 )
 
 
@@ -112,7 +113,7 @@ def without_kinds(field: str) -> str:
 
     Examples
     --------
-    >>> without_kinds("outcome.time_to_event.law.piecewise.hazards")
-    'outcome.law.hazards'
+    >>> without_kinds("endpoints.time_to_event.law.piecewise.hazards")
+    'endpoints.law.hazards'
     """
-    return _KINDS.sub(r"\1\2", field)
+    return _KINDS.sub(r"\1\2", field.replace("endpoints[0]", "endpoints"))

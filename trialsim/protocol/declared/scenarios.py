@@ -42,22 +42,53 @@ class TrialSimulation(Strict):
         return self
 
 
+class Drift(Strict):
+    """How the trial's people differ from those that the twins learnt from.
+
+    `outcome_shift`: points added to every outcome after baseline, in both arms. `odds_ratio`,
+    `rate_ratio`, `hazard_ratio`: the same for the other kinds of endpoint. `progression`: factor on the
+    speed of decline of a disease model. `covariate_shift`: shift of covariate means, in SD.
+    """
+
+    outcome_shift: float = 0.0
+    odds_ratio: Annotated[float, Field(gt=0, le=1e3)] = 1.0
+    rate_ratio: Annotated[float, Field(gt=0, le=1e3)] = 1.0
+    hazard_ratio: Annotated[float, Field(gt=0, le=1e3)] = 1.0
+    progression: Annotated[float, Field(gt=0, le=5)] = 1.0
+    covariate_shift: dict[str, Annotated[float, Field(ge=-3, le=3)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> Drift:
+        if self.model_dump() == Drift.model_construct().model_dump():
+            raise refuse("moves nothing", field="outcome_shift", mend="give a drift, or leave the table out")
+        return self
+
+
 class World(Strict):
     """A named world: the file as it is, but for the values in `set` (dotted path to value).
 
     ``null`` takes every effect away: points become 0 and ratios 1. Each world says why it is looked at.
+    `drift` moves the trial's people away from the history; with `twins` ``useless`` the scores of the
+    participants are shuffled, so that they say nothing.
     """
 
     name: Slug
     kind: Literal["alternative", "null", "other"]
     why: Text
     set: dict[str, Setting] = Field(default_factory=dict)
+    drift: Drift | None = None
+    twins: Literal["as_declared", "useless"] = "as_declared"
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything differs from the file as it is."""
+        return bool(self.set) or self.drift is not None or self.twins == "useless"
 
     @model_validator(mode="after")
     def _check(self) -> World:
         if wrong := [path for path, value in self.set.items() if not _finite(value)]:
             raise refuse("must be finite", wrong, field="set", mend="give finite numbers")
-        if self.kind == "other" and not self.set:
+        if self.kind == "other" and not self.changes:
             raise refuse("sets nothing, so that it is the alternative again", field="set")
         return self
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from trialsim.errors import ProtocolError
+from trialsim.protocol.conduct import Costs
 from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisDeclared
 from trialsim.protocol.declared.conduct import (
     DiscontinuationDeclared,
@@ -21,20 +22,22 @@ from trialsim.protocol.declared.conduct import (
     check_causes,
 )
 from trialsim.protocol.declared.design import DESIGNS_OF, STAGED, Design, MultiArmDesign, ResizingDesign
+from trialsim.protocol.declared.effects import EFFECTS_OF, Effect, JointEffect, RateRatio
+from trialsim.protocol.declared.history import HistoryDeclared
 from trialsim.protocol.declared.outcome import (
-    EFFECTS_OF,
     LARGEST_LOG_RATIO,
     MOST_EVENTS,
     ContinuousOutcome,
     CountOutcome,
-    Effect,
-    JointEffect,
     JointOutcome,
     Outcome,
-    RateRatio,
 )
+from trialsim.protocol.declared.parts import check_parts
 from trialsim.protocol.declared.paths import without_kinds
+from trialsim.protocol.declared.people import Population
 from trialsim.protocol.declared.scenarios import Axis, TrialSimulation, World
+from trialsim.protocol.declared.sizing import SizeQuestion
+from trialsim.protocol.declared.twins import Twins
 from trialsim.protocol.declared.unread import unread_of_cause, unread_of_design
 from trialsim.protocol.question import Slug, Text
 from trialsim.protocol.reading import Strict, check_model, duplicates, read_toml, refuse
@@ -48,15 +51,21 @@ class DeclaredTrial(Strict):
     `participants` is the planned size; designs in stages have their own.
     """
 
-    format: Literal["trialsim.trial/1"]
+    format: Literal["trialsim.protocol/2"]
     name: Slug
     title: Text
     question: Text
+    context_of_use: Text | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     participants: Annotated[int, Field(ge=4, le=200_000)] | None = None
+    population: Population | None = None
     arms: Annotated[tuple[TrialArm, ...], Field(min_length=2, max_length=12)]
-    outcome: Outcome
+    endpoints: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     effects: tuple[Effect, ...]
+    history: HistoryDeclared | None = None
+    twins: Twins | None = None
+    sizing: SizeQuestion | None = None
+    costs: Costs | None = None
     strata: tuple[Factor, ...] = ()
     enrolment: TrialEnrolment | None = None
     randomisation: Randomisation | None = None
@@ -69,8 +78,14 @@ class DeclaredTrial(Strict):
     grid: tuple[Axis, ...] = ()
     largest_grid: Annotated[int, Field(ge=1, le=100_000)] = _LARGEST_GRID
 
+    @property
+    def outcome(self) -> Outcome:
+        """The primary endpoint."""
+        return self.endpoints[0]
+
     @model_validator(mode="after")
     def _check(self) -> DeclaredTrial:
+        check_parts(self)
         self._check_names()
         self._check_effects()
         self._check_pair()
@@ -123,11 +138,13 @@ class DeclaredTrial(Strict):
     def _check_recurrent(self, outcome: CountOutcome, effect: RateRatio) -> None:
         """Refuse a ratio that makes more events than can be drawn."""
         in_subgroup = 1.0 if effect.subgroup is None else effect.subgroup.value
+        if outcome.rate is None:
+            return
         events = outcome.rate * outcome.months * effect.value * max(1.0, in_subgroup)
         if events > MOST_EVENTS:
             raise refuse(
                 f"makes {events:,.0f} events a participant, above {MOST_EVENTS:,}", effect.value,
-                field=f"effects.{effect.arm}.value", mend="give a smaller ratio, or a lower outcome.rate",
+                field=f"effects.{effect.arm}.value", mend="give a smaller ratio, or a lower endpoints.rate",
             )  # fmt: skip
 
     def _check_joint(self, outcome: JointOutcome, effect: JointEffect) -> None:
@@ -160,9 +177,11 @@ class DeclaredTrial(Strict):
                 mend=f"this outcome is served with {', '.join(served)}",
             )
         staged = self.in_stages
-        if (self.participants is None) != staged:
-            problem = "belongs to designs without stages" if staged else "is missing"
-            raise refuse(problem, self.participants, field="participants", mend="see docs/trials.md")
+        if self.participants is not None and staged:
+            raise refuse("belongs to designs without stages", self.participants, field="participants",
+                         mend="see docs/trials.md")  # fmt: skip
+        if self.participants is None and not staged and self.sizing is None:
+            raise refuse("is missing", field="participants", mend="give it, or ask for it in [sizing]")
         many = ("multi_arm_multi_stage", "response_adaptive")
         if len(self.arms) > 2 and self.design.kind not in many:
             raise refuse(
@@ -194,8 +213,8 @@ class DeclaredTrial(Strict):
                 field=f"design.{name}", mend="leave it out",
             )  # fmt: skip
         if self.in_stages and getattr(self.outcome, "gaps", None):
-            raise refuse("is not read by designs in stages", field="outcome.gaps", mend="leave it out")
-        if self.outcome.kind != "continuous_longitudinal":
+            raise refuse("is not read by designs in stages", field="endpoints.gaps", mend="leave it out")
+        if self.outcome.kind != "score":
             for cause in self.discontinuation:
                 for name in unread_of_cause(cause):
                     raise refuse(
@@ -242,7 +261,7 @@ class DeclaredTrial(Strict):
                 raise refuse("is missing", field=field, mend=f"add [{field}]")
         if not self.analyses:
             raise refuse("is missing", field="analyses", mend="add at least one [[analyses]]")
-        continuous = self.outcome.kind == "continuous_longitudinal"
+        continuous = self.outcome.kind == "score"
         if self.intercurrent_events and not continuous:
             raise refuse(
                 f"are not served with a {self.outcome.kind} outcome", field="intercurrent_events",
@@ -292,7 +311,7 @@ class DeclaredTrial(Strict):
         composite = composite or any(one.strategy == "composite" for one in events)
         if composite and outcome.failure is None:
             raise refuse(
-                "is needed by a composite strategy", field="outcome.failure", mend="give the failure value"
+                "is needed by a composite strategy", field="endpoints.failure", mend="give the failure value"
             )
 
     def _check_analyses(self) -> None:
@@ -332,7 +351,7 @@ class DeclaredTrial(Strict):
             raise refuse("needs the same follow-up for everybody", field=where,
                          mend="declare a recurrent outcome")  # fmt: skip
         if analysis.kind == "jump_to_reference" and getattr(self.outcome, "gaps", False):
-            raise refuse("needs visits without gaps", field=where, mend="set outcome.gaps = 0")
+            raise refuse("needs visits without gaps", field=where, mend="set endpoints.gaps = 0")
         if analysis.kind == "jump_to_reference" and self.design.kind != "fixed":
             raise refuse(
                 "would impute those who have not entered at a look",
@@ -357,6 +376,17 @@ class DeclaredTrial(Strict):
     def content_hash(self) -> str:
         """Return the SHA-256 of the canonical form, which white space and key order do not change."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def is_declared(path: Path | str) -> bool:
+    """Return whether a TOML file says that it is a declared trial.
+
+    Raises
+    ------
+    ProtocolError
+        The file cannot be read.
+    """
+    return read_toml(path, ProtocolError).get("format") != "trialsim.protocol/1"
 
 
 def read_trial(path: Path | str) -> DeclaredTrial:

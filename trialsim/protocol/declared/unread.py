@@ -21,7 +21,7 @@ def unread_of_design(design: Design, outcome: str) -> list[str]:
 
     Examples
     --------
-    >>> unread_of_design(FixedDesign(kind="fixed", month=6.0), "binary")
+    >>> unread_of_design(FixedDesign(kind="fixed", month=6.0), "response")
     ['month']
     """
     return [name for name in _not_read(design, outcome == "time_to_event") if is_given(design, name)]

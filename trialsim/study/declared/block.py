@@ -55,7 +55,7 @@ def run_declared_block(cell: DeclaredCell, index: int, seed: int) -> BlockResult
 
 @dataclass(frozen=True)
 class DeclaredWork:
-    """The work of `trialsim simulate`: what the blocks of a declared trial share.
+    """The work of `trialsim run`: what the blocks of a declared trial share.
 
     Parameters
     ----------

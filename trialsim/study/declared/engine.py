@@ -166,7 +166,7 @@ def _check_drawing(trial: DeclaredTrial) -> None:
         levels = np.zeros((1, 2, len(trial.strata)), dtype=np.int64)
         allocate_people(trial, levels, (1, 2), np.random.default_rng(0))
     if isinstance(trial.outcome, ContinuousOutcome):
-        with refusing("outcome"):
+        with refusing("endpoints"):
             covariance_factor(covariance(trial.outcome), len(trial.outcome.mean))
 
 
@@ -247,7 +247,7 @@ def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
     if engine.staged is not None:
         return {"selected_arm": Truth(0.0, note="error of the reported arm against its own true effect")}
     if engine.planned is not None:
-        with refusing("outcome" if trial.outcome.kind == "joint" else "design"):
+        with refusing("endpoints" if trial.outcome.kind == "joint" else "design"):
             return {name: _truth_of(one, trial.seed) for name, one in engine.planned.items()}
     found: dict[str, Truth] = {}
     if engine.visits is not None:

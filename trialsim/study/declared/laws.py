@@ -64,7 +64,7 @@ def treated_law(law: SurvivalLaw, effect: HazardRatio) -> SurvivalLaw:
             "a delayed effect is served with hazards that are constant in pieces",
             field=f"effects.{effect.arm}.from_month",
             value=effect.from_month,
-            mend="give outcome.law as piecewise or median",
+            mend="give endpoints.law as piecewise or median",
         )
     if isinstance(law, WeibullLaw):
         return WeibullLaw(law.scale * effect.value ** (-1 / law.shape), law.shape)
@@ -89,7 +89,7 @@ def piecewise_law(law: Law, name: str) -> PiecewiseHazard:
     if not isinstance(made, PiecewiseHazard):
         raise ProtocolError(
             "competing causes are served with hazards that are constant in pieces",
-            field=f"outcome.competing.{name}.law",
+            field=f"endpoints.competing.{name}.law",
             value=law.kind,
             mend="use piecewise or median",
         )

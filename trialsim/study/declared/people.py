@@ -144,7 +144,7 @@ def draw_outcomes(
     shift = table[people.arm, people.stratum]
     drawn: np.ndarray
     if isinstance(outcome, BinaryOutcome):
-        control = [outcome.probability] * len(trial.arms)
+        control = [outcome.control] * len(trial.arms)
         drawn = binary_outcomes(people.arm, control, chance("outcome"), shift)
     elif isinstance(outcome, OrdinalOutcome):
         drawn = ordinal_outcomes(people.arm, outcome.shares, shift, chance("outcome"))
@@ -183,6 +183,7 @@ def _counts(
     trial: DeclaredTrial, outcome: CountOutcome, people: People, chance: Chance, arm_chance: ArmChance
 ) -> Floats | Recurrences:
     ratios = np.exp(log_ratios(trial))
+    rate, dispersion = outcome.control
     follow_up = np.minimum(outcome.months, _leaving(trial, outcome.months, people.arm, chance))
     counts = np.zeros(people.arm.shape)
     events: list[tuple[Ints, Floats]] = []
@@ -193,10 +194,10 @@ def _counts(
         exposure, generator = follow_up * ratio, arm_chance(arm)
         mine = people.arm == arm
         if outcome.kind == "count":
-            found = count_outcomes(nobody, [outcome.rate], exposure, outcome.dispersion, generator)
+            found = count_outcomes(nobody, [rate], exposure, dispersion, generator)
             counts += np.where(mine, found, 0)
             continue
-        who, when = recurrent_events(nobody, [outcome.rate], exposure, outcome.dispersion, generator)
+        who, when = recurrent_events(nobody, [rate], exposure, dispersion, generator)
         keep = mine.ravel()[who]
         events.append((who[keep], (when / ratio.ravel()[who])[keep]))
     return counts if outcome.kind == "count" else Recurrences(_padded(people.arm.shape, events), follow_up)

@@ -63,7 +63,7 @@ def plans_of(trial: DeclaredTrial) -> dict[str, Planned]:
     ProtocolError
         A plan that cannot be, such as more events than can be expected.
     """
-    with refusing("outcome" if trial.outcome.kind == "joint" else "design"):
+    with refusing("endpoints" if trial.outcome.kind == "joint" else "design"):
         return {one.label: _plan(trial, one) for one in trial.analyses}
 
 

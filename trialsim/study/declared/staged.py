@@ -104,12 +104,12 @@ class StagedPlan:
                 endpoint: Endpoint = "normal"
                 sd = math.sqrt(covariance(outcome)[-1, -1])
             elif isinstance(outcome, BinaryOutcome):
-                logit = math.log(outcome.probability / (1 - outcome.probability))
+                logit = math.log(outcome.control / (1 - outcome.control))
                 p = 1 / (1 + np.exp(-(logit + log_ratios(trial)[:, 0])))
                 means, endpoint, sd = (p if sign > 0 else 1 - p), "binary", 1.0
             else:
                 raise ProtocolError(
-                    "is not served by designs in stages", field="outcome.kind", value=outcome.kind
+                    "is not served by designs in stages", field="endpoints.kind", value=outcome.kind
                 )
             stages, make, test = _rule(design, len(trial.arms), sd if endpoint == "normal" else None)
         wait: Wait = "seen"

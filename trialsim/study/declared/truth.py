@@ -80,7 +80,7 @@ def declared_truth(
         return _of_categories(trial, analysis, outcome.shares, strata)
     ratios = log_ratios(trial)[:2]
     if isinstance(outcome, BinaryOutcome):
-        return Truth(_of_risks(analysis, outcome.probability, ratios, strata))
+        return Truth(_of_risks(analysis, outcome.control, ratios, strata))
     if not isinstance(outcome, CountOutcome):
         raise unserved(analysis.kind, outcome.kind)
     rates = (np.exp(ratios) * strata.shares).sum(axis=1)

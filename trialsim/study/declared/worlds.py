@@ -39,7 +39,7 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
     outcome = trial.outcome
     assert isinstance(outcome, TimeToEventOutcome)
     strata = Strata.of(trial)
-    control = survival_law(outcome.law)
+    control = survival_law(outcome.control)
     laws: list[SurvivalLaw] = [control]
     for arm in range(1, len(trial.arms)):
         effect = effect_of(trial, arm)
@@ -53,7 +53,7 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
         )
     if subgroup is not None:
         effects = np.where(strata.inside(trial, 1), subgroup.value, 1.0)
-    with refusing("outcome"):
+    with refusing("endpoints"):
         return SurvivalWorld(
             participants=largest_size(trial),
             accrual=accrual_of(trial),
@@ -97,7 +97,7 @@ def _leaving(trial: DeclaredTrial, outcome: TimeToEventOutcome) -> tuple[Surviva
     if outcome.competing and outcome.dropout_dependence:
         raise ProtocolError(
             "is not served together with competing causes",
-            field="outcome.dropout_dependence",
+            field="endpoints.dropout_dependence",
             value=outcome.dropout_dependence,
             mend="leave one of the two out",
         )
@@ -111,7 +111,7 @@ def covariance(outcome: ContinuousOutcome) -> Floats:
         return np.asarray(outcome.covariance, dtype=np.float64)
     assert outcome.correlation is not None
     make = {"autoregressive": autoregressive, "exchangeable": exchangeable}[outcome.structure]
-    with refusing("outcome"):
+    with refusing("endpoints"):
         return covariance_of(outcome.sd, make(len(outcome.sd), outcome.correlation))
 
 

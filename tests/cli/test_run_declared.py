@@ -1,4 +1,4 @@
-"""`trialsim simulate`, as a user types it: plan, run, resume, verify, replay, and one error for bad input."""
+"""`trialsim run`, as a user types it: plan, run, resume, verify, replay, and one error for bad input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from trialsim.cli.main import commands
 from trialsim.errors import BundleError, ProtocolError
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
-EXAMPLES = sorted(p for p in PROTOCOLS.glob("*.toml") if "trialsim.trial/1" in p.read_text(encoding="utf-8"))
+EXAMPLES = sorted(
+    p for p in PROTOCOLS.glob("*.toml") if "trialsim.protocol/2" in p.read_text(encoding="utf-8")
+)
 
 
 def call(*arguments: object) -> Result:
@@ -24,7 +26,7 @@ def call(*arguments: object) -> Result:
 
 
 def simulate(file: Path, output: Path, *more: object) -> Path:
-    call("simulate", file, "-o", output, "--workers", 1, "--quiet", "--replicates", 100, *more)
+    call("run", file, "-o", output, "--workers", 1, "--quiet", "--replicates", 100, *more)
     (bundle,) = output.iterdir()
     return bundle
 
@@ -40,7 +42,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_plans_and_its_cells_reconcile(file: Path) -> None:
-    printed = call("simulate", file, "--plan", "--workers", 1).output
+    printed = call("run", file, "--plan", "--workers", 1).output
     planned, run, refused = map(
         int, re.search(r"(\d+) cells planned = (\d+) run \+ (\d+) refused", printed).groups()
     )
@@ -76,7 +78,7 @@ def test_the_bundle_is_verified_and_computed_again(survival: Path) -> None:
 
 def test_workers_do_not_change_the_results(survival: Path, tmp_path: Path) -> None:
     file = PROTOCOLS / "survival_delayed_effect.toml"
-    call("simulate", file, "-o", tmp_path, "--workers", 2, "--quiet", "--replicates", 100)
+    call("run", file, "-o", tmp_path, "--workers", 2, "--quiet", "--replicates", 100)
     (other,) = tmp_path.iterdir()
     hashes = [json.loads((bundle / "manifest.json").read_text())["results"] for bundle in (survival, other)]
     assert hashes[0] == hashes[1]
@@ -136,7 +138,7 @@ def test_bad_input_is_one_error_that_names_file_and_field(
     file = tmp_path / "bad.toml"
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ProtocolError) as refusal:
-        call("simulate", file, "-o", tmp_path / "out", "--quiet")
+        call("run", file, "-o", tmp_path / "out", "--quiet")
     assert refusal.value.file == file
     assert field in str(refusal.value)
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""``trialsim simulate``: operating characteristics of a declared trial."""
+"""``trialsim run`` of a declared trial: operating characteristics in every world of the file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-
-from trialsim.cli.terminal.options import bundle_option, scheduler_option, workers_option
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
@@ -21,17 +19,8 @@ SHOWN = (
 )  # fmt: skip
 
 
-@click.command()
-@click.argument("trial", type=click.Path(path_type=Path))
-@workers_option
-@scheduler_option
-@bundle_option
-@click.option("--replicates", type=click.IntRange(100), help="Replicates a cell, instead of the file's.")
-@click.option("--seed", type=click.IntRange(0), help="Master seed, instead of the file's.")
-@click.option("--plan", "only_plan", is_flag=True, help="Show what would run, and run nothing.")
-@click.option("--quiet", is_flag=True, help="No progress bars.")
-def simulate(
-    trial: Path,
+def run_declared(
+    file: Path,
     workers: int,
     scheduler: str | None,
     output: Path,
@@ -40,33 +29,20 @@ def simulate(
     only_plan: bool,
     quiet: bool,
 ) -> None:
-    """Simulate the trial declared in TRIAL, a TOML file, in every scenario and at every point of its grid.
-
-    The file says everything: outcome, arms, enrolment, randomisation, why people stop, looks and
-    adaptation, analyses, scenarios, and a grid whose axes each have a reason. docs/trials.md teaches it;
-    trialsim init lays out examples, such as
-
-    \b
-      trialsim simulate my-trial/protocols/survival_delayed_effect.toml
-      trialsim simulate my-trial/protocols/depression_estimands.toml --plan
-
-    What cannot be is refused before anything runs. The run bundle holds report.html, every table as
-    Parquet and CSV, every replicate, and a manifest of hashes. A run that was stopped or killed goes on
-    from its finished blocks when the same command is given again.
-    """
+    """Run the trial that a file declares, in every scenario and at every point of its grid."""
     from trialsim.cli.terminal.job import overridden
     from trialsim.errors import InputError
     from trialsim.protocol.declared import read_trial, trial_from_dict
 
-    declared = trial_from_dict(overridden(read_trial(trial).to_dict(), replicates, seed))
+    declared = trial_from_dict(overridden(read_trial(file).to_dict(), replicates, seed))
     try:
-        _simulate(declared, trial, workers, scheduler, output, only_plan, quiet)
+        _run(declared, file, workers, scheduler, output, only_plan, quiet)
     except InputError as refusal:
-        refusal.file = refusal.file or trial
+        refusal.file = refusal.file or file
         raise
 
 
-def _simulate(
+def _run(
     trial: DeclaredTrial,
     file: Path,
     workers: int,

@@ -1,0 +1,153 @@
+"""Whether population, history, course, twins and sizing of a declared trial go together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trialsim.protocol.declared.course import HistoryCourse, ModelCourse
+from trialsim.protocol.declared.twins import FAMILIES_OF, STRENGTH_OF
+from trialsim.protocol.reading import refuse
+
+if TYPE_CHECKING:
+    from trialsim.protocol.declared.trial import DeclaredTrial
+
+
+def check_parts(trial: DeclaredTrial) -> None:
+    """Refuse parts that make each other impossible; each refusal names the field and the mend.
+
+    Raises
+    ------
+    PydanticCustomError
+        As `trialsim.protocol.reading.refuse` makes it.
+    """
+    if len(trial.endpoints) > 1:
+        raise refuse(
+            "is served with one endpoint", [one.name for one in trial.endpoints], field="endpoints",
+            mend="keep the primary endpoint; give each other one a protocol of its own",
+        )  # fmt: skip
+    _check_course(trial)
+    _check_twins(trial)
+    _check_drifts(trial)
+    _check_sizing(trial)
+
+
+def _check_course(trial: DeclaredTrial) -> None:
+    course, population = trial.outcome.course, trial.population
+    if course is None and population is not None:
+        raise refuse(
+            "stands beside a marginal law, which has no people", population.kind, field="population",
+            mend="say in endpoints.course where outcomes come from, or leave the population out",
+        )  # fmt: skip
+    if isinstance(course, ModelCourse) and (population is None or population.kind != "card"):
+        raise refuse(
+            "needs the population of a cohort card", course.model, field="endpoints.course",
+            mend='add [population] with kind = "card" and the path of a card',
+        )  # fmt: skip
+    if isinstance(course, HistoryCourse):
+        if population is None or population.kind != "history":
+            raise refuse(
+                "needs the population of the history", course.kind, field="endpoints.course",
+                mend='add [population] with kind = "history"',
+            )  # fmt: skip
+        if trial.twins is None or trial.twins.source != "learned":
+            raise refuse(
+                "is the posterior predictive of learned twins", course.kind, field="endpoints.course",
+                mend='add [twins] with source = "learned"',
+            )  # fmt: skip
+    if course is not None and trial.in_stages:
+        raise refuse(
+            f"is not served by the design {trial.design.kind}, which draws sums of arms", course.kind,
+            field="endpoints.course", mend="give a marginal law, or another design",
+        )  # fmt: skip
+    slowing = [effect for effect in trial.effects if effect.kind == "slowing"]
+    if slowing and not isinstance(course, ModelCourse):
+        raise refuse(
+            "slows a decline that only a disease model has", slowing[0].value,
+            field=f"effects.{slowing[0].arm}.kind", mend="use shift, or a course from a disease model",
+        )  # fmt: skip
+
+
+def _check_twins(trial: DeclaredTrial) -> None:
+    twins, kind = trial.twins, trial.outcome.kind
+    if trial.history is not None and twins is None and trial.outcome.course is None:
+        raise refuse("is read by nothing", field="history", mend="add [twins], or leave it out")
+    if twins is None:
+        return
+    if kind not in STRENGTH_OF:
+        raise refuse(f"are not served with a {kind} outcome", twins.source, field="twins")
+    if trial.in_stages:
+        raise refuse(
+            f"are not served by the design {trial.design.kind}, which draws sums of arms", twins.source,
+            field="twins", mend="leave them out",
+        )  # fmt: skip
+    if twins.source == "assumed":
+        (given,) = twins.strengths
+        if given != STRENGTH_OF[kind]:
+            raise refuse(
+                f"is no strength of a score for a {kind} outcome", twins.strengths[given],
+                field=f"twins.{given}", mend=f"give {STRENGTH_OF[kind]}",
+            )  # fmt: skip
+        if trial.outcome.course is not None:
+            raise refuse(
+                "is served with a marginal law", "assumed", field="twins.source",
+                mend="learn the twins, or leave the course out",
+            )  # fmt: skip
+        return
+    if trial.outcome.course is None:
+        raise refuse(
+            "needs people: a marginal law has none that a score could be learnt from or given for",
+            twins.source, field="twins.source",
+            mend="give endpoints.course and [population], or assume a strength",
+        )  # fmt: skip
+    if trial.history is None:
+        raise refuse("is missing", field="history", mend="add [history] with the file of the placebo arm")
+    if twins.family is not None and twins.family not in FAMILIES_OF[kind]:
+        raise refuse(
+            f"is no family for a {kind} outcome", twins.family, field="twins.family",
+            mend=f"use {' or '.join(FAMILIES_OF[kind])}",
+        )  # fmt: skip
+    if kind == "level" and not getattr(trial.outcome, "levels", ()):
+        raise refuse(
+            "are needed to read a history", field="endpoints.levels", mend="name the levels, least first"
+        )
+
+
+def _check_drifts(trial: DeclaredTrial) -> None:
+    for world in trial.scenarios:
+        where = f"scenarios.{world.name}"
+        if world.twins == "useless" and trial.twins is None:
+            raise refuse("there are no twins", world.twins, field=f"{where}.twins", mend="add [twins]")
+        if world.drift is None:
+            continue
+        course = trial.outcome.course
+        if course is None:
+            raise refuse(
+                "needs people: a marginal law is changed by set", field=f"{where}.drift",
+                mend="put the changed law into set",
+            )  # fmt: skip
+        if world.drift.progression != 1 and not isinstance(course, ModelCourse):
+            raise refuse(
+                "is a speed that only a disease model has", world.drift.progression,
+                field=f"{where}.drift.progression", mend="use outcome_shift, or a course from a model",
+            )  # fmt: skip
+
+
+def _check_sizing(trial: DeclaredTrial) -> None:
+    asked = trial.sizing
+    if asked is None:
+        return
+    if trial.in_stages:
+        raise refuse(
+            f"is not served by the design {trial.design.kind}", field="sizing",
+            mend="the stages say how many enter",
+        )  # fmt: skip
+    labels = [analysis.label for analysis in trial.analyses]
+    if unknown := [name for name in asked.analyses if name not in labels]:
+        raise refuse("is no declared analysis", unknown, field="sizing.analyses",
+                     mend=f"use some of {', '.join(labels)}")  # fmt: skip
+    if asked.vary == "events" and trial.outcome.kind != "time_to_event":
+        raise refuse("are those of a time to an event", asked.vary, field="sizing.vary",
+                     mend="vary participants or controls")  # fmt: skip
+    if [world.kind for world in trial.scenarios].count("alternative") != 1:
+        raise refuse("needs one scenario of kind alternative", field="sizing",
+                     mend="keep one alternative; call other worlds other")  # fmt: skip

@@ -1,0 +1,41 @@
+"""The sizing question of a declared trial: what power is asked for, and what may move to reach it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from trialsim.protocol.question import Fraction, Slug
+from trialsim.protocol.reading import Strict
+
+
+class SizeQuestion(Strict):
+    """How many participants each analysis needs.
+
+    Parameters
+    ----------
+    power : float
+        Asked in the alternative.
+    vary : {"participants", "controls", "events"}
+        What moves: everybody in the ratio of the arms, the controls with the active arm fixed at that of
+        baseline adjustment, or the events of a time to an event.
+    analyses : tuple of str
+        Labels of the analyses to size; all of them where it is empty.
+    correlation_discount : float
+        λ: multiplies what the score tells beyond the baseline before the discounted size is found.
+    sd_inflation : float
+        γ: multiplies the SD of every analysis alike.
+    smallest_worthwhile_saving : float
+        A saving is supported when its lower 90 % bound exceeds this share.
+    largest_trial : int
+        No size above this is searched for.
+    """
+
+    power: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
+    vary: Literal["participants", "controls", "events"] = "participants"
+    analyses: tuple[Slug, ...] = ()
+    correlation_discount: Annotated[float, Field(gt=0, le=1)] = 0.9
+    sd_inflation: Annotated[float, Field(ge=1, le=3)] = 1.0
+    smallest_worthwhile_saving: Fraction = 0.02
+    largest_trial: Annotated[int, Field(ge=20, le=1_000_000)] = 50_000
