@@ -50,7 +50,7 @@ def run(
     only_plan: bool,
     quiet: bool,
 ) -> None:
-    """Run the trial in PROTOCOL, a TOML file: its sizes, its operating characteristics, and what they rest on.
+    """Run the trial in PROTOCOL, a TOML file: sizes, operating characteristics, and what they rest on.
 
     \b
       trialsim run my-trial/protocols/survival_delayed_effect.toml
@@ -78,7 +78,10 @@ def run(
         run_declared(protocol, workers, scheduler, output, replicates, seed, only_plan, quiet)
         return
     if only_plan:
-        raise ProtocolError("is served with format trialsim.protocol/2", field="--plan", value=protocol.name)
+        raise ProtocolError(
+            "is served with format trialsim.protocol/2", field="--plan", value=protocol.name,
+            mend="leave it out",
+        )  # fmt: skip
     _run_sized(protocol, history, workers, scheduler, cache, output, replicates, seed, quiet)
 
 

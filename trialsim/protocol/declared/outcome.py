@@ -50,7 +50,7 @@ class Measured(Strict):
                 if getattr(self, field) == fields[field].default:
                     raise refuse(
                         "is missing", field=field,
-                        mend="give the marginal law with its source, or say in course where outcomes come from",
+                        mend="give the marginal law with its source, or a course",
                     )  # fmt: skip
             return self
         if not self.LAW:
