@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol as Interface
 
+from trialsim.protocol.declared.analyses import AnalysisDeclared
 from trialsim.protocol.declared.course import HistoryCourse, ModelCourse
-from trialsim.protocol.declared.twins import FAMILIES_OF, STRENGTH_OF
+from trialsim.protocol.declared.design import Design
+from trialsim.protocol.declared.effects import Effect
+from trialsim.protocol.declared.history import HistoryDeclared
+from trialsim.protocol.declared.outcome import Outcome
+from trialsim.protocol.declared.people import Population
+from trialsim.protocol.declared.scenarios import World
+from trialsim.protocol.declared.sizing import SizeQuestion
+from trialsim.protocol.declared.twins import FAMILIES_OF, STRENGTH_OF, Twins
 from trialsim.protocol.reading import refuse
 
-if TYPE_CHECKING:
-    from trialsim.protocol.declared.trial import DeclaredTrial
+
+class Parts(Interface):
+    """What is looked at of a declared trial."""
+
+    population: Population | None
+    endpoints: tuple[Outcome, ...]
+    effects: tuple[Effect, ...]
+    history: HistoryDeclared | None
+    twins: Twins | None
+    sizing: SizeQuestion | None
+    design: Design
+    analyses: tuple[AnalysisDeclared, ...]
+    scenarios: tuple[World, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The primary endpoint."""
+
+    @property
+    def in_stages(self) -> bool:
+        """Whether the design draws sums of arms."""
 
 
-def check_parts(trial: DeclaredTrial) -> None:
+def check_parts(trial: Parts) -> None:
     """Refuse parts that make each other impossible; each refusal names the field and the mend.
 
     Raises
@@ -31,7 +58,7 @@ def check_parts(trial: DeclaredTrial) -> None:
     _check_sizing(trial)
 
 
-def _check_course(trial: DeclaredTrial) -> None:
+def _check_course(trial: Parts) -> None:
     course, population = trial.outcome.course, trial.population
     if course is None and population is not None:
         raise refuse(
@@ -67,7 +94,7 @@ def _check_course(trial: DeclaredTrial) -> None:
         )  # fmt: skip
 
 
-def _check_twins(trial: DeclaredTrial) -> None:
+def _check_twins(trial: Parts) -> None:
     twins, kind = trial.twins, trial.outcome.kind
     if trial.history is not None and twins is None and trial.outcome.course is None:
         raise refuse("is read by nothing", field="history", mend="add [twins], or leave it out")
@@ -112,7 +139,7 @@ def _check_twins(trial: DeclaredTrial) -> None:
         )
 
 
-def _check_drifts(trial: DeclaredTrial) -> None:
+def _check_drifts(trial: Parts) -> None:
     for world in trial.scenarios:
         where = f"scenarios.{world.name}"
         if world.twins == "useless" and trial.twins is None:
@@ -132,7 +159,7 @@ def _check_drifts(trial: DeclaredTrial) -> None:
             )  # fmt: skip
 
 
-def _check_sizing(trial: DeclaredTrial) -> None:
+def _check_sizing(trial: Parts) -> None:
     asked = trial.sizing
     if asked is None:
         return
