@@ -8,7 +8,7 @@ from itertools import count
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.study import (
+from trialsim.study.designs import (
     ArmDroppingPlan,
     BoundsPlan,
     ClosedTestPlan,

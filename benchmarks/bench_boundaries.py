@@ -9,16 +9,18 @@ import numpy as np
 from benchmarks.figure import Figure, seconds
 from trialsim.design import (
     BetaSpending,
-    FutilityRule,
-    GroupSequentialDesign,
     HwangShihDeCani,
-    NullSpending,
     OBrienFlemingSpending,
     PocockSpending,
+    group_sequential_design,
+)
+from trialsim.design.group_sequential import (
+    FutilityRule,
+    GroupSequentialDesign,
+    NullSpending,
     SpendingFunction,
     WangTsiatis,
     adapted_bounds,
-    group_sequential_design,
 )
 
 REPEATS = 200

@@ -13,12 +13,9 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis import (
-    fine_gray_block,
-    negative_binomial_block,
-    probabilistic_index_block,
-    proportional_odds_block,
-)
+from trialsim.analysis.competing_risks import fine_gray_block
+from trialsim.analysis.counts import negative_binomial_block
+from trialsim.analysis.ordinal import probabilistic_index_block, proportional_odds_block
 from trialsim.data import Estimates
 from trialsim.streams import stream
 

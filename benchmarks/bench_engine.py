@@ -15,23 +15,15 @@ from scipy.special import stdtrit
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure
-from trialsim.design import Tally, tally
+from trialsim.design import tally
+from trialsim.design.operating_characteristics import Tally
 from trialsim.disease import disease_model
 from trialsim.population import draw_eligible, read_card
 from trialsim.protocol import Arm, Protocol, Scenario, cohort_path, protocol_from_dict, read_protocol
 from trialsim.streams import stream
-from trialsim.study import (
-    Cell,
-    Checkpoints,
-    Job,
-    LongitudinalPlan,
-    Processes,
-    ReplicateRecorder,
-    ancova_at_last_visit,
-    map_blocks,
-    simulate,
-    simulate_longitudinal_block,
-)
+from trialsim.study import Cell, Checkpoints, Job, ReplicateRecorder, simulate
+from trialsim.study.designs import LongitudinalPlan, ancova_at_last_visit, simulate_longitudinal_block
+from trialsim.study.running import Processes, map_blocks
 from trialsim.study.sized.blocks import analyse_block, simulate_cell
 from trialsim.trial import Pool, TrialSize, VisitEffect, site_plan
 

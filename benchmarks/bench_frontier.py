@@ -11,22 +11,21 @@ from joblib import Parallel, cpu_count, delayed
 
 from benchmarks.bench_sizing import ALLOCATIONS, SPREADS
 from benchmarks.figure import Figure
-from trialsim.analysis import HistoryFit, adjustment_prior, bayesian_adjustment_block, fit_linear
+from trialsim.analysis.bayesian import HistoryFit, adjustment_prior, bayesian_adjustment_block
+from trialsim.analysis.linear import fit_linear
 from trialsim.design import (
     BinaryScale,
     BorrowingQuestion,
     CountScale,
-    ExactBayesian,
     PlanningMoments,
-    ScaleBorrowingQuestion,
     SizingQuestion,
     SurvivalScale,
-    check_frontier,
     control_frontier,
     drift_map,
-    simulated_power,
     size_for_power,
 )
+from trialsim.design.borrowing import ExactBayesian, ScaleBorrowingQuestion, check_frontier
+from trialsim.design.sizes import simulated_power
 from trialsim.streams import stream
 
 SEED = 20261121

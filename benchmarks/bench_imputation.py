@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis import imputation_block
+from trialsim.analysis.imputation import imputation_block
 from trialsim.analysis.imputation.draws import Records, draw_and_analyse
 from trialsim.analysis.imputation.gaps import last_visits
 from trialsim.analysis.imputation.kernel import Plan

@@ -11,7 +11,8 @@ import statsmodels.formula.api as smf
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis import UnsafeStandardErrorWarning, fit_linear, fit_marginal, model_based_type_one_error
+from trialsim.analysis.linear import UnsafeStandardErrorWarning, fit_linear, model_based_type_one_error
+from trialsim.analysis.marginal import fit_marginal
 from trialsim.streams import stream
 
 N, BLOCK, SEED = 400, 1_000, 20261121

@@ -14,7 +14,8 @@ import statsmodels.formula.api as smf
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis import fit_mmrm_block, mmrm
+from trialsim.analysis import mmrm
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.analysis.repeated_measures.block import BLOCK_TOLERANCE
 from trialsim.data import Floats
 from trialsim.streams import stream

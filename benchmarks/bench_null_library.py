@@ -8,9 +8,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis import monotone_block
-from trialsim.design import null_library as draw_library
-from trialsim.design import power_surface as draw_surface
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
+from trialsim.design.repeated_measures import null_library as draw_library
+from trialsim.design.repeated_measures import power_surface as draw_surface
 
 VISITS, DRAWS = 5, 10_000
 PATIENT_LEVEL = round(0.25 / 0.003**2)  # trials that bring the Monte Carlo error of a power of .5 to .003

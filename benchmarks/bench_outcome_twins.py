@@ -12,8 +12,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure
-from trialsim.prognosis import ISSUED
 from trialsim.prognosis.families import FAMILIES, Responses, linear_predictor
+from trialsim.prognosis.histories import ISSUED
 
 PARTICIPANTS, COVARIATES, STUDIES, SEED = 500, 6, 5, 20261121
 DRAWS, TUNE, CHAINS, ACCEPT = 600, 600, 2, 0.95

@@ -9,7 +9,8 @@ from itertools import product
 from joblib import Parallel, delayed
 
 from benchmarks.figure import Figure
-from trialsim.design import PlanningMoments, SizingQuestion, simulated_power, size_for_power
+from trialsim.design import PlanningMoments, SizingQuestion, size_for_power
+from trialsim.design.sizes import simulated_power
 from trialsim.streams import stream
 
 REPLICATES = 40_000

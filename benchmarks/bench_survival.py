@@ -11,7 +11,7 @@ from statsmodels.duration.survfunc import survdiff
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
-from trialsim.analysis import log_rank_block, max_combo_block
+from trialsim.analysis.survival import log_rank_block, max_combo_block
 from trialsim.analysis.survival.sweep import time_order
 from trialsim.streams import stream
 

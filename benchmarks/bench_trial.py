@@ -10,8 +10,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.figure import Figure, seconds
 from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
-from trialsim.study import (
-    BlockAnalysis,
+from trialsim.study.designs import (
     LongitudinalPlan,
     SurvivalPlan,
     ancova_at_last_visit,
@@ -19,14 +18,9 @@ from trialsim.study import (
     run_survival_block,
     simulate_longitudinal_block,
 )
-from trialsim.trial import (
-    PiecewiseHazard,
-    PlannedAccrual,
-    SurvivalWorld,
-    autoregressive,
-    ramp_shift,
-    site_plan,
-)
+from trialsim.study.designs.longitudinal_trials import BlockAnalysis
+from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, site_plan
+from trialsim.trial.outcomes import autoregressive, ramp_shift
 
 SEED, BLOCK = 20261121, 250
 CONTROL, LEAVE = PiecewiseHazard((0.0577622650466621,)), PiecewiseHazard((0.00427444119896255,))

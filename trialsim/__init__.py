@@ -1,6 +1,14 @@
 """Virtual clinical trials with placebo twins: from a protocol and a history to a sized control arm.
 
-The main job's steps, each usable alone; every room offers more, such as ``trialsim.analysis``:
+``import trialsim as ts`` is all that a session needs; what is used is imported then.
+
+- `ts.run_study`: the main job; `ts.simulate` computes any plan; `ts.write_report` makes the page.
+- `ts.analysis`: how is a trial read? `ts.analysis.mmrm(data, ...)` and all other analyses of a data frame.
+- `ts.design`: how big, and at what risk? Sizes, bounds, borrowing.
+- `ts.protocol`, `ts.population`, `ts.disease`, `ts.prognosis`, `ts.trial`, `ts.study`, `ts.report`: the rest.
+- `ts.Covariates`, `ts.History`, `ts.Twins`, `ts.TrialBlock`, `ts.Estimates`: what rooms hand to each other.
+
+The main job's steps, each usable alone:
 
 - `read_protocol`, `read_card`, `disease_model`: what is asked, of whom, and what happens to them.
 - `generate_history`, `load_history`: past placebo participants.
@@ -10,40 +18,65 @@ The main job's steps, each usable alone; every room offers more, such as ``trial
 - `run_study`, `write_report`: all of it at once, and the page that shows it.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import Any
+from trialsim.lazy import lazy_door
 
-_ROOMS = {
-    "read_protocol": "protocol",
-    "cohort_path": "protocol",
-    "read_card": "population",
-    "draw_covariates": "population",
-    "disease_model": "disease",
-    "fit_prognosis": "prognosis",
-    "size_for_power": "design",
-    "generate_history": "study",
-    "load_history": "study",
-    "learn": "study",
-    "build_registers": "study",
-    "plan_from": "study",
-    "plan_cells": "study",
-    "Job": "study",
-    "simulate": "study",
-    "run_study": "study",
-    "write_report": "report",
-}
+if TYPE_CHECKING:
+    from trialsim import analysis, design, disease, population, prognosis, protocol, report, study, trial
+    from trialsim.data import Covariates, Estimates, History, TrialBlock, Twins
+    from trialsim.design.sizes.size_for_mean import size_for_power
+    from trialsim.disease.catalogue import disease_model
+    from trialsim.population.card_files.reading import read_card
+    from trialsim.population.cards.card import CohortCard
+    from trialsim.population.drawing.draw import draw_covariates
+    from trialsim.prognosis.twins.fitting import fit_prognosis
+    from trialsim.prognosis.twins.longitudinal import Prognosis
+    from trialsim.protocol.protocol import Protocol, cohort_path, read_protocol
+    from trialsim.report.page import write_report
+    from trialsim.study.sized.cells import plan_cells
+    from trialsim.study.sized.history import generate_history, load_history
+    from trialsim.study.sized.job import Job
+    from trialsim.study.sized.run import build_registers, learn, plan_from, run_study
+    from trialsim.study.sized.simulation import simulate
+    from trialsim.version import __version__
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
 
-__all__ = sorted(_ROOMS)
-
-
-def __getattr__(name: str) -> Any:
-    """Return a public name from its room, imported on first use."""
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'trialsim' has no attribute {name!r}")
-    return getattr(import_module(f"trialsim.{_ROOMS[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = [
+    "CohortCard",
+    "Covariates",
+    "Estimates",
+    "History",
+    "Job",
+    "Prognosis",
+    "Protocol",
+    "TrialBlock",
+    "Twins",
+    "__version__",
+    "analysis",
+    "build_registers",
+    "cohort_path",
+    "design",
+    "disease",
+    "disease_model",
+    "draw_covariates",
+    "fit_prognosis",
+    "generate_history",
+    "learn",
+    "load_history",
+    "plan_cells",
+    "plan_from",
+    "population",
+    "prognosis",
+    "protocol",
+    "read_card",
+    "read_protocol",
+    "report",
+    "run_study",
+    "simulate",
+    "size_for_power",
+    "study",
+    "trial",
+    "write_report",
+]

@@ -6,17 +6,15 @@ import pytest
 from scipy import optimize, special, stats
 
 from trialsim.analysis import (
-    lwyy_block,
     negative_binomial,
-    negative_binomial_block,
     negative_binomial_events,
-    negative_binomial_events_block,
     probabilistic_index,
-    probabilistic_index_block,
     proportional_odds,
-    proportional_odds_block,
 )
+from trialsim.analysis.counts import negative_binomial_block, negative_binomial_events_block
 from trialsim.analysis.counts.block import fit_counts
+from trialsim.analysis.ordinal import probabilistic_index_block, proportional_odds_block
+from trialsim.analysis.recurrent_events import lwyy_block
 
 R, N = 6, 90
 

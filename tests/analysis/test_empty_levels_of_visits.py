@@ -9,8 +9,10 @@ from scipy.optimize import minimize
 
 from tests.declared_files import tables
 from tests.study.declared_cells import rows
-from trialsim.analysis import fit_mmrm_block, imputation_block, monotone_block
+from trialsim.analysis.imputation import imputation_block
 from trialsim.analysis.one_trial.empty_levels import levels_seen
+from trialsim.analysis.repeated_measures import fit_mmrm_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.streams import stream
 
 N, V = 80, 2

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import ancova, fit_linear, fit_twin_weighted, prognostic_adjustment
+from trialsim.analysis import ancova, prognostic_adjustment
+from trialsim.analysis.linear import fit_linear, fit_twin_weighted
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.analysis import log_rank_block, log_rank_looks
+from trialsim.analysis.survival import log_rank_block, log_rank_looks
 from trialsim.errors import AnalysisError
 
 

@@ -85,8 +85,7 @@ def test_the_normal_map_equals_dense_sums() -> None:
 
 
 def test_the_binomial_map_does_not_depend_on_its_grid(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trialsim.analysis import meta_analytic_predictive
-    from trialsim.analysis.borrowing import count_history
+    from trialsim.analysis.borrowing import count_history, meta_analytic_predictive
 
     coarse = map_prior_binomial([4, 9, 7], [20, 30, 28])
     monkeypatch.setattr(count_history, "_NODES_PER_SD", 5.0)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
-from trialsim.analysis import fit_linear, fit_marginal
+from trialsim.analysis.linear import fit_linear
+from trialsim.analysis.marginal import fit_marginal
 from trialsim.analysis.marginal.block import contrast_of, standardise
 from trialsim.analysis.marginal.kernel import REASONS
 from trialsim.analysis.marginal.working_model import digamma, trigamma

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from trialsim.analysis import fit_mmrm_block, mmrm, monotone_block
+from trialsim.analysis import mmrm
+from trialsim.analysis.repeated_measures import fit_mmrm_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 
 Array = NDArray[np.float64]
 N, V = 48, 3

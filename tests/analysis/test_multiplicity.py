@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from trialsim.analysis import (
-    Graph,
-    bonferroni_holm_graph,
-    fixed_sequence,
-    fixed_sequence_graph,
-    hochberg,
-    holm,
-)
+from trialsim.analysis import fixed_sequence, hochberg, holm
+from trialsim.analysis.multiplicity import Graph, bonferroni_holm_graph, fixed_sequence_graph
 from trialsim.errors import AnalysisError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.design import large_sample_inflation, null_library, power_surface
+from trialsim.design.repeated_measures import large_sample_inflation, null_library, power_surface
 from trialsim.design.repeated_measures.exact_law_kernel import read_direction
 from trialsim.errors import AnalysisError
 

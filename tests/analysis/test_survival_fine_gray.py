@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
-from trialsim.analysis import cox_block, fine_gray, fine_gray_block
+from trialsim.analysis import fine_gray
+from trialsim.analysis.competing_risks import fine_gray_block
+from trialsim.analysis.survival import cox_block
 from trialsim.errors import AnalysisError
 
 R, N = 4, 70

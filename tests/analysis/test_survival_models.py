@@ -10,10 +10,10 @@ from scipy import optimize
 
 from trialsim.analysis.competing_risks.gray import gray_test_block
 from trialsim.analysis.competing_risks.incidence import cumulative_incidence_block
-from trialsim.analysis.recurrent_events.lwyy import lwyy, lwyy_block
-from trialsim.analysis.survival.adjusted_log_rank import adjusted_log_rank_block
+from trialsim.analysis.recurrent_events.rate_ratio import lwyy, lwyy_block
+from trialsim.analysis.survival.adjusted_log_rank_test import adjusted_log_rank_block
 from trialsim.analysis.survival.block import SurvivalBlock, read_block
-from trialsim.analysis.survival.cox import REASONS, cox_block, fit_cox
+from trialsim.analysis.survival.cox_model import REASONS, cox_block, fit_cox
 
 
 def simulate(seed: int, participants: int = 70, strata: int = 2, causes: int = 1) -> SurvivalBlock:

@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate, stats
 
 from trialsim.analysis.survival.block import SurvivalBlock, read_block
-from trialsim.analysis.survival.log_rank import log_rank_block, weighted_scores
-from trialsim.analysis.survival.max_combo import FOUR_WEIGHTS, max_combo_block
+from trialsim.analysis.survival.log_rank_test import log_rank_block, weighted_scores
 from trialsim.analysis.survival.max_combo_kernel import pivoted_factor, tail_probability
+from trialsim.analysis.survival.max_combo_test import FOUR_WEIGHTS, max_combo_block
 from trialsim.analysis.survival.milestone import milestone_survival_block
 from trialsim.analysis.survival.restricted_mean import restricted_mean_survival_block
 from trialsim.analysis.survival.sweep import time_order

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.cli.in_process import run
-from trialsim.design import BorrowingQuestion, PowerPrior, RobustMap, safe_priors
+from trialsim.design import BorrowingQuestion
+from trialsim.design.borrowing import PowerPrior, RobustMap, safe_priors
 
 BASE = ("frontier", "--effect", "0.4", "--active", "120", "--history", "1000", "--correlation", "0.5")
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from trialsim.cli.main import commands
+from trialsim.cli.commands import commands
 from trialsim.errors import BundleError, ProtocolError
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"

@@ -9,16 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.cli.in_process import run
-from trialsim.design import (
-    BinaryScale,
-    CountScale,
-    NoBorrowing,
-    ScaleBorrowingQuestion,
-    ScaleSizing,
-    SurvivalScale,
-    control_frontier,
-    scale_size,
-)
+from trialsim.design import BinaryScale, CountScale, SurvivalScale, control_frontier, scale_size
+from trialsim.design.borrowing import NoBorrowing, ScaleBorrowingQuestion
+from trialsim.design.control_arm import ScaleSizing
 
 ARGUMENTS = {
     "binary": ("--control-rate", "0.3", "--risk-difference", "0.15"),

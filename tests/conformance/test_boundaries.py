@@ -11,18 +11,20 @@ import pytest
 
 from trialsim.design import (
     BetaSpending,
+    HwangShihDeCani,
+    OBrienFlemingSpending,
+    PocockSpending,
+    group_sequential_design,
+)
+from trialsim.design.group_sequential import (
     ExponentialSpending,
     FutilityBounds,
     FutilityRule,
     GroupSequentialDesign,
     HaybittlePeto,
-    HwangShihDeCani,
     NullSpending,
-    OBrienFlemingSpending,
-    PocockSpending,
     PowerSpending,
     WangTsiatis,
-    group_sequential_design,
 )
 from trialsim.design.group_sequential.crossing import crossing_probabilities
 

@@ -14,19 +14,17 @@ from scipy.integrate import quad
 from scipy.stats import chi2, norm, t
 
 from trialsim.design import (
-    Accrual,
-    EventForecast,
     MeansQuestion,
     OBrienFlemingSpending,
-    PiecewiseRate,
     RatesQuestion,
     events_for_power,
     group_sequential_design,
     means_size,
     rates_size,
-    survival_looks,
     survival_size,
 )
+from trialsim.design.group_sequential import survival_looks
+from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
 
 DATA = Path(__file__).parent / "data" / "sample_size.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import negative_binomial, negative_binomial_block, proportional_odds_block
+from trialsim.analysis import negative_binomial
+from trialsim.analysis.counts import negative_binomial_block
+from trialsim.analysis.ordinal import proportional_odds_block
 
 
 def test_poisson_regression_of_polyps(shared):

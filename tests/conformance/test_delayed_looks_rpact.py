@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.design import (
-    BetaSpending,
-    OBrienFlemingSpending,
-    delayed_design,
-    group_sequential_design,
-)
+from trialsim.design import BetaSpending, OBrienFlemingSpending, group_sequential_design
+from trialsim.design.group_sequential import delayed_design
 
 # rpact, test-f_design_group_sequential: asOF and bsOF, alpha 0.05, power 0.9, looks 0.4, 0.65, 1, delayed
 # information 0.1 and 0.2, binding futility.

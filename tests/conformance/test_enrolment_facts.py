@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialsim.trial import PlannedAccrual, fit_site_rates, recruit, site_plan
+from trialsim.trial import PlannedAccrual, recruit, site_plan
+from trialsim.trial.enrolment import fit_site_rates
 
 # Participants of the 17 sites of the CDISC pilot trial.
 PILOT_SITES = (1, 2, 3, 4, 6, 7, 8, 9, 13, 16, 18, 21, 24, 25, 25, 31, 41)

@@ -9,13 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.prognosis import (
-    cross_validate,
-    fit_prognosis,
-    gain_beyond_baseline,
-    leave_one_out_r2,
-    summarise,
-)
+from trialsim.prognosis import cross_validate, fit_prognosis, gain_beyond_baseline, summarise
+from trialsim.prognosis.validation import leave_one_out_r2
 from trialsim.streams import stream
 
 

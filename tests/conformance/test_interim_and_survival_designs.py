@@ -12,28 +12,28 @@ import pytest
 from scipy.stats import norm, t
 
 from trialsim.design import (
-    Accrual,
     BetaSpending,
-    EventForecast,
-    GroupSequentialDesign,
     HwangShihDeCani,
     MeansQuestion,
     OBrienFlemingSpending,
-    PiecewiseRate,
     PocockSpending,
-    WangTsiatis,
-    conditional_bounds,
     conditional_power,
-    drift_of_means,
     group_sequential_design,
     means_size,
     predictive_power,
+    survival_size,
+)
+from trialsim.design.group_sequential import (
+    GroupSequentialDesign,
+    WangTsiatis,
+    conditional_bounds,
     repeated_interval,
     repeated_p_value,
     survival_looks,
-    survival_size,
 )
 from trialsim.design.group_sequential.crossing import crossing_probabilities
+from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.sizes.means import drift_of_means
 
 DATA = Path(__file__).parent / "data" / "group_sequential.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trialsim.design import large_sample_inflation, large_sample_size, null_library
+from trialsim.design.repeated_measures import large_sample_inflation, large_sample_size, null_library
 
 DATA = Path(__file__).parent / "data" / "sample_size.json"
 ENTRIES = {entry["id"]: entry for entry in json.loads(DATA.read_text())["entries"]}

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import ancova, model_based_type_one_error
+from trialsim.analysis import ancova
+from trialsim.analysis.linear import model_based_type_one_error
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "robust_covariate_adjustment.json").read_text())
 ENTRIES = {entry["id"]: entry for entry in REFERENCE["entries"]}

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import fit_mmrm_block, mmrm
+from trialsim.analysis import mmrm
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.analysis.repeated_measures.covariance_structures import structure_of
 from trialsim.analysis.repeated_measures.one_trial import analyse
 from trialsim.analysis.repeated_measures.result import MmrmResult

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.analysis import Graph, holm
+from trialsim.analysis import holm
+from trialsim.analysis.multiplicity import Graph
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "multiplicity.json").read_text())
 ENTRIES = {entry["id"]: entry for entry in REFERENCE["entries"]}

@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from trialsim.design import (
-    PlanningMoments,
-    adjustment,
-    asymptotic_controls,
-    asymptotic_size,
-    asymptotic_variance,
-)
+from trialsim.design import PlanningMoments
+from trialsim.design.sizes import adjustment, asymptotic_controls, asymptotic_size
+from trialsim.design.sizes.variance import asymptotic_variance
 
 DATA = Path(__file__).parent / "data" / "prognostic_sizing.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]

@@ -8,17 +8,10 @@ from pathlib import Path
 import pytest
 from scipy.special import expit, roots_hermitenorm
 
-from trialsim.design import (
-    MarginalQuestion,
-    PredictionMoments,
-    detectable_drift,
-    fixed_slope_variance,
-    guenther_schouten_power,
-    guenther_schouten_size,
-    marginal_power,
-    mmrm_variance,
-    two_visit_inflation,
-)
+from trialsim.design import MarginalQuestion, guenther_schouten_size, mmrm_variance
+from trialsim.design.sizes import PredictionMoments, guenther_schouten_power, marginal_power
+from trialsim.design.sizes.heterogeneity import detectable_drift, fixed_slope_variance
+from trialsim.design.sizes.margins import two_visit_inflation
 
 DATA = Path(__file__).parent / "data" / "prognostic_sizing.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from trialsim.analysis import fit_marginal
+from trialsim.analysis.marginal import fit_marginal
 from trialsim.streams import stream
 
 DATA = Path(__file__).parent / "data" / "prognostic_sizing.json"

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from scipy.special import ndtr, ndtri
 
-from trialsim.design import asymptotic_size, guenther_schouten_size, large_sample_inflation, mmrm_variance
+from trialsim.design import guenther_schouten_size, mmrm_variance
+from trialsim.design.repeated_measures import large_sample_inflation
+from trialsim.design.sizes import asymptotic_size
 
 DATA = Path(__file__).parent / "data"
 TESTED = {

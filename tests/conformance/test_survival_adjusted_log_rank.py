@@ -15,7 +15,7 @@ import pytest
 from lifelines import datasets
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.survival.adjusted_log_rank import adjusted_log_rank
+from trialsim.analysis.survival.adjusted_log_rank_test import adjusted_log_rank
 
 REFERENCE = {
     entry["id"]: entry

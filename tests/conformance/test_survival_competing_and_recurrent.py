@@ -17,7 +17,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from trialsim.analysis.competing_risks.gray import gray_test
-from trialsim.analysis.recurrent_events.lwyy import lwyy
+from trialsim.analysis.recurrent_events.rate_ratio import lwyy
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from lifelines import datasets
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.survival.cox import cox
-from trialsim.analysis.survival.kaplan_meier import kaplan_meier
+from trialsim.analysis.survival.cox_model import cox
+from trialsim.analysis.survival.kaplan_meier_curve import kaplan_meier
 
 REFERENCE = {
     entry["id"]: entry

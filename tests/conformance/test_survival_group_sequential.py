@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.study import (
+from trialsim.study.designs import (
     SequentialCharacteristics,
     SurvivalPlan,
     run_survival_block,

@@ -14,8 +14,8 @@ import pytest
 from lifelines import datasets
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.survival.log_rank import LogRankResult, log_rank
-from trialsim.analysis.survival.max_combo import MaxComboResult, max_combo
+from trialsim.analysis.survival.log_rank_test import LogRankResult, log_rank
+from trialsim.analysis.survival.max_combo_test import MaxComboResult, max_combo
 from trialsim.analysis.survival.milestone import milestone_survival
 from trialsim.analysis.survival.restricted_mean import restricted_mean_survival
 from trialsim.analysis.survival.weights import (

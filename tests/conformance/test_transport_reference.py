@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from trialsim.data import Covariates
-from trialsim.prognosis import balance_to_table, inverse_odds, kish
+from trialsim.prognosis import balance_to_table, inverse_odds
+from trialsim.prognosis.transport import kish
 
 TWELVE = Covariates(
     ("x1", "x2"),

@@ -10,11 +10,9 @@ from trialsim.design import (
     HwangShihDeCani,
     OBrienFlemingSpending,
     PocockSpending,
-    SpendingFunction,
-    WangTsiatis,
-    adapted_bounds,
     group_sequential_design,
 )
+from trialsim.design.group_sequential import SpendingFunction, WangTsiatis, adapted_bounds
 from trialsim.errors import DesignError
 
 SEEN = np.array([[0.3, 0.62, 1.0], [0.41, 0.7, 1.12], [0.2, 0.5, 0.83], [0.35, 0.36, 0.9]])

@@ -9,23 +9,24 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from trialsim.design import (
-    Adjustment,
     MarginalQuestion,
     PlanningMoments,
     RatesQuestion,
+    compare_allocations,
+    marginal_size,
+    rates_size,
+)
+from trialsim.design.control_arm import cheapest_allocation, equal_cost_allocation
+from trialsim.design.sizes import (
+    Adjustment,
     StratifiedQuestion,
     adjustment,
     asymptotic_size,
-    asymptotic_variance,
-    cheapest_allocation,
-    compare_allocations,
-    equal_cost_allocation,
-    marginal_size,
-    rates_size,
-    strata_of_score,
     stratified_power,
     stratified_size,
 )
+from trialsim.design.sizes.stratified import strata_of_score
+from trialsim.design.sizes.variance import asymptotic_variance
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 

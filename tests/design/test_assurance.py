@@ -7,22 +7,17 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.design import (
-    AssuranceQuestion,
-    BorrowingQuestion,
-    NoBorrowing,
+from trialsim.design import AssuranceQuestion, BorrowingQuestion, assured_sizes
+from trialsim.design.assured import (
     PlanningDraws,
-    PredictionMoments,
-    RobustMap,
     assurance,
-    assured_sizes,
-    asymptotic_size,
-    borrowing_assurance,
     draws_from_history,
     power_draws,
     total_for_mean_assurance,
     total_for_quantile_assurance,
 )
+from trialsim.design.borrowing import NoBorrowing, RobustMap, borrowing_assurance
+from trialsim.design.sizes import PredictionMoments, asymptotic_size
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 

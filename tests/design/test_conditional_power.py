@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from trialsim.design import (
-    PocockSpending,
-    conditional_bounds,
-    conditional_power,
-    group_sequential_design,
-    predictive_power,
-    predictive_power_normal,
-    repeated_p_value,
-)
+from trialsim.design import PocockSpending, conditional_power, group_sequential_design, predictive_power
+from trialsim.design.group_sequential import conditional_bounds, predictive_power_normal, repeated_p_value
 from trialsim.streams import stream
 
 TWO = group_sequential_design([0.4, 1.0])

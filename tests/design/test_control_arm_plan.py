@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from trialsim.design import (
-    ControlArmPlan,
     PlanningMoments,
     PrognosticGain,
     SizingQuestion,
@@ -17,6 +16,7 @@ from trialsim.design import (
     power_of_size,
     size_for_power,
 )
+from trialsim.design.control_arm import ControlArmPlan
 
 MOMENTS = PlanningMoments((2.0, 2.0), (0.3, 0.3), (0.0, 0.0))
 QUESTION = SizingQuestion(effect=0.8)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from trialsim.analysis import (
+from trialsim.analysis.borrowing import (
     CommensuratePrior,
     DecisionRule,
     NormalBorrowingDesign,
@@ -17,8 +17,8 @@ from trialsim.analysis import (
     commensurate_normal,
     sam_normal,
 )
-from trialsim.design import (
-    BorrowingQuestion,
+from trialsim.design import BorrowingQuestion, control_frontier, drift_map
+from trialsim.design.borrowing import (
     Commensurate,
     ExactBayesian,
     NoBorrowing,
@@ -26,9 +26,7 @@ from trialsim.design import (
     RobustMap,
     SelfAdapting,
     TwinInformedPrior,
-    control_frontier,
     default_methods,
-    drift_map,
     tipping_drift,
     vague_weight_from_calibration,
 )

@@ -7,13 +7,8 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from trialsim.design import (
-    BetaSpending,
-    HwangShihDeCani,
-    NullSpending,
-    OBrienFlemingSpending,
-    group_sequential_design,
-)
+from trialsim.design import BetaSpending, HwangShihDeCani, OBrienFlemingSpending, group_sequential_design
+from trialsim.design.group_sequential import NullSpending
 from trialsim.design.group_sequential.crossing import crossing_probabilities, crossings, walk
 from trialsim.design.group_sequential.spending import increments
 

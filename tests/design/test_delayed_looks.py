@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.design import delayed_design
+from trialsim.design.group_sequential import delayed_design
 from trialsim.errors import DesignError
 
 DESIGN = delayed_design([0.3, 0.6, 1.0], [0.5, 0.9, 1.0], [2.9, 2.4, 2.0], [-0.2, 0.8, 2.0])

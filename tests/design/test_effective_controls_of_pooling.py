@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.design import BorrowingQuestion, ExactBayesian
+from trialsim.design import BorrowingQuestion
+from trialsim.design.borrowing import ExactBayesian
 
 
 @pytest.mark.parametrize("controls", [20, 100, 300])

@@ -7,13 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.design import (
-    Accrual,
-    EventForecast,
-    PiecewiseRate,
-    group_sequential_design,
-    survival_looks,
-)
+from trialsim.design import group_sequential_design
+from trialsim.design.group_sequential import survival_looks
+from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
 from trialsim.errors import DesignError
 
 FORECAST = EventForecast(

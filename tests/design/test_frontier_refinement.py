@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trialsim.design import (
-    BinaryScale,
-    BorrowingQuestion,
+from trialsim.design import BinaryScale, BorrowingQuestion, control_frontier, drift_map
+from trialsim.design.borrowing import (
     Commensurate,
     ExactBayesian,
     NoBorrowing,
@@ -19,8 +18,6 @@ from trialsim.design import (
     ScaleBorrowingQuestion,
     SelfAdapting,
     TwinInformedPrior,
-    control_frontier,
-    drift_map,
     safe_priors,
     tipping_drift,
     vague_weight_from_calibration,

@@ -7,15 +7,17 @@ import pytest
 
 from trialsim.design import (
     BetaSpending,
-    FutilityBounds,
-    GivenBounds,
-    HaybittlePeto,
     HwangShihDeCani,
     OBrienFlemingSpending,
     PocockSpending,
+    group_sequential_design,
+)
+from trialsim.design.group_sequential import (
+    FutilityBounds,
+    GivenBounds,
+    HaybittlePeto,
     SpendingTable,
     WangTsiatis,
-    group_sequential_design,
 )
 
 THIRDS = [1 / 3, 2 / 3, 1.0]

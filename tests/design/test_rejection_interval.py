@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from trialsim.design import OperatingCharacteristics, Tally
+from trialsim.design import OperatingCharacteristics
+from trialsim.design.operating_characteristics import Tally
 
 
 @pytest.mark.parametrize(("rejected", "trials"), [(0, 50), (7, 200), (90, 100), (100, 100)])

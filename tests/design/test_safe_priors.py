@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trialsim.design import (
-    BorrowingQuestion,
+from trialsim.design import BorrowingQuestion
+from trialsim.design.borrowing import (
     Commensurate,
     ExactBayesian,
     NoBorrowing,

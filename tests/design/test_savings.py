@@ -7,16 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.design import (
-    Alternative,
-    PlanningMoments,
-    Prices,
-    PrognosticGain,
-    SizingQuestion,
-    compare_alternatives,
-    plan_control_arm,
-    savings,
-)
+from trialsim.design import PlanningMoments, PrognosticGain, SizingQuestion, plan_control_arm
+from trialsim.design.control_arm import Alternative, Prices, compare_alternatives, savings
 from trialsim.errors import DesignError
 
 MOMENTS = PlanningMoments((2.2, 2.2), (0.2, 0.2), (0.0, 0.0))

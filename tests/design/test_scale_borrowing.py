@@ -14,25 +14,27 @@ from scipy.stats import binom
 from trialsim.design import (
     BinaryScale,
     BorrowingQuestion,
-    Commensurate,
     CountScale,
-    ExactBayesian,
     MarginalQuestion,
+    SurvivalScale,
+    control_frontier,
+    drift_map,
+)
+from trialsim.design.borrowing import (
+    Commensurate,
+    ExactBayesian,
     NoBorrowing,
     PowerPrior,
     RobustMap,
     ScaleBorrowingQuestion,
     SelfAdapting,
-    SurvivalScale,
     check_frontier,
-    control_frontier,
-    drift_map,
-    marginal_variance,
     methods_for,
     safe_priors,
     simulated_characteristics,
     tipping_drift,
 )
+from trialsim.design.sizes.marginal_scale import marginal_variance
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 

@@ -13,27 +13,30 @@ from trialsim.design import (
     BinaryScale,
     CountScale,
     MarginalQuestion,
-    NoBorrowing,
-    Prices,
-    ScaleAlternative,
-    ScaleBorrowingQuestion,
-    ScaleSizing,
     SurvivalScale,
-    assurance,
-    assured_sizes_on_scale,
-    cheapest_allocation,
-    compare_alternatives,
     control_frontier,
-    draws_on_scale,
     events_for_power,
     marginal_size,
+    scale_size,
+)
+from trialsim.design.assured import (
+    assurance,
+    assured_sizes_on_scale,
+    draws_on_scale,
     power_draws,
+    total_for_mean_assurance,
+    total_for_quantile_assurance,
+)
+from trialsim.design.borrowing import NoBorrowing, ScaleBorrowingQuestion
+from trialsim.design.control_arm import (
+    Prices,
+    ScaleAlternative,
+    ScaleSizing,
+    cheapest_allocation,
+    compare_alternatives,
     savings_table,
     scale_controls,
     scale_savings,
-    scale_size,
-    total_for_mean_assurance,
-    total_for_quantile_assurance,
 )
 from trialsim.errors import DesignError
 from trialsim.streams import stream

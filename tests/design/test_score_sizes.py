@@ -9,29 +9,29 @@ import pytest
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from trialsim.analysis import fit_linear, fit_marginal, fit_twin_weighted
+from trialsim.analysis.linear import fit_linear, fit_twin_weighted
+from trialsim.analysis.marginal import fit_marginal
 from trialsim.design import (
     MarginalQuestion,
     PlanningMoments,
+    guenther_schouten_size,
+    marginal_size,
+    mmrm_variance,
+)
+from trialsim.design.control_arm import martingale_correlation, prognostic_events, weighted_variance_factor
+from trialsim.design.sizes import (
     PredictionMoments,
     adjustment,
     asymptotic_size,
-    asymptotic_variance,
     conservative_moments,
-    control_cut,
     dial_sizes,
     guenther_schouten_power,
-    guenther_schouten_size,
     marginal_controls,
     marginal_power,
-    marginal_size,
-    marginal_variance,
-    martingale_correlation,
-    mmrm_variance,
-    prognostic_events,
-    score_adjusted_covariance,
-    weighted_variance_factor,
 )
+from trialsim.design.sizes.marginal_scale import control_cut, marginal_variance
+from trialsim.design.sizes.margins import score_adjusted_covariance
+from trialsim.design.sizes.variance import asymptotic_variance
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 

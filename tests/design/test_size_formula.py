@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import nct, t
 
-from trialsim.design import (
-    PlanningMoments,
-    SizingQuestion,
-    power_of_size,
-    simulated_power,
-    size_for_power,
-)
+from trialsim.design import PlanningMoments, SizingQuestion, power_of_size, size_for_power
+from trialsim.design.sizes import simulated_power
 from trialsim.errors import DesignError
 
 PLAIN = PlanningMoments((1.0, 1.0), (0.0, 0.0), (0.0, 0.0))
@@ -55,7 +50,7 @@ CELLS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::trialsim.analysis.UnsafeStandardErrorWarning")
+@pytest.mark.filterwarnings("ignore::trialsim.analysis.linear.UnsafeStandardErrorWarning")
 @pytest.mark.parametrize("cell", CELLS)
 def test_formula_is_within_a_point_of_simulation(cell: str) -> None:
     question = CELLS[cell]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trialsim.design import (
+from trialsim.design.borrowing import (
     CalibrationEvidence,
     CalibrationLimits,
     calibration_failures,

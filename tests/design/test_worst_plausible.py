@@ -13,20 +13,16 @@ from trialsim.design import (
     MarginalQuestion,
     PlanningMoments,
     PrognosticGain,
-    ScaleSizing,
     Size,
     SizingQuestion,
     SurvivalScale,
     assured_sizes,
-    assured_sizes_on_scale,
-    draws_from_history,
-    draws_on_scale,
     marginal_size,
     plan_control_arm,
-    scale_savings,
     scale_size,
-    thin_arms,
 )
+from trialsim.design.assured import assured_sizes_on_scale, draws_from_history, draws_on_scale
+from trialsim.design.control_arm import ScaleSizing, scale_savings, thin_arms
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 

@@ -8,50 +8,52 @@ import numpy as np
 import pytest
 
 from trialsim.design import (
-    Accrual,
-    Adjustment,
     AssuranceQuestion,
     BinaryScale,
     BorrowingQuestion,
-    EventForecast,
-    ExponentialSpending,
-    FutilityBounds,
-    GivenBounds,
-    HaybittlePeto,
     HwangShihDeCani,
     MarginalQuestion,
     MeansQuestion,
-    PiecewiseRate,
     PlanningMoments,
     PocockSpending,
-    PowerSpending,
     PrognosticGain,
     RatesQuestion,
-    ScaleSizing,
     SizingQuestion,
-    SpendingTable,
-    WangTsiatis,
-    asymptotic_controls,
-    asymptotic_size,
-    asymptotic_variance,
     conditional_power,
     control_frontier,
     events_for_power,
     group_sequential_design,
     guenther_schouten_size,
-    marginal_controls,
     marginal_size,
     means_size,
     mmrm_variance,
     plan_control_arm,
     predictive_power,
-    repeated_p_value,
-    scale_controls,
-    scale_savings,
     scale_size,
     size_for_power,
     survival_size,
 )
+from trialsim.design.control_arm import ScaleSizing, scale_controls, scale_savings
+from trialsim.design.group_sequential import (
+    ExponentialSpending,
+    FutilityBounds,
+    GivenBounds,
+    HaybittlePeto,
+    PowerSpending,
+    SpendingTable,
+    WangTsiatis,
+    repeated_p_value,
+)
+from trialsim.design.sizes import (
+    Accrual,
+    Adjustment,
+    EventForecast,
+    PiecewiseRate,
+    asymptotic_controls,
+    asymptotic_size,
+    marginal_controls,
+)
+from trialsim.design.sizes.variance import asymptotic_variance
 from trialsim.errors import DesignError
 
 gs = group_sequential_design

@@ -19,7 +19,8 @@ import pytest
 
 import trialsim
 from trialsim.errors import InputError, WorkError
-from trialsim.study import BlockResult, InProcess, StudyResult, open_backend
+from trialsim.study import StudyResult, open_backend
+from trialsim.study.running import BlockResult, InProcess
 from trialsim.study.running.backend import Task
 
 PATIENCE = 60

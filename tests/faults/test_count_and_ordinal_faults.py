@@ -6,13 +6,12 @@ import pytest
 
 from trialsim.analysis import (
     negative_binomial,
-    negative_binomial_block,
     negative_binomial_events,
     probabilistic_index,
-    probabilistic_index_block,
     proportional_odds,
-    proportional_odds_block,
 )
+from trialsim.analysis.counts import negative_binomial_block
+from trialsim.analysis.ordinal import probabilistic_index_block, proportional_odds_block
 from trialsim.errors import AnalysisError
 
 ARM, ONES = np.resize([0, 1], (1, 8)), np.ones((1, 8))

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import imputation_block, monotone_block, reference_based_imputation, tipping_point
+from trialsim.analysis import reference_based_imputation, tipping_point
+from trialsim.analysis.imputation import imputation_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.errors import AnalysisError
 
 FACE = {"outcome": "y", "arm": "arm", "visit": "visit", "participant": "id", "covariates": ["base", "sex"]}

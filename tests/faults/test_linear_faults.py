@@ -4,14 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import (
-    UnsafeStandardErrorWarning,
-    ancova,
-    dose_response,
-    fit_linear,
-    fit_twin_weighted,
-    prognostic_adjustment,
-)
+from trialsim.analysis import ancova, dose_response, prognostic_adjustment
+from trialsim.analysis.linear import UnsafeStandardErrorWarning, fit_linear, fit_twin_weighted
 from trialsim.errors import AnalysisError
 
 

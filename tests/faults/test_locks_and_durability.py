@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from trialsim.errors import BundleError
-from trialsim.study import BlockResult, Checkpoints, StudyResult, new_bundle
+from trialsim.study import Checkpoints, StudyResult, new_bundle
+from trialsim.study.running import BlockResult
 from trialsim.study.running.lock import CLAIM, only_run, scratch_folder
 
 

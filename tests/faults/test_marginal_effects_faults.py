@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import fit_marginal, g_computation
+from trialsim.analysis import g_computation
+from trialsim.analysis.marginal import fit_marginal
 from trialsim.errors import AnalysisError
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import fit_mmrm_block, mmrm
+from trialsim.analysis import mmrm
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.errors import AnalysisError
 
 OPTIONS: dict[str, Any] = {

@@ -9,7 +9,8 @@ import pytest
 
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
-from trialsim.prognosis import OutcomeHistory, require_compatible_outcomes
+from trialsim.prognosis import OutcomeHistory
+from trialsim.prognosis.histories import require_compatible_outcomes
 
 NAMES = ("age", "female", "bmi")
 

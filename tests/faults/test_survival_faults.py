@@ -9,21 +9,23 @@ import pandas as pd
 import pytest
 
 from trialsim.analysis import (
-    FlemingHarrington,
-    MagirrBurman,
     adjusted_log_rank,
     cox,
-    cox_block,
     gray_test,
     kaplan_meier,
     log_rank,
-    log_rank_block,
     lwyy,
-    lwyy_block,
     max_combo,
-    max_combo_block,
     milestone_survival,
     restricted_mean_survival,
+)
+from trialsim.analysis.recurrent_events import lwyy_block
+from trialsim.analysis.survival import (
+    FlemingHarrington,
+    MagirrBurman,
+    cox_block,
+    log_rank_block,
+    max_combo_block,
     restricted_mean_survival_block,
 )
 from trialsim.errors import AnalysisError

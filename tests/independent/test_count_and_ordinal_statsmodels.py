@@ -6,7 +6,8 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from trialsim.analysis import negative_binomial_block, proportional_odds_block
+from trialsim.analysis.counts import negative_binomial_block
+from trialsim.analysis.ordinal import proportional_odds_block
 
 
 @pytest.fixture(scope="module")

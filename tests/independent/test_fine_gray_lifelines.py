@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from lifelines import CoxTimeVaryingFitter, KaplanMeierFitter
 
-from trialsim.analysis import fine_gray_block
+from trialsim.analysis.competing_risks import fine_gray_block
 
 
 def test_coefficient_is_that_of_the_expanded_rows():

@@ -8,7 +8,8 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
-from trialsim.analysis import ancova, dose_response, fit_linear, unadjusted
+from trialsim.analysis import ancova, dose_response, unadjusted
+from trialsim.analysis.linear import fit_linear
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.analysis import probabilistic_index_block
+from trialsim.analysis.ordinal import probabilistic_index_block
 
 
 @pytest.fixture(scope="module", params=["ties", "continuous"])

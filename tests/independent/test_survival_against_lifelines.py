@@ -16,9 +16,6 @@ from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import survdiff
 
 from trialsim.analysis import (
-    AtRisk,
-    FlemingHarrington,
-    PetoPeto,
     cox,
     cumulative_incidence,
     kaplan_meier,
@@ -26,6 +23,7 @@ from trialsim.analysis import (
     lwyy,
     restricted_mean_survival,
 )
+from trialsim.analysis.survival import AtRisk, FlemingHarrington, PetoPeto
 from trialsim.analysis.survival.weights import Weight
 
 

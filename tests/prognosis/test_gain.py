@@ -5,7 +5,8 @@ import pytest
 import statsmodels.api as sm
 
 from trialsim.errors import HistoryError
-from trialsim.prognosis import gain_beyond_baseline, leave_one_out_r2
+from trialsim.prognosis import gain_beyond_baseline
+from trialsim.prognosis.validation import leave_one_out_r2
 from trialsim.prognosis.validation.gain import _fit, _measure, _scaled
 
 

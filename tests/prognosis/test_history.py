@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import HistoryError
-from trialsim.prognosis import read_history, read_labels, summarise
+from trialsim.prognosis import read_history, summarise
+from trialsim.prognosis.histories import read_labels
 from trialsim.protocol import HistoryTable
 
 TABLE = HistoryTable.model_validate(

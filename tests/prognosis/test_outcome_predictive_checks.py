@@ -9,15 +9,11 @@ import pytest
 
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
-from trialsim.prognosis import (
-    ISSUED,
-    OutcomeHistory,
-    OutcomePrognosis,
-    outcome_predictive_checks,
-    prior_outcome_prognosis,
-)
+from trialsim.prognosis import OutcomeHistory, OutcomePrognosis, outcome_predictive_checks
 from trialsim.prognosis.families import FAMILIES, EventFamily, Responses, linear_predictor
+from trialsim.prognosis.histories import ISSUED
 from trialsim.prognosis.models.columns import Columns
+from trialsim.prognosis.validation import prior_outcome_prognosis
 
 N, DRAWS = 800, 400
 LEVELS = ("none", "mild", "severe")

@@ -15,15 +15,9 @@ from benchmarks.calibration.studies import STUDIES
 from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import FitError, HistoryError
-from trialsim.prognosis import (
-    ISSUED,
-    FitSettings,
-    OutcomeHistory,
-    OutcomePrognosis,
-    OutcomeSampler,
-    fit_outcome,
-)
+from trialsim.prognosis import FitSettings, OutcomeHistory, OutcomePrognosis, OutcomeSampler, fit_outcome
 from trialsim.prognosis.families import FAMILIES, beta, concatenate, linear_predictor
+from trialsim.prognosis.histories import ISSUED
 from trialsim.prognosis.models.columns import Columns, responses_of
 
 SHORT = FitSettings(tune=400, draws=300, accept=0.95, max_rhat=1.05, min_ess=50.0, max_divergences=10)

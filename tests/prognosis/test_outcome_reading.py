@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import HistoryError
-from trialsim.prognosis import ISSUED, ModelTerms, column_names, read_labels, read_outcome_history
+from trialsim.prognosis import ModelTerms, read_outcome_history
+from trialsim.prognosis.histories import ISSUED, column_names, read_labels
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.protocol import OutcomeTable, is_outcome_table, read_outcome_table
 

@@ -12,7 +12,6 @@ from tests.prognosis.stand_ins import NoSampler
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import (
-    ISSUED,
     FitSettings,
     ModelTerms,
     OutcomeHistory,
@@ -20,13 +19,14 @@ from trialsim.prognosis import (
     OutcomeSampler,
     fit_outcome,
     outcome_predictive_checks,
-    prior_outcome_prognosis,
     validate_outcome,
 )
+from trialsim.prognosis.histories import ISSUED
 from trialsim.prognosis.models.columns import Columns
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.prognosis.models.shapes import Shapes
 from trialsim.prognosis.twins.store import read, write
+from trialsim.prognosis.validation import prior_outcome_prognosis
 
 CURVE = ModelTerms(splines=("age",))
 PRODUCT = ModelTerms(interactions=(("age", "dose"),))

@@ -11,7 +11,8 @@ import pytest
 from benchmarks.calibration import outcomes as sbc_outcomes
 from benchmarks.calibration.ranks import RankRecord, count_ranks, uniform
 from trialsim.data import Covariates
-from trialsim.prognosis import ISSUED, ModelTerms, OutcomeSampler
+from trialsim.prognosis import ModelTerms, OutcomeSampler
+from trialsim.prognosis.histories import ISSUED
 from trialsim.prognosis.models.columns import Columns
 
 BOTH = ModelTerms(("age",), (("age", "dose"),))

@@ -11,8 +11,9 @@ from scipy.stats import binom, poisson, spearmanr
 import trialsim.prognosis.validation.outcome as module
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
-from trialsim.prognosis import OutcomeHistory, OutcomeValidation, validate_outcome
+from trialsim.prognosis import OutcomeHistory, validate_outcome
 from trialsim.prognosis.families import FAMILIES
+from trialsim.prognosis.validation import OutcomeValidation
 from trialsim.prognosis.validation.gain import gain_beyond_baseline
 from trialsim.prognosis.validation.outcome_measures import harrell, measure
 

@@ -9,15 +9,9 @@ from scipy.special import expit
 import trialsim.prognosis.what_ifs.outcome as module
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
-from trialsim.prognosis import (
-    ISSUED,
-    ModelTerms,
-    OutcomeHistory,
-    OutcomePrognosis,
-    TreatmentTerm,
-    outcome_what_if,
-)
+from trialsim.prognosis import ModelTerms, OutcomeHistory, OutcomePrognosis, TreatmentTerm, outcome_what_if
 from trialsim.prognosis.families import FAMILIES, beta, concatenate, linear_predictor
+from trialsim.prognosis.histories import ISSUED
 from trialsim.prognosis.models.columns import Columns, responses_of
 
 DRAWS, N = 60, 80

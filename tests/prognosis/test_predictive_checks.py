@@ -8,7 +8,7 @@ import pytest
 from trialsim.errors import HistoryError
 from trialsim.prognosis import FitSettings, fit_prognosis
 from trialsim.prognosis.models.terms import ModelTerms
-from trialsim.prognosis.validation.predictive_checks import predictive_checks, prior_prognosis
+from trialsim.prognosis.validation.predictive import predictive_checks, prior_prognosis
 
 SHORT = FitSettings(tune=300, draws=250, max_rhat=1.1, min_ess=50.0, max_divergences=20)
 

@@ -12,14 +12,14 @@ from scipy.stats import chi2, norm
 from trialsim.data import Covariates
 from trialsim.errors import HistoryError
 from trialsim.prognosis import (
-    applicability,
     balance_to_table,
     calibrate_subgroups,
-    default_subgroups,
     generalisability,
     inverse_odds,
     judge_applicability,
 )
+from trialsim.prognosis.transport import applicability
+from trialsim.prognosis.validation import default_subgroups
 from trialsim.prognosis.validation.longitudinal import CrossValidation
 from trialsim.prognosis.validation.subgroups import concordance
 

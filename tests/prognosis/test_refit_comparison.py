@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from trialsim.errors import HistoryError
-from trialsim.prognosis import FitSettings, compare_with_refit, fit_prognosis, split_off_interim, update_twins
+from trialsim.prognosis import FitSettings, compare_with_refit, fit_prognosis, update_twins
+from trialsim.prognosis.living import split_off_interim
 from trialsim.prognosis.living.refit_comparison import on_weeks_of
 
 BRIEF = FitSettings(tune=400, draws=600, max_rhat=1.03, min_ess=150.0, max_divergences=10)

@@ -27,8 +27,8 @@ from benchmarks.calibration.ranks import (
 )
 from benchmarks.calibration.studies import STUDIES
 from trialsim.errors import HistoryError
-from trialsim.prognosis import ISSUED
 from trialsim.prognosis.families import FAMILIES
+from trialsim.prognosis.histories import ISSUED
 
 DATA = Path(__file__).parent / "data"
 # Every model that issues a twin.

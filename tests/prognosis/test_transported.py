@@ -9,13 +9,8 @@ from scipy.stats import norm
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import HistoryError
-from trialsim.prognosis import (
-    CrossValidation,
-    balance_to_table,
-    calibrate,
-    calibrate_transported,
-    inverse_odds,
-)
+from trialsim.prognosis import CrossValidation, balance_to_table, calibrate, inverse_odds
+from trialsim.prognosis.transport import calibrate_transported
 
 SHIFT = 0.8
 

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.design import HwangShihDeCani, adapted_bounds
-from trialsim.study import (
+from trialsim.design import HwangShihDeCani
+from trialsim.design.group_sequential import adapted_bounds
+from trialsim.study import characteristics_of
+from trialsim.study.designs import (
     ArmDroppingPlan,
     BlindedSurvivalPlan,
     BoundsPlan,
@@ -22,8 +24,6 @@ from trialsim.study import (
     SequentialBlock,
     SpendingSurvivalPlan,
     StagedPlan,
-    characteristics_of,
-    joint_rank_block,
     run_arm_dropping_block,
     run_blinded_survival_block,
     run_calendar_block,
@@ -33,17 +33,18 @@ from trialsim.study import (
     run_spending_survival_block,
     run_staged_block,
 )
+from trialsim.study.designs.joint_rank import joint_rank_block
 from trialsim.trial import (
     ClosedTest,
     EventZone,
-    JointTrials,
     JointWorld,
     PiecewiseHazard,
     PlannedAccrual,
     SurvivalWorld,
-    intersection_score,
     simulate_delayed,
 )
+from trialsim.trial.interim import intersection_score
+from trialsim.trial.outcomes import JointTrials
 
 FEW = settings(deadline=None, max_examples=15)
 SEEDS = st.integers(0, 2**31)

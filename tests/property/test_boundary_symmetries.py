@@ -17,10 +17,10 @@ from trialsim.design import (
     events_for_power,
     group_sequential_design,
     means_size,
-    power_of_rates,
     rates_size,
 )
 from trialsim.design.group_sequential.crossing import crossing_probabilities
+from trialsim.design.sizes import power_of_rates
 from trialsim.design.sizes.rates import rates_under_null
 
 few = settings(deadline=None, max_examples=25)

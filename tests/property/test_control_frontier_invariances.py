@@ -9,22 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.design import (
-    AssuranceQuestion,
-    BorrowingQuestion,
+from trialsim.design import AssuranceQuestion, BorrowingQuestion, MarginalQuestion, marginal_size
+from trialsim.design.assured import PlanningDraws, power_draws
+from trialsim.design.borrowing import (
     Commensurate,
     ExactBayesian,
-    MarginalQuestion,
     NoBorrowing,
-    PlanningDraws,
     PowerPrior,
-    PredictionMoments,
     RobustMap,
     SelfAdapting,
     TwinInformedPrior,
-    marginal_size,
-    power_draws,
 )
+from trialsim.design.sizes import PredictionMoments
 
 METHODS = (
     NoBorrowing(),

@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis import (
-    negative_binomial,
-    negative_binomial_block,
-    probabilistic_index,
-    probabilistic_index_block,
-    proportional_odds,
-    proportional_odds_block,
-)
+from trialsim.analysis import negative_binomial, probabilistic_index, proportional_odds
+from trialsim.analysis.counts import negative_binomial_block
+from trialsim.analysis.ordinal import probabilistic_index_block, proportional_odds_block
 
 FEW = settings(max_examples=12, deadline=None)
 SEEDS = st.integers(0, 10_000)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis import imputation_block, monotone_block, reference_based_imputation
+from trialsim.analysis import reference_based_imputation
+from trialsim.analysis.imputation import imputation_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 
 FACE = {
     "outcome": "y",

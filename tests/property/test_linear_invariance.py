@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis import ancova, fit_linear, fit_twin_weighted
+from trialsim.analysis import ancova
+from trialsim.analysis.linear import fit_linear, fit_twin_weighted
 
 FEW = settings(max_examples=20, deadline=None)
 SEEDS = st.integers(0, 10_000)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis import fit_marginal, g_computation
+from trialsim.analysis import g_computation
+from trialsim.analysis.marginal import fit_marginal
 
 FEW = settings(max_examples=15, deadline=None)
 SEEDS = st.integers(0, 10_000)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis import fit_mmrm_block, mmrm
+from trialsim.analysis import mmrm
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.analysis.repeated_measures.result import MmrmResult
 
 NUMBERS = ["estimate", "standard_error", "df", "statistic", "p_value"]

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialsim.analysis import log_rank_looks
+from trialsim.analysis.survival import log_rank_looks
 from trialsim.streams import stream
 from trialsim.trial import (
     CureLaw,
@@ -16,7 +16,6 @@ from trialsim.trial import (
     PlannedAccrual,
     SurvivalWorld,
     WeibullLaw,
-    competing_times,
     event_looks,
     permuted_blocks,
     recruit,
@@ -24,6 +23,7 @@ from trialsim.trial import (
     site_plan,
     stop_at_bounds,
 )
+from trialsim.trial.outcomes import competing_times
 
 few = settings(deadline=None, max_examples=20)
 hazards = st.lists(st.floats(0.01, 0.5), min_size=1, max_size=4)

@@ -14,7 +14,8 @@ from trialsim.report.figures import ACCENT, INK, LINES, SOFT, WARN, all_figures
 from trialsim.report.page import render_report
 from trialsim.report.supplementary_tables import figure_table, supplementary_tables
 from trialsim.report.tables import all_tables
-from trialsim.study import StudyResult, SupplementaryAnalyses, time_and_cost
+from trialsim.study import StudyResult, SupplementaryAnalyses
+from trialsim.study.supplementary import time_and_cost
 
 
 @pytest.fixture(scope="module")

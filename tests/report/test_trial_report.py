@@ -14,7 +14,8 @@ from trialsim.report.frames import frame_table, plain
 from trialsim.report.trial_figures import rejection_curves, rejection_dots, stopping_bars
 from trialsim.report.trial_page import one_level, render_trial_report
 from trialsim.report.trial_tables import sources_table, trial_tables
-from trialsim.study import declared_work, run_cells
+from trialsim.study import run_cells
+from trialsim.study.bundles import declared_work
 from trialsim.study.declared import DeclaredPlan, DeclaredResult, declared_result, plan_trial
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"

@@ -6,8 +6,10 @@ import math
 
 import pytest
 
-from trialsim.design import HwangShihDeCani, PocockSpending, delayed_design
-from trialsim.study import (
+from trialsim.design import HwangShihDeCani, PocockSpending
+from trialsim.design.group_sequential import delayed_design
+from trialsim.study import characteristics_of
+from trialsim.study.designs import (
     ArmDroppingPlan,
     BlindedSurvivalPlan,
     BoundsPlan,
@@ -19,7 +21,6 @@ from trialsim.study import (
     PromisingZonePlan,
     SpendingSurvivalPlan,
     StagedPlan,
-    characteristics_of,
     run_arm_dropping_block,
     run_blinded_survival_block,
     run_calendar_block,
@@ -35,11 +36,11 @@ from trialsim.trial import (
     JointWorld,
     PiecewiseHazard,
     PlannedAccrual,
-    SurvivalLaw,
     SurvivalWorld,
     WeibullLaw,
     site_plan,
 )
+from trialsim.trial.outcomes import SurvivalLaw
 
 ALPHA = 0.025
 OBF = (2.796509681, 1.977430959)

@@ -3,12 +3,8 @@
 import numpy as np
 import pytest
 
-from trialsim.analysis import (
-    negative_binomial_block,
-    negative_binomial_events_block,
-    probabilistic_index_block,
-    proportional_odds_block,
-)
+from trialsim.analysis.counts import negative_binomial_block, negative_binomial_events_block
+from trialsim.analysis.ordinal import probabilistic_index_block, proportional_odds_block
 from trialsim.streams import stream
 
 R, N = 4000, 300

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trialsim.analysis import fine_gray_block
+from trialsim.analysis.competing_risks import fine_gray_block
 from trialsim.streams import stream
 
 R, N = 2000, 300

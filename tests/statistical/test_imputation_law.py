@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.analysis import imputation_block, monotone_block
+from trialsim.analysis.imputation import imputation_block
 from trialsim.analysis.imputation.draws import (
     Draw,
     Posterior,
@@ -16,6 +16,7 @@ from trialsim.analysis.imputation.draws import (
     posterior_of,
 )
 from trialsim.analysis.imputation.kernel import Plan
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.streams import stream
 
 VISITS, LEVEL = 3, 1e-3

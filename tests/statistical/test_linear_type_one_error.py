@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from trialsim.analysis import (
+from trialsim.analysis.linear import (
     UnsafeStandardErrorWarning,
     fit_linear,
     fit_twin_weighted,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import kstest, norm
 
-from trialsim.prognosis import FitSettings, add_interim, fit_prognosis, update_twins, value_of_updating
+from trialsim.prognosis import FitSettings, fit_prognosis, update_twins, value_of_updating
+from trialsim.prognosis.living import add_interim
 from trialsim.prognosis.living.updating import _Conditional, _Joint
 
 SETTINGS = FitSettings(tune=500, draws=1500, max_rhat=1.03, min_ess=300.0, max_divergences=10)

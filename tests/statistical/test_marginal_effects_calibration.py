@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from trialsim.analysis import fit_marginal
+from trialsim.analysis.marginal import fit_marginal
 from trialsim.streams import stream
 
 R, N = 4_000, 300

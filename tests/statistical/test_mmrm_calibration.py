@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trialsim.analysis import fit_mmrm_block
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.streams import stream
 
 Array = NDArray[np.float64]

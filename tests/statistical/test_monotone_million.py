@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trialsim.analysis import monotone_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.streams import stream
 
 VISITS, DROPOUT, BLOCK = 4, 0.25, 1_000

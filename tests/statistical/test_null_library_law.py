@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.analysis import monotone_block
-from trialsim.design import null_library
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
+from trialsim.design.repeated_measures import null_library
 from trialsim.streams import stream
 
 VISITS, LEVEL = 4, 1e-3

@@ -10,14 +10,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from trialsim.analysis import (
+from trialsim.analysis.competing_risks import cumulative_incidence_block, gray_test_block
+from trialsim.analysis.recurrent_events import lwyy_block
+from trialsim.analysis.survival import (
     FlemingHarrington,
     adjusted_log_rank_block,
     cox_block,
-    cumulative_incidence_block,
-    gray_test_block,
     log_rank_block,
-    lwyy_block,
     max_combo_block,
     milestone_survival_block,
     restricted_mean_survival_block,

@@ -17,17 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialsim.errors import InputError, WorkError
-from trialsim.study import (
-    BlockResult,
-    Cell,
-    InProcess,
-    Job,
-    Processes,
-    StudyResult,
-    map_blocks,
-    open_backend,
-    simulate,
-)
+from trialsim.study import Cell, Job, StudyResult, open_backend, simulate
+from trialsim.study.running import BlockResult, InProcess, Processes, map_blocks
 from trialsim.study.running.backend import ATTEMPTS, BLOCKS_A_WORKER, Task, _executor, steadily
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from trialsim.analysis import fit_linear
+from trialsim.analysis.linear import fit_linear
 from trialsim.protocol import Analysis, Protocol, protocol_from_dict
 from trialsim.study import build_register, generate_history
 from trialsim.study.sized.blocks import analyse_block, run_block
@@ -42,7 +42,7 @@ def test_a_register_has_the_same_bits_on_any_number_of_cores(small: Any) -> None
 
 @pytest.mark.parametrize("slopes", ["common", "interacted"])
 @pytest.mark.parametrize("variance", ["hc0", "hc3", "model"])
-@pytest.mark.filterwarnings("ignore::trialsim.analysis.UnsafeStandardErrorWarning")
+@pytest.mark.filterwarnings("ignore::trialsim.analysis.linear.UnsafeStandardErrorWarning")
 def test_slopes_and_variance_reach_the_fit(block: Any, slopes: Any, variance: Any) -> None:
     found = analyse_block(block, Analysis(slopes=slopes, variance=variance))
     change = block.outcomes[..., -1] - block.baseline

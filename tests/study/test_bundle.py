@@ -14,11 +14,11 @@ from trialsim.study import (
     StudyResult,
     check_bundle,
     new_bundle,
-    run_facts,
     seal,
     write_inputs,
     write_results,
 )
+from trialsim.study.bundles import run_facts
 
 
 @pytest.fixture

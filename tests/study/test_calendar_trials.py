@@ -13,7 +13,8 @@ from scipy import stats
 from trialsim.design import BetaSpending, HwangShihDeCani, PocockSpending, group_sequential_design
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study import CalendarPlan, characteristics_of, run_calendar_block
+from trialsim.study import characteristics_of
+from trialsim.study.designs import CalendarPlan, run_calendar_block
 from trialsim.trial import PlannedAccrual, permuted_blocks, site_plan
 
 NULL = CalendarPlan(

@@ -11,19 +11,10 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import BundleError, TrialsimWarning
-from trialsim.study import (
-    BlockResult,
-    Cell,
-    Checkpoints,
-    InProcess,
-    Job,
-    ReplicateRecorder,
-    StudyResult,
-    StudySums,
-    checkpoint_key,
-    simulate,
-)
+from trialsim.study import Cell, Checkpoints, Job, ReplicateRecorder, StudyResult, simulate
+from trialsim.study.running import BlockResult, InProcess, checkpoint_key
 from trialsim.study.running.backend import Task
+from trialsim.study.sized import StudySums
 
 KEY = "0123456789abcdef0123"
 

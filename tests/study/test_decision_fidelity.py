@@ -11,7 +11,7 @@ from trialsim.design import SizingQuestion
 from trialsim.errors import InputError
 from trialsim.population import draw_covariates
 from trialsim.population.individual_data.fitting import CardFacts, coded, fit_card
-from trialsim.study.supplementary.decision_fidelity import decision_fidelity
+from trialsim.study.supplementary.fidelity_of_decision import decision_fidelity
 
 NAMES = ("baseline", "age", "change")
 QUESTION = SizingQuestion(effect=0.4)

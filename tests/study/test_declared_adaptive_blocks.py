@@ -6,11 +6,12 @@ import numpy as np
 
 from tests.declared_files import PLANNED, staged, tables
 from tests.study.declared_cells import LAWS, first_cell, rows, same_as_the_plan
-from trialsim.analysis import fit_linear
+from trialsim.analysis.linear import fit_linear
 from trialsim.design import group_sequential_design
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
-from trialsim.study import (
+from trialsim.study.declared import engine_of
+from trialsim.study.designs import (
     ArmDroppingPlan,
     BlindedSurvivalPlan,
     ClosedTestPlan,
@@ -22,7 +23,6 @@ from trialsim.study import (
     run_delayed_block,
     run_event_resizing_block,
 )
-from trialsim.study.declared import engine_of
 from trialsim.trial import (
     ClosedTest,
     EventZone,
@@ -30,11 +30,9 @@ from trialsim.trial import (
     PlannedAccrual,
     SurvivalWorld,
     bounds_rule,
-    predictive_rule,
-    resize_blinded,
     simulate_staged,
-    thompson_rule,
 )
+from trialsim.trial.interim import predictive_rule, resize_blinded, thompson_rule
 
 
 def test_arms_in_stages_are_those_of_simulate_staged() -> None:

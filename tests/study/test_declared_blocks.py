@@ -18,12 +18,16 @@ from tests.study.declared_cells import (
     same_as_the_plan,
     survival_world,
 )
-from trialsim.analysis import fit_linear, fit_marginal, fit_mmrm_block, lwyy_block, monotone_block
+from trialsim.analysis.linear import fit_linear
+from trialsim.analysis.marginal import fit_marginal
+from trialsim.analysis.recurrent_events import lwyy_block
+from trialsim.analysis.repeated_measures import fit_mmrm_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.design import BetaSpending, HwangShihDeCani, OBrienFlemingSpending, group_sequential_design
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
-from trialsim.study import JointPlan, SurvivalPlan, run_joint_block, run_survival_block
 from trialsim.study.declared import engine_of
+from trialsim.study.designs import JointPlan, SurvivalPlan, run_joint_block, run_survival_block
 from trialsim.study.designs.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
 from trialsim.trial import (
     DiscontinuationCause,
@@ -32,7 +36,6 @@ from trialsim.trial import (
     LongitudinalWorld,
     PlannedAccrual,
     VisitEffect,
-    autoregressive,
     binary_outcomes,
     count_outcomes,
     minimise,
@@ -41,6 +44,7 @@ from trialsim.trial import (
     recurrent_events,
     simulate_longitudinal,
 )
+from trialsim.trial.outcomes import autoregressive
 
 
 def test_survival_looks_by_events_are_those_of_run_survival_block() -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.declared_files import staged, tables
-from trialsim.analysis import fit_mmrm_block
-from trialsim.design import OBrienFlemingSpending, adapted_bounds, group_sequential_design
+from trialsim.analysis.repeated_measures import fit_mmrm_block
+from trialsim.design import OBrienFlemingSpending, group_sequential_design
+from trialsim.design.group_sequential import adapted_bounds
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared import declared_result, engine_of, plan_trial, run_declared_block
@@ -17,13 +18,8 @@ from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.people import People
 from trialsim.study.declared.staged import run_staged
 from trialsim.study.declared.worlds import visit_effect
-from trialsim.trial import (
-    ClosedTest,
-    closed_test_rule,
-    resize_blinded,
-    simulate_staged,
-    thompson_rule,
-)
+from trialsim.trial import ClosedTest, simulate_staged
+from trialsim.trial.interim import closed_test_rule, resize_blinded, thompson_rule
 
 
 def rows(made: dict):

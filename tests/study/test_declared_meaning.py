@@ -9,7 +9,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from tests.declared_files import SITES, STRATA, staged, tables
-from trialsim.analysis import cox_block, log_rank_block
+from trialsim.analysis.survival import cox_block, log_rank_block
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream

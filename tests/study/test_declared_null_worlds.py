@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.declared_files import tables
 from trialsim.protocol.declared import trial_from_dict
-from trialsim.study import declared_work, run_cells
+from trialsim.study import run_cells
+from trialsim.study.bundles import declared_work
 from trialsim.study.declared import declared_result, plan_trial
 
 

@@ -11,7 +11,8 @@ import pytest
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.protocol.reading import read_toml
-from trialsim.study import declared_work, run_cells
+from trialsim.study import run_cells
+from trialsim.study.bundles import declared_work
 from trialsim.study.declared import declared_result, plan_trial
 from trialsim.study.declared.truth import Truth
 

@@ -8,9 +8,11 @@ import pickle
 import numpy as np
 import pytest
 
-from trialsim.design import delayed_design, group_sequential_design
+from trialsim.design import group_sequential_design
+from trialsim.design.group_sequential import delayed_design
 from trialsim.errors import DesignError
-from trialsim.study import (
+from trialsim.study import characteristics_of
+from trialsim.study.designs import (
     BlindedResizingPlan,
     BoundsPlan,
     ClosedTestPlan,
@@ -20,7 +22,6 @@ from trialsim.study import (
     RulePlan,
     StagedPlan,
     ThompsonPlan,
-    characteristics_of,
     run_delayed_block,
     run_staged_block,
 )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from trialsim.errors import DesignError
-from trialsim.study.designs.estimand_ledger import (
+from trialsim.study.designs.ledger import (
     ancova_of_all_observed,
     estimand_ledger,
     mmrm_on_treatment,

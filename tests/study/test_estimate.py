@@ -11,16 +11,9 @@ import numpy as np
 import pytest
 
 from trialsim.errors import BundleError
-from trialsim.study import (
-    BlockResult,
-    Checkpoints,
-    ReplicateRecorder,
-    StudyResult,
-    WorkEstimate,
-    estimate_work,
-    simulate,
-)
-from trialsim.study import estimate as module
+from trialsim.study import Checkpoints, ReplicateRecorder, StudyResult, estimate_work, simulate
+from trialsim.study.running import BlockResult, WorkEstimate
+from trialsim.study.running import estimate as module
 from trialsim.study.running.estimate import BUNDLE_BYTES
 
 

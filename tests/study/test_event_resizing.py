@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from trialsim.analysis import log_rank_looks
+from trialsim.analysis.survival import log_rank_looks
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study import (
+from trialsim.study import characteristics_of
+from trialsim.study.designs import (
     BlindedSurvivalPlan,
     EventResizingPlan,
-    characteristics_of,
     run_blinded_survival_block,
     run_event_resizing_block,
 )
@@ -24,14 +24,12 @@ from trialsim.trial import (
     EventZone,
     PiecewiseHazard,
     PlannedAccrual,
-    SurvivalLaw,
     SurvivalWorld,
     WeibullLaw,
-    conventional_bound,
-    final_statistic,
-    least_conditional_power,
     simulate_survival,
 )
+from trialsim.trial.interim import conventional_bound, final_statistic, least_conditional_power
+from trialsim.trial.outcomes import SurvivalLaw
 
 LEAVE = PiecewiseHazard((0.001,))
 FAST, SLOW = PiecewiseHazard((0.08,)), PiecewiseHazard((0.03,))

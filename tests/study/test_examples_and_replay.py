@@ -13,21 +13,18 @@ import pytest
 
 from trialsim.errors import BundleError
 from trialsim.study import (
-    BundledStudy,
     ReplicateRecorder,
     StudyResult,
     check_bundle,
     new_bundle,
     open_bundle,
-    pick_examples,
     replay_blocks,
     replay_trial,
-    run_facts,
     seal,
-    write_examples,
     write_inputs,
     write_results,
 )
+from trialsim.study.bundles import BundledStudy, pick_examples, run_facts, write_examples
 from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement, choose_blocks
 
 

@@ -14,7 +14,8 @@ from trialsim.disease import disease_model
 from trialsim.errors import HistoryError, TrialsimWarning
 from trialsim.population import read_card
 from trialsim.protocol import cohort_path, read_protocol
-from trialsim.study import generate_history, load_history, require_population_of_card, run_study
+from trialsim.study import generate_history, load_history, run_study
+from trialsim.study.sized import require_population_of_card
 
 PATH = Path(__file__).parents[2] / "protocols" / "cdisc_pilot.toml"
 

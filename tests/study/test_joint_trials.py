@@ -13,16 +13,11 @@ from scipy import integrate
 
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study import JointPlan, characteristics_of, joint_rank_block, run_joint_block
-from trialsim.trial import (
-    JointTrials,
-    JointWorld,
-    PiecewiseHazard,
-    PlannedAccrual,
-    joint_truth,
-    simulate_joint,
-    site_plan,
-)
+from trialsim.study import characteristics_of
+from trialsim.study.designs import JointPlan, run_joint_block
+from trialsim.study.designs.joint_rank import joint_rank_block
+from trialsim.trial import JointWorld, PiecewiseHazard, PlannedAccrual, simulate_joint, site_plan
+from trialsim.trial.outcomes import JointTrials, joint_truth
 
 WORLD = JointWorld(
     200, PlannedAccrual((20,), (10,)), (6.0, 12.0, 18.0), 18.0, level=1.0, slope=0.1, random_sd=(1.0, 0.08),

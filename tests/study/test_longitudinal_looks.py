@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trialsim.analysis import monotone_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.design import BetaSpending, HwangShihDeCani, PocockSpending, group_sequential_design
 from trialsim.errors import DesignError
 from trialsim.protocol import Arm, Dropout
-from trialsim.study import (
+from trialsim.study import characteristics_of
+from trialsim.study.designs import (
     LongitudinalLooksPlan,
     LongitudinalPlan,
-    characteristics_of,
     run_longitudinal_looks_block,
     simulate_longitudinal_block,
 )
-from trialsim.trial import autoregressive, ramp_shift, site_plan
+from trialsim.trial import site_plan
+from trialsim.trial.outcomes import autoregressive, ramp_shift
 
 VISITS = [0.0, 8.0, 16.0, 24.0]
 ARMS = (

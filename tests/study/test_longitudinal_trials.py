@@ -7,25 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trialsim.analysis import fit_linear, monotone_block
+from trialsim.analysis.linear import fit_linear
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.errors import DesignError
 from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
-from trialsim.study import (
+from trialsim.study.designs import (
     LongitudinalPlan,
     ancova_at_last_visit,
     longitudinal_characteristics,
     mmrm_at_last_visit,
     simulate_longitudinal_block,
 )
-from trialsim.trial import (
-    autoregressive,
-    constant_hazard_dropout,
-    permuted_blocks,
-    ramp_shift,
-    recruit,
-    site_plan,
-)
+from trialsim.trial import permuted_blocks, recruit, site_plan
+from trialsim.trial.intercurrent_events import constant_hazard_dropout
+from trialsim.trial.outcomes import autoregressive, ramp_shift
 
 VISITS = (0.0, 6.0, 12.0, 24.0)
 PLAN = LongitudinalPlan(

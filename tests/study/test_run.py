@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.study import BlockResult, StudyResult, answer, build_register, sizes_frame
+from trialsim.study import StudyResult, build_register
+from trialsim.study.bundles import answer, sizes_frame
+from trialsim.study.running import BlockResult
 
 
 @pytest.mark.parametrize("workers", [2, 3])

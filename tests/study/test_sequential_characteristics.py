@@ -8,23 +8,16 @@ import numpy as np
 import pytest
 
 from trialsim.errors import DesignError
-from trialsim.study import (
+from trialsim.study.designs import (
     SequentialCharacteristics,
     SurvivalPlan,
     adaptive_characteristics,
     run_survival_block,
     survival_group_sequential,
-    tally_stopping,
 )
-from trialsim.trial import (
-    PiecewiseHazard,
-    PlannedAccrual,
-    SurvivalWorld,
-    bounds_rule,
-    keep_best,
-    stop_at_bounds,
-    thompson_rule,
-)
+from trialsim.study.designs.sequential_characteristics import tally_stopping
+from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, bounds_rule, stop_at_bounds
+from trialsim.trial.interim import keep_best, thompson_rule
 
 LAWS = (PiecewiseHazard((0.06,)), PiecewiseHazard((0.04,)))
 WORLD = SurvivalWorld(120, PlannedAccrual((12,), (10,)), LAWS, (PiecewiseHazard((0.01,)),) * 2)

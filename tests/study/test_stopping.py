@@ -8,18 +8,10 @@ from pathlib import Path
 import pytest
 
 from trialsim.protocol import Protocol, protocol_from_dict
-from trialsim.study import (
-    CellResult,
-    Checkpoints,
-    Job,
-    Processes,
-    StoppingRule,
-    StudyResult,
-    StudySums,
-    answer,
-    plan_cells,
-    simulate,
-)
+from trialsim.study import CellResult, Checkpoints, Job, StoppingRule, StudyResult, plan_cells, simulate
+from trialsim.study.bundles import answer
+from trialsim.study.running import Processes
+from trialsim.study.sized import StudySums
 
 PRECISION = 0.02
 

@@ -11,22 +11,22 @@ import pandas as pd
 import pytest
 
 from trialsim.data import Covariates
-from trialsim.design import NoBorrowing, PlanningMoments
+from trialsim.design import PlanningMoments
+from trialsim.design.borrowing import NoBorrowing
 from trialsim.errors import DesignError
 from trialsim.protocol import Costs, protocol_from_dict
 from trialsim.streams import stream
 from trialsim.study import (
     StudyResult,
-    card_sensitivity,
     plan_from,
     require_detectable,
     supplementary_analyses,
-    time_and_cost,
     write_supplementary,
 )
-from trialsim.study.supplementary.card_sensitivity import _eligible, _row, _World
-from trialsim.study.supplementary.time_and_cost import STREAM, EnrolmentTimes
-from trialsim.trial import enrol
+from trialsim.study.supplementary import card_sensitivity, time_and_cost
+from trialsim.study.supplementary.cards_varied import _eligible, _row, _World
+from trialsim.study.supplementary.months_and_money import STREAM, EnrolmentTimes
+from trialsim.trial.enrolment import enrol
 
 COSTS = Costs(
     currency="EUR", control=30_000.0, active=40_000.0, site_month=2_000.0, month=50_000.0, screening=1_000.0,

@@ -9,18 +9,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from trialsim.analysis import log_rank_looks
+from trialsim.analysis.survival import log_rank_looks
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study import ArmDroppingPlan, characteristics_of, run_arm_dropping_block
-from trialsim.trial import (
-    ClosedTest,
-    PiecewiseHazard,
-    PlannedAccrual,
-    SurvivalWorld,
-    reallocate,
-    simulate_survival,
-)
+from trialsim.study import characteristics_of
+from trialsim.study.designs import ArmDroppingPlan, run_arm_dropping_block
+from trialsim.trial import ClosedTest, PiecewiseHazard, PlannedAccrual, SurvivalWorld, simulate_survival
+from trialsim.trial.allocation import reallocate
 
 NONE, GOOD, LEAVE = PiecewiseHazard((0.06,)), PiecewiseHazard((0.036,)), PiecewiseHazard((0.004,))
 TEST = ClosedTest((2.796509681, 1.977430959), (1.0, 1.0))

@@ -10,25 +10,15 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from trialsim.analysis import sweep_looks
-from trialsim.design import (
-    BetaSpending,
-    HwangShihDeCani,
-    PocockSpending,
-    SpendingFunction,
-    WangTsiatis,
-    adapted_bounds,
-    group_sequential_design,
-)
+from trialsim.analysis.survival import sweep_looks
+from trialsim.design import BetaSpending, HwangShihDeCani, PocockSpending, group_sequential_design
+from trialsim.design.group_sequential import SpendingFunction, WangTsiatis, adapted_bounds
 from trialsim.errors import DesignError
 from trialsim.streams import stream
-from trialsim.study import (
-    SpendingSurvivalPlan,
-    characteristics_of,
-    run_spending_survival_block,
-    tally_stopping,
-)
+from trialsim.study import characteristics_of
+from trialsim.study.designs import SpendingSurvivalPlan, run_spending_survival_block
 from trialsim.study.designs.log_hazard_estimate import proportional_log_ratio
+from trialsim.study.designs.sequential_characteristics import tally_stopping
 from trialsim.study.designs.survival_spending import observed_bounds
 from trialsim.trial import (
     PiecewiseHazard,

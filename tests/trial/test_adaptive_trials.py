@@ -9,12 +9,12 @@ import pytest
 from scipy import integrate, stats
 
 from trialsim.errors import DesignError
-from trialsim.trial import (
+from trialsim.trial import bounds_rule, simulate_staged
+from trialsim.trial.interim import (
     Rule,
     StageAction,
     StagedState,
     blinded_resizing_rule,
-    bounds_rule,
     combination_rule,
     keep_best,
     predictive_rule,
@@ -22,7 +22,6 @@ from trialsim.trial import (
     probability_best,
     promising_zone,
     resize_blinded,
-    simulate_staged,
     thompson_rule,
 )
 

@@ -9,17 +9,15 @@ import pytest
 from scipy import stats
 
 from trialsim.errors import DesignError
-from trialsim.trial import (
-    ClosedTest,
+from trialsim.trial import ClosedTest, bounds_rule, simulate_staged
+from trialsim.trial.interim import (
     Rule,
     StageAction,
     StagedState,
-    bounds_rule,
     closed_rejections,
     closed_test_rule,
     intersection_score,
     keep_best,
-    simulate_staged,
     stage_statistics,
 )
 

@@ -7,16 +7,14 @@ import pytest
 from scipy import stats
 
 from trialsim.errors import DesignError
-from trialsim.trial import (
+from trialsim.trial import bounds_rule, simulate_delayed, simulate_staged
+from trialsim.trial.interim import (
     Rule,
     StageAction,
     StagedState,
     blinded_resizing_rule,
-    bounds_rule,
     keep_best,
     resize_blinded,
-    simulate_delayed,
-    simulate_staged,
     thompson_rule,
 )
 

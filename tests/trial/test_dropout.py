@@ -7,7 +7,7 @@ import pytest
 
 from trialsim.errors import DesignError
 from trialsim.protocol import Arm, Dropout
-from trialsim.trial import constant_hazard_dropout, drop_out
+from trialsim.trial.intercurrent_events import constant_hazard_dropout, drop_out
 
 ARMS = (Arm(name="placebo", role="control", allocation=1.0), Arm(name="drug", role="active", allocation=1.0))
 CAUSES = (

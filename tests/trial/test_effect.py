@@ -6,7 +6,7 @@ import numpy as np
 
 from trialsim.disease import disease_model
 from trialsim.protocol import Effect
-from trialsim.trial import treated_course
+from trialsim.trial.outcomes import treated_course
 
 WEEKS = np.array([0.0, 12.0, 24.0])
 NATURAL = np.array([[20.0, 22.0, 26.0], [69.9, 69.95, 69.99]])

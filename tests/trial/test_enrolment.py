@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trialsim.protocol import Enrolment
-from trialsim.trial import enrol
+from trialsim.trial.enrolment import enrol
 
 
 def sites(**changes: float) -> Enrolment:

@@ -13,12 +13,14 @@ from trialsim.trial import (
     IntercurrentEvent,
     LongitudinalWorld,
     VisitEffect,
-    allocate,
+    simulate_longitudinal,
+    true_values,
+)
+from trialsim.trial.allocation import allocate
+from trialsim.trial.intercurrent_events import (
     calibrate_discontinuation,
     expected_incidence,
     intermittent_gaps,
-    simulate_longitudinal,
-    true_values,
 )
 
 WEEKS = (6.0, 12.0, 24.0)

@@ -12,18 +12,20 @@ from trialsim.trial import (
     PiecewiseHazard,
     VisitEffect,
     WeibullLaw,
-    autoregressive,
     binary_outcomes,
+    count_outcomes,
+    normal_outcomes,
+    ordinal_outcomes,
+    recurrent_events,
+)
+from trialsim.trial.outcomes import (
+    autoregressive,
     competing_times,
     constant_shift,
-    count_outcomes,
     covariance_of,
     exchangeable,
     gompertz_of_course,
-    normal_outcomes,
-    ordinal_outcomes,
     ramp_shift,
-    recurrent_events,
     slope_change,
 )
 

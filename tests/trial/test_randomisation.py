@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trialsim.trial import allocate
+from trialsim.trial.allocation import allocate
 
 
 def test_arm_sizes_are_exact_in_every_replicate() -> None:

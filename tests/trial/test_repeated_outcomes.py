@@ -16,15 +16,11 @@ from trialsim.trial import (
     PlannedAccrual,
     SurvivalWorld,
     VisitEffect,
-    binary_visits,
-    constant_shift,
     count_outcomes,
-    count_visits,
-    ordinal_visits,
     recurrent_events,
     simulate_survival,
-    slope_change,
 )
+from trialsim.trial.outcomes import binary_visits, constant_shift, count_visits, ordinal_visits, slope_change
 
 N = 40_000
 ARM = np.tile(np.array([0, 1], np.int8), (N, 2))

@@ -7,15 +7,8 @@ import pytest
 from scipy import stats
 
 from trialsim.errors import DesignError
-from trialsim.trial import (
-    InterimEnrolment,
-    PlannedAccrual,
-    fit_site_rates,
-    forecast_enrolment,
-    posterior_plan,
-    recruit,
-    site_plan,
-)
+from trialsim.trial import PlannedAccrual, forecast_enrolment, recruit, site_plan
+from trialsim.trial.enrolment import InterimEnrolment, fit_site_rates, posterior_plan
 
 ONE, LATE = site_plan([0.0], rate=1.0), site_plan([3.0], rate=1.0)
 

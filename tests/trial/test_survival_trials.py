@@ -17,12 +17,12 @@ from trialsim.trial import (
     SurvivalWorld,
     WeibullLaw,
     calendar_looks,
-    check_reachable,
     event_looks,
     simulate_survival,
     site_plan,
     stop_at_bounds,
 )
+from trialsim.trial.interim import check_reachable
 from trialsim.trial.outcomes.survival import _compiled_times, _general_times
 
 CONTROL, ACTIVE, LEAVE = PiecewiseHazard((0.06,)), PiecewiseHazard((0.04,)), PiecewiseHazard((0.01,))

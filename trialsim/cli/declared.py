@@ -9,8 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
-    from trialsim.study import Backend
     from trialsim.study.declared import DeclaredPlan, DeclaredResult
+    from trialsim.study.running import Backend
 
 # Columns of the answer on the terminal; the bundle has all of them.
 SHOWN = (
@@ -53,7 +53,8 @@ def _run(
 ) -> None:
     from trialsim.cli.terminal.job import bundle_name
     from trialsim.cli.terminal.progress import progress_bars, stopped
-    from trialsim.study import declared_work, estimate_work, kept_blocks, open_backend
+    from trialsim.study import estimate_work, open_backend
+    from trialsim.study.bundles import declared_work, kept_blocks
     from trialsim.study.declared import plan_trial
 
     with progress_bars(quiet) as progress:
@@ -77,20 +78,10 @@ def _make_bundle(
     """Run every cell into a folder that appears whole at the target, or not at all."""
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.report import write_trial_report
-    from trialsim.study import (
-        Checkpoints,
-        ReplicateRecorder,
-        checkpoint_folder,
-        checkpoint_key,
-        declared_work,
-        estimate_work,
-        new_bundle,
-        run_cells,
-        seal,
-        trial_facts,
-        write_trial,
-    )
+    from trialsim.study import Checkpoints, ReplicateRecorder, estimate_work, new_bundle, run_cells, seal
+    from trialsim.study.bundles import checkpoint_folder, declared_work, trial_facts, write_trial
     from trialsim.study.declared import declared_result
+    from trialsim.study.running import checkpoint_key
 
     work, facts = declared_work(trial), trial_facts(trial)
     with new_bundle(target) as folder, progress_bars(quiet) as progress:

@@ -26,7 +26,8 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
 
     from trialsim.cli.terminal.tables import print_frame, write_frame
     from trialsim.errors import BundleError
-    from trialsim.study import BundledTrial, open_bundle, replay_declared_trial, replay_trial
+    from trialsim.study import open_bundle, replay_declared_trial, replay_trial
+    from trialsim.study.bundles import BundledTrial
     from trialsim.study.bundles.replay import by_analysis
 
     study = open_bundle(bundle)

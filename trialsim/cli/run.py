@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from trialsim.data import DiseaseModel, History
     from trialsim.population import CohortCard
     from trialsim.protocol import Protocol
-    from trialsim.study import Backend, StudyResult, SupplementaryAnalyses
+    from trialsim.study import StudyResult, SupplementaryAnalyses
+    from trialsim.study.running import Backend
     from trialsim.study.sized.run import Announce
 
 
@@ -99,7 +100,9 @@ def _run_sized(
     """Size the control arm of a protocol of the first format."""
     from trialsim.cli.terminal.answer import print_answer
     from trialsim.cli.terminal.progress import stopped
-    from trialsim.study import WorkEstimate, kept_blocks, open_backend
+    from trialsim.study import open_backend
+    from trialsim.study.bundles import kept_blocks
+    from trialsim.study.running import WorkEstimate
 
     asked = _read(protocol, history, replicates, seed)
     target = output / asked.bundle_name()
@@ -137,7 +140,8 @@ def _read(path: Path, history: Path | None, replicates: int | None, seed: int | 
     from trialsim.disease import disease_model
     from trialsim.population import read_card
     from trialsim.protocol import cohort_path, protocol_from_dict, read_protocol
-    from trialsim.study import check_composition, generate_history, load_history, require_detectable
+    from trialsim.study import generate_history, load_history, require_detectable
+    from trialsim.study.sized import check_composition
 
     protocol = protocol_from_dict(overridden(read_protocol(path).to_dict(), replicates, seed))
     card = read_card(cohort_path(protocol, path))
@@ -157,17 +161,15 @@ def _make_bundle(
     from trialsim.report import write_report
     from trialsim.study import (
         ReplicateRecorder,
-        checkpoint_folder,
         new_bundle,
-        run_facts,
         run_study,
         seal,
         supplementary_analyses,
-        write_examples,
         write_inputs,
         write_results,
         write_supplementary,
     )
+    from trialsim.study.bundles import checkpoint_folder, run_facts, write_examples
 
     with new_bundle(target) as folder, progress_bars(quiet) as progress:
         with ReplicateRecorder(folder / "results" / "replicates") as recorder:

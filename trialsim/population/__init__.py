@@ -7,21 +7,29 @@
 - `family_sensitivity`, `correlation_sensitivity`: how far an answer rests on what a card assumes.
 """
 
-from trialsim.population.association.nearest import nearest_correlation
-from trialsim.population.association.pairs import PairSolution, attainable, solve_pair
-from trialsim.population.card_files.check import check_card
-from trialsim.population.card_files.reading import read_card
-from trialsim.population.cards.card import CohortCard
-from trialsim.population.cards.criteria import LinearCriterion
-from trialsim.population.cards.missing import MissingValues, make_missing
-from trialsim.population.cards.provenance import Correlation, Number, Source
-from trialsim.population.cards.targets import Moment, Target
-from trialsim.population.drawing.calibrate import CalibratedDraw, draw_calibrated
-from trialsim.population.drawing.copula import Copula, solve_copula
-from trialsim.population.drawing.draw import draw_covariates
-from trialsim.population.drawing.eligibility import EligibleDraw, draw_eligible
-from trialsim.population.drawing.sensitivity import correlation_sensitivity, family_sensitivity
-from trialsim.population.drawing.tilt import Tilt, entropy_tilt, systematic_resample
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.population import association, card_files, cards, drawing, individual_data, laws
+    from trialsim.population.association.nearest import nearest_correlation
+    from trialsim.population.association.pairs import PairSolution, attainable, solve_pair
+    from trialsim.population.card_files.check import check_card
+    from trialsim.population.card_files.reading import read_card
+    from trialsim.population.cards.card import CohortCard
+    from trialsim.population.cards.criteria import LinearCriterion
+    from trialsim.population.cards.missing import MissingValues, make_missing
+    from trialsim.population.cards.provenance import Correlation, Number, Source
+    from trialsim.population.cards.targets import Moment, Target
+    from trialsim.population.drawing.calibrate import CalibratedDraw, draw_calibrated
+    from trialsim.population.drawing.copula import Copula, solve_copula
+    from trialsim.population.drawing.draw import draw_covariates
+    from trialsim.population.drawing.eligibility import EligibleDraw, draw_eligible
+    from trialsim.population.drawing.sensitivity import correlation_sensitivity, family_sensitivity
+    from trialsim.population.drawing.tilt import Tilt, entropy_tilt, systematic_resample
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "CalibratedDraw",
@@ -37,14 +45,20 @@ __all__ = [
     "Source",
     "Target",
     "Tilt",
+    "association",
     "attainable",
+    "card_files",
+    "cards",
     "check_card",
     "correlation_sensitivity",
     "draw_calibrated",
     "draw_covariates",
     "draw_eligible",
+    "drawing",
     "entropy_tilt",
     "family_sensitivity",
+    "individual_data",
+    "laws",
     "make_missing",
     "nearest_correlation",
     "read_card",

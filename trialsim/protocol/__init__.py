@@ -5,12 +5,20 @@
 - `Scenario`, `Effect`, `Criterion`, `HistoryTable`: its parts that other rooms need by name.
 """
 
-from trialsim.protocol.conduct import Arm, Costs, Dropout, Enrolment, Visits
-from trialsim.protocol.eligibility import Criterion
-from trialsim.protocol.history_table import HistoryTable
-from trialsim.protocol.outcome_table import OutcomeTable, is_outcome_table, read_outcome_table
-from trialsim.protocol.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
-from trialsim.protocol.question import ANALYSES, Analysis, Effect, Scenario, Simulation, Sizing
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.protocol import declared
+    from trialsim.protocol.conduct import Arm, Costs, Dropout, Enrolment, Visits
+    from trialsim.protocol.eligibility import Criterion
+    from trialsim.protocol.history_table import HistoryTable
+    from trialsim.protocol.outcome_table import OutcomeTable, is_outcome_table, read_outcome_table
+    from trialsim.protocol.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
+    from trialsim.protocol.question import ANALYSES, Analysis, Effect, Scenario, Simulation, Sizing
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "ANALYSES",
@@ -29,6 +37,7 @@ __all__ = [
     "Sizing",
     "Visits",
     "cohort_path",
+    "declared",
     "is_outcome_table",
     "protocol_from_dict",
     "read_outcome_table",

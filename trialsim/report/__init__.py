@@ -5,8 +5,15 @@
 - `time_and_cost_table`: what is saved in participants, months and money, as text.
 """
 
-from trialsim.report.page import write_report
-from trialsim.report.supplementary_tables import time_and_cost_table
-from trialsim.report.trial_page import write_trial_report
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.report.page import write_report
+    from trialsim.report.supplementary_tables import time_and_cost_table
+    from trialsim.report.trial_page import write_trial_report
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = ["time_and_cost_table", "write_report", "write_trial_report"]

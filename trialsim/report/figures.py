@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from trialsim.design import OperatingCharacteristics, size_for_power
 from trialsim.errors import DesignError
 from trialsim.report.labels import label, share
-from trialsim.study import BorrowingRisk, StudyResult, SupplementaryAnalyses
+from trialsim.study import StudyResult, SupplementaryAnalyses
+from trialsim.study.supplementary import BorrowingRisk
 
 INK, ACCENT, SOFT, WARN = "#1f2a37", "#0b6e6e", "#56718e", "#b45309"
 ANALYSIS_COLOURS = {"unadjusted": SOFT, "ancova": INK, "prognostic": ACCENT}

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trialsim.analysis import model_based_type_one_error
+from trialsim.analysis.linear import model_based_type_one_error
 from trialsim.report import tables
 from trialsim.report.figures import all_figures
 from trialsim.report.html import embed, render
 from trialsim.report.labels import with_error
 from trialsim.report.supplementary_tables import supplementary_tables
-from trialsim.study import (
-    StudyResult,
-    SupplementaryAnalyses,
-    answer,
-    input_hashes,
-    sizes_at_history,
-    supplementary_analyses,
-)
+from trialsim.study import StudyResult, SupplementaryAnalyses, sizes_at_history, supplementary_analyses
+from trialsim.study.bundles import answer, input_hashes
 
 
 def write_report(result: StudyResult, path: Path, beside: SupplementaryAnalyses | None = None) -> None:

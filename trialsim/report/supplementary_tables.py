@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from trialsim.design import FIGURES
+from trialsim.design.control_arm import FIGURES
 from trialsim.report.frames import Table
 from trialsim.report.labels import label, share, with_error
-from trialsim.study import BorrowingRisk, StudyResult, SupplementaryAnalyses
+from trialsim.study import StudyResult, SupplementaryAnalyses
+from trialsim.study.supplementary import BorrowingRisk
 
 NOT_DEFENSIBLE = "borrowing is not defensible"
 _LARGEST_LOOKED_AT = "none up to 2 SD"

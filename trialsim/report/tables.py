@@ -10,7 +10,8 @@ import pandas as pd
 from trialsim.protocol import Enrolment, Scenario
 from trialsim.report.frames import Table
 from trialsim.report.labels import design_label, label, share, with_error
-from trialsim.study import StudyResult, calibration_frame, gain_frame, sizes_at_history, sizes_frame
+from trialsim.study import StudyResult, sizes_at_history
+from trialsim.study.bundles import calibration_frame, gain_frame, sizes_frame
 
 
 def all_tables(result: StudyResult) -> dict[str, Table]:

@@ -241,7 +241,7 @@ def fit_replicates(
     time: Floats, event: Labels, group: Labels, groups: int, X: Floats, order: Ints,
     beta: Floats, covariance: Floats, status: Labels,
 ) -> None:  # fmt: skip
-    """Fit every replicate; see `trialsim.analysis.competing_risks.fine_gray` for what it means."""
+    """Fit every replicate; see `trialsim.analysis.competing_risks.fine_gray_model` for what it means."""
     R, n, K = X.shape
     end, at_risk, G = np.empty(n, np.int64), np.empty((n, groups)), np.empty((n, groups))
     sums, w, residual = np.empty((n, 1 + K + K * K)), np.empty(n), np.empty((n, K))

@@ -22,7 +22,7 @@ from trialsim.analysis.counts import kernel
 from trialsim.analysis.linear import kernel as linear_kernel
 from trialsim.analysis.linear.block import block_array, check_choice, label_array, not_finite
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
-from trialsim.analysis.recurrent_events.lwyy import read_event_times
+from trialsim.analysis.recurrent_events.rate_ratio import read_event_times
 from trialsim.analysis.survival.block import place
 from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError

@@ -109,8 +109,8 @@ def ancova(
 
     Notes
     -----
-    Formulas and sources are those of `trialsim.analysis.fit_linear`, which serves simulated trials with
-    the same code. Standard errors of least-squares means are given the covariates.
+    Formulas and sources are those of `trialsim.analysis.linear.fit_linear`, which serves simulated trials
+    with the same code. Standard errors of least-squares means are given the covariates.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def prognostic_adjustment(
         Column of the score, such as a placebo twin's mean, fixed before the outcomes were seen.
     score_sd : str, optional
         Column of the twin's predictive standard deviation: participants are then weighted by the
-        variance that it foretells, see `trialsim.analysis.fit_twin_weighted`.
+        variance that it foretells, see `trialsim.analysis.linear.fit_twin_weighted`.
     data, outcome, arm, covariates, strata, control, slopes, variance, randomisation, means, level
         As in `ancova`. Name the outcome's baseline value among the covariates: a score rarely replaces it.
 

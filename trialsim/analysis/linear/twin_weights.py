@@ -34,7 +34,7 @@ def fit_twin_weighted(
     Parameters
     ----------
     outcome, arm, covariates, slopes, strata, analysis
-        As in `trialsim.analysis.fit_linear`; the prognostic score is among the covariates.
+        As in `trialsim.analysis.linear.fit_linear`; the prognostic score is among the covariates.
     score_sd : array (R, N)
         Predictive standard deviation of each twin, above 0, in the outcome's unit.
     variance : {"hc0", "hc1", "hc2", "hc3", "hc4"}
@@ -43,7 +43,7 @@ def fit_twin_weighted(
     Returns
     -------
     Estimates
-        As from `trialsim.analysis.fit_linear`.
+        As from `trialsim.analysis.linear.fit_linear`.
 
     Raises
     ------

@@ -196,7 +196,8 @@ def g_computation(
 
     Notes
     -----
-    Formulas and sources: `trialsim.analysis.fit_marginal`, which serves simulated trials with the same code.
+    Formulas and sources: `trialsim.analysis.marginal.fit_marginal`, which serves simulated trials with the
+    same code.
 
     Examples
     --------

@@ -1,1 +1,67 @@
-"""Room."""
+"""Does treatment delay an event, by tests, hazards, curves and restricted means?"""
+
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.analysis.survival.adjusted_log_rank_test import (
+        AdjustedLogRankResult,
+        adjusted_log_rank,
+        adjusted_log_rank_block,
+    )
+    from trialsim.analysis.survival.cox_model import CoxResult, cox, cox_block
+    from trialsim.analysis.survival.kaplan_meier_curve import KaplanMeierResult, kaplan_meier
+    from trialsim.analysis.survival.log_rank_test import LogRankResult, log_rank, log_rank_block
+    from trialsim.analysis.survival.looks import LogRankLooks, log_rank_looks, sweep_looks
+    from trialsim.analysis.survival.max_combo_test import MaxComboResult, max_combo, max_combo_block
+    from trialsim.analysis.survival.milestone import (
+        MilestoneResult,
+        milestone_survival,
+        milestone_survival_block,
+    )
+    from trialsim.analysis.survival.restricted_mean import (
+        RestrictedMeanResult,
+        restricted_mean_survival,
+        restricted_mean_survival_block,
+    )
+    from trialsim.analysis.survival.weights import (
+        AtRisk,
+        EarlyZero,
+        FlemingHarrington,
+        MagirrBurman,
+        PetoPeto,
+    )
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
+
+__all__ = [
+    "AdjustedLogRankResult",
+    "AtRisk",
+    "CoxResult",
+    "EarlyZero",
+    "FlemingHarrington",
+    "KaplanMeierResult",
+    "LogRankLooks",
+    "LogRankResult",
+    "MagirrBurman",
+    "MaxComboResult",
+    "MilestoneResult",
+    "PetoPeto",
+    "RestrictedMeanResult",
+    "adjusted_log_rank",
+    "adjusted_log_rank_block",
+    "cox",
+    "cox_block",
+    "kaplan_meier",
+    "log_rank",
+    "log_rank_block",
+    "log_rank_looks",
+    "max_combo",
+    "max_combo_block",
+    "milestone_survival",
+    "milestone_survival_block",
+    "restricted_mean_survival",
+    "restricted_mean_survival_block",
+    "sweep_looks",
+]

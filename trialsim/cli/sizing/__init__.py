@@ -1,1 +1,1 @@
-"""Room."""
+"""Commands that size a trial."""

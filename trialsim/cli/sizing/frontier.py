@@ -18,7 +18,7 @@ from trialsim.cli.sizing.outcome_options import (
 )
 
 if TYPE_CHECKING:
-    from trialsim.design import (
+    from trialsim.design.borrowing import (
         BorrowingMethod,
         ControlFrontier,
         ControlQuestion,
@@ -177,7 +177,7 @@ def frontier(
     """
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.cli.terminal.written import write_figure, write_rows
-    from trialsim.design import ControlFrontier, DriftMap, check_frontier
+    from trialsim.design.borrowing import ControlFrontier, DriftMap, check_frontier
 
     refuse_endless({"drift": largest_drift, "dropout": dropout, "calibration_slope": calibration_slope})
     _refuse_pairs(scale, methods, curves, tuned, all_settings, check, dropout)
@@ -267,7 +267,8 @@ def _answer(
     all_settings: bool,
     progress: Progress,
 ) -> ControlFrontier | DriftMap | SafePriors:
-    from trialsim.design import control_frontier, drift_map, safe_priors
+    from trialsim.design import control_frontier, drift_map
+    from trialsim.design.borrowing import safe_priors
 
     if tuned is not None:
         return safe_priors(question, tuned, methods, progress=progress)
@@ -291,7 +292,8 @@ def _question(
     shared: dict[str, Any],
     numbers: dict[str, float | None],
 ) -> ControlQuestion:
-    from trialsim.design import BorrowingQuestion, ScaleBorrowingQuestion
+    from trialsim.design import BorrowingQuestion
+    from trialsim.design.borrowing import ScaleBorrowingQuestion
 
     outcome = outcome_scale(scale, numbers)
     drifts = _drifts(largest_drift, 0.05 if outcome is None else 0.1)
@@ -317,7 +319,7 @@ def _drifts(largest: float, step: float) -> tuple[float, ...]:
 def _twin_prior(between: float, slope: float, bias: tuple[tuple[float, float], ...]) -> TwinInformedPrior:
     import numpy as np
 
-    from trialsim.design import TwinInformedPrior, vague_weight_from_calibration
+    from trialsim.design.borrowing import TwinInformedPrior, vague_weight_from_calibration
 
     prior = TwinInformedPrior(between_sd=between, calibration_slope=slope)
     if not bias:
@@ -329,7 +331,7 @@ def _twin_prior(between: float, slope: float, bias: tuple[tuple[float, float], .
 def _methods(
     between: float, twin: TwinInformedPrior, weighted: float, unit: str
 ) -> dict[str, BorrowingMethod]:
-    from trialsim.design import (
+    from trialsim.design.borrowing import (
         Commensurate,
         ExactBayesian,
         NoBorrowing,

@@ -11,7 +11,7 @@ import click
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
-    from trialsim.design import OutcomeScale
+    from trialsim.design.sizes import OutcomeScale
 
 SCALES = ("continuous", "binary", "count", "survival")
 POSITIVE = click.FloatRange(0, min_open=True)

@@ -17,18 +17,10 @@ from trialsim.errors import DesignError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trialsim.design import (
-        Adjustment,
-        AssuranceQuestion,
-        AssuredSizes,
-        ControlArmPlan,
-        DialSizes,
-        OutcomeScale,
-        PlanningMoments,
-        Saving,
-        SavingsTable,
-        SizingQuestion,
-    )
+    from trialsim.design import AssuranceQuestion, PlanningMoments, SizingQuestion
+    from trialsim.design.assured import AssuredSizes
+    from trialsim.design.control_arm import ControlArmPlan, Saving, SavingsTable
+    from trialsim.design.sizes import Adjustment, DialSizes, OutcomeScale
 
 _LARGEST_TRIAL = 50_000
 
@@ -63,7 +55,8 @@ class Sized:
 
 def sized_continuous(given: Mapping[str, Any]) -> Sized:
     """Size a trial of a continuous outcome from the command's options."""
-    from trialsim.design import PlanningMoments, SizingQuestion, adjustment
+    from trialsim.design import PlanningMoments, SizingQuestion
+    from trialsim.design.sizes import adjustment
 
     effect, sd = (needed(f"--{name}", given[name], "continuous") for name in ("effect", "sd"))
     sd_active = sd if given["sd_active"] is None else given["sd_active"]
@@ -140,7 +133,8 @@ def _planned(
 
 def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
     """Size a trial of a binary, count or time-to-event outcome from the command's options."""
-    from trialsim.design import ScaleSizing, SurvivalScale, scale_savings, scale_size, thin_arms
+    from trialsim.design import SurvivalScale, scale_size
+    from trialsim.design.control_arm import ScaleSizing, scale_savings, thin_arms
 
     dropout = given["dropout"]
     if isinstance(outcome, SurvivalScale) and max(dropout) > 0:
@@ -188,7 +182,7 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
 
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.cli.terminal.written import write_figure, write_rows
-    from trialsim.design import savings_frame
+    from trialsim.design.control_arm import savings_frame
 
     frame = savings_frame(answer.found)
     if output is not None:
@@ -228,7 +222,8 @@ def _answer(
     more: dict[str, Any],
 ) -> Sized:
     """Return the answer with savings in months and money, and allocations if there are prices."""
-    from trialsim.design import Prices, compare_allocations, savings_table
+    from trialsim.design import compare_allocations
+    from trialsim.design.control_arm import Prices, savings_table
 
     control, active, per_month = (given[name] for name in ("control_price", "active_price", "per_month"))
     if control is None and active is not None:
@@ -275,7 +270,7 @@ def _wide(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dial(sd: tuple[float, float], explained: tuple[float, ...], given: Mapping[str, Any]) -> DialSizes:
-    from trialsim.design import PredictionMoments, dial_sizes
+    from trialsim.design.sizes import PredictionMoments, dial_sizes
 
     score = PredictionMoments.from_correlation(
         sd, (explained[0] ** 0.5, explained[1] ** 0.5), given["agreement"]
@@ -286,7 +281,8 @@ def _dial(sd: tuple[float, float], explained: tuple[float, ...], given: Mapping[
 
 
 def _assured(sd: tuple[float, float], explained: float, given: Mapping[str, Any]) -> AssuredSizes:
-    from trialsim.design import assured_sizes, draws_from_history
+    from trialsim.design import assured_sizes
+    from trialsim.design.assured import draws_from_history
     from trialsim.streams import stream
 
     agreement = 1.0 if given["agreement"] is None else given["agreement"]
@@ -304,7 +300,7 @@ def _assured(sd: tuple[float, float], explained: float, given: Mapping[str, Any]
 
 
 def _assured_on_scale(outcome: OutcomeScale, explained: float, given: Mapping[str, Any]) -> AssuredSizes:
-    from trialsim.design import assured_sizes_on_scale, draws_on_scale
+    from trialsim.design.assured import assured_sizes_on_scale, draws_on_scale
     from trialsim.streams import stream
 
     draws = draws_on_scale(

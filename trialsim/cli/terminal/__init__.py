@@ -1,1 +1,1 @@
-"""Room."""
+"""What the terminal shows, and how a run is interrupted."""

@@ -63,7 +63,7 @@ def _sizes(result: StudyResult):  # type: ignore[no-untyped-def]  # pandas is im
     import pandas as pd
 
     from trialsim.report.labels import design_label
-    from trialsim.study import sizes_frame
+    from trialsim.study.bundles import sizes_frame
 
     frame = sizes_frame(result)
     return pd.DataFrame(

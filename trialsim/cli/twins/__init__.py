@@ -1,1 +1,1 @@
-"""Room."""
+"""Commands about placebo twins."""

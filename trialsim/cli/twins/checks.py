@@ -18,7 +18,8 @@ DRAWS = 500
 def print_checks(asked: Protocol, past: History, prognosis: Prognosis, console: Console) -> None:
     """Print whether the model, before and after it has learnt, makes histories like this one."""
     from trialsim.disease import disease_model
-    from trialsim.prognosis import ModelTerms, predictive_checks, prior_prognosis
+    from trialsim.prognosis import ModelTerms, predictive_checks
+    from trialsim.prognosis.validation import prior_prognosis
     from trialsim.streams import stream
 
     disease = disease_model(asked.disease.model, **asked.disease.options)
@@ -44,7 +45,8 @@ def print_outcome_checks(
     past: OutcomeHistory, prognosis: OutcomePrognosis, seed: int, console: Console
 ) -> None:
     """Print the same for a response, level, count or event."""
-    from trialsim.prognosis import outcome_predictive_checks, prior_outcome_prognosis
+    from trialsim.prognosis import outcome_predictive_checks
+    from trialsim.prognosis.validation import prior_outcome_prognosis
     from trialsim.streams import stream
 
     prior = prior_outcome_prognosis(

@@ -27,7 +27,8 @@ def _past(protocol: Path, history: Path | None) -> tuple[Protocol, History]:
     from trialsim.disease import disease_model
     from trialsim.population import read_card
     from trialsim.protocol import cohort_path, read_protocol
-    from trialsim.study import check_composition, generate_history, load_history
+    from trialsim.study import generate_history, load_history
+    from trialsim.study.sized import check_composition
 
     asked = read_protocol(protocol)
     card = read_card(cohort_path(asked, protocol))
@@ -107,14 +108,10 @@ def validate(
     from trialsim.cli.twins.controls import print_virtual_controls
     from trialsim.cli.twins.outcomes import subgroup_labels
     from trialsim.cli.twins.reach import print_reach
-    from trialsim.prognosis import (
-        ModelTerms,
-        calibrate,
-        calibrate_subgroups,
-        cross_validate,
-        default_subgroups,
-    )
-    from trialsim.study import calibration_frame, gain_frame, learn
+    from trialsim.prognosis import ModelTerms, calibrate, calibrate_subgroups, cross_validate
+    from trialsim.prognosis.validation import default_subgroups
+    from trialsim.study import learn
+    from trialsim.study.bundles import calibration_frame, gain_frame
 
     asked, past = _past(protocol, history)
     labels = default_subgroups(past) | subgroup_labels(history, asked.history, subgroups)
@@ -194,7 +191,7 @@ def update(
 
     from trialsim.cli.twins.interim import print_interim
     from trialsim.cli.twins.refit import print_refit_of_fold
-    from trialsim.prognosis import NO_COVARIATE
+    from trialsim.prognosis.living import NO_COVARIATE
 
     if interim is None and output is not None:
         raise click.UsageError("--output needs --interim: whose twins should be written?")

@@ -26,7 +26,7 @@ def print_virtual_controls(
     """Print what twins of people like the history's are worth as controls, or why they may not stand in."""
     import numpy as np
 
-    from trialsim.design import CalibrationEvidence, virtual_controls
+    from trialsim.design.borrowing import CalibrationEvidence, virtual_controls
     from trialsim.errors import DesignError
     from trialsim.prognosis import calibrate
     from trialsim.streams import stream

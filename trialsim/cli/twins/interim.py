@@ -32,14 +32,8 @@ def print_interim(
     from trialsim.cli.terminal.tables import write_frame
     from trialsim.cli.twins.reach import print_applicability, with_baseline
     from trialsim.cli.twins.refit import print_refit
-    from trialsim.prognosis import (
-        ModelTerms,
-        fit_prognosis,
-        participant_identifiers,
-        read_history,
-        require_compatible,
-        update_interim,
-    )
+    from trialsim.prognosis import ModelTerms, fit_prognosis, read_history, require_compatible, update_interim
+    from trialsim.prognosis.histories import participant_identifiers
 
     # A running trial is no history: one participant is enough, and visits may be staggered.
     now = read_history(
@@ -75,7 +69,8 @@ def _print_recalibration(
     import numpy as np
 
     from trialsim.cli.terminal.tables import print_frame
-    from trialsim.prognosis import FEWEST_TO_RECALIBRATE, recalibrate
+    from trialsim.prognosis import recalibrate
+    from trialsim.prognosis.living import FEWEST_TO_RECALIBRATE
 
     people = now.take(np.isfinite(now.baseline))
     counts = np.isfinite(people.outcomes).sum(axis=0)

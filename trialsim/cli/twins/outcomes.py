@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
-    from trialsim.prognosis import OutcomeHistory, OutcomeValidation
+    from trialsim.prognosis import OutcomeHistory
+    from trialsim.prognosis.validation import OutcomeValidation
     from trialsim.protocol import HistoryTable, OutcomeTable
 
 # Judged wherever the history carries it, under any spelling: twins that are wrong for some must be seen.
@@ -30,7 +31,7 @@ def subgroup_labels(
 ) -> dict[str, np.ndarray]:
     """Return labels of participants by the columns that are asked for, and by race where there is one."""
     from trialsim.errors import InputError
-    from trialsim.prognosis import column_names, read_labels
+    from trialsim.prognosis.histories import column_names, read_labels
 
     if history is None:
         if asked:
@@ -63,13 +64,8 @@ def validate_table(
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.cli.twins.checks import print_outcome_checks
     from trialsim.cli.twins.reach import print_table_reach
-    from trialsim.prognosis import (
-        ModelTerms,
-        OutcomeSampler,
-        covariate_subgroups,
-        fit_outcome,
-        validate_outcome,
-    )
+    from trialsim.prognosis import ModelTerms, OutcomeSampler, fit_outcome, validate_outcome
+    from trialsim.prognosis.validation import covariate_subgroups
 
     history, table, past = read_table(table_file, history, family)
     labels = covariate_subgroups(past.covariates) | subgroup_labels(history, table.rows, subgroups)
@@ -139,7 +135,8 @@ def read_table(
 ) -> tuple[Path, OutcomeTable, OutcomeHistory]:
     """Return the history's file, the table, of another family if asked, and the history that it reads."""
     from trialsim.errors import HistoryError
-    from trialsim.prognosis import ISSUED, ModelTerms, read_outcome_history
+    from trialsim.prognosis import ModelTerms, read_outcome_history
+    from trialsim.prognosis.histories import ISSUED
     from trialsim.prognosis.models.outcome_terms import require_outcome_terms
     from trialsim.protocol import read_outcome_table
 
@@ -179,7 +176,7 @@ def _group_labels(history: Path, table: HistoryTable, participants: int) -> np.n
     """Return the group's name of each participant as the file has it."""
     import numpy as np
 
-    from trialsim.prognosis import read_labels
+    from trialsim.prognosis.histories import read_labels
 
     name = table.columns.group
     return np.full(participants, "all") if name is None else read_labels(history, table, [name])[name]

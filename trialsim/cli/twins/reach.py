@@ -47,7 +47,7 @@ def print_table_reach(past: OutcomeHistory, card_file: Path, seed: int, console:
     """
     from trialsim.errors import HistoryError
     from trialsim.population import draw_eligible, read_card
-    from trialsim.prognosis import require_same_scale
+    from trialsim.prognosis.histories import require_same_scale
     from trialsim.streams import stream
 
     card = read_card(card_file)
@@ -173,7 +173,7 @@ def _print_target(
     import pandas as pd
 
     from trialsim.cli.terminal.tables import print_frame
-    from trialsim.prognosis import calibrate_transported
+    from trialsim.prognosis.transport import calibrate_transported
 
     name, weights = chosen
     found = calibrate_transported(held_out, weights.weights)

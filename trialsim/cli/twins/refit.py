@@ -19,7 +19,8 @@ def print_refit_of_fold(
 ) -> None:
     """Compare both on one fold of the history, whose last visit is hidden and then shown."""
     from trialsim.cli.terminal.progress import progress_bars
-    from trialsim.prognosis import ModelTerms, fit_prognosis, split_off_interim
+    from trialsim.prognosis import ModelTerms, fit_prognosis
+    from trialsim.prognosis.living import split_off_interim
 
     learnt, now, outcomes = split_off_interim(past, folds, asked.seed)
     with progress_bars(quiet) as progress:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from trialsim.prognosis import TreatmentTerm, WhatIf
+    from trialsim.prognosis import TreatmentTerm
+    from trialsim.prognosis.what_ifs import WhatIf
 
 # Ends of quarters of the longest follow-up, for what happens over time.
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
@@ -57,7 +58,7 @@ def print_what_if(
 ) -> None:
     """Print twins before and after, and what the difference is not."""
     from trialsim.cli.terminal.tables import print_frame
-    from trialsim.prognosis import ASSOCIATION
+    from trialsim.prognosis.what_ifs import ASSOCIATION
 
     title = f"Twins of {participants} participants, means and 90 % interval"
     print_frame(found.to_frame(), console, title)

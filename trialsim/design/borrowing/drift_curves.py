@@ -75,7 +75,8 @@ def tipping_drift(method: BorrowingMethod, question: ControlQuestion, controls: 
 
     Examples
     --------
-    >>> from trialsim.design import BorrowingQuestion, PowerPrior
+    >>> from trialsim.design import BorrowingQuestion
+    >>> from trialsim.design.borrowing import PowerPrior
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
     >>> edge = tipping_drift(PowerPrior(weight=1.0), question, 100)
     >>> round(edge.tipping, 3), round(edge.detectable, 3), edge.defensible
@@ -248,7 +249,8 @@ def drift_map(
 
     Examples
     --------
-    >>> from trialsim.design import BorrowingQuestion, RobustMap
+    >>> from trialsim.design import BorrowingQuestion
+    >>> from trialsim.design.borrowing import RobustMap
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5, drifts=(-0.3, 0.0, 0.3))
     >>> worst = drift_map([NoBorrowing(), RobustMap()], question, 60).worst()
     >>> worst[["method", "worst_type_one_error", "power_no_drift"]].round(3)
@@ -290,7 +292,8 @@ def borrowing_assurance(
     Examples
     --------
     >>> from scipy.special import ndtri
-    >>> from trialsim.design import BorrowingQuestion, RobustMap
+    >>> from trialsim.design import BorrowingQuestion
+    >>> from trialsim.design.borrowing import RobustMap
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
     >>> drift = 0.15 * ndtri((np.arange(200) + 0.5) / 200)
     >>> [round(p, 3) for p in borrowing_assurance(RobustMap(), question, 60, drift)]

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trialsim.analysis import AdjustmentPrior, adjustment_prior, bayesian_adjustment_block, fit_history
+from trialsim.analysis.bayesian import (
+    AdjustmentPrior,
+    adjustment_prior,
+    bayesian_adjustment_block,
+    fit_history,
+)
 from trialsim.data import Floats
 from trialsim.design.borrowing.control_question import ControlQuestion
 from trialsim.design.borrowing.question import (

@@ -173,7 +173,7 @@ def default_methods(weighted_variance_factor: float = 1.0) -> tuple[BorrowingMet
     ----------
     weighted_variance_factor : float
         What weighting by the twins' own certainty leaves of the variance; 1, no gain, unless given.
-        See `trialsim.design.weighted_variance_factor`.
+        See `trialsim.design.control_arm.weighted_variance_factor`.
     """
     return (
         NoBorrowing(),
@@ -197,7 +197,8 @@ def methods_for(
 
     Examples
     --------
-    >>> from trialsim.design import BinaryScale, ScaleBorrowingQuestion
+    >>> from trialsim.design import BinaryScale
+    >>> from trialsim.design.borrowing import ScaleBorrowingQuestion
     >>> [method.name for method in methods_for(ScaleBorrowingQuestion(BinaryScale(0.3, 2.0), 150, 400))]
     ['prognostic adjustment', 'robust MAP', 'commensurate prior', 'power prior', ...]
     """

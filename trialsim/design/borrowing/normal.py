@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit, log_expit, logit, ndtr
 
-from trialsim.analysis import CommensuratePrior, sam_weight_normal
+from trialsim.analysis.borrowing import CommensuratePrior, sam_weight_normal
 from trialsim.data import Floats
 from trialsim.design.borrowing.control_posterior import control_posterior
 from trialsim.design.borrowing.control_question import ControlQuestion

@@ -112,7 +112,8 @@ def safe_priors(
 
     Examples
     --------
-    >>> from trialsim.design import BorrowingQuestion, PowerPrior, RobustMap
+    >>> from trialsim.design import BorrowingQuestion
+    >>> from trialsim.design.borrowing import PowerPrior, RobustMap
     >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
     >>> tuned = safe_priors(question, 60, [RobustMap(), PowerPrior()]).to_frame()
     >>> tuned[["method", "feasible", "worst_type_one_error", "gain"]].round(3)

@@ -55,7 +55,8 @@ def over_drifts(
 
     Examples
     --------
-    >>> from trialsim.design import BorrowingQuestion, RobustMap
+    >>> from trialsim.design import BorrowingQuestion
+    >>> from trialsim.design.borrowing import RobustMap
     >>> question = BorrowingQuestion(0.13, 1250, 5000)
     >>> steps = np.linspace(0, 1, 21)
     >>> method = RobustMap(vague_weight=0.7)

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 from trialsim.design.control_arm.plan import FIGURES, FigureName, Saving
 from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
 from trialsim.design.sizes.outcome_scale import OutcomeScale
-from trialsim.design.sizes.size import Size
+from trialsim.design.sizes.size_for_mean import Size
 from trialsim.design.sizes.variance import (
     Adjustment,
     AnalysisName,

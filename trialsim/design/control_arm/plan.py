@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from trialsim.design.sizes.size import (
+from trialsim.design.sizes.size_for_mean import (
     Size,
     SizingQuestion,
     controls_for_power,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialsim.data import Floats
-from trialsim.design.group_sequential.survival_size import EventsMethod, events_for_power
+from trialsim.design.group_sequential.survival_events import EventsMethod, events_for_power
 from trialsim.errors import DesignError
 
 

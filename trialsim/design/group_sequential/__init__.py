@@ -1,1 +1,86 @@
-"""Room."""
+"""When may a trial stop early, and what does an interim result say about the end?"""
+
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.design.group_sequential.adaptation import adapted_bounds
+    from trialsim.design.group_sequential.delayed_looks import DelayedDesign, delayed_design
+    from trialsim.design.group_sequential.design import GroupSequentialDesign, group_sequential_design
+    from trialsim.design.group_sequential.futility import (
+        BetaSpending,
+        FutilityBounds,
+        FutilityRule,
+        NullSpending,
+    )
+    from trialsim.design.group_sequential.interim_result import (
+        conditional_bounds,
+        conditional_power,
+        predictive_power,
+        predictive_power_normal,
+        repeated_interval,
+        repeated_p_value,
+    )
+    from trialsim.design.group_sequential.spending import (
+        EfficacyRule,
+        ExponentialSpending,
+        GivenBounds,
+        HaybittlePeto,
+        HwangShihDeCani,
+        OBrienFlemingSpending,
+        PocockSpending,
+        PowerSpending,
+        SpendingFunction,
+        SpendingTable,
+        WangTsiatis,
+        o_brien_fleming,
+        pocock,
+    )
+    from trialsim.design.group_sequential.survival_events import (
+        SurvivalLooks,
+        SurvivalSize,
+        drift_of_events,
+        events_for_power,
+        survival_looks,
+        survival_size,
+    )
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
+
+__all__ = [
+    "BetaSpending",
+    "DelayedDesign",
+    "EfficacyRule",
+    "ExponentialSpending",
+    "FutilityBounds",
+    "FutilityRule",
+    "GivenBounds",
+    "GroupSequentialDesign",
+    "HaybittlePeto",
+    "HwangShihDeCani",
+    "NullSpending",
+    "OBrienFlemingSpending",
+    "PocockSpending",
+    "PowerSpending",
+    "SpendingFunction",
+    "SpendingTable",
+    "SurvivalLooks",
+    "SurvivalSize",
+    "WangTsiatis",
+    "adapted_bounds",
+    "conditional_bounds",
+    "conditional_power",
+    "delayed_design",
+    "drift_of_events",
+    "events_for_power",
+    "group_sequential_design",
+    "o_brien_fleming",
+    "pocock",
+    "predictive_power",
+    "predictive_power_normal",
+    "repeated_interval",
+    "repeated_p_value",
+    "survival_looks",
+    "survival_size",
+]

@@ -1,1 +1,79 @@
-"""Room."""
+"""How many participants give the power, by formula?"""
+
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
+    from trialsim.design.sizes.by_simulation import simulated_power
+    from trialsim.design.sizes.expected_events import Accrual, EventForecast, PiecewiseRate
+    from trialsim.design.sizes.heterogeneity import (
+        DialSizes,
+        PredictionMoments,
+        conservative_moments,
+        dial_sizes,
+    )
+    from trialsim.design.sizes.marginal_scale import (
+        MarginalQuestion,
+        marginal_controls,
+        marginal_power,
+        marginal_size,
+    )
+    from trialsim.design.sizes.margins import guenther_schouten_power, guenther_schouten_size, mmrm_variance
+    from trialsim.design.sizes.means import MeansQuestion, TwoArmSize, means_size, power_of_means
+    from trialsim.design.sizes.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
+    from trialsim.design.sizes.rates import RatesQuestion, power_of_rates, rates_size
+    from trialsim.design.sizes.size_for_mean import (
+        Size,
+        SizingQuestion,
+        controls_for_power,
+        power_of_size,
+        size_for_power,
+    )
+    from trialsim.design.sizes.stratified import StratifiedQuestion, stratified_power, stratified_size
+    from trialsim.design.sizes.variance import Adjustment, PlanningMoments, adjustment
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
+
+__all__ = [
+    "Accrual",
+    "Adjustment",
+    "BinaryScale",
+    "CountScale",
+    "DialSizes",
+    "EventForecast",
+    "MarginalQuestion",
+    "MeansQuestion",
+    "OutcomeScale",
+    "PiecewiseRate",
+    "PlanningMoments",
+    "PredictionMoments",
+    "RatesQuestion",
+    "Size",
+    "SizingQuestion",
+    "StratifiedQuestion",
+    "SurvivalScale",
+    "TwoArmSize",
+    "adjustment",
+    "asymptotic_controls",
+    "asymptotic_size",
+    "conservative_moments",
+    "controls_for_power",
+    "dial_sizes",
+    "guenther_schouten_power",
+    "guenther_schouten_size",
+    "marginal_controls",
+    "marginal_power",
+    "marginal_size",
+    "means_size",
+    "mmrm_variance",
+    "power_of_means",
+    "power_of_rates",
+    "power_of_size",
+    "rates_size",
+    "simulated_power",
+    "size_for_power",
+    "stratified_power",
+    "stratified_size",
+]

@@ -9,36 +9,46 @@
 The same densities in PyMC are `trialsim.prognosis.fit.outcome_model`; tests hold one against the other.
 """
 
-from trialsim.prognosis.families.binary import Binary
-from trialsim.prognosis.families.common import (
-    Family,
-    Params,
-    Prior,
-    Responses,
-    Shape,
-    beta,
-    concatenate,
-    effects,
-    linear_predictor,
-)
-from trialsim.prognosis.families.count import Count
-from trialsim.prognosis.families.events import EventFamily
-from trialsim.prognosis.families.ordinal import Ordinal
-from trialsim.prognosis.families.piecewise import Piecewise
-from trialsim.prognosis.families.weibull import Cure, Weibull
+from typing import TYPE_CHECKING
 
-FAMILIES: dict[str, Family] = {
-    family.name: family for family in (Binary(), Ordinal(), Count(), Weibull(), Cure(), Piecewise())
-}
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.prognosis.families.binary import Binary
+    from trialsim.prognosis.families.catalogue import FAMILIES
+    from trialsim.prognosis.families.common import (
+        Family,
+        Params,
+        Prior,
+        Responses,
+        Shape,
+        beta,
+        concatenate,
+        effects,
+        linear_predictor,
+    )
+    from trialsim.prognosis.families.count import Count
+    from trialsim.prognosis.families.events import EventFamily
+    from trialsim.prognosis.families.ordinal import Ordinal
+    from trialsim.prognosis.families.piecewise import Piecewise
+    from trialsim.prognosis.families.weibull import Cure, Weibull
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "FAMILIES",
+    "Binary",
+    "Count",
+    "Cure",
     "EventFamily",
     "Family",
+    "Ordinal",
     "Params",
+    "Piecewise",
     "Prior",
     "Responses",
     "Shape",
+    "Weibull",
     "beta",
     "concatenate",
     "effects",

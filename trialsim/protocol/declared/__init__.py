@@ -5,71 +5,70 @@
 - `DESIGNS_OF`, `ANALYSES_OF`, `EFFECTS_OF`: what is served with which outcome.
 """
 
-from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisDeclared
-from trialsim.protocol.declared.bounds import Efficacy, Futility
-from trialsim.protocol.declared.conduct import (
-    Country,
-    DiscontinuationDeclared,
-    Factor,
-    IntercurrentDeclared,
-    PlannedEnrolment,
-    SiteEnrolment,
-    TrialArm,
-)
-from trialsim.protocol.declared.design import (
-    DESIGNS_OF,
-    STAGED,
-    BayesianDesign,
-    FixedDesign,
-    GroupSequentialDesign,
-    MultiArmDesign,
-    ResizingDesign,
-    ResponseAdaptiveDesign,
-)
-from trialsim.protocol.declared.effects import (
-    EFFECTS_OF,
-    Effect,
-    HazardRatio,
-    JointEffect,
-    OddsRatio,
-    RateRatio,
-    Shift,
-    SlopeChange,
-)
-from trialsim.protocol.declared.grid import Point, grid_points
-from trialsim.protocol.declared.outcome import (
-    BinaryOutcome,
-    ContinuousOutcome,
-    CountOutcome,
-    CureDeclared,
-    JointOutcome,
-    Law,
-    MedianLaw,
-    OrdinalOutcome,
-    PiecewiseLaw,
-    TimeToEventOutcome,
-    WeibullDeclared,
-)
-from trialsim.protocol.declared.scenarios import World
-from trialsim.protocol.declared.trial import DeclaredTrial, is_declared, read_trial, trial_from_dict
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisDeclared
+    from trialsim.protocol.declared.bounds import Efficacy, Futility
+    from trialsim.protocol.declared.conduct import (
+        DiscontinuationDeclared,
+        IntercurrentDeclared,
+        PlannedEnrolment,
+        SiteEnrolment,
+    )
+    from trialsim.protocol.declared.design import (
+        DESIGNS_OF,
+        BayesianDesign,
+        FixedDesign,
+        GroupSequentialDesign,
+        MultiArmDesign,
+        ResizingDesign,
+        ResponseAdaptiveDesign,
+    )
+    from trialsim.protocol.declared.effects import (
+        EFFECTS_OF,
+        Effect,
+        HazardRatio,
+        JointEffect,
+        OddsRatio,
+        RateRatio,
+        Shift,
+        SlopeChange,
+    )
+    from trialsim.protocol.declared.grid import Point, grid_points
+    from trialsim.protocol.declared.outcome import (
+        BinaryOutcome,
+        ContinuousOutcome,
+        CountOutcome,
+        CureDeclared,
+        JointOutcome,
+        Law,
+        MedianLaw,
+        OrdinalOutcome,
+        PiecewiseLaw,
+        TimeToEventOutcome,
+        WeibullDeclared,
+    )
+    from trialsim.protocol.declared.trial import DeclaredTrial, is_declared, read_trial, trial_from_dict
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "ANALYSES_OF",
     "DESIGNS_OF",
     "EFFECTS_OF",
-    "STAGED",
     "AnalysisDeclared",
     "BayesianDesign",
     "BinaryOutcome",
     "ContinuousOutcome",
     "CountOutcome",
-    "Country",
     "CureDeclared",
     "DeclaredTrial",
     "DiscontinuationDeclared",
     "Effect",
     "Efficacy",
-    "Factor",
     "FixedDesign",
     "Futility",
     "GroupSequentialDesign",
@@ -92,9 +91,7 @@ __all__ = [
     "SiteEnrolment",
     "SlopeChange",
     "TimeToEventOutcome",
-    "TrialArm",
     "WeibullDeclared",
-    "World",
     "grid_points",
     "is_declared",
     "read_trial",

@@ -18,7 +18,9 @@ from trialsim.study.declared.people import Recurrences
 from trialsim.study.declared.worlds import causes_of
 from trialsim.study.designs import JointPlan
 from trialsim.study.running.backend import InProcess
-from trialsim.trial import JointTrials, LongitudinalTrials, simulate_joint, simulate_survival
+from trialsim.trial import simulate_joint, simulate_survival
+from trialsim.trial.intercurrent_events import LongitudinalTrials
+from trialsim.trial.outcomes import JointTrials
 
 Columns = dict[str, np.ndarray]
 

@@ -10,7 +10,8 @@ from trialsim.data import Floats
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import DeclaredTrial, PlannedEnrolment, SiteEnrolment
 from trialsim.study.declared.refusing import refusing
-from trialsim.trial import NO_CAP, PlannedAccrual, SitePlan, Spread, site_plan
+from trialsim.trial import PlannedAccrual, SitePlan, site_plan
+from trialsim.trial.enrolment import NO_CAP, Spread
 
 
 def accrual_of(trial: DeclaredTrial) -> PlannedAccrual | SitePlan:

@@ -8,23 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trialsim.analysis import (
-    UnsafeStandardErrorWarning,
-    fit_linear,
-    fit_marginal,
-    fit_mmrm_block,
-    lwyy_block,
-    monotone_block,
-    negative_binomial_events_block,
-    probabilistic_index_block,
-    proportional_odds_block,
-)
+from trialsim.analysis.counts import negative_binomial_events_block
+from trialsim.analysis.linear import UnsafeStandardErrorWarning, fit_linear
+from trialsim.analysis.marginal import fit_marginal
+from trialsim.analysis.ordinal import probabilistic_index_block, proportional_odds_block
+from trialsim.analysis.recurrent_events import lwyy_block
+from trialsim.analysis.repeated_measures import fit_mmrm_block
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
 from trialsim.protocol.declared.analyses import ANALYSES_OF
 from trialsim.study.declared.people import Outcomes, People, Recurrences
 from trialsim.study.declared.refusing import unserved
-from trialsim.study.designs.estimand_ledger import (
+from trialsim.study.designs.ledger import (
     ancova_of_all_observed,
     ancova_of_completers,
     ancova_of_composite,
@@ -32,7 +28,7 @@ from trialsim.study.designs.estimand_ledger import (
     jump_to_reference,
     mmrm_of_all_observed,
 )
-from trialsim.trial import LongitudinalTrials
+from trialsim.trial.intercurrent_events import LongitudinalTrials
 
 
 @dataclass(frozen=True)

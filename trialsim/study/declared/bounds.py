@@ -11,18 +11,20 @@ from scipy.special import ndtri
 from trialsim.data import Floats
 from trialsim.design import (
     BetaSpending,
+    HwangShihDeCani,
+    OBrienFlemingSpending,
+    PocockSpending,
+    group_sequential_design,
+)
+from trialsim.design.group_sequential import (
     EfficacyRule,
     FutilityBounds,
     FutilityRule,
     GivenBounds,
-    HwangShihDeCani,
-    OBrienFlemingSpending,
-    PocockSpending,
     PowerSpending,
     SpendingFunction,
     WangTsiatis,
     adapted_bounds,
-    group_sequential_design,
 )
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import Efficacy, Futility, GroupSequentialDesign

@@ -24,16 +24,9 @@ from trialsim.study.declared.strata import Strata
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.study.declared.truth import Truth, declared_truth, estimands
 from trialsim.study.declared.worlds import covariance, longitudinal_world, survival_world
-from trialsim.trial import (
-    LongitudinalWorld,
-    PlannedAccrual,
-    SitePlan,
-    SurvivalWorld,
-    check_event_order,
-    covariance_factor,
-    promising_zone,
-    simulate_survival,
-)
+from trialsim.trial import LongitudinalWorld, PlannedAccrual, SitePlan, SurvivalWorld, simulate_survival
+from trialsim.trial.interim import check_event_order, promising_zone
+from trialsim.trial.outcomes import covariance_factor
 
 ESTIMAND = "estimand:"
 _REACH_TRIALS = 400

@@ -21,7 +21,8 @@ from trialsim.protocol.declared import (
     PiecewiseLaw,
     WeibullDeclared,
 )
-from trialsim.trial import CureLaw, PiecewiseHazard, SurvivalLaw, WeibullLaw
+from trialsim.trial import CureLaw, PiecewiseHazard, WeibullLaw
+from trialsim.trial.outcomes import SurvivalLaw
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from trialsim.protocol.declared import AnalysisDeclared, FixedDesign, GroupSeque
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
-from trialsim.trial import Stopping, promising_zone, resize_blinded, stop_at_bounds
+from trialsim.trial import stop_at_bounds
+from trialsim.trial.interim import Stopping, promising_zone, resize_blinded
 
 
 def read_individuals(sample: Sample) -> dict[str, Reading]:

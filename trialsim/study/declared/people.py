@@ -21,15 +21,11 @@ from trialsim.study.declared.accrual import spread_of
 from trialsim.study.declared.strata import Strata, log_ratios
 from trialsim.study.declared.worlds import covariance, visit_effect
 from trialsim.trial import (
-    Labels,
-    LongitudinalTrials,
     LongitudinalWorld,
     PlannedAccrual,
     SitePlan,
     binary_outcomes,
-    constant_hazard_dropout,
     count_outcomes,
-    intermittent_gaps,
     minimise,
     normal_outcomes,
     ordinal_outcomes,
@@ -39,6 +35,8 @@ from trialsim.trial import (
     simple_randomisation,
     simulate_longitudinal,
 )
+from trialsim.trial.allocation import Labels
+from trialsim.trial.intercurrent_events import LongitudinalTrials, constant_hazard_dropout, intermittent_gaps
 
 Chance = Callable[[str], np.random.Generator]
 ArmChance = Callable[[int], np.random.Generator]

@@ -9,10 +9,11 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
 from trialsim.data import Bools, Decision, Estimates, Floats
-from trialsim.design import Tally, tally
+from trialsim.design import tally
+from trialsim.design.operating_characteristics import Tally
 from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.study.designs.sequential_characteristics import SequentialTally, tally_stopping
-from trialsim.trial import Stopping
+from trialsim.trial.interim import Stopping
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialsim.design import OperatingCharacteristics, Tally
+from trialsim.design import OperatingCharacteristics
+from trialsim.design.operating_characteristics import Tally
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
 from trialsim.study.declared.engine import ESTIMAND
 from trialsim.study.declared.sums import DeclaredSums

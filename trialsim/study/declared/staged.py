@@ -30,24 +30,26 @@ from trialsim.study.declared.strata import log_ratios
 from trialsim.study.declared.worlds import covariance, visit_effect
 from trialsim.trial import (
     ClosedTest,
-    DelayedTrials,
     PlannedAccrual,
-    Rule,
     SitePlan,
-    Spread,
+    bounds_rule,
+    recruit,
+    simulate_delayed,
+    simulate_staged,
+)
+from trialsim.trial.enrolment import Spread
+from trialsim.trial.interim import (
+    DelayedTrials,
+    Rule,
     StageAction,
     StagedState,
     StagedTrials,
     Stopping,
-    bounds_rule,
     closed_rejections,
     closed_test_rule,
     keep_best,
     predictive_rule,
     probability_best,
-    recruit,
-    simulate_delayed,
-    simulate_staged,
     thompson_rule,
 )
 

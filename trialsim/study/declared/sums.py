@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trialsim.design import Tally
+from trialsim.design.operating_characteristics import Tally
 from trialsim.study.designs.sequential_characteristics import SequentialTally
 
 _ARRAYS = ("efficacy", "futility", "unreached", "unreadable")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from trialsim.analysis import (
+from trialsim.analysis.survival import (
     FlemingHarrington,
     LogRankLooks,
     cox_block,
@@ -24,13 +24,9 @@ from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
 from trialsim.study.declared.refusing import unserved
 from trialsim.study.designs.survival_looks import log_rank_tests, planned_looks
-from trialsim.trial import (
-    Looks,
-    SurvivalTrials,
-    SurvivalWorld,
-    simulate_survival,
-    stop_at_bounds,
-)
+from trialsim.trial import SurvivalWorld, simulate_survival, stop_at_bounds
+from trialsim.trial.interim import Looks
+from trialsim.trial.outcomes import SurvivalTrials
 
 Chance = Callable[[str], np.random.Generator]
 

@@ -22,7 +22,8 @@ from trialsim.protocol.declared import (
 from trialsim.study.declared.refusing import unserved
 from trialsim.study.declared.strata import Strata, log_ratios, ratio_of
 from trialsim.study.declared.worlds import visit_effect
-from trialsim.trial import STRATEGIES, LongitudinalWorld, SurvivalWorld, TrueValue, true_values
+from trialsim.trial import LongitudinalWorld, SurvivalWorld, true_values
+from trialsim.trial.intercurrent_events import STRATEGIES, TrueValue
 
 Chance = Callable[[str], np.random.Generator]
 

@@ -21,17 +21,13 @@ from trialsim.study.declared.laws import dropout_law, piecewise_law, survival_la
 from trialsim.study.declared.refusing import refusing
 from trialsim.study.declared.strata import Strata, effect_of, ratio_of
 from trialsim.trial import (
-    WEEKS_PER_MONTH,
     DiscontinuationCause,
     IntercurrentEvent,
     LongitudinalWorld,
-    SurvivalLaw,
     SurvivalWorld,
     VisitEffect,
-    autoregressive,
-    covariance_of,
-    exchangeable,
 )
+from trialsim.trial.outcomes import WEEKS_PER_MONTH, SurvivalLaw, autoregressive, covariance_of, exchangeable
 
 
 def survival_world(trial: DeclaredTrial) -> SurvivalWorld:

@@ -14,82 +14,74 @@
 - `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
 """
 
-from trialsim.study.designs.adaptive_trials import (
-    AdaptiveCharacteristics,
-    adaptive_characteristics,
-    tally_staged,
-)
-from trialsim.study.designs.calendar_trials import CalendarPlan, run_calendar_block
-from trialsim.study.designs.delayed_trials import (
-    DelayedPlan,
-    StagedPlan,
-    run_delayed_block,
-    run_staged_block,
-    simulate_delayed_block,
-)
-from trialsim.study.designs.event_resizing import (
-    BlindedSurvivalPlan,
-    EventResizingPlan,
-    run_blinded_survival_block,
-    run_event_resizing_block,
-)
-from trialsim.study.designs.joint_rank import joint_rank_block
-from trialsim.study.designs.joint_trials import JointPlan, run_joint_block
-from trialsim.study.designs.longitudinal_looks import LongitudinalLooksPlan, run_longitudinal_looks_block
-from trialsim.study.designs.longitudinal_trials import (
-    BlockAnalysis,
-    LongitudinalBlock,
-    LongitudinalPlan,
-    ancova_at_last_visit,
-    longitudinal_characteristics,
-    mmrm_at_last_visit,
-    simulate_longitudinal_block,
-)
-from trialsim.study.designs.rule_plans import (
-    BlindedResizingPlan,
-    BoundsPlan,
-    ClosedTestPlan,
-    PredictivePlan,
-    PromisingZonePlan,
-    RulePlan,
-    ThompsonPlan,
-)
-from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock, characteristics_of
-from trialsim.study.designs.sequential_characteristics import (
-    SequentialCharacteristics,
-    SequentialTally,
-    tally_stopping,
-)
-from trialsim.study.designs.survival_arm_dropping import ArmDroppingPlan, run_arm_dropping_block
-from trialsim.study.designs.survival_group_sequential import (
-    SurvivalPlan,
-    run_survival_block,
-    survival_group_sequential,
-)
-from trialsim.study.designs.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.study.designs.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics
+    from trialsim.study.designs.calendar_trials import CalendarPlan, run_calendar_block
+    from trialsim.study.designs.delayed_trials import (
+        DelayedPlan,
+        StagedPlan,
+        run_delayed_block,
+        run_staged_block,
+    )
+    from trialsim.study.designs.event_resizing import (
+        BlindedSurvivalPlan,
+        EventResizingPlan,
+        run_blinded_survival_block,
+        run_event_resizing_block,
+    )
+    from trialsim.study.designs.joint_trials import JointPlan, run_joint_block
+    from trialsim.study.designs.ledger import estimand_ledger, usual_analyses
+    from trialsim.study.designs.longitudinal_looks import LongitudinalLooksPlan, run_longitudinal_looks_block
+    from trialsim.study.designs.longitudinal_trials import (
+        LongitudinalPlan,
+        ancova_at_last_visit,
+        longitudinal_characteristics,
+        mmrm_at_last_visit,
+        simulate_longitudinal_block,
+    )
+    from trialsim.study.designs.rule_plans import (
+        BlindedResizingPlan,
+        BoundsPlan,
+        ClosedTestPlan,
+        PredictivePlan,
+        PromisingZonePlan,
+        RulePlan,
+        ThompsonPlan,
+    )
+    from trialsim.study.designs.sequential_block import SequentialBlock, characteristics_of
+    from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics
+    from trialsim.study.designs.survival_arm_dropping import ArmDroppingPlan, run_arm_dropping_block
+    from trialsim.study.designs.survival_plan import (
+        SurvivalPlan,
+        run_survival_block,
+        survival_group_sequential,
+    )
+    from trialsim.study.designs.survival_spending import SpendingSurvivalPlan, run_spending_survival_block
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "AdaptiveCharacteristics",
     "ArmDroppingPlan",
     "BlindedResizingPlan",
     "BlindedSurvivalPlan",
-    "BlockAnalysis",
     "BoundsPlan",
     "CalendarPlan",
     "ClosedTestPlan",
     "DelayedPlan",
     "EventResizingPlan",
     "JointPlan",
-    "LongitudinalBlock",
     "LongitudinalLooksPlan",
     "LongitudinalPlan",
-    "NaiveEstimate",
     "PredictivePlan",
     "PromisingZonePlan",
     "RulePlan",
     "SequentialBlock",
     "SequentialCharacteristics",
-    "SequentialTally",
     "SpendingSurvivalPlan",
     "StagedPlan",
     "SurvivalPlan",
@@ -97,7 +89,7 @@ __all__ = [
     "adaptive_characteristics",
     "ancova_at_last_visit",
     "characteristics_of",
-    "joint_rank_block",
+    "estimand_ledger",
     "longitudinal_characteristics",
     "mmrm_at_last_visit",
     "run_arm_dropping_block",
@@ -110,9 +102,7 @@ __all__ = [
     "run_spending_survival_block",
     "run_staged_block",
     "run_survival_block",
-    "simulate_delayed_block",
     "simulate_longitudinal_block",
     "survival_group_sequential",
-    "tally_staged",
-    "tally_stopping",
+    "usual_analyses",
 ]

@@ -19,7 +19,8 @@ from trialsim.study.designs.sequential_characteristics import (
     tally_stopping,
 )
 from trialsim.study.running.work import split_replicates
-from trialsim.trial import Rule, StagedTrials, Stopping, simulate_staged
+from trialsim.trial import simulate_staged
+from trialsim.trial.interim import Rule, StagedTrials, Stopping
 
 RuleMaker = Callable[[np.random.Generator], Rule]
 

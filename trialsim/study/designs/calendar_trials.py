@@ -10,21 +10,14 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.data import Floats, Ints
-from trialsim.design import BetaSpending, OBrienFlemingSpending, SpendingFunction, adapted_bounds
+from trialsim.design import BetaSpending, OBrienFlemingSpending
+from trialsim.design.group_sequential import SpendingFunction, adapted_bounds
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.study.designs.spending_plan import spent_bounds
-from trialsim.trial import (
-    PlannedAccrual,
-    SitePlan,
-    check_calendar,
-    check_stages,
-    normal_score,
-    permuted_blocks,
-    recruit,
-    stop_at_bounds,
-)
+from trialsim.trial import PlannedAccrual, SitePlan, normal_score, permuted_blocks, recruit, stop_at_bounds
+from trialsim.trial.interim import check_calendar, check_stages
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,14 @@ from trialsim.study.designs.rule_plans import (
     check_stage_plan,
 )
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
-from trialsim.trial import (
+from trialsim.trial import PlannedAccrual, SitePlan, recruit, simulate_delayed, simulate_staged
+from trialsim.trial.interim import (
     DelayedTrials,
-    PlannedAccrual,
-    SitePlan,
     StagedState,
     StagedTrials,
     Stopping,
     check_stages,
     closed_rejections,
-    recruit,
-    simulate_delayed,
-    simulate_staged,
 )
 
 AfterStop = Literal["stands", "confirmed"]
@@ -68,7 +64,7 @@ class StagedPlan:
 
     Examples
     --------
-    >>> from trialsim.study import BoundsPlan
+    >>> from trialsim.study.designs import BoundsPlan
     >>> StagedPlan("normal", (0.0, 0.3), ((50, 50), (50,)), BoundsPlan((2.8, 2.0)))
     Traceback (most recent call last):
     trialsim.errors.DesignError: stage_n[1]: must hold one number for each of 2 arms. Got (50,).
@@ -173,7 +169,8 @@ def run_staged_block(
 
     Examples
     --------
-    >>> from trialsim.study import BoundsPlan, characteristics_of
+    >>> from trialsim.study.designs import BoundsPlan
+    >>> from trialsim.study import characteristics_of
     >>> plan = StagedPlan("normal", (0.0, 0.5), ((50, 50), (50, 50)), BoundsPlan((2.797, 1.977), sd=1.0))
     >>> found = characteristics_of(run_staged_block, plan, replicates=4000, seed=1, scenario="doc")
     >>> round(found.rejection_rate, 2), round(found.naive_estimate()["bias"], 2)
@@ -207,7 +204,8 @@ def run_delayed_block(
 
     Examples
     --------
-    >>> from trialsim.study import BoundsPlan, characteristics_of
+    >>> from trialsim.study.designs import BoundsPlan
+    >>> from trialsim.study import characteristics_of
     >>> staged = StagedPlan("normal", (0.0, 0.5), ((50, 50), (50, 50)), BoundsPlan((2.797, 1.977), sd=1.0))
     >>> plan = DelayedPlan(staged, PlannedAccrual((10,), (20,)), delay=3.0, most=200)
     >>> found = characteristics_of(run_delayed_block, plan, replicates=1000, seed=1, scenario="doc")

@@ -13,21 +13,17 @@ from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
 from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.study.designs.survival_looks import check_planned, check_two_arms, increment, log_rank_tests
-from trialsim.trial import (
-    EventZone,
+from trialsim.trial import EventZone, SurvivalWorld, event_looks, simulate_survival, stop_at_bounds
+from trialsim.trial.interim import (
     FinalTest,
     Looks,
-    SurvivalTrials,
-    SurvivalWorld,
     blinded_size,
     check_event_order,
     check_reachable,
-    event_looks,
     final_statistic,
     participants_for_events,
-    simulate_survival,
-    stop_at_bounds,
 )
+from trialsim.trial.outcomes import SurvivalTrials
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from trialsim.data import Estimates, Floats
 from trialsim.errors import AnalysisError
-from trialsim.trial import JointTrials
+from trialsim.trial.outcomes import JointTrials
 
 REASONS = ("ok", "one arm is empty", "no pair is decided")
 

@@ -10,13 +10,16 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from trialsim.analysis import cox_block, fit_linear, log_rank_block, monotone_block
+from trialsim.analysis.linear import fit_linear
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
+from trialsim.analysis.survival import cox_block, log_rank_block
 from trialsim.data import Estimates, Floats
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.joint_rank import joint_rank_block
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
-from trialsim.trial import JointTrials, JointWorld, joint_truth, normal_score, simulate_joint, stop_at_bounds
+from trialsim.trial import JointWorld, normal_score, simulate_joint, stop_at_bounds
+from trialsim.trial.outcomes import JointTrials, joint_truth
 
 JointAnalysis = Literal["log_rank", "cox", "ancova", "mmrm", "joint_rank"]
 

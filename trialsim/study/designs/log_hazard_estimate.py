@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from trialsim.analysis import LogRankLooks
+from trialsim.analysis.survival import LogRankLooks
 from trialsim.study.designs.sequential_block import NaiveEstimate
-from trialsim.trial import PiecewiseHazard, Stopping, SurvivalWorld, WeibullLaw
+from trialsim.trial import PiecewiseHazard, SurvivalWorld, WeibullLaw
+from trialsim.trial.interim import Stopping
 
 
 def log_ratio_estimate(

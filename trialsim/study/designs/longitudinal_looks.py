@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from trialsim.data import Bools, Estimates, Floats
-from trialsim.design import BetaSpending, OBrienFlemingSpending, SpendingFunction, adapted_bounds
+from trialsim.design import BetaSpending, OBrienFlemingSpending
+from trialsim.design.group_sequential import SpendingFunction, adapted_bounds
 from trialsim.errors import DesignError
 from trialsim.study.designs.longitudinal_trials import (
     LongitudinalBlock,
@@ -20,7 +21,9 @@ from trialsim.study.designs.longitudinal_trials import (
 )
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.study.designs.spending_plan import spent_bounds
-from trialsim.trial import WEEKS_PER_MONTH, check_calendar, normal_score, stop_at_bounds
+from trialsim.trial import normal_score, stop_at_bounds
+from trialsim.trial.interim import check_calendar
+from trialsim.trial.outcomes import WEEKS_PER_MONTH
 
 _ANALYSES = {"mmrm": mmrm_at_last_visit, "ancova": ancova_at_last_visit}
 
@@ -101,7 +104,8 @@ def run_longitudinal_looks_block(
     --------
     >>> from trialsim.protocol import Arm
     >>> from trialsim.study import characteristics_of
-    >>> from trialsim.trial import autoregressive, ramp_shift, site_plan
+    >>> from trialsim.trial.outcomes import autoregressive, ramp_shift
+    >>> from trialsim.trial import site_plan
     >>> arms = [Arm(name=n, role=r, allocation=1) for n, r in (("placebo", "control"), ("drug", "active"))]
     >>> trial = LongitudinalPlan(
     ...     120, site_plan([0.0, 1.0, 2.0], rate=6.0, shape=2.0), tuple(arms), (4,),

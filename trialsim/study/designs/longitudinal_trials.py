@@ -9,22 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from trialsim.analysis import fit_linear, monotone_block
+from trialsim.analysis.linear import fit_linear
+from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.data import Estimates, Floats
-from trialsim.design import OperatingCharacteristics, Tally, tally
+from trialsim.design import OperatingCharacteristics, tally
+from trialsim.design.operating_characteristics import Tally
 from trialsim.errors import DesignError
 from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
 from trialsim.study.running.conduct import ConductTally
 from trialsim.study.running.work import split_replicates
-from trialsim.trial import (
-    SitePlan,
-    VisitEffect,
-    constant_hazard_dropout,
-    normal_outcomes,
-    permuted_blocks,
-    recruit,
-)
+from trialsim.trial import SitePlan, VisitEffect, normal_outcomes, permuted_blocks, recruit
+from trialsim.trial.intercurrent_events import constant_hazard_dropout
 
 
 @dataclass(frozen=True)
@@ -165,7 +161,8 @@ def longitudinal_characteristics(
 
     Examples
     --------
-    >>> from trialsim.trial import autoregressive, ramp_shift, site_plan
+    >>> from trialsim.trial.outcomes import autoregressive, ramp_shift
+    >>> from trialsim.trial import site_plan
     >>> arms = [Arm(name=n, role=r, allocation=1) for n, r in (("placebo", "control"), ("drug", "active"))]
     >>> plan = LongitudinalPlan(
     ...     120, site_plan([0.0, 1.0, 2.0], rate=6.0, shape=2.0), tuple(arms), (4,),

@@ -8,19 +8,17 @@ from typing import Literal, Protocol
 import numpy as np
 
 from trialsim.errors import DesignError
-from trialsim.trial import (
-    ClosedTest,
+from trialsim.trial import ClosedTest, bounds_rule, stop_at_bounds
+from trialsim.trial.interim import (
     Rule,
     StagedState,
     blinded_resizing_rule,
-    bounds_rule,
     closed_test_rule,
     combination_rule,
     keep_best,
     predictive_rule,
     promising_zone,
     resize_blinded,
-    stop_at_bounds,
     thompson_rule,
 )
 

@@ -16,7 +16,7 @@ from trialsim.study.designs.sequential_characteristics import (
     tally_stopping,
 )
 from trialsim.study.running.work import split_replicates
-from trialsim.trial import Stopping
+from trialsim.trial.interim import Stopping
 
 Plan = TypeVar("Plan")
 

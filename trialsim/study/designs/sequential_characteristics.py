@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.data import Floats, Ints
-from trialsim.trial import Stopping
+from trialsim.trial.interim import Stopping
 
 _OF_ESTIMATE = ("estimated", "deviation", "squared_deviation", "covered")
 

@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from trialsim.data import Floats
-from trialsim.design import BetaSpending, SpendingFunction, adapted_bounds
+from trialsim.design import BetaSpending
+from trialsim.design.group_sequential import SpendingFunction, adapted_bounds
 
 
 class SpendingPlan(Protocol):

@@ -7,24 +7,17 @@ from functools import partial
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks
+from trialsim.analysis.survival import LogRankLooks
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
 from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.study.designs.survival_looks import increment, log_rank_tests
-from trialsim.trial import (
-    ClosedTest,
-    Stopping,
-    SurvivalTrials,
-    SurvivalWorld,
-    check_event_order,
-    check_reachable,
-    event_looks,
-    reallocate,
-    simulate_survival,
-)
+from trialsim.trial import ClosedTest, SurvivalWorld, event_looks, simulate_survival
+from trialsim.trial.allocation import reallocate
+from trialsim.trial.interim import Stopping, check_event_order, check_reachable
+from trialsim.trial.outcomes import SurvivalTrials
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks, sweep_looks
+from trialsim.analysis.survival import LogRankLooks, sweep_looks
 from trialsim.data import Floats
 from trialsim.errors import DesignError
-from trialsim.trial import Looks, SurvivalTrials, SurvivalWorld, calendar_looks, event_looks
+from trialsim.trial import SurvivalWorld, calendar_looks, event_looks
+from trialsim.trial.interim import Looks
+from trialsim.trial.outcomes import SurvivalTrials
 
 
 def check_two_arms(world: SurvivalWorld) -> None:

@@ -8,29 +8,18 @@ from typing import Literal
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks
+from trialsim.analysis.survival import LogRankLooks
 from trialsim.data import Floats
-from trialsim.design import (
-    BetaSpending,
-    OBrienFlemingSpending,
-    SpendingFunction,
-    adapted_bounds,
-)
+from trialsim.design import BetaSpending, OBrienFlemingSpending
+from trialsim.design.group_sequential import SpendingFunction, adapted_bounds
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.log_hazard_estimate import log_ratio_estimate
 from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.study.designs.spending_plan import spent_bounds
 from trialsim.study.designs.survival_looks import check_two_arms, log_rank_tests, planned_looks
-from trialsim.trial import (
-    Looks,
-    SurvivalWorld,
-    check_calendar,
-    check_event_order,
-    check_reachable,
-    simulate_survival,
-    stop_at_bounds,
-)
+from trialsim.trial import SurvivalWorld, simulate_survival, stop_at_bounds
+from trialsim.trial.interim import Looks, check_calendar, check_event_order, check_reachable
 
 Clock = Literal["events", "information", "calendar"]
 

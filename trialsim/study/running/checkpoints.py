@@ -10,13 +10,13 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import trialsim
 from trialsim.errors import BundleError, TrialsimWarning
 from trialsim.study.running.durable import flush_folder
 from trialsim.study.running.work import BlockResult, PlannedCell, Sums
@@ -49,7 +49,7 @@ def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[PlannedCell]) -> s
 def code_hash() -> str:
     """Return the SHA-256 of the package's source, which decides the bytes of a block beside its version."""
     code = hashlib.sha256()
-    root = Path(trialsim.__file__).parent
+    root = Path(str(files("trialsim")))
     for path in sorted(root.rglob("*.py")):
         code.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
     return code.hexdigest()

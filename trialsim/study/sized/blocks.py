@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import stdtrit
 
-from trialsim.analysis import UnsafeStandardErrorWarning, fit_linear
+from trialsim.analysis.linear import UnsafeStandardErrorWarning, fit_linear
 from trialsim.data import DiseaseModel, Estimates, Floats, TrialBlock
-from trialsim.design import Tally, tally
+from trialsim.design import tally
+from trialsim.design.operating_characteristics import Tally
 from trialsim.protocol import ANALYSES, Analysis, Protocol
 from trialsim.study.running.conduct import ConductTally
 from trialsim.study.running.work import BlockResult

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trialsim.design import ControlArmPlan, Size
+from trialsim.design import Size
+from trialsim.design.control_arm import ControlArmPlan
 from trialsim.protocol import Protocol, Scenario
 from trialsim.study.running.stopping import StoppingRule
 from trialsim.study.running.work import split_replicates

@@ -11,7 +11,7 @@ from trialsim.population import CohortCard, draw_eligible
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
 from trialsim.study.sized.register import STREAM
-from trialsim.trial import treated_course
+from trialsim.trial.outcomes import treated_course
 
 PARTICIPANTS = 20_000
 # The effect of a sample of this size misses that of the register by a few per cent, and sizes go with 1/τ².

@@ -11,10 +11,11 @@ from trialsim.data import DiseaseModel, Floats, History
 from trialsim.errors import HistoryError, ProtocolError, TrialsimWarning
 from trialsim.population import CohortCard, draw_eligible
 from trialsim.population.laws.laws import Law
-from trialsim.prognosis import read_history, require_same_scales
+from trialsim.prognosis import read_history
+from trialsim.prognosis.histories import require_same_scales
 from trialsim.protocol import Protocol
 from trialsim.streams import stream
-from trialsim.trial import drop_out
+from trialsim.trial.intercurrent_events import drop_out
 
 STREAM = "history"
 POPULATION = 1000
@@ -156,7 +157,7 @@ def require_population_of_card(
     Raises
     ------
     HistoryError
-        Names the column and the mend; see `trialsim.prognosis.require_same_scales`.
+        Names the column and the mend; see `trialsim.prognosis.histories.require_same_scales`.
     """
 
     def chance(component: str) -> np.random.Generator:

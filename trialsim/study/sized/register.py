@@ -13,7 +13,8 @@ from trialsim.population import CohortCard, draw_eligible
 from trialsim.prognosis import Prognosis
 from trialsim.protocol import Protocol, Scenario
 from trialsim.streams import stream
-from trialsim.trial import Pool, treated_course
+from trialsim.trial import Pool
+from trialsim.trial.outcomes import treated_course
 
 # Every world draws its register from the same streams, so that worlds differ by their drift alone.
 STREAM = "register"

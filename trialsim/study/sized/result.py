@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trialsim.data import DiseaseModel
-from trialsim.design import ControlArmPlan, OperatingCharacteristics
-from trialsim.design import to_frame as characteristics_frame
+from trialsim.design import OperatingCharacteristics
+from trialsim.design.control_arm import ControlArmPlan
+from trialsim.design.operating_characteristics import to_frame as characteristics_frame
 from trialsim.population import CohortCard
 from trialsim.prognosis import Calibration, Gain, HistorySummary, Prognosis
 from trialsim.protocol import Protocol

@@ -10,7 +10,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from trialsim.data import DiseaseModel, History
-from trialsim.design import ControlArmPlan, PrognosticGain, SizingQuestion, plan_control_arm
+from trialsim.design import PrognosticGain, SizingQuestion, plan_control_arm
+from trialsim.design.control_arm import ControlArmPlan
 from trialsim.population import CohortCard
 from trialsim.prognosis import (
     Calibration,
@@ -32,7 +33,7 @@ from trialsim.streams import stream
 from trialsim.study.running.backend import Backend
 from trialsim.study.running.checkpoints import Checkpoints, checkpoint_key
 from trialsim.study.running.estimate import WorkEstimate, estimate_work
-from trialsim.study.running.open_backend import open_backend
+from trialsim.study.running.opening import open_backend
 from trialsim.study.running.work import BlockResult
 from trialsim.study.sized.blocks import StudySums
 from trialsim.study.sized.cells import plan_cells

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 from trialsim.progress import Progress, silent
 from trialsim.study.bundles.bundle import write_json, write_table
 from trialsim.study.sized.result import StudyResult
-from trialsim.study.supplementary.borrowing_risk import BorrowingRisk, borrowing_risk
-from trialsim.study.supplementary.card_sensitivity import CardSensitivity, card_sensitivity
-from trialsim.study.supplementary.time_and_cost import time_and_cost
+from trialsim.study.supplementary.cards_varied import CardSensitivity, card_sensitivity
+from trialsim.study.supplementary.months_and_money import time_and_cost
+from trialsim.study.supplementary.risk_over_drift import BorrowingRisk, borrowing_risk
 
 _STAGE = "supplementary analyses"
 

@@ -1,1 +1,37 @@
-"""Room."""
+"""When does each participant come, from which site?"""
+
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.trial.enrolment.accrual import PlannedAccrual, Spread
+    from trialsim.trial.enrolment.forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
+    from trialsim.trial.enrolment.simple import enrol
+    from trialsim.trial.enrolment.sites import (
+        NO_CAP,
+        InterimEnrolment,
+        Recruitment,
+        SitePlan,
+        posterior_plan,
+        recruit,
+        site_plan,
+    )
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
+
+__all__ = [
+    "NO_CAP",
+    "EnrolmentForecast",
+    "InterimEnrolment",
+    "PlannedAccrual",
+    "Recruitment",
+    "SitePlan",
+    "Spread",
+    "enrol",
+    "fit_site_rates",
+    "forecast_enrolment",
+    "posterior_plan",
+    "recruit",
+    "site_plan",
+]

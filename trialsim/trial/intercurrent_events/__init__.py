@@ -1,1 +1,49 @@
-"""Room."""
+"""Who stops treatment or the trial, why, and what is seen afterwards?"""
+
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.trial.intercurrent_events.discontinuation import (
+        Discontinuation,
+        DiscontinuationCause,
+        calibrate_discontinuation,
+        expected_incidence,
+        intermittent_gaps,
+    )
+    from trialsim.trial.intercurrent_events.dropout import constant_hazard_dropout, drop_out
+    from trialsim.trial.intercurrent_events.worlds import (
+        STRATEGIES,
+        IntercurrentEvent,
+        LongitudinalTrials,
+        LongitudinalWorld,
+        PotentialOutcomes,
+        Strategy,
+        TrueValue,
+        potential_outcomes,
+        simulate_longitudinal,
+        true_values,
+    )
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
+
+__all__ = [
+    "STRATEGIES",
+    "Discontinuation",
+    "DiscontinuationCause",
+    "IntercurrentEvent",
+    "LongitudinalTrials",
+    "LongitudinalWorld",
+    "PotentialOutcomes",
+    "Strategy",
+    "TrueValue",
+    "calibrate_discontinuation",
+    "constant_hazard_dropout",
+    "drop_out",
+    "expected_incidence",
+    "intermittent_gaps",
+    "potential_outcomes",
+    "simulate_longitudinal",
+    "true_values",
+]

@@ -225,7 +225,8 @@ def closed_test_rule(
 
     Examples
     --------
-    >>> from trialsim.trial import keep_best, simulate_staged
+    >>> from trialsim.trial.interim import keep_best
+    >>> from trialsim.trial import simulate_staged
     >>> rule = closed_test_rule(ClosedTest((2.797, 1.977), (1, 1)), sd=1.0, keep=keep_best(1))
     >>> found = simulate_staged(
     ...     "normal", [0.0, 0.0, 0.4], [[60] * 3, [90] * 3], rule, 4000, np.random.default_rng(1)

@@ -1,1 +1,82 @@
-"""Room."""
+"""What is seen of each participant: scores, responses, counts, times to events?"""
+
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.trial.outcomes.discrete import (
+        binary_outcomes,
+        count_outcomes,
+        draw_frailty,
+        ordinal_outcomes,
+        recurrent_events,
+    )
+    from trialsim.trial.outcomes.effect import treated_course
+    from trialsim.trial.outcomes.joint import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
+    from trialsim.trial.outcomes.repeated import binary_visits, count_visits, ordinal_visits
+    from trialsim.trial.outcomes.survival import SurvivalTrials, SurvivalWorld, simulate_survival
+    from trialsim.trial.outcomes.survival_laws import (
+        CureLaw,
+        GompertzLaw,
+        PiecewiseHazard,
+        SurvivalLaw,
+        WeibullLaw,
+        competing_times,
+        gompertz_of_course,
+    )
+    from trialsim.trial.outcomes.visits import (
+        WEEKS_PER_MONTH,
+        VisitEffect,
+        add_effects,
+        autoregressive,
+        constant_shift,
+        covariance_factor,
+        covariance_of,
+        exchangeable,
+        link_effects,
+        normal_outcomes,
+        ramp_shift,
+        slope_change,
+    )
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
+
+__all__ = [
+    "WEEKS_PER_MONTH",
+    "CureLaw",
+    "GompertzLaw",
+    "JointTrials",
+    "JointTruth",
+    "JointWorld",
+    "PiecewiseHazard",
+    "SurvivalLaw",
+    "SurvivalTrials",
+    "SurvivalWorld",
+    "VisitEffect",
+    "WeibullLaw",
+    "add_effects",
+    "autoregressive",
+    "binary_outcomes",
+    "binary_visits",
+    "competing_times",
+    "constant_shift",
+    "count_outcomes",
+    "count_visits",
+    "covariance_factor",
+    "covariance_of",
+    "draw_frailty",
+    "exchangeable",
+    "gompertz_of_course",
+    "joint_truth",
+    "link_effects",
+    "normal_outcomes",
+    "ordinal_outcomes",
+    "ordinal_visits",
+    "ramp_shift",
+    "recurrent_events",
+    "simulate_joint",
+    "simulate_survival",
+    "slope_change",
+    "treated_course",
+]

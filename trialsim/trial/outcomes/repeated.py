@@ -57,7 +57,7 @@ def binary_visits(
 
     Examples
     --------
-    >>> from trialsim.trial import slope_change
+    >>> from trialsim.trial.outcomes import slope_change
     >>> arm = np.repeat([[0, 1]], 4000, axis=0).astype(np.int8)
     >>> effect = slope_change([4.0, 8.0], per_month=1.0, month_length=4.0)
     >>> binary_visits(arm, [0.5, 0.5], (effect,), np.random.default_rng(1)).mean(axis=0).round(1)
@@ -100,7 +100,7 @@ def ordinal_visits(
 
     Examples
     --------
-    >>> from trialsim.trial import constant_shift
+    >>> from trialsim.trial.outcomes import constant_shift
     >>> arm = np.array([[0, 1]], dtype=np.int8)
     >>> draws = ordinal_visits(arm, [0.2, 0.8], [-50.0], (constant_shift(1, 99.0),), np.random.default_rng(1))
     >>> draws[0, :, 0]
@@ -145,7 +145,7 @@ def count_visits(
 
     Examples
     --------
-    >>> from trialsim.trial import constant_shift
+    >>> from trialsim.trial.outcomes import constant_shift
     >>> arm = np.repeat([[0, 1]], 4000, axis=0).astype(np.int8)
     >>> effect = constant_shift(2, np.log(0.5))
     >>> count_visits(arm, [1.0, 1.0], [2.0, 6.0], (effect,), np.random.default_rng(1)).mean(axis=0).round(0)

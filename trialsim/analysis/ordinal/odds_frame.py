@@ -14,8 +14,8 @@ from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
-from trialsim.analysis.ordinal import proportional_odds_kernel as kernel
-from trialsim.analysis.ordinal.proportional_odds import OddsTest, OddsVariance, fit_odds
+from trialsim.analysis.ordinal import odds_kernel as kernel
+from trialsim.analysis.ordinal.odds_block import OddsTest, OddsVariance, fit_odds
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -105,7 +105,7 @@ def proportional_odds(
 
     Notes
     -----
-    Formulas and sources: `trialsim.analysis.ordinal.proportional_odds`, whose block serves simulated trials.
+    Formulas and sources: `trialsim.analysis.ordinal.odds_block`, whose block serves simulated trials.
 
     Examples
     --------

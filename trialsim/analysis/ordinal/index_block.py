@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from trialsim.analysis.linear.block import block_array, check_choice, label_array, not_finite, strata_array
-from trialsim.analysis.ordinal import probabilistic_index_kernel as kernel
+from trialsim.analysis.ordinal import index_kernel as kernel
 from trialsim.data import Estimates, Floats
 
 IndexVariance = Literal["robust", "null"]

@@ -24,7 +24,7 @@ from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.recurrent_events.frame import read_histories
 from trialsim.analysis.recurrent_events.kernel import fit_histories, fit_rows
 from trialsim.analysis.survival.block import place, read_block, read_choice
-from trialsim.analysis.survival.cox import REASONS, TIES, Ties, refuse_no_variance
+from trialsim.analysis.survival.cox_model import REASONS, TIES, Ties, refuse_no_variance
 from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import Estimates, Floats
 from trialsim.errors import AnalysisError

@@ -24,7 +24,7 @@ from trialsim.analysis.one_trial.tidy_frame import Columns
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.block import read_block, read_choice, read_probability
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.log_rank import REASONS, WeightedScores, weighted_scores
+from trialsim.analysis.survival.log_rank_test import REASONS, WeightedScores, weighted_scores
 from trialsim.analysis.survival.max_combo_kernel import tail_probabilities
 from trialsim.analysis.survival.weights import FlemingHarrington, Weight
 from trialsim.data import STATUS_OK, Bools, Estimates, Floats

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from trialsim.analysis import fit_linear
+from trialsim.analysis.linear import fit_linear
 from trialsim.data import Floats
-from trialsim.design.sizes.size import SizingQuestion
+from trialsim.design.sizes.size_for_mean import SizingQuestion
 from trialsim.design.sizes.variance import AnalysisName, PlanningMoments
 
 _BLOCK_VALUES = 1_000_000

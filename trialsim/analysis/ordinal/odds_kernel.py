@@ -314,7 +314,7 @@ def fit_replicates(
     status: Labels,
     dependent: Ints,
 ) -> None:
-    """Fit every replicate; see `trialsim.analysis.ordinal.proportional_odds` for what it means.
+    """Fit every replicate; see `trialsim.analysis.ordinal.odds_block` for what it means.
 
     `outcome` holds categories from 0, -1 where missing.
     """

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from trialsim.data import Floats
-from trialsim.design import Prices, Saving, Size, controls_for_power, size_for_power
+from trialsim.design import Size, controls_for_power, size_for_power
+from trialsim.design.control_arm import Prices, Saving
 from trialsim.design.control_arm.plan import FigureName
 from trialsim.protocol import Protocol
 from trialsim.protocol.question import AnalysisName
 from trialsim.streams import stream
 from trialsim.study.sized.result import StudyResult
-from trialsim.trial import enrol
+from trialsim.trial.enrolment import enrol
 
 STREAM = "time and cost"
 _REPLICATES = 2000

@@ -7,24 +7,17 @@ from functools import partial
 
 import numpy as np
 
-from trialsim.analysis import LogRankLooks
-from trialsim.design import GivenBounds, group_sequential_design
+from trialsim.analysis.survival import LogRankLooks
+from trialsim.design import group_sequential_design
+from trialsim.design.group_sequential import GivenBounds
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.designs.sequential_block import SequentialBlock, characteristics_of
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics
 from trialsim.study.designs.survival_looks import check_two_arms, log_rank_tests, planned_looks
-from trialsim.trial import (
-    Looks,
-    Stopping,
-    SurvivalTrials,
-    SurvivalWorld,
-    check_calendar,
-    check_event_order,
-    check_reachable,
-    simulate_survival,
-    stop_at_bounds,
-)
+from trialsim.trial import SurvivalWorld, simulate_survival, stop_at_bounds
+from trialsim.trial.interim import Looks, Stopping, check_calendar, check_event_order, check_reachable
+from trialsim.trial.outcomes import SurvivalTrials
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from trialsim.analysis import fit_linear, fit_mmrm_block, imputation_block
+from trialsim.analysis.imputation import imputation_block
+from trialsim.analysis.linear import fit_linear
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.data import Estimates, Floats
-from trialsim.design import OperatingCharacteristics, Tally, tally
+from trialsim.design import OperatingCharacteristics, tally
+from trialsim.design.operating_characteristics import Tally
 from trialsim.errors import DesignError
 from trialsim.streams import stream
 from trialsim.study.running.work import split_replicates
-from trialsim.trial import (
-    STRATEGIES,
-    LongitudinalTrials,
-    LongitudinalWorld,
-    Strategy,
-    TrueValue,
-    allocate,
-    simulate_longitudinal,
-    true_values,
-)
+from trialsim.trial import LongitudinalWorld, simulate_longitudinal, true_values
+from trialsim.trial.allocation import allocate
+from trialsim.trial.intercurrent_events import STRATEGIES, LongitudinalTrials, Strategy, TrueValue
 
 TrialAnalysis = Callable[[LongitudinalTrials], Estimates]
 

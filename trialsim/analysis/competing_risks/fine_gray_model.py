@@ -23,7 +23,7 @@ from trialsim.analysis.one_trial.printed import Facts, Tables
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.survival.block import Labels, SurvivalBlock, read_block, read_choice
-from trialsim.analysis.survival.cox import REASONS, refuse_no_variance
+from trialsim.analysis.survival.cox_model import REASONS, refuse_no_variance
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from trialsim.design import (
+from trialsim.design import BorrowingQuestion, Size, SizingQuestion, control_frontier, drift_map
+from trialsim.design.borrowing import (
     BorrowingMethod,
-    BorrowingQuestion,
     Commensurate,
     ControlFrontier,
     DriftMap,
@@ -19,11 +19,7 @@ from trialsim.design import (
     PowerPrior,
     RobustMap,
     SelfAdapting,
-    Size,
-    SizingQuestion,
     TwinInformedPrior,
-    control_frontier,
-    drift_map,
     tipping_drift,
     vague_weight_from_calibration,
 )

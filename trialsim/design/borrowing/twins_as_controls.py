@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from trialsim.analysis import NormalMixture
+from trialsim.analysis.borrowing import NormalMixture
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:

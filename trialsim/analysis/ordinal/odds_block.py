@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from trialsim.analysis.linear import kernel as linear_kernel
 from trialsim.analysis.linear.block import block_array, check_choice, label_array, not_finite
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
-from trialsim.analysis.ordinal import proportional_odds_kernel as kernel
+from trialsim.analysis.ordinal import odds_kernel as kernel
 from trialsim.data import Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 

@@ -12,7 +12,7 @@ from trialsim.prognosis.models.columns import Columns, responses_of
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.prognosis.models.terms import ModelTerms
 from trialsim.prognosis.twins.outcome import OutcomePrognosis
-from trialsim.prognosis.validation.predictive_checks import FEWEST_DRAWS, Kind, PredictiveChecks
+from trialsim.prognosis.validation.predictive import FEWEST_DRAWS, Kind, PredictiveChecks
 
 _HALVES = ("lower half of the score", "upper half of the score")
 

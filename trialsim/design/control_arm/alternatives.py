@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.design.control_arm.on_scales import ScaleSizing, scale_size
 from trialsim.design.control_arm.plan import ControlArmPlan, Saving
-from trialsim.design.sizes.size import Size, SizingQuestion, size_for_power
+from trialsim.design.sizes.size_for_mean import Size, SizingQuestion, size_for_power
 from trialsim.design.sizes.variance import AnalysisName, PlanningMoments
 from trialsim.errors import DesignError
 
@@ -175,7 +175,8 @@ def savings_table(found: Sequence[Saving], months: Months, prices: Prices) -> Sa
 
     Examples
     --------
-    >>> from trialsim.design import BinaryScale, ScaleSizing, scale_savings
+    >>> from trialsim.design import BinaryScale
+    >>> from trialsim.design.control_arm import ScaleSizing, scale_savings
     >>> found = scale_savings(ScaleSizing(BinaryScale(0.3, 2.0)), 0.4, (0.25, 0.52))
     >>> table = savings_table(found, lambda n: n / 20, Prices(30_000, 40_000, month=100_000))
     >>> table.value("discounted", "participants"), table.value("discounted", "cost") > 0

@@ -18,7 +18,7 @@ from trialsim.protocol.question import AnalysisName
 from trialsim.streams import stream
 from trialsim.study.sized.register import measured_moments
 from trialsim.study.sized.result import StudyResult
-from trialsim.trial import treated_course
+from trialsim.trial.outcomes import treated_course
 
 STREAM = "card sensitivity"
 PARTICIPANTS = 6000

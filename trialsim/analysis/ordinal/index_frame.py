@@ -14,9 +14,9 @@ from trialsim.analysis.one_trial.normal_estimates import raise_for
 from trialsim.analysis.one_trial.printed import Facts, Tables, counts_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
-from trialsim.analysis.ordinal import probabilistic_index_kernel as kernel
-from trialsim.analysis.ordinal.probabilistic_index import NO_EFFECT, IndexVariance, probabilistic_index_block
-from trialsim.analysis.ordinal.proportional_odds_frame import number_categories
+from trialsim.analysis.ordinal import index_kernel as kernel
+from trialsim.analysis.ordinal.index_block import NO_EFFECT, IndexVariance, probabilistic_index_block
+from trialsim.analysis.ordinal.odds_frame import number_categories
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,7 +121,7 @@ def probabilistic_index(
 
     Notes
     -----
-    Formulas and sources: `trialsim.analysis.ordinal.probabilistic_index`, whose block serves
+    Formulas and sources: `trialsim.analysis.ordinal.index_block`, whose block serves
     simulated trials.
 
     Examples
