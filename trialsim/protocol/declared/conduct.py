@@ -24,19 +24,30 @@ class Factor(Strict):
     """A baseline factor that may stratify randomisation and analysis.
 
     `outcome` is what each level adds to the control's law: points at every visit, log odds, log rates
-    or log hazards, as the outcome is.
+    or log hazards, as the outcome is. Where people have covariates, a factor is a `covariate` at
+    ascending `cuts`, one fewer than levels; a value at a cut belongs to the level above.
     """
 
     name: Slug
     levels: Annotated[tuple[Slug, ...], Field(min_length=2, max_length=12)]
-    shares: tuple[Probability, ...]
+    shares: tuple[Probability, ...] = ()
     outcome: tuple[float, ...] = ()
+    covariate: Slug | None = None
+    cuts: tuple[float, ...] = ()
     source: Text
 
     @model_validator(mode="after")
     def _check(self) -> Factor:
         if repeated := duplicates(self.levels):
             raise refuse("a level is named twice", repeated, field="levels")
+        if self.covariate is not None:
+            if self.shares or self.outcome:
+                raise refuse("comes from the covariate", self.shares, field="shares", mend="leave it out")
+            if len(self.cuts) != len(self.levels) - 1 or list(self.cuts) != sorted(set(self.cuts)):
+                raise refuse(f"must hold {len(self.levels) - 1} ascending cuts", self.cuts, field="cuts")
+            return self
+        if self.cuts:
+            raise refuse("are those of a covariate", self.cuts, field="cuts", mend="name the covariate")
         for field in ("shares", "outcome"):
             values = getattr(self, field)
             if (values or field == "shares") and len(values) != len(self.levels):

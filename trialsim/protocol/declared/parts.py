@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol as Interface
 
 from trialsim.protocol.declared.analyses import AnalysisDeclared
+from trialsim.protocol.declared.conduct import Factor
 from trialsim.protocol.declared.course import HistoryCourse, ModelCourse
 from trialsim.protocol.declared.design import Design
 from trialsim.protocol.declared.effects import Effect
@@ -29,6 +30,7 @@ class Parts(Interface):
     design: Design
     analyses: tuple[AnalysisDeclared, ...]
     scenarios: tuple[World, ...]
+    strata: tuple[Factor, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -52,10 +54,22 @@ def check_parts(trial: Parts) -> None:
             "is served with one endpoint", [one.name for one in trial.endpoints], field="endpoints",
             mend="keep the primary endpoint; give each other one a protocol of its own",
         )  # fmt: skip
+    _check_factors(trial)
     _check_course(trial)
     _check_twins(trial)
     _check_drifts(trial)
     _check_sizing(trial)
+
+
+def _check_factors(trial: Parts) -> None:
+    people = trial.outcome.course is not None
+    for factor in trial.strata:
+        if (factor.covariate is not None) != people:
+            raise refuse(
+                "is needed where people have covariates, and there alone", factor.covariate,
+                field=f"strata.{factor.name}.covariate",
+                mend="give covariate and cuts with a course, shares with a marginal law",
+            )  # fmt: skip
 
 
 def _check_course(trial: Parts) -> None:

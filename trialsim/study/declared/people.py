@@ -147,7 +147,7 @@ def draw_outcomes(
     elif isinstance(outcome, OrdinalOutcome):
         drawn = ordinal_outcomes(people.arm, outcome.shares, shift, chance("outcome"))
     else:
-        raise ProtocolError("is not drawn one by one", field="outcome.kind", value=outcome.kind)
+        raise ProtocolError("is not drawn one by one", field="endpoints.kind", value=outcome.kind)
     lost = _lost(trial, people.arm, chance("dropout"))
     return np.where(lost, np.nan, drawn.astype(np.float64))
 

@@ -96,7 +96,7 @@ def _of_risks(analysis: AnalysisDeclared, control: float, ratios: Floats, strata
         return math.log(odds[1] / odds[0])
     if analysis.kind in ("risk_difference", "g_computation"):
         return float(risks[1] - risks[0])
-    raise unserved(analysis.kind, "binary")
+    raise unserved(analysis.kind, "response")
 
 
 def _of_categories(

@@ -1,0 +1,1 @@
+"""Whom do trials recruit, and what would each of them have in every arm?"""

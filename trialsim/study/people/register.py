@@ -1,0 +1,55 @@
+"""The register: people of one world, with what each of them would have in every arm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialsim.data import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Register:
+    """People of one world, M of them; replicate trials recruit from them with replacement.
+
+    Everything that belongs to a person is drawn once: covariates, the prognostic score, and the outcome in
+    every arm, from the same random numbers (potential outcomes). What is true in the world is then a mean
+    over the register; conduct (entry, allocation, why people stop) is left to the replicate.
+
+    Parameters
+    ----------
+    names : ndarray of str (P,)
+        Names of the covariates.
+    covariates : ndarray (M, P)
+        As measured at baseline; NaN where missing.
+    scores : ndarray (M, S)
+        Prognostic scores, larger for a larger outcome on placebo (for a time to an event: a higher hazard).
+        S is the number of visits of a score, else 1; 0 without twins.
+    outcomes : ndarray (A, M, K)
+        Outcome in every arm, the control first. K is 1 + V for a score (the baseline first, the same in
+        every arm), 1 for a response (0 or 1), a level (position from 0), a count or a time to an event
+        (months, may be infinite), and the most events of anybody for recurrent events
+        (their months, NaN beyond).
+    levels : ndarray of int (M, F)
+        Level of each stratification factor.
+    """
+
+    names: NDArray[np.str_]
+    covariates: Floats
+    scores: Floats
+    outcomes: Floats
+    levels: Ints
+
+    def __len__(self) -> int:
+        return len(self.covariates)
+
+    def column(self, name: str) -> Floats:
+        """Return one covariate (M,)."""
+        return np.asarray(self.covariates[:, self.names.tolist().index(name)])
+
+    def with_useless_scores(self, generator: np.random.Generator) -> Register:
+        """Return the register with the scores shuffled between people."""
+        order = generator.permutation(len(self))
+        return Register(self.names, self.covariates, self.scores[order], self.outcomes, self.levels)
