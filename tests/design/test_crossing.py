@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 
 from trialsim.design import BetaSpending, HwangShihDeCani, OBrienFlemingSpending, group_sequential_design
-from trialsim.design.group_sequential import NullSpending
+from trialsim.design.group_sequential import NullSpending, adapted_bounds
 from trialsim.design.group_sequential.crossing import crossing_probabilities, crossings, walk
 from trialsim.design.group_sequential.spending import increments
 
@@ -100,3 +100,29 @@ def test_null_spending_leaves_nothing_under_the_null() -> None:
         np.cumsum(stops.lower), rule.cumulative(1 - stops.upper.sum(), design.information), atol=1e-11
     )
     assert design.alpha_spent[-1] == pytest.approx(0.025, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("before", "last"), [(0.997, None), (0.998, 2.02316), (0.999, 2.01208), (0.9998, None)]
+)
+def test_the_last_bound_is_finite_where_the_look_before_has_almost_all_the_information(
+    before: float, last: float | None
+) -> None:
+    """Values of mvtnorm's Miwa algorithm; the others are held to the bivariate normal itself."""
+    design = group_sequential_design([0.5, before, 1.0])
+    if last is not None:
+        assert design.upper[-1] == pytest.approx(last, abs=6e-6)
+    time = np.array(design.information)
+    cor = np.sqrt(np.minimum.outer(time, time) / np.maximum.outer(time, time))
+    inside = multivariate_normal.cdf(
+        design.upper, np.zeros(3), cor, abseps=1e-9, maxpts=2_000_000, rng=np.random.default_rng(1)
+    )
+    assert 1 - inside == pytest.approx(0.025, abs=2e-6)
+    assert design.alpha_spent[-1] == pytest.approx(0.025, rel=1e-9)
+
+
+def test_a_look_that_adds_almost_nothing_has_a_bound_in_adapted_trials_too() -> None:
+    seen = np.array([[0.5, 0.998, 1.0], [0.4, 0.9985, 1.0]])
+    upper, _ = adapted_bounds(seen, OBrienFlemingSpending(), 0.025)
+    assert np.isfinite(upper).all()
+    assert upper[0, -1] == pytest.approx(2.02316, abs=6e-6)

@@ -90,8 +90,11 @@ def test_swapping_arms_turns_the_margin(
         kept = margin if scale == "ratio" else margin - 1
         if abs(gap) < 0.02 or (abs(kept) > 0.95 and scale == "difference"):
             continue
-        one = rates_size(RatesQuestion(control, active, scale, kept, allocation=allocation))
-        other = rates_size(RatesQuestion(active, control, scale, turned, allocation=1 / allocation))
+        side, back = ("greater", "less") if gap > 0 else ("less", "greater")
+        one = rates_size(RatesQuestion(control, active, scale, kept, allocation=allocation, direction=side))
+        other = rates_size(
+            RatesQuestion(active, control, scale, turned, allocation=1 / allocation, direction=back)
+        )
         assert one.control == pytest.approx(other.active, rel=1e-7)
 
 

@@ -203,3 +203,33 @@ def test_impossible_tests_are_refused(given: tuple[object, ...], field: str) -> 
     assert caught.value.field == field
     with pytest.raises(DesignError):
         closed_test_rule(ClosedTest((2.0,), (1.0,)), stop_at="none")
+
+
+def test_a_bonferroni_trial_stops_when_nothing_can_be_claimed_any_more() -> None:
+    """E[N] in closed form: stage 2 is held where no claim is made and the smallest p is below 1/2."""
+    n1, n2, replicates = 40, 60, 40_000
+    test = ClosedTest(OBF, (1.0, 1.0), "bonferroni")
+    rule = closed_test_rule(test, sd=1.0, keep=keep_best(1))
+    found = simulate_staged(
+        "normal", [0.0, 0.0, 0.0], [[n1] * 3, [n2] * 3], rule, replicates, np.random.default_rng(3)
+    )
+    pair = stats.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]])
+    claim = -stats.norm.ppf(stats.norm.sf(OBF[0]) / 2)
+    going = pair.cdf([claim, claim]) - pair.cdf([0.0, 0.0])
+    expected = 3 * n1 + 2 * n2 * going
+    error = found.size.std() / np.sqrt(replicates)
+    assert abs(found.size.mean() - expected) < 4 * error
+    hopeless = (found.states[0].z(1.0) <= 0).all(axis=1)
+    assert hopeless.mean() > 0.3
+    assert (found.stage[hopeless] == 0).all()
+    assert (found.decision[hopeless] == -1).all()
+
+
+def test_stopping_when_nothing_can_be_claimed_changes_no_claim() -> None:
+    rng = np.random.default_rng(8)
+    test = ClosedTest(OBF, (1.0, 1.0), "bonferroni")
+    z, n = rng.standard_normal((2, 5000, 3)), np.full((2, 5000, 4), 50.0)
+    every = np.ones((2, 5000, 3), dtype=bool)
+    possible = test.claims(z[:1], n[:1], every[:1])[1]
+    assert not (test.rejected(z, n, every)[-1] & ~possible).any()
+    assert 0 < (~possible).any(axis=1).mean() < 1

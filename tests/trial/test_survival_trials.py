@@ -220,3 +220,13 @@ def test_impossible_survival_trials_are_refused(call, field: str) -> None:  # ty
 def test_the_refusal_says_how_many_events_can_be_had() -> None:
     with pytest.raises(DesignError, match=r"165\.7 events can be expected of 200"):
         check_reachable(world(), [190])
+
+
+@pytest.mark.parametrize("blocks", [(4,), (3, 5)])
+def test_blocks_that_do_not_go_with_the_ratio_are_refused_where_the_world_is_stated(
+    blocks: tuple[int, ...],
+) -> None:
+    with pytest.raises(DesignError, match="block_sizes: must be multiples of 3"):
+        SurvivalWorld(60, ACCRUAL, (CONTROL, ACTIVE), (None, None), ratio=(1, 2), block_sizes=blocks)
+    SurvivalWorld(60, ACCRUAL, (CONTROL, ACTIVE), (None, None), ratio=(1, 2), block_sizes=())
+    SurvivalWorld(60, ACCRUAL, (CONTROL, ACTIVE), (None, None), ratio=(1, 2), block_sizes=(3, 6))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
@@ -39,13 +39,14 @@ def integrate_count_history(
     tau: Floats,
     quadrature: Floats,
     log_prior: Floats,
+    tail: float,
 ) -> CountHistoryIntegral:
     """Integrate p(μ) Π_h ∫ L_h(θ) N(θ; μ, τ²) dθ over μ on a grid, for each τ.
 
     On one equidistant grid of the link scale ∫ L_h(θ) N(θ; μ, τ²) dθ is a convolution, which in the
     frequency domain is a product with exp(−τ²ω²/2): exact for every τ down to 0, where quadrature
     nodes for the normal would be too coarse. The predictive density, ∫ p(μ, τ | data) N(θ*; μ, τ²),
-    is a convolution again.
+    is a convolution again. `tail` is the rate at which it falls on either side; see `TabulatedPrior.tails`.
     """
     m0, s0 = mean_prior
     grid = _link_grid(data, events, sizes, m0, s0, float(tau[-1]))
@@ -66,7 +67,7 @@ def integrate_count_history(
     tau_mass = quadrature * np.exp(log_density_tau - log_density_tau.max())
     given_tau = joint / joint.sum(axis=1, keepdims=True)
     weights = (tau_mass / tau_mass.sum())[:, None] * given_tau
-    prior = _predictive(data, grid, inside, weights, tau, omega2, len(events))
+    prior = replace(_predictive(data, grid, inside, weights, tau, omega2, len(events)), tails=(tail, tail))
     return CountHistoryIntegral(prior, log_density_tau, float(weights.sum(axis=0) @ grid[inside]))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,9 @@ from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
 Prior = MixturePrior | TabulatedPrior
+SizeName = Literal["ELIR", "moment", "Morita"]
 _FLATTENING = 100.0
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def elir_ess(prior: Prior) -> EffectiveSampleSize:
     Raises
     ------
     AnalysisError
-        If the integral diverges, or a normal prior lacks `unit_sd`.
+        If the integral diverges or is below 0, or a normal prior lacks `unit_sd`.
 
     Examples
     --------
@@ -78,7 +82,14 @@ def elir_ess(prior: Prior) -> EffectiveSampleSize:
         density = np.exp(log_parts).sum(axis=1)
         value = float((quadrature * density) @ (_information(log_parts, slope, curvature) / unit))
         value -= _boundary_term(prior)
-    return EffectiveSampleSize(value, "ELIR", "expected local information ratio")
+    if not value >= -_ROUNDING:
+        raise AnalysisError(
+            "is below 0: the prior's tails carry it, so it counts no participants",
+            field="expected local information ratio",
+            value=float(f"{value:.4g}"),
+            mend="give a vague part that says more, or use moment_ess",
+        )
+    return EffectiveSampleSize(max(value, 0.0), "ELIR", "expected local information ratio")
 
 
 def moment_ess(prior: Prior) -> EffectiveSampleSize:
@@ -86,6 +97,11 @@ def moment_ess(prior: Prior) -> EffectiveSampleSize:
 
     m(1 − m)/v − 1 for a probability, σ²/v for a mean, m/v for a Poisson rate (exposure), m²/v for an
     exponential rate (events).
+
+    Raises
+    ------
+    AnalysisError
+        If the moments do not exist, or a normal prior lacks `unit_sd`.
 
     Examples
     --------
@@ -111,11 +127,18 @@ def morita_ess(prior: MixturePrior) -> EffectiveSampleSize:
     shapes mode/100 and (1 − mode)/100; mean: 100 times the widest component's variance), and E[i_F] is
     taken over one new participant's predictive outcome.
 
+    Raises
+    ------
+    AnalysisError
+        If a part has a pole (a shape below 1): the density is then highest where it is infinite, and has no
+        mode at which information could be taken.
+
     Examples
     --------
     >>> round(morita_ess(BetaMixture([0.6, 0.4], [2.5, 14.6], [19.1, 120.2])).value, 2)
     87.66
     """
+    _refuse_poles(prior)
     mode = _mode(prior)
     x = np.array([mode])
     log_parts = prior.component_log_density(x) + _log(prior.weights)
@@ -147,11 +170,33 @@ def effective_sample_sizes(prior: Prior) -> pd.DataFrame:
     1  moment   10.0  size of the conjugate density with the same me...
     2  Morita   10.0  information at the mode beyond a flattened pri...
     """
-    sizes = [elir_ess(prior), moment_ess(prior)]
-    if isinstance(prior, MixturePrior):
-        sizes.append(morita_ess(prior))
-    rows = [{"name": s.name, "size": s.value, "definition": s.definition} for s in sizes]
-    return pd.DataFrame(rows)
+    names = ("ELIR", "moment", "Morita") if isinstance(prior, MixturePrior) else ("ELIR", "moment")
+    return sizes_or_reasons(prior, names)
+
+
+def sizes_or_reasons(prior: Prior, names: Sequence[SizeName]) -> pd.DataFrame:
+    """Return sizes of a prior, one row a definition; NaN and the reason where one does not exist.
+
+    Examples
+    --------
+    >>> sizes_or_reasons(BetaMixture(1, 0.6, 1.4), ["Morita"])["size"].tolist()
+    [nan]
+    """
+    rows = []
+    for name in names:
+        try:
+            got = _SIZES[name](prior)
+            rows.append((name, got.value, got.definition))
+        except AnalysisError as error:
+            rows.append((name, np.nan, f"not available: {error.problem}"))
+    return pd.DataFrame(rows, columns=["name", "size", "definition"])
+
+
+_SIZES: dict[SizeName, Callable[[Any], EffectiveSampleSize]] = {
+    "ELIR": elir_ess,
+    "moment": moment_ess,
+    "Morita": morita_ess,
+}
 
 
 def kish_ess(weights: ArrayLike) -> EffectiveSampleSize:
@@ -345,6 +390,20 @@ def _parameter_derivatives(prior: MixturePrior, x: Floats) -> tuple[Floats, Floa
         return slope, -(prior.a - 1) / x**2 - (prior.b - 1) / (1 - x) ** 2
     assert isinstance(prior, GammaMixture)
     return (prior.a - 1) / x - prior.b, -(prior.a - 1) / x**2
+
+
+def _refuse_poles(prior: MixturePrior) -> None:
+    for name in ("a", "b"):
+        shape = getattr(prior, name, None)
+        if shape is None or (name == "b" and isinstance(prior, GammaMixture)):
+            continue
+        if (shape[prior.weights > 0] < 1).any():
+            raise AnalysisError(
+                "does not exist: a part with a shape below 1 has a pole, and no mode",
+                field=name,
+                value=float(shape.min()),
+                mend="use shapes of at least 1, elir_ess or moment_ess",
+            )
 
 
 def _mode(prior: MixturePrior) -> float:

@@ -19,7 +19,7 @@ from trialsim.analysis.borrowing.checks import (
     positive,
 )
 from trialsim.analysis.borrowing.count_history import integrate_count_history
-from trialsim.analysis.borrowing.effective_sample_size import elir_ess, moment_ess
+from trialsim.analysis.borrowing.effective_sample_size import sizes_or_reasons
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.printed_distribution import summarise
 from trialsim.analysis.borrowing.roots import bisect_between
@@ -103,14 +103,7 @@ class MapPrior(Printed):
         Morita's needs the mode of a fitted mixture and is left out: it is not stable (95 or 121 for the
         same prior).
         """
-        rows = []
-        for size in (elir_ess, moment_ess):
-            try:
-                got = size(self.prior)
-                rows.append((got.name, got.value, got.definition))
-            except AnalysisError as error:
-                rows.append((size.__name__, np.nan, f"not available: {error.problem}"))
-        return pd.DataFrame(rows, columns=["name", "size", "definition"])
+        return sizes_or_reasons(self.prior, ("ELIR", "moment"))
 
     def to_frame(self) -> pd.DataFrame:
         """Return mean, SD and quantiles of τ and of the predictive control parameter."""
@@ -270,6 +263,6 @@ def _count_map(
 ) -> MapPrior:
     m0, s0 = finite(mean_prior[0], "mean_prior[0]"), positive(mean_prior[1], "mean_prior[1]")
     tau, quadrature, log_prior = heterogeneity_nodes(scale, 64)
-    integral = integrate_count_history(data, events, sizes, (m0, s0), tau, quadrature, log_prior)
+    integral = integrate_count_history(data, events, sizes, (m0, s0), tau, quadrature, log_prior, 1 / scale)
     heterogeneity = heterogeneity_posterior(tau, quadrature, integral.log_density_tau)
     return MapPrior(integral.prior, heterogeneity, integral.mu_mean, len(events))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -40,6 +41,10 @@ class TabulatedPrior(Printed):
         Equidistant values of η.
     log_density, slope, curvature : ndarray (G,)
         Log density of η (normalised) and its first two derivatives.
+    tails : pair of float
+        Rates (r₀, r₁) at which the density falls: as exp(r₀η) on the left and exp(−r₁η) on the right.
+        Infinite for lighter tails, 0 for heavier ones. The moment k of a rate exists below r₁, and the
+        expected local information ratio from r₀ = 1 on: what the grid cuts off is then no longer small.
     """
 
     data: CountData
@@ -47,6 +52,7 @@ class TabulatedPrior(Printed):
     log_density: Floats
     slope: Floats
     curvature: Floats
+    tails: tuple[float, float] = (math.inf, math.inf)
 
     @property
     def step(self) -> float:
@@ -65,12 +71,34 @@ class TabulatedPrior(Printed):
         return np.asarray(expit(self.grid) if self.data == "binomial" else np.exp(self.grid))
 
     def mean(self) -> float:
-        """Return the mean of the probability or rate."""
+        """Return the mean of the probability or rate.
+
+        Raises
+        ------
+        AnalysisError
+            If it is infinite: the tail of log-rates falls as exp(−r₁η) with r₁ ≤ 1.
+        """
+        self._require_moment(1)
         return float(self.mass @ self.values)
 
     def sd(self) -> float:
-        """Return the standard deviation of the probability or rate."""
+        """Return the standard deviation of the probability or rate.
+
+        Raises
+        ------
+        AnalysisError
+            If it is infinite: the tail of log-rates falls as exp(−r₁η) with r₁ ≤ 2.
+        """
+        self._require_moment(2)
         return float(np.sqrt(self.mass @ (self.values - self.mean()) ** 2))
+
+    def _require_moment(self, order: int) -> None:
+        if self.data == "poisson" and self.tails[1] <= order:
+            raise AnalysisError(
+                f"does not exist: log-rates have a tail that falls as exp(-{self.tails[1]:.3g} x)",
+                field={1: "mean of the rate", 2: "standard deviation of the rate"}[order],
+                mend="use quantiles, or a tighter prior of the heterogeneity (half-normal below 0.5)",
+            )
 
     def cdf(self, x: ArrayLike) -> Floats:
         """Return P(θ ≤ x) for a probability or rate x (...)."""
@@ -97,6 +125,7 @@ class TabulatedPrior(Printed):
             unnormalised - logsumexp(unnormalised) - np.log(self.step),
             self.slope + slope,
             self.curvature + curvature,
+            (self.tails[0] + events, self._right_tail(size - events)),
         )
 
     def log_marginal(self, events: float, size: float) -> float:
@@ -118,7 +147,10 @@ class TabulatedPrior(Printed):
         weight = fraction(weight, "weight")
         if weight == 0:
             return self
-        shape = (1.0 if self.data == "binomial" else self.mean() * b) if a is None else positive(a, "a")
+        # The mean of a rate need not exist, and is asked for only where it is used.
+        if a is None:
+            a = 1.0 if self.data == "binomial" else self.mean() * b
+        shape = positive(a, "a")
         rate = positive(b, "b")
         wide = self._widened(45 / shape, 45 / rate if self.data == "binomial" else 5.0)
         log_vague, slope, curvature = _vague_terms(self.data, wide.grid, shape, rate)
@@ -135,6 +167,10 @@ class TabulatedPrior(Printed):
             log_density,
             mixed,
             (share * (curvatures + slopes**2)).sum(axis=0) - mixed**2,
+            (
+                min(self.tails[0], shape),
+                min(self.tails[1], rate if self.data == "binomial" else math.inf),
+            ),
         )
 
     def expected_information_ratio(self) -> float:
@@ -146,8 +182,18 @@ class TabulatedPrior(Printed):
         Raises
         ------
         AnalysisError
-            If the tails carry the integral, as they do for a nearly flat prior on the link scale.
+            If the integral diverges, because the density of the parameter itself has a pole (`tails` below
+            1), or if the tails carry it, as they do for a nearly flat prior on the link scale.
         """
+        if min(self.tails if self.data == "binomial" else self.tails[:1]) < 1:
+            raise AnalysisError(
+                "the expected local information ratio does not exist: the tails carry it, where the density "
+                "of the parameter itself has a pole",
+                field="prior",
+                value=self.tails,
+                mend="give a tighter prior of the heterogeneity (half-normal up to 1), a vague part with a "
+                "shape of at least 1, or use moment_ess",
+            )
         unit, density = self._derivative(), np.exp(self.log_density)
         terms = -density * self.curvature / unit
         if np.abs(terms[[0, -1]]).max() > _LARGEST_END * np.abs(terms).max():
@@ -216,6 +262,10 @@ class TabulatedPrior(Printed):
         expected = size * self.values
         return events * self.grid - expected, events - expected, -expected
 
+    def _right_tail(self, without_event: float) -> float:
+        """Return how the right tail falls after data: a Poisson likelihood leaves none."""
+        return self.tails[1] + without_event if self.data == "binomial" else math.inf
+
     def _widened(self, left: float, right: float) -> TabulatedPrior:
         """Return the same density on a grid that reaches from −left to +right about its centre."""
         centre = float(self.mass @ self.grid)
@@ -228,6 +278,7 @@ class TabulatedPrior(Printed):
             np.pad(self.log_density, (before, after), constant_values=-np.inf),
             np.pad(self.slope, (before, after)),
             np.pad(self.curvature, (before, after)),
+            self.tails,
         )
 
 

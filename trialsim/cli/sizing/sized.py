@@ -43,6 +43,8 @@ class Sized:
         Dial, assurance and allocations, by title.
     warning : str or None
         What makes the sizes doubtful.
+    analysis : str
+        Analysis that adjusts for the baseline alone.
     """
 
     headline: str
@@ -51,6 +53,7 @@ class Sized:
     gains: tuple[str, ...]
     more: Mapping[str, Any]
     warning: str | None = None
+    analysis: str = "ANCOVA"
 
 
 def sized_continuous(given: Mapping[str, Any]) -> Sized:
@@ -173,7 +176,7 @@ def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
         for name, size in (("unadjusted", unadjusted), *((one.figure, one.chosen) for one in found))
     ]
     told = [f"{name.replace('_', ' ')}: {why}" for name, why in thin if why is not None]
-    return replace(answer, warning="; ".join(told) or None)
+    return replace(answer, warning="; ".join(told) or None, analysis=outcome.analysis)
 
 
 def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None) -> None:
@@ -184,7 +187,7 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
     from trialsim.cli.terminal.written import write_figure, write_rows
     from trialsim.design.control_arm import savings_frame
 
-    frame = savings_frame(answer.found)
+    frame = savings_frame(answer.found, answer.analysis)
     if output is not None:
         write_rows(frame, output)
     if figure is not None:
@@ -205,9 +208,9 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
     console.print(answer.headline)
     if answer.warning is not None:
         console.print(f"Warning: {answer.warning}.")
-    print_frame(frame, console, "Prognostic adjustment beyond baseline ANCOVA")
+    print_frame(frame, console, f"Prognostic adjustment beyond baseline {answer.analysis}")
     if len(answer.gains) > 2:
-        print_frame(_wide(_shown(answer)), console, "Saved beyond baseline ANCOVA")
+        print_frame(_wide(_shown(answer)), console, f"Saved beyond baseline {answer.analysis}")
     for name, part in answer.more.items():
         console.print(f"\n{name}:")
         console.print(str(part))

@@ -9,6 +9,7 @@ from scipy.special import ndtr, ndtri
 
 from trialsim.design.control_arm.plan import FIGURES, FigureName, Saving
 from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.outcome_scale import OutcomeScale
 from trialsim.design.sizes.size_for_mean import Size
 from trialsim.design.sizes.variance import (
@@ -40,6 +41,8 @@ class ScaleSizing:
         Share of each arm without the outcome; for survival give `SurvivalScale.loss` instead.
     power, alpha : float
         Power, and two-sided level.
+    direction : {"greater", "less"}, optional
+        Side of the claim; that of the assumed effect if left out.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class ScaleSizing:
     dropout: Pair = (0.0, 0.0)
     power: float = 0.9
     alpha: float = 0.05
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         _check_correlation("baseline_correlation", self.baseline_correlation)
@@ -61,6 +65,12 @@ class ScaleSizing:
             raise DesignError("must lie in [0, 1)", field="dropout", value=self.dropout)
         if not (0 < self.alpha < self.power < 1):
             raise DesignError("must lie between alpha and 1", field="power", value=self.power)
+        refuse_wrong_side(self.distance, "scale", math.exp(self.scale.effect))
+
+    @property
+    def distance(self) -> float:
+        """Effect on the working scale, above 0 on the side of the claim."""
+        return claimed(self.scale.effect, self.direction, True)
 
     def left(
         self, analysis: AnalysisName, partial: float = 0.0, variance_inflation: float = 1.0
@@ -267,7 +277,7 @@ def _saving(question: ScaleSizing, figure: FigureName, partial: float, inflation
 def _power(question: ScaleSizing, left: Adjustment, controls: int, active: int) -> float:
     (v0, v1), (d0, d1) = left.residual_variance, question.dropout
     spread = math.sqrt(v0 / (controls * (1 - d0)) + v1 / (active * (1 - d1)))
-    return float(ndtr(abs(question.scale.effect) / spread - ndtri(1 - question.alpha / 2)))
+    return float(ndtr(question.distance / spread - ndtri(1 - question.alpha / 2)))
 
 
 def _check_correlation(name: str, value: float) -> None:

@@ -183,8 +183,18 @@ class ControlArmPlan:
         return savings_frame(self.savings)
 
 
-def savings_frame(found: Sequence[Saving]) -> pd.DataFrame:
-    """Return one row a figure: sizes of both analyses and both ways to save, on any scale."""
+def savings_frame(found: Sequence[Saving], analysis: str = "ancova") -> pd.DataFrame:
+    """Return one row a figure: sizes of both analyses and both ways to save, on any scale.
+
+    Parameters
+    ----------
+    found : sequence of Saving
+        The figures.
+    analysis : str
+        Name of the analysis that adjusts for the baseline alone, in the columns of its sizes: "ancova", or
+        `OutcomeScale.analysis` such as "Cox regression".
+    """
+    name = analysis.lower().replace(" ", "_")
     rows = []
     for saving in found:
         fixed = saving.active_fixed
@@ -192,8 +202,8 @@ def savings_frame(found: Sequence[Saving]) -> pd.DataFrame:
             {
                 "figure": saving.figure,
                 "partial_correlation": saving.partial_correlation[0],
-                "ancova_total": saving.ancova.total,
-                "ancova_controls": saving.ancova.controls,
+                f"{name}_total": saving.ancova.total,
+                f"{name}_controls": saving.ancova.controls,
                 "prognostic_total": saving.prognostic.total,
                 "prognostic_controls": saving.prognostic.controls,
                 "participants_saved": saving.participants_saved,

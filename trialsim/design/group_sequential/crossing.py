@@ -201,7 +201,12 @@ def _upper_quantile(
             density += weights[i] * math.exp(-0.5 * z * z)
         density /= spread * _SQRT_2PI
         if tail <= 0.0:
-            return np.inf
+            # The look adds so little that the start lies beyond all that can be told from 0.
+            nearer = _nearer_start(points, weights, count, spread, target)
+            if not nearer < v:
+                return np.inf
+            v = nearer
+            continue
         if density <= 0.0 or v < centre - 40.0:
             return -np.inf
         step = math.log(tail / target) * tail / density
@@ -209,6 +214,18 @@ def _upper_quantile(
         if abs(step) < 1e-12:
             break
     return v
+
+
+@njit(cache=True)
+def _nearer_start(points: Floats, weights: Floats, count: int, spread: float, target: float) -> float:
+    """Return a start above the root: all the mass taken to lie at its topmost point."""
+    top, mass = -np.inf, 0.0
+    for i in range(count):
+        top = max(top, points[i])
+        mass += weights[i]
+    if mass <= 0.0:
+        return np.inf
+    return top + spread * math.sqrt(max(0.0, -2.0 * math.log(2.0 * target / mass)))
 
 
 @njit(cache=True)

@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from trialsim.design.group_sequential.crossing import Crossings, Floats, crossing_probabilities
 from trialsim.design.group_sequential.design import GroupSequentialDesign
+from trialsim.design.sizes.direction import Direction, checked_direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.expected_events import EventForecast, PiecewiseRate
 from trialsim.design.sizes.means import check_level, check_power
 from trialsim.errors import DesignError
@@ -59,6 +60,7 @@ def events_for_power(
     allocation: float = 1.0,
     margin: float = 1.0,
     method: EventsMethod = "schoenfeld",
+    direction: Direction | None = None,
 ) -> float:
     """Return the events that give a log-rank test its power, not rounded.
 
@@ -71,14 +73,18 @@ def events_for_power(
     allocation : float
         Active participants for each control, r.
     margin : float
-        Hazard ratio under the null; other than 1 for Schoenfeld's formula only.
+        Hazard ratio under the null; other than 1 for Schoenfeld's formula only. Above 1 for
+        non-inferiority.
     method : {"schoenfeld", "freedman", "hsieh-freedman"}
         Formula.
+    direction : {"greater", "less"}, optional
+        Side of the claim. Left out, it is the side of the ratio where the margin is 1, and "less" otherwise:
+        a ratio above the margin then has no size.
 
     Raises
     ------
     DesignError
-        The ratio lies at the margin, or a number is out of range.
+        The ratio lies at the margin or beyond it, or a number is out of range.
 
     Notes
     -----
@@ -89,6 +95,8 @@ def events_for_power(
     --------
     >>> round(events_for_power(0.7), 4), round(events_for_power(0.7, method="freedman"), 4)
     (330.3779, 337.405)
+    >>> round(events_for_power(1.0, margin=1.3), 1)
+    610.6
     """
     if method not in get_args(EventsMethod):
         raise DesignError(
@@ -111,24 +119,53 @@ def events_for_power(
         )
     check_level(alpha, allocation)
     check_power(power, alpha)
+    distance = claimed(math.log(hazard_ratio / margin), direction, margin == 1, otherwise="less")
+    refuse_wrong_side(distance, "hazard_ratio", hazard_ratio)
     r = allocation
-    factor = {
-        "schoenfeld": (1 + r) ** 2 / (r * math.log(hazard_ratio / margin) ** 2),
-        "freedman": (1 + r * hazard_ratio) ** 2 / (r * (1 - hazard_ratio) ** 2),
-        "hsieh-freedman": (1 + r) ** 2 / (4 * r) * ((1 + hazard_ratio) / (1 - hazard_ratio)) ** 2,
-    }[method]
+    if method == "schoenfeld":
+        factor = (1 + r) ** 2 / (r * distance**2)
+    elif method == "freedman":
+        factor = (1 + r * hazard_ratio) ** 2 / (r * (1 - hazard_ratio) ** 2)
+    else:
+        factor = (1 + r) ** 2 / (4 * r) * ((1 + hazard_ratio) / (1 - hazard_ratio)) ** 2
     return float((norm.isf(alpha) + norm.ppf(power)) ** 2 * factor)
 
 
-def drift_of_events(events: float, hazard_ratio: float, allocation: float = 1.0) -> float:
-    """Return the drift of a group-sequential log-rank test, |ln θ| √(r d)/(1 + r).
+def drift_of_events(
+    events: float,
+    hazard_ratio: float,
+    allocation: float = 1.0,
+    *,
+    margin: float = 1.0,
+    direction: Direction = "less",
+) -> float:
+    """Return the drift of a group-sequential log-rank test, −ln(θ/θ₀) √(r d)/(1 + r).
+
+    Parameters
+    ----------
+    events : float
+        Events d at information 1.
+    hazard_ratio, margin : float
+        Assumed ratio θ and the ratio θ₀ under the null, above 0.
+    allocation : float
+        Active participants for each control, r.
+    direction : {"greater", "less"}
+        Side of the hazard ratio that is a benefit: "less", unless the event is a good one.
+
+    Returns
+    -------
+    float
+        Below 0 where the treatment does harm: no upper bound is then crossed but by chance.
 
     Examples
     --------
     >>> round(drift_of_events(330, 0.7), 4)
     3.2397
+    >>> round(drift_of_events(330, 1.5), 4)
+    -3.6828
     """
-    return abs(math.log(hazard_ratio)) * math.sqrt(allocation * events) / (1 + allocation)
+    distance = claimed(math.log(hazard_ratio / margin), direction, False)
+    return distance * math.sqrt(allocation * events) / (1 + allocation)
 
 
 def survival_size(
@@ -138,6 +175,7 @@ def survival_size(
     power: float = 0.9,
     alpha: float = 0.025,
     method: SizeMethod = "schoenfeld",
+    direction: Direction = "less",
 ) -> SurvivalSize:
     """Return how many to enrol, in the periods of a forecast's accrual, for the power at a fixed time.
 
@@ -151,11 +189,13 @@ def survival_size(
         Power, and one-sided significance level.
     method : str
         A formula of `events_for_power`, or one that rests on the events of each arm.
+    direction : {"greater", "less"}
+        Side of the hazard ratio that is a benefit: "less", unless the event is a good one.
 
     Raises
     ------
     DesignError
-        Hazards that are not proportional, or a ratio of 1.
+        Hazards that are not proportional, a ratio of 1, or one on the wrong side.
 
     Notes
     -----
@@ -196,12 +236,20 @@ def survival_size(
     enrolled, events = forecast.accrual.total, forecast.events(analysis_time)
     if method == "schoenfeld" or method == "freedman" or method == "hsieh-freedman":
         needed = events_for_power(
-            ratio[0], power=power, alpha=alpha, allocation=forecast.allocation, method=method
+            ratio[0],
+            power=power,
+            alpha=alpha,
+            allocation=forecast.allocation,
+            method=method,
+            direction=direction,
         )
         factor = needed / events
     elif method in get_args(SizeMethod):
         check_level(alpha, forecast.allocation)
         check_power(power, alpha)
+        if ratio[0] == 1:
+            raise DesignError("must not be 1: no size detects it", field="hazard_ratio", value=ratio[0])
+        refuse_wrong_side(claimed(math.log(ratio[0]), direction, False), "hazard_ratio", ratio[0])
         factor = _participants(forecast, analysis_time, power, alpha, method) / enrolled
     else:
         raise DesignError(
@@ -215,8 +263,6 @@ def _participants(
 ) -> float:
     """Return the participants by a formula with variances under both hypotheses."""
     theta, r = forecast.hazard_ratio.rates[0], forecast.allocation
-    if theta == 1:
-        raise DesignError("must not be 1: no size detects it", field="hazard_ratio", value=theta)
     shared = (1 + r * theta) / (1 + r) if method == "lachin-foulkes" else 1.0
     hazard = forecast.control_hazard
     without_effect = replace(
@@ -247,6 +293,8 @@ class SurvivalLooks:
         Accrual, hazards and dropout.
     events, times, participants : tuple of float
         Expected at each look.
+    direction : {"greater", "less"}
+        Side of the hazard ratio that is a benefit: "less", unless the event is a good one.
     """
 
     design: GroupSequentialDesign
@@ -254,13 +302,23 @@ class SurvivalLooks:
     events: tuple[float, ...]
     times: tuple[float, ...]
     participants: tuple[float, ...]
+    direction: Direction = "less"
 
     @property
     def means(self) -> Floats:
-        """Mean of z at each look (K,): |ln AHR| √(r d)/(1 + r), with the average hazard ratio so far."""
+        """Mean of z at each look (K,): −ln AHR √(r d)/(1 + r), with the average hazard ratio so far.
+
+        Below 0 at a look at which the treatment does harm, as under crossing hazards.
+        """
+        forecast = self.forecast
         return np.array(
             [
-                drift_of_events(events, self.forecast.average_hazard_ratio(time), self.forecast.allocation)
+                drift_of_events(
+                    events,
+                    forecast.average_hazard_ratio(time),
+                    forecast.allocation,
+                    direction=self.direction,
+                )
                 for events, time in zip(self.events, self.times, strict=True)
             ]
         )
@@ -299,7 +357,11 @@ class SurvivalLooks:
 
 
 def survival_looks(
-    design: GroupSequentialDesign, forecast: EventForecast, max_events: float
+    design: GroupSequentialDesign,
+    forecast: EventForecast,
+    max_events: float,
+    *,
+    direction: Direction = "less",
 ) -> SurvivalLooks:
     """Return when the looks of a design fall, if the last has so many events.
 
@@ -311,6 +373,8 @@ def survival_looks(
         Accrual, hazards and dropout.
     max_events : float
         Events at information 1.
+    direction : {"greater", "less"}
+        Side of the hazard ratio that is a benefit: "less", unless the event is a good one.
 
     Raises
     ------
@@ -334,4 +398,11 @@ def survival_looks(
     events: Floats = max_events * np.array(design.information)
     times = [forecast.time_of_events(float(count)) for count in events]
     entered = [forecast.accrual.expected(time) for time in times]
-    return SurvivalLooks(design, forecast, tuple(events.tolist()), tuple(times), tuple(entered))
+    return SurvivalLooks(
+        design,
+        forecast,
+        tuple(events.tolist()),
+        tuple(times),
+        tuple(entered),
+        checked_direction(direction),
+    )

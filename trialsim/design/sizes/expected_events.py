@@ -169,13 +169,13 @@ class EventForecast:
         share = self.allocation / (1 + self.allocation)
         found = np.empty((2, len(self.starts)))
         for arm, weight in enumerate((1 - share, share)):
-            hazard, exit_rate = self._rates(arm)
+            hazard, exit_rate = self.rates_of(arm)
             early = _integrated_probability(self.starts, hazard, exit_rate, time - opened)
             late = _integrated_probability(self.starts, hazard, exit_rate, time - closed)
             found[arm] = weight * np.array(self.accrual.rates) @ (early - late)
         return found
 
-    def _rates(self, arm: int) -> tuple[Floats, Floats]:
+    def rates_of(self, arm: int) -> tuple[Floats, Floats]:
         """Return event and exit hazards of an arm in each piece."""
         hazard = self.control_hazard.at(self.starts)
         if arm == 1:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from trialsim.design.sizes.asymptotic import asymptotic_size
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.variance import Pair, PlanningMoments, require_shares
 from trialsim.errors import DesignError
 
@@ -148,6 +149,7 @@ def dial_sizes(
     margin: float = 0.0,
     power: float = 0.9,
     alpha: float = 0.05,
+    direction: Direction | None = None,
 ) -> DialSizes:
     """Return the total size at c = 1, at the moments' own c, and at c = 0, in the normal approximation.
 
@@ -163,6 +165,8 @@ def dial_sizes(
         Difference under the null.
     power, alpha : float
         Power, and *two-sided* level.
+    direction : {"greater", "less"}, optional
+        Side of the claim; as for `MeansQuestion`.
 
     Examples
     --------
@@ -177,6 +181,7 @@ def dial_sizes(
     """
     if effect == margin or not math.isfinite(effect - margin):
         raise DesignError("must differ from the margin: no size detects it", field="effect", value=effect)
+    refuse_wrong_side(claimed(effect - margin, direction, margin == 0), "effect", effect)
     rows: list[tuple[str, float, float]] = [
         (name, c, moments.with_agreement(c).variance(allocation))
         for name, c in (("sharp", 1.0), ("chosen", moments.agreement), ("no credit", 0.0))

@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, ndtr, ndtri
 
 from trialsim.data import Floats
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.variance import Pair, require_shares
 from trialsim.errors import DesignError
 
@@ -47,6 +48,8 @@ class MarginalQuestion:
         Scores of a sample, standardised here; standard normal if not given.
     power, alpha : float
         Power, and two-sided level.
+    direction : {"greater", "less"}, optional
+        Side of the claim; that of the assumed effect if left out.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class MarginalQuestion:
     score: ArrayLike | None = None
     power: float = 0.9
     alpha: float = 0.05
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         top = 1.0 if self.outcome == "binary" else math.inf
@@ -90,6 +94,7 @@ class MarginalQuestion:
             )
         if not self.alpha < self.power < 1:
             raise DesignError("must lie between alpha and 1", field="power", value=self.power)
+        claimed(0.0, self.direction, True)
 
 
 @dataclass(frozen=True)
@@ -215,7 +220,8 @@ def marginal_power(question: MarginalQuestion, controls: float, active: float, *
     """
     parts = marginal_variance(question)
     variance = (parts.adjusted if adjusted else parts.unadjusted)(controls, active)
-    return float(ndtr(abs(parts.effect) / math.sqrt(variance) - ndtri(1 - question.alpha / 2)))
+    distance = claimed(parts.effect, question.direction, True)
+    return float(ndtr(distance / math.sqrt(variance) - ndtri(1 - question.alpha / 2)))
 
 
 def control_cut(correlation: float, model: Literal["linear", "logistic", "log"] = "linear") -> float:
@@ -309,5 +315,6 @@ def _contrast(contrast: Contrast, means: Pair) -> tuple[Pair, float]:
 
 def _precision(question: MarginalQuestion, parts: MarginalVariance) -> float:
     """Return 1/Var that the power needs."""
+    refuse_wrong_side(claimed(parts.effect, question.direction, True), "means[1]", question.means[1])
     z = float(ndtri(1 - question.alpha / 2) + ndtri(question.power))
     return (z / parts.effect) ** 2

@@ -9,12 +9,19 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialsim.design.repeated_measures.large_sample import large_sample_inflation
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.variance import Pair, require_shares
 from trialsim.errors import DesignError
 
 
 def guenther_schouten_size(
-    variance: float, effect: float, *, margin: float = 0.0, power: float = 0.9, alpha: float = 0.05
+    variance: float,
+    effect: float,
+    *,
+    margin: float = 0.0,
+    power: float = 0.9,
+    alpha: float = 0.05,
+    direction: Direction | None = None,
 ) -> float:
     """Return the total size to analyse, ``N = (z_{1−α/2} + z_power)² V/(τ − Δ)² + z²_{1−α/2}/2``.
 
@@ -30,6 +37,8 @@ def guenther_schouten_size(
         for non-inferiority.
     power, alpha : float
         Power, and *two-sided* level.
+    direction : {"greater", "less"}, optional
+        Side of the claim; as for `MeansQuestion`.
 
     Examples
     --------
@@ -40,12 +49,19 @@ def guenther_schouten_size(
     _check(variance, effect, margin, alpha)
     if not alpha < power < 1:
         raise DesignError("must lie between alpha and 1", field="power", value=power)
+    refuse_wrong_side(claimed(effect - margin, direction, margin == 0), "effect", effect)
     critical = float(ndtri(1 - alpha / 2))
     return (critical + float(ndtri(power))) ** 2 * variance / (effect - margin) ** 2 + critical**2 / 2
 
 
 def guenther_schouten_power(
-    total: float, variance: float, effect: float, *, margin: float = 0.0, alpha: float = 0.05
+    total: float,
+    variance: float,
+    effect: float,
+    *,
+    margin: float = 0.0,
+    alpha: float = 0.05,
+    direction: Direction | None = None,
 ) -> float:
     """Return the power ``Φ(√((n − z²/2)(τ − Δ)²/V) − z)`` with z = z_{1−α/2}; 0 where n ≤ z²/2.
 
@@ -59,7 +75,8 @@ def guenther_schouten_power(
     left = total - critical**2 / 2
     if left <= 0:
         return 0.0
-    return float(ndtr(abs(effect - margin) * math.sqrt(left / variance) - critical))
+    distance = claimed(effect - margin, direction, margin == 0)
+    return float(ndtr(distance * math.sqrt(left / variance) - critical))
 
 
 def two_visit_inflation(dropout: float, visit_correlation: float) -> float:

@@ -10,6 +10,7 @@ from typing import Literal
 from scipy.optimize import brentq
 from scipy.stats import nct, norm, t
 
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.errors import DesignError
 
 _LARGEST_TRIAL = 1e9
@@ -55,13 +56,17 @@ class MeansQuestion:
     sd : float
         Standard deviation in both arms, above 0.
     margin : float
-        Difference under the null: 0 for superiority, below 0 for non-inferiority where more is better.
+        Difference under the null: 0 for superiority, below 0 for non-inferiority where more is better,
+        above 0 with `direction` "less" where less is.
     alpha : float
         One-sided significance level.
     allocation : float
         Active participants for each control.
     test : {"t", "z"}
         Reference distribution.
+    direction : {"greater", "less"}, optional
+        Side of the claim. Left out, it is the side of the effect where the margin is "no effect", and
+        "greater" against any other margin: an effect below it then has no power, and no size.
 
     Raises
     ------
@@ -75,6 +80,7 @@ class MeansQuestion:
     alpha: float = 0.025
     allocation: float = 1.0
     test: Literal["t", "z"] = "t"
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         if self.effect == self.margin:
@@ -84,15 +90,21 @@ class MeansQuestion:
         if not 0 < self.sd < math.inf:
             raise DesignError("must be above 0", field="sd", value=self.sd)
         check_level(self.alpha, self.allocation)
+        claimed(0.0, self.direction, True)
+
+    @property
+    def distance(self) -> float:
+        """Effect beyond the margin in SDs, above 0 on the side of the claim."""
+        return claimed(self.effect - self.margin, self.direction, self.margin == 0) / self.sd
 
     def noncentrality(self, total: float) -> float:
-        """Return the mean of the test statistic with so many participants."""
+        """Return the mean of the test statistic with so many participants, above 0 for the claim."""
         shares = self.allocation / (1 + self.allocation) ** 2
-        return abs(self.effect - self.margin) / self.sd * math.sqrt(total * shares)
+        return self.distance * math.sqrt(total * shares)
 
 
 def power_of_means(total: float, question: MeansQuestion) -> float:
-    """Return the power of a trial of two means.
+    """Return the power of a trial of two means: the probability of the claim, never of its opposite.
 
     Parameters
     ----------
@@ -105,6 +117,8 @@ def power_of_means(total: float, question: MeansQuestion) -> float:
     --------
     >>> round(power_of_means(170.06262827, MeansQuestion(0.5)), 6)
     0.9
+    >>> round(power_of_means(400, MeansQuestion(-0.5, margin=-0.2)), 6)
+    0.0
     """
     shift = question.noncentrality(total)
     if question.test == "z":
@@ -125,6 +139,7 @@ def means_size(question: MeansQuestion, power: float = 0.9) -> TwoArmSize:
     (527, 527)
     """
     check_power(power, question.alpha)
+    refuse_wrong_side(question.distance, "effect", question.effect)
     return split(total_for_power(lambda total: power_of_means(total, question), power), question.allocation)
 
 

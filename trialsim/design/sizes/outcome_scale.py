@@ -30,6 +30,11 @@ class OutcomeScale(Protocol):
         """Unit of the working scale, such as ``"log odds"``."""
         ...
 
+    @property
+    def analysis(self) -> str:
+        """Model that estimates the effect, such as ``"logistic regression"``."""
+        ...
+
     def describe(self) -> str:
         """Return the assumed control level and effect in the scale's own terms."""
         ...
@@ -111,6 +116,11 @@ class BinaryScale:
         """Unit of the working scale."""
         return "log odds"
 
+    @property
+    def analysis(self) -> str:
+        """Model that estimates the effect."""
+        return "logistic regression"
+
     def describe(self) -> str:
         """Return the assumed control rate and effect."""
         rates = f"response rates {self.control_rate:.3g} and {self.rate(treated=True):.3g}"
@@ -191,6 +201,11 @@ class CountScale:
     def unit(self) -> str:
         """Unit of the working scale."""
         return "log rate"
+
+    @property
+    def analysis(self) -> str:
+        """Model that estimates the effect."""
+        return "negative binomial regression" if self.dispersion else "Poisson regression"
 
     def describe(self) -> str:
         """Return the assumed control rate and effect."""
@@ -296,6 +311,11 @@ class SurvivalScale:
     def unit(self) -> str:
         """Unit of the working scale."""
         return "log hazard"
+
+    @property
+    def analysis(self) -> str:
+        """Model that estimates the effect."""
+        return "Cox regression"
 
     def describe(self) -> str:
         """Return the assumed control median and effect."""

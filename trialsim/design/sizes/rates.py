@@ -8,6 +8,7 @@ from typing import Literal
 
 from scipy.stats import norm
 
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.means import TwoArmSize, check_level, check_power
 from trialsim.errors import DesignError
 
@@ -32,6 +33,9 @@ class RatesQuestion:
         One-sided significance level.
     allocation : float
         Active participants for each control.
+    direction : {"greater", "less"}, optional
+        Side of the claim. Left out, it is the side of the effect where the margin is "no effect", and
+        "greater" against any other margin: an effect below it then has no power, and no size.
 
     Raises
     ------
@@ -45,12 +49,14 @@ class RatesQuestion:
     margin: float | None = None
     alpha: float = 0.025
     allocation: float = 1.0
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         for field, rate in (("control", self.control), ("active", self.active)):
             if not 0 < rate < 1:
                 raise DesignError("must lie between 0 and 1", field=field, value=rate)
         check_level(self.alpha, self.allocation)
+        claimed(0.0, self.direction, True)
         if self.scale == "difference":
             if not -1 < self.null < 1:
                 raise DesignError("must lie between -1 and 1", field="margin", value=self.margin)
@@ -81,6 +87,13 @@ class RatesQuestion:
         if self.scale == "ratio":
             return self.active - self.null * self.control
         return _log_odds(self.active) - _log_odds(self.control)
+
+    @property
+    def distance(self) -> float:
+        """Contrast, above 0 on the side of the claim."""
+        return claimed(
+            self.contrast, self.direction, self.null == (0.0 if self.scale == "difference" else 1.0)
+        )
 
     def variance(self, control: float, active: float) -> float:
         """Return the variance of the statistic with one control, at given rates."""
@@ -151,6 +164,7 @@ def rates_size(question: RatesQuestion, power: float = 0.9) -> TwoArmSize:
     1003.39
     """
     check_power(power, question.alpha)
+    refuse_wrong_side(question.distance, "active", question.active)
     control = (_critical_sum(question, norm.ppf(power)) / question.contrast) ** 2
     return TwoArmSize(control, control * question.allocation)
 
@@ -164,7 +178,7 @@ def power_of_rates(controls: float, question: RatesQuestion) -> float:
     0.9
     """
     spread = math.sqrt(question.variance(question.control, question.active))
-    shortfall = abs(question.contrast) * math.sqrt(controls) - _critical_sum(question, 0.0)
+    shortfall = question.distance * math.sqrt(controls) - _critical_sum(question, 0.0)
     return float(norm.cdf(shortfall / spread))
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from scipy.stats import nct, t
 
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.variance import (
     Adjustment,
     AnalysisName,
@@ -47,6 +48,8 @@ class SizingQuestion:
         Standard error that the trial will use.
     largest_trial : int
         Total size at which the search gives up.
+    direction : {"greater", "less"}, optional
+        Side of the claim; that of the assumed effect if left out.
     """
 
     effect: float
@@ -57,6 +60,7 @@ class SizingQuestion:
     slopes: Slopes = "common"
     variance: Variance = "hc3"
     largest_trial: int = 50_000
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.effect):
@@ -81,6 +85,12 @@ class SizingQuestion:
                 value=self.dropout,
                 mend="give the share of each arm that is lost",
             )
+        claimed(0.0, self.direction, True)
+
+    @property
+    def distance(self) -> float:
+        """Assumed effect, above 0 on the side of the claim."""
+        return claimed(self.effect, self.direction, True)
 
 
 @dataclass(frozen=True)
@@ -147,7 +157,7 @@ def power_of_size(
     )
     scale = math.sqrt(_expected_squared_error(left, observed, variance, question) / variance)
     critical = float(t.ppf(1 - question.alpha / 2, df)) * scale
-    return float(nct.sf(critical, df, abs(question.effect) / math.sqrt(variance)))
+    return float(nct.sf(critical, df, question.distance / math.sqrt(variance)))
 
 
 def _slope_term(left: Adjustment, observed: Pair, slopes: Slopes) -> float:
@@ -203,6 +213,7 @@ def size_for_power(moments: PlanningMoments, analysis: AnalysisName, question: S
     >>> size_for_power(moments, "prognostic", question).total
     356
     """
+    refuse_wrong_side(question.distance, "effect", question.effect)
     smaller = min(question.allocation)
 
     def arms(smaller_arm: int) -> tuple[int, int]:
@@ -240,6 +251,7 @@ def controls_for_power(
     >>> controls_for_power(235, moments, "prognostic", question).controls
     142
     """
+    refuse_wrong_side(question.distance, "effect", question.effect)
 
     def enough(controls: int) -> bool:
         return power_of_size(controls, active, moments, analysis, question) >= question.power

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialsim.data import Floats
+from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.marginal_scale import MarginalQuestion, conditional_risks
 from trialsim.design.sizes.variance import Pair
 from trialsim.errors import DesignError
@@ -32,6 +33,8 @@ class StratifiedQuestion:
         Shares (π0, π1) in every stratum, with sum 1.
     power, alpha : float
         Power, and two-sided level.
+    direction : {"greater", "less"}, optional
+        Side of the claim; that of the assumed effect if left out.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class StratifiedQuestion:
     allocation: Pair = (0.5, 0.5)
     power: float = 0.9
     alpha: float = 0.05
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         w, p0, p1 = self.arrays
@@ -63,6 +67,7 @@ class StratifiedQuestion:
             )
         if not (0 < self.alpha < self.power < 1):
             raise DesignError("must lie between alpha and 1", field="power", value=self.power)
+        claimed(0.0, self.direction, True)
 
     @property
     def arrays(self) -> tuple[Floats, Floats, Floats]:
@@ -113,7 +118,13 @@ def strata_of_score(
     count = np.bincount(stratum, minlength=strata)
     risks = [np.bincount(stratum, weights=risk, minlength=strata) / count for risk in (control, active)]
     return StratifiedQuestion(
-        count / count.sum(), risks[0], risks[1], allocation, question.power, question.alpha
+        count / count.sum(),
+        risks[0],
+        risks[1],
+        allocation,
+        question.power,
+        question.alpha,
+        question.direction,
     )
 
 
@@ -136,7 +147,8 @@ def stratified_power(total: float, question: StratifiedQuestion, method: Stratif
     0.9
     """
     effect, null, alternative = _parts(question, method)
-    shift = abs(effect) * math.sqrt(total) - float(ndtri(1 - question.alpha / 2)) * math.sqrt(null)
+    distance = claimed(effect, question.direction, True)
+    shift = distance * math.sqrt(total) - float(ndtri(1 - question.alpha / 2)) * math.sqrt(null)
     return float(ndtr(shift / math.sqrt(alternative)))
 
 
@@ -172,6 +184,7 @@ def stratified_size(question: StratifiedQuestion, method: StratifiedMethod = "cm
     [433.6, 375.0, 364.9]
     """
     effect, null, alternative = _parts(question, method)
+    refuse_wrong_side(claimed(effect, question.direction, True), "active", question.risk_ratio)
     z = ndtri(1 - question.alpha / 2) * math.sqrt(null) + ndtri(question.power) * math.sqrt(alternative)
     return float((z / effect) ** 2)
 

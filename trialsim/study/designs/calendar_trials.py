@@ -17,6 +17,7 @@ from trialsim.streams import stream
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.study.designs.spending_plan import spent_bounds
 from trialsim.trial import PlannedAccrual, SitePlan, normal_score, permuted_blocks, recruit, stop_at_bounds
+from trialsim.trial.allocation import check_blocks
 from trialsim.trial.interim import check_calendar, check_stages
 
 
@@ -95,6 +96,7 @@ class CalendarPlan:
             raise DesignError("must hold two arms", field="means", value=self.means)
         if self.participants < 4:
             raise DesignError("must be at least 4", field="participants", value=self.participants)
+        check_blocks(self.ratio, self.block_sizes)
         if isinstance(self.accrual, SitePlan) and self.participants > self.accrual.most:
             raise DesignError(
                 f"cannot be enrolled: the sites let in {self.accrual.most}",

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
-    from trialsim.trial.allocation.blocks import allocate, permuted_blocks, simple_randomisation
+    from trialsim.trial.allocation.blocks import allocate, check_blocks, permuted_blocks, simple_randomisation
     from trialsim.trial.allocation.minimisation import minimise
     from trialsim.trial.allocation.ratio import Labels
     from trialsim.trial.allocation.reallocation import reallocate
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
-__all__ = ["Labels", "allocate", "minimise", "permuted_blocks", "reallocate", "simple_randomisation"]
+__all__ = ["Labels", "allocate", "check_blocks", "minimise", "permuted_blocks", "reallocate", "simple_randomisation"]

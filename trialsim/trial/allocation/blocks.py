@@ -129,6 +129,16 @@ def _edges(parts: Floats) -> Floats:
     return np.asarray(np.cumsum(parts)[:-1] / parts.sum())
 
 
+def check_blocks(ratio: Sequence[float], block_sizes: Sequence[int]) -> None:
+    """Refuse block sizes that do not go with an allocation ratio, where a design is stated.
+
+    Examples
+    --------
+    >>> check_blocks((1, 2), (3, 6))
+    """
+    _multiples(block_sizes, int(whole_ratio(ratio).sum()))
+
+
 def _multiples(block_sizes: Sequence[int], total: int) -> Ints:
     sizes = np.asarray(block_sizes)
     if sizes.ndim != 1 or not len(sizes) or sizes.dtype.kind not in "iu":

@@ -93,17 +93,45 @@ class ClosedTest:
         >>> test.rejected(z, n, np.array([[[True, True]], [[True, False]]])).tolist()
         [[[False, False]], [[True, False]]]
         """
+        return self.claims(z, n, tested)[0]
+
+    def claims(self, z: Floats, n: Floats, tested: Bools) -> tuple[Bools, Bools]:
+        """Return the arms that are claimed by each stage, and those that are or still may be.
+
+        A stage in which an intersection has the p value 1 (Bonferroni: the smallest p times the arms reaches
+        1) can never be made up for: no arm in the intersection is claimed any more, whatever comes.
+
+        Parameters
+        ----------
+        z, n, tested
+            As for `rejected`.
+
+        Returns
+        -------
+        claimed : ndarray of bool (S, R, A − 1)
+        possible : ndarray of bool (R, A − 1)
+
+        Examples
+        --------
+        >>> test = ClosedTest((2.797, 1.977), (1.0, 1.0), "bonferroni")
+        >>> every = np.ones((1, 2, 2), dtype=bool)
+        >>> z = np.array([[[-0.1, -0.2], [0.1, -0.2]]])
+        >>> test.claims(z, np.full((1, 2, 3), 50.0), every)[1].tolist()
+        [[False, False], [True, True]]
+        """
         stages, trials, arms = z.shape
         claimed = np.ones((stages, trials, arms), dtype=bool)
+        possible = np.ones((trials, arms), dtype=bool)
         for size in range(1, arms + 1):
             for members in combinations(range(arms), size):
                 inside = np.isin(np.arange(arms), members)
-                gone = self._intersection_gone(z, n, tested & inside)
+                gone, reachable = self._intersection_gone(z, n, tested & inside)
                 claimed[:, :, inside] &= gone[:, :, None]
-        return claimed
+                possible[:, inside] &= reachable[:, None]
+        return claimed, possible
 
-    def _intersection_gone(self, z: Floats, n: Floats, tested: Bools) -> Bools:
-        """Return whether an intersection hypothesis is rejected by each stage (S, R)."""
+    def _intersection_gone(self, z: Floats, n: Floats, tested: Bools) -> tuple[Bools, Bools]:
+        """Return whether an intersection is rejected by each stage (S, R), and whether it may be (R,)."""
         gone = np.zeros(z.shape[:2], dtype=bool)
         total, weight = np.zeros(z.shape[1]), 0.0
         for k in range(len(z)):
@@ -112,7 +140,7 @@ class ClosedTest:
             total = total + np.sqrt(self.weights[k]) * score
             weight += self.weights[k]
             gone[k] = total / np.sqrt(weight) >= self.bounds[k]
-        return np.asarray(np.maximum.accumulate(gone, axis=0))
+        return np.asarray(np.maximum.accumulate(gone, axis=0)), gone.any(axis=0) | (total > -np.inf)
 
 
 def intersection_score(z: Floats, n: Floats, tested: Bools, method: Intersection) -> Floats:
@@ -195,8 +223,12 @@ def stage_statistics(state: StagedState, sd: float | None = None) -> tuple[Float
 
 def closed_rejections(states: Sequence[StagedState], test: ClosedTest, sd: float | None = None) -> Bools:
     """Return the arms claimed by the last of some states (R, A − 1); see `ClosedTest`."""
+    return np.asarray(test.rejected(*_by_stage(states, sd))[-1])
+
+
+def _by_stage(states: Sequence[StagedState], sd: float | None) -> tuple[Floats, Floats, Bools]:
     z, n, tested = (np.stack(parts) for parts in zip(*(stage_statistics(s, sd) for s in states), strict=True))
-    return np.asarray(test.rejected(z, n, tested)[-1])
+    return z, n, tested
 
 
 def closed_test_rule(
@@ -242,11 +274,14 @@ def closed_test_rule(
             raise DesignError(
                 "has fewer bounds than the trial has stages", field="bounds", value=len(test.bounds)
             )
-        claimed = closed_rejections((*state.earlier, state), test, sd)
+        claims, possible = test.claims(*_by_stage((*state.earlier, state), sd))
+        claimed = claims[-1]
         z = np.where(state.open[:, 1:], state.z(sd), -np.inf)
         going = state.open[:, 1:] & (z > futility) & ~claimed
         if keep is not None:
             going &= keep(state, z)
+        # Where no open arm can be claimed any more, nobody is enrolled for nothing.
+        going &= (going & possible).any(axis=1)[:, None]
         last = state.stage == len(test.bounds) - 1
         success = claimed.any(axis=1)
         if stop_at == "all" and not last:

@@ -16,7 +16,7 @@ from scipy.special import ndtr
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
-from trialsim.trial.allocation.blocks import permuted_blocks
+from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
 from trialsim.trial.enrolment.accrual import PlannedAccrual
 from trialsim.trial.enrolment.sites import SitePlan, recruit
@@ -106,6 +106,7 @@ class JointWorld:
             raise DesignError("must hold two arms", field="ratio", value=self.ratio)
         if self.participants < 4:
             raise DesignError("must be at least 4", field="participants", value=self.participants)
+        check_blocks(self.ratio, self.block_sizes)
         ascends = len(months) and months[0] > 0 and (np.diff(months) > 0).all()
         if not ascends or not np.isfinite(self.follow_up) or months[-1] > self.follow_up:
             raise DesignError(

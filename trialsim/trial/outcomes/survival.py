@@ -17,7 +17,7 @@ from scipy.special import gammaincinv
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
-from trialsim.trial.allocation.blocks import permuted_blocks, simple_randomisation
+from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks, simple_randomisation
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
 from trialsim.trial.enrolment.accrual import PlannedAccrual, Spread
 from trialsim.trial.enrolment.sites import SitePlan, recruit
@@ -101,6 +101,8 @@ class SurvivalWorld:
                 raise DesignError("must be finite and above 0", field=field, value=getattr(self, field))
         if not (np.isfinite(self.frailty) and self.frailty >= 0):
             raise DesignError("must be finite and at least 0", field="frailty", value=self.frailty)
+        if self.block_sizes:
+            check_blocks(self.ratio, self.block_sizes)
         if self.dropout_dependence and not self.frailty:
             raise DesignError(
                 "needs a frailty to depend on", field="dropout_dependence", value=self.dropout_dependence

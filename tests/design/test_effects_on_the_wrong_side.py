@@ -1,0 +1,163 @@
+"""An effect on the wrong side has no power and no size, in every size and power function of the room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from trialsim.design import (
+    BinaryScale,
+    CountScale,
+    MarginalQuestion,
+    MeansQuestion,
+    PlanningMoments,
+    PocockSpending,
+    RatesQuestion,
+    SizingQuestion,
+    SurvivalScale,
+    controls_for_power,
+    events_for_power,
+    group_sequential_design,
+    guenther_schouten_size,
+    marginal_size,
+    means_size,
+    power_of_size,
+    rates_size,
+    size_for_power,
+    survival_size,
+)
+from trialsim.design.control_arm import ScaleSizing
+from trialsim.design.group_sequential import drift_of_events, drift_of_means, survival_looks
+from trialsim.design.sizes import (
+    Accrual,
+    EventForecast,
+    PiecewiseRate,
+    PredictionMoments,
+    StratifiedQuestion,
+    dial_sizes,
+    guenther_schouten_power,
+    marginal_controls,
+    marginal_power,
+    power_of_means,
+    power_of_rates,
+    stratified_power,
+    stratified_size,
+)
+from trialsim.errors import DesignError
+
+MOMENTS = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.2, 0.2))
+
+
+def forecast(*ratios: float) -> EventForecast:
+    starts = (0.0, 6.0)[: len(ratios)]
+    return EventForecast(
+        Accrual((50.0,), (12.0,)), PiecewiseRate((0.06,)), PiecewiseRate(tuple(ratios), starts)
+    )
+
+
+def marginal(active: float) -> MarginalQuestion:
+    return MarginalQuestion("binary", (0.3, active), (1.0, 1.0), direction="greater")
+
+
+def strata(shift: float) -> StratifiedQuestion:
+    return StratifiedQuestion([0.5, 0.5], [0.3, 0.5], [0.3 + shift, 0.5 + shift], direction="greater")
+
+
+# Power as a function of how far the effect lies on the side of the claim; below 0 it does harm.
+POWERS: dict[str, Callable[[float], float]] = {
+    "power_of_means, margin": lambda x: power_of_means(400, MeansQuestion(x - 0.2, margin=-0.2)),
+    "power_of_means, less, z": lambda x: power_of_means(400, MeansQuestion(-x, direction="less", test="z")),
+    "power_of_rates": lambda x: power_of_rates(200, RatesQuestion(0.4, 0.3 + x, margin=-0.1)),
+    "power_of_rates, ratio": lambda x: power_of_rates(
+        200, RatesQuestion(0.4, 0.4 * (1.2 - x), "ratio", 1.2, direction="less")
+    ),
+    "power_of_rates, odds": lambda x: power_of_rates(
+        200, RatesQuestion(0.4, 0.4 + x, "odds ratio", direction="greater")
+    ),
+    "guenther_schouten_power": lambda x: guenther_schouten_power(300, 4.0, x - 0.3, margin=-0.3),
+    "power_of_size": lambda x: power_of_size(
+        150, 150, MOMENTS, "ancova", SizingQuestion(x, direction="greater")
+    ),
+    "marginal_power": lambda x: marginal_power(marginal(0.3 + x), 150, 150, adjusted=True),
+    "stratified_power": lambda x: stratified_power(300, strata(x), "cmh"),
+    "stratified_power, mh": lambda x: stratified_power(300, strata(x), "mantel-haenszel"),
+    "survival_looks": lambda x: (
+        survival_looks(group_sequential_design([0.5, 1.0]), forecast(float(np.exp(-x))), 300).power
+    ),
+    "drift_of_events": lambda x: group_sequential_design([0.5, 1.0]).power_at(
+        drift_of_events(300, float(np.exp(-x)))
+    ),
+    "drift_of_means": lambda x: group_sequential_design([0.5, 1.0]).power_at(
+        drift_of_means(300, MeansQuestion(x - 0.2, margin=-0.2, test="z"))
+    ),
+}
+BENEFITS = (0.02, 0.05, 0.1, 0.15, 0.25)
+
+# Sizes of effects that do harm.
+SIZES: dict[str, Callable[[], object]] = {
+    "means_size": lambda: means_size(MeansQuestion(-0.5, margin=-0.2)),
+    "means_size, upper margin": lambda: means_size(MeansQuestion(0.5, margin=0.2, direction="less")),
+    "means_size, direction": lambda: means_size(MeansQuestion(0.5, direction="less")),
+    "rates_size": lambda: rates_size(RatesQuestion(0.6, 0.4, margin=-0.1)),
+    "rates_size, ratio": lambda: rates_size(RatesQuestion(0.6, 0.4, "ratio", 0.8)),
+    "guenther_schouten_size": lambda: guenther_schouten_size(4.0, -0.5, margin=-0.2),
+    "size_for_power": lambda: size_for_power(MOMENTS, "ancova", SizingQuestion(-0.3, direction="greater")),
+    "controls_for_power": lambda: controls_for_power(
+        200, MOMENTS, "ancova", SizingQuestion(-0.3, direction="greater")
+    ),
+    "dial_sizes": lambda: dial_sizes(PredictionMoments((0.9, 0.9), (0.4, 0.4)), -0.5, margin=-0.2),
+    "marginal_size": lambda: marginal_size(marginal(0.2), adjusted=True),
+    "marginal_controls": lambda: marginal_controls(marginal(0.2), 200),
+    "stratified_size": lambda: stratified_size(strata(-0.1)),
+    "events_for_power": lambda: events_for_power(1.5, margin=1.3),
+    "events_for_power, direction": lambda: events_for_power(1.5, direction="less"),
+    "survival_size": lambda: survival_size(forecast(1.5), 24),
+    "survival_size, lachin-foulkes": lambda: survival_size(forecast(1.5), 24, method="lachin-foulkes"),
+    "ScaleSizing, binary": lambda: ScaleSizing(BinaryScale(0.3, 0.5), direction="greater"),
+    "ScaleSizing, count": lambda: ScaleSizing(CountScale(1.0, 1.5), direction="less"),
+    "ScaleSizing, survival": lambda: ScaleSizing(SurvivalScale(12, 1.5, 12, 24), direction="less"),
+}
+
+
+@pytest.mark.parametrize("name", POWERS)
+def test_harm_has_no_power_and_power_grows_with_the_effect(name: str) -> None:
+    power = POWERS[name]
+    assert power(-0.25) < 0.001
+    assert power(-0.02) < 0.025
+    over = [power(-0.1), power(-0.02), *(power(x) for x in BENEFITS)]
+    assert (np.diff(over) > 0).all()
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_harm_has_no_size(name: str) -> None:
+    with pytest.raises(DesignError, match="wrong side"):
+        SIZES[name]()
+
+
+def test_crossing_hazards_that_harm_at_first_do_not_stop_the_trial_for_benefit() -> None:
+    """Hazard ratio 2.5 for six months and 0.5 after: 2,000 simulated trials claimed nothing."""
+    design = group_sequential_design([0.3, 1.0], efficacy=PocockSpending())
+    looks = survival_looks(design, forecast(2.5, 0.5), 400.0)
+    assert looks.means[0] < 0 < -looks.forecast.average_hazard_ratio(looks.times[0]) + 3
+    assert looks.power < 1e-6
+
+
+def test_an_event_that_is_good_turns_the_direction() -> None:
+    one = survival_size(forecast(1.5), 24, direction="greater")
+    assert one.events == pytest.approx(events_for_power(1.5, direction="greater"), rel=1e-9)
+    design = group_sequential_design([0.5, 1.0])
+    assert survival_looks(design, forecast(1.5), 300, direction="greater").power == pytest.approx(
+        design.power_at(-drift_of_events(300, 1.5)), abs=0.002
+    )
+
+
+def test_no_other_direction() -> None:
+    for made in (
+        lambda: MeansQuestion(0.5, direction="up"),
+        lambda: survival_looks(group_sequential_design([1.0]), forecast(0.5), 50, direction="up"),
+        lambda: events_for_power(0.5, direction="up"),
+    ):
+        with pytest.raises(DesignError, match="direction: is not known"):
+            made()
