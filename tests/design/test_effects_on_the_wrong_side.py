@@ -29,7 +29,7 @@ from trialsim.design import (
     survival_size,
 )
 from trialsim.design.control_arm import ScaleSizing
-from trialsim.design.group_sequential import drift_of_events, drift_of_means, survival_looks
+from trialsim.design.group_sequential import drift_of_events, survival_looks
 from trialsim.design.sizes import (
     Accrual,
     EventForecast,
@@ -45,6 +45,7 @@ from trialsim.design.sizes import (
     stratified_power,
     stratified_size,
 )
+from trialsim.design.sizes.means import drift_of_means
 from trialsim.errors import DesignError
 
 MOMENTS = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.2, 0.2))

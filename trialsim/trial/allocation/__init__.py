@@ -12,4 +12,12 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
-__all__ = ["Labels", "allocate", "check_blocks", "minimise", "permuted_blocks", "reallocate", "simple_randomisation"]
+__all__ = [
+    "Labels",
+    "allocate",
+    "check_blocks",
+    "minimise",
+    "permuted_blocks",
+    "reallocate",
+    "simple_randomisation",
+]
