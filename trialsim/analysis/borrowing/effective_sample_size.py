@@ -170,7 +170,9 @@ def effective_sample_sizes(prior: Prior) -> pd.DataFrame:
     1  moment   10.0  size of the conjugate density with the same me...
     2  Morita   10.0  information at the mode beyond a flattened pri...
     """
-    names = ("ELIR", "moment", "Morita") if isinstance(prior, MixturePrior) else ("ELIR", "moment")
+    names: list[SizeName] = ["ELIR", "moment"]
+    if isinstance(prior, MixturePrior):
+        names.append("Morita")
     return sizes_or_reasons(prior, names)
 
 
