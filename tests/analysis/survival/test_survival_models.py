@@ -195,19 +195,29 @@ def slow_gray(block: SurvivalBlock, r: int) -> tuple[float, float]:
         if actual[k].sum() > 0
     )
     jump = d1 / h.sum(axis=1)
-    g = 1 - np.concatenate([[0], np.cumsum(jump)[:-1]])
-    weight = h[:, 0] * h[:, 1] * g / h.sum(axis=1)
-    ahead = [
-        sum(weight[m] * jump[m] / (g[m] * (g[m] - jump[m])) for m in range(k + 1, len(g)))
-        for k in range(len(g))
-    ]
+    g = np.concatenate([[1.0], 1 - np.cumsum(jump)])
+    pull = h[:, 0] * h[:, 1] / h.sum(axis=1)
+    sign = (-1.0, 1.0)
     variance = 0.0
-    for k in range(len(g)):
+    for k in range(len(d1)):
+        # What an event at k does to all later times: they are scaled by its arm's own curve.
+        ahead = sum(pull[m] * jump[m] / g[m] for m in range(k + 1, len(d1)))
         for a in (0, 1):
-            if wide["n"][k, a] > 0:
-                own = weight[k] / (h[k, a] * g[k]) - (g[k] - wide["s"][k, a]) * ahead[k] / wide["n"][k, a]
-                other = g[k] * ahead[k] / wide["n"][k, a]
-                variance += own**2 * h[k, a] * jump[k] + other**2 * wide["d2"][k, a]
+            n, before = wide["n"][k, a], wide["s"][k, a]
+            if n == 0:
+                continue
+            after = before * (1 - (wide["d1"][k, a] + wide["d2"][k, a]) / n)
+            left = g[k + 1] / after if after > 0 else 0.0
+            other = pull[k] if a == 1 else -pull[k]
+            own = other + (1 - left) * sign[a] * ahead
+            if d1[k] > 0:
+                size = h[k].sum() * before
+                ties = 1 - (d1[k] - 1) / (size - 1) if d1[k] > 1 else 1.0
+                variance += ties * before * d1[k] / (h[k].sum() * n) * own**2
+            d2 = wide["d2"][k, a]
+            if d2 > 0 and after > 0:
+                ties = 1 - (d2 - 1) / (n - 1) if d2 > 1 else 1.0
+                variance += ties * before**2 * d2 / n**2 * (left * ahead) ** 2
     return score, variance
 
 

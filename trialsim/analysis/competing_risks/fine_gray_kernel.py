@@ -11,6 +11,7 @@ from numba import njit
 
 from trialsim.analysis.competing_risks.kernel import CAUSE, CENSORED, OTHER
 from trialsim.analysis.survival.block import Labels
+from trialsim.analysis.survival.cox_decision_kernel import independent, standardise
 from trialsim.analysis.survival.cox_kernel import invert, risk_weights
 from trialsim.data import STATUS_OK, Floats, Ints
 
@@ -19,6 +20,7 @@ MOST_STEPS = 50
 DECREMENT = 1e-16
 ROUNDING = 1e-13
 WIDEST = 20.0
+NO_SPREAD = 1e-16
 
 
 @njit(cache=True)
@@ -237,25 +239,74 @@ def add_censoring(
 
 
 @njit(cache=True)
+def score_test(
+    event: Labels, group: Labels, groups: int, end: Ints, at_risk: Floats, G: Floats, X: Floats,
+    sums: Floats, w: Floats, residual: Floats, z: Floats,
+) -> None:  # fmt: skip
+    """Fill the score test of no effect of the first column (2,): by the information, by the sandwich."""
+    K = X.shape[1]
+    beta, score, information = np.zeros(K), np.zeros(K), np.zeros((K, K))
+    if K > 1:
+        others, rest = np.zeros(K - 1), np.ascontiguousarray(X[:, 1:])
+        spare, small = np.empty((len(X), 1 + (K - 1) + (K - 1) ** 2)), np.empty((K - 1, K - 1))
+        maximise(event, group, groups, end, G, rest, others, small, spare, w)
+        beta[1:] = others
+    risk_weights(X, beta, w)
+    risk_sums(event, group, groups, end, G, X, w, sums)
+    partial_likelihood(event, end, X, beta, sums, score, information)
+    influence(event, group, groups, end, at_risk, G, X, w, sums, residual)
+    standardise(score, information, residual, z)
+
+
+@njit(cache=True)
+def fit_kept(
+    event: Labels, group: Labels, groups: int, end: Ints, at_risk: Floats, G: Floats, X: Floats,
+    beta: Floats, covariance: Floats, z: Floats,
+) -> int:  # fmt: skip
+    """Fit one replicate without the covariates that cannot be told (NaN); score test where it fails."""
+    n, P = X.shape
+    keep = np.ones(P, np.bool_)
+    score, information = np.zeros(P), np.zeros((P, P))
+    sums = np.empty((n, 1 + P + P * P))
+    risk_sums(event, group, groups, end, G, X, np.ones(n), sums)
+    partial_likelihood(event, end, X, np.zeros(P), sums, score, information)
+    independent(information, keep)
+    if not keep[0]:
+        return COLLINEAR
+    kept = np.flatnonzero(keep)
+    K = kept.size
+    if K < P:
+        X = np.ascontiguousarray(X[:, kept])
+        sums = np.empty((n, 1 + K + K * K))
+    some, inverse, w, residual = np.zeros(K), np.empty((K, K)), np.empty(n), np.empty((n, K))
+    status = maximise(event, group, groups, end, G, X, some, inverse, sums, w)
+    if status == STATUS_OK:
+        influence(event, group, groups, end, at_risk, G, X, w, sums, residual)
+        change = residual @ inverse
+        spread = change.T @ change
+        beta[:], covariance[:] = np.nan, np.nan
+        for a in range(K):
+            beta[kept[a]] = some[a]
+            for b in range(K):
+                covariance[kept[a], kept[b]] = spread[a, b]
+    if status != STATUS_OK or not covariance[0, 0] > NO_SPREAD:
+        score_test(event, group, groups, end, at_risk, G, X, sums, w, residual, z)
+    return status
+
+
+@njit(cache=True)
 def fit_replicates(
     time: Floats, event: Labels, group: Labels, groups: int, X: Floats, order: Ints,
-    beta: Floats, covariance: Floats, status: Labels,
+    beta: Floats, covariance: Floats, z: Floats, status: Labels,
 ) -> None:  # fmt: skip
     """Fit every replicate; see `trialsim.analysis.competing_risks.fine_gray_model` for what it means."""
-    R, n, K = X.shape
+    R, n, _ = X.shape
     end, at_risk, G = np.empty(n, np.int64), np.empty((n, groups)), np.empty((n, groups))
-    sums, w, residual = np.empty((n, 1 + K + K * K)), np.empty(n), np.empty((n, K))
-    inverse = np.empty((K, K))
     for r in range(R):
         if status[r] != STATUS_OK:
             continue
         rows = order[r]
-        t, e, g, x = time[r][rows], event[r][rows], group[r][rows], X[r][rows]
-        ends_of_ties(t, end)
+        e, g = event[r][rows], group[r][rows]
+        ends_of_ties(time[r][rows], end)
         censoring(e, g, groups, end, at_risk, G)
-        status[r] = maximise(e, g, groups, end, G, x, beta[r], inverse, sums, w)
-        if status[r] != STATUS_OK:
-            continue
-        influence(e, g, groups, end, at_risk, G, x, w, sums, residual)
-        change = residual @ inverse
-        covariance[r] = change.T @ change
+        status[r] = fit_kept(e, g, groups, end, at_risk, G, X[r][rows], beta[r], covariance[r], z[r])

@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.competing_risks.fine_gray_kernel import INFINITE, fit_replicates
+from trialsim.analysis.competing_risks.fine_gray_kernel import fit_replicates
 from trialsim.analysis.competing_risks.gray import count_events
-from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
+from trialsim.analysis.one_trial.deciding import raise_unless_decided, wald_or_score
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Tables
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
-from trialsim.analysis.survival.block import Labels, SurvivalBlock, read_block, read_choice
+from trialsim.analysis.survival.block import Labels, SurvivalBlock, centred, read_block, read_choice
 from trialsim.analysis.survival.cox_model import REASONS, refuse_no_variance
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.sweep import common_status, time_order
@@ -57,7 +58,9 @@ def fine_gray_block(
     -------
     Estimates
         Log subdistribution hazard ratio, active over control, and Wald z. Named statuses: no_events,
-        arm_empty, collinear_covariate, infinite_coefficient, not_converged, no_variance.
+        arm_empty, collinear_covariate, infinite_coefficient, not_converged, no_variance. Wald's test decides;
+        where the fit fails, the score test with the same sandwich (`Estimates.decision`). A covariate that
+        the others determine in a replicate is left out.
 
     Raises
     ------
@@ -70,35 +73,45 @@ def fine_gray_block(
     >>> fine_gray_block([range(1, 9)], event, [[0, 1] * 4]).estimate.round(4)
     array([-1.3636])
     """
-    coefficients, covariance, status = _fit(
-        read_block(time, event, arm, None, covariates, causes=2), censoring
-    )
-    return _estimates(coefficients, covariance, status)
+    return _fit(read_block(time, event, arm, None, covariates, causes=2), censoring).estimates()
 
 
-def _fit(block: SurvivalBlock, censoring: str) -> tuple[Floats, Floats, Labels]:
-    """Return coefficients (R, 1 + P), their covariance and statuses."""
+@dataclass(frozen=True)
+class FineGrayFits:
+    """Coefficients (R, 1 + P), their covariance, the sandwich score z (R,) of failed fits, and statuses."""
+
+    coefficients: Floats
+    covariance: Floats
+    score: Floats
+    status: Labels
+
+    def estimates(self) -> Estimates:
+        """Return what the fits say of the arm."""
+        error = np.sqrt(self.covariance[:, 0, 0])
+        found = normal_estimates("Fine–Gray", self.coefficients[:, 0], error, self.status, REASONS)
+        return wald_or_score(found, self.score)
+
+
+def _fit(block: SurvivalBlock, censoring: str) -> FineGrayFits:
+    """Fit arm and covariates in every replicate of a block."""
     by_arm = read_choice("censoring", censoring, CENSORINGS) == "by_arm"
     X = np.concatenate([block.arm[:, :, None].astype(np.float64), block.covariates], axis=2)
-    X -= X.mean(axis=1, keepdims=True)
+    X = centred(X)
     scale = np.abs(X).max(axis=1, keepdims=True)
     scale[scale == 0] = 1.0
     R, _, K = X.shape
     beta, covariance = np.zeros((R, K)), np.zeros((R, K, K))
+    score = np.full((R, 2), np.nan)
     status = common_status(block.event, block.arm)
-    without = [((block.event == 1) & (block.arm == a)).sum(axis=1) == 0 for a in (0, 1)]
-    status[(status == STATUS_OK) & (without[0] | without[1])] = INFINITE
     fit_replicates(
         block.time, block.event, block.arm if by_arm else np.zeros_like(block.arm), 2 if by_arm else 1,
-        X / scale, time_order(block.time), beta, covariance, status,
+        X / scale, time_order(block.time), beta, covariance, score, status,
     )  # fmt: skip
     status = refuse_no_variance(status, covariance)
+    failed = status != STATUS_OK
+    beta[failed], covariance[failed] = np.nan, np.nan
     unit = scale[:, 0, :]
-    return beta / unit, covariance / (unit[:, :, None] * unit[:, None, :]), status
-
-
-def _estimates(coefficients: Floats, covariance: Floats, status: Labels) -> Estimates:
-    return normal_estimates("Fine–Gray", coefficients[:, 0], np.sqrt(covariance[:, 0, 0]), status, REASONS)
+    return FineGrayFits(beta / unit, covariance / (unit[:, :, None] * unit[:, None, :]), score[:, 1], status)
 
 
 @dataclass(frozen=True, repr=False)
@@ -180,13 +193,14 @@ def fine_gray(
         data, time=time, event=event, arm=arm, covariates=covariates, control=control, active=active,
         codes=(censored, cause),
     )  # fmt: skip
-    coefficients, covariance, status = _fit(frame.block, censoring)
-    raise_for(status[0], REASONS, arm)
+    fits = _fit(frame.block, censoring)
+    estimates = fits.estimates()
+    raise_unless_decided(estimates, arm)
     return FineGrayResult(
-        estimates=_estimates(coefficients, covariance, status),
+        estimates=estimates,
         names=(f"{arm}[{frame.arms[1]}]", *frame.covariates),
-        coefficients=coefficients[0],
-        covariance=covariance[0],
+        coefficients=fits.coefficients[0],
+        covariance=fits.covariance[0],
         arms=frame.arms,
         level=check_level(level),
         cause=str(cause),

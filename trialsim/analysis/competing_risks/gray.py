@@ -3,7 +3,10 @@ r"""Gray's test of equal cumulative incidence of one cause among competing ones,
 .. math:: U = \sum \Big( d_{1} - d \, R_1 / (R_0 + R_1) \Big), \qquad R_r = Y_r (1 - F_r(t-)) / S_r(t-)
 
 over the times of the cause of interest: a log-rank score whose risk sets keep those who had another
-event, in the measure in which they would still be observed. The variance is estimated under the null.
+event, in the measure in which they would still be observed. The variance is estimated under the null. It has
+the factor 1 − (d − 1)/(n − 1) for d tied events, and equals that of Gray's own program, R's cmprsk, which
+takes the curves just after an event and not just before. Without competing events the score is the log-rank
+test's; the variance differs from it a little, because it scales each arm's risk set by the arm's own curve.
 Gray (1988), Ann. Stat. 16:1141. The estimate is the one-step log subdistribution hazard ratio
 :math:`U / \sum d R_0 R_1 / R^2`.
 """
@@ -25,10 +28,13 @@ from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats
 
+NO_INFORMATION = len(COMMON_REASONS)
 REASONS = (*COMMON_REASONS, "no_information")
 
 
-def gray_test_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike) -> Estimates:
+def gray_test_block(
+    time: ArrayLike, event: ArrayLike, arm: ArrayLike, strata: ArrayLike | None = None
+) -> Estimates:
     """Test every replicate of a block for equal cumulative incidence of the cause of interest.
 
     Parameters
@@ -37,6 +43,8 @@ def gray_test_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike) -> Estima
         As in `log_rank_block`.
     event : array (R, N)
         0 for censored, 1 for the cause of interest, 2 for any other cause.
+    strata : array of int (R, N), optional
+        Strata from 0: scores and variances are added over them.
 
     Returns
     -------
@@ -52,23 +60,53 @@ def gray_test_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike) -> Estima
     --------
     >>> time, arm = [[1, 2, 3, 4, 5, 6, 7, 8]], [[0, 1, 0, 1, 0, 1, 0, 1]]
     >>> gray_test_block(time, [[1, 2, 1, 1, 2, 0, 1, 0]], arm).statistic.round(3)
-    array([-1.165])
+    array([-1.145])
     """
-    return _estimates(*_score(read_block(time, event, arm, causes=2)))
+    return _estimates(gray_scores(read_block(time, event, arm, strata, causes=2)))
 
 
-def _score(block: SurvivalBlock) -> tuple[Floats, Labels]:
-    """Return score, variance and information (R, 3), and the statuses (R,)."""
-    result = np.zeros((len(block.time), 3))
+@dataclass(frozen=True)
+class GrayScores:
+    """Gray's scores of A arms in each replicate.
+
+    Parameters
+    ----------
+    score : ndarray (R, A)
+        Observed minus expected events of the cause, by arm.
+    variance : ndarray (R, A, A)
+        Covariance of the scores under the null.
+    pairs : ndarray (R, A, A)
+        Σ d R_a R_b/R², the information about a log subdistribution hazard ratio of two arms.
+    status : ndarray of int8 (R,)
+        Position in `REASONS`.
+    """
+
+    score: Floats
+    variance: Floats
+    pairs: Floats
+    status: Labels
+
+
+def gray_scores(block: SurvivalBlock, arms: int = 2) -> GrayScores:
+    """Return Gray's scores of every replicate of a block."""
+    replicates = len(block.time)
+    score = np.zeros((replicates, arms))
+    variance, pairs = np.zeros((replicates, arms, arms)), np.zeros((replicates, arms, arms))
     status = common_status(block.event, block.arm)
-    gray_replicates(block.time, block.event, block.arm, time_order(block.time), result, status)
-    return result, status
+    gray_replicates(
+        block.time, block.event, block.arm, arms, block.stratum, block.strata, time_order(block.time),
+        score, variance, pairs, status,
+    )  # fmt: skip
+    nothing = (np.diagonal(variance, axis1=1, axis2=2) <= 0).all(axis=1)
+    status[(status == STATUS_OK) & nothing] = NO_INFORMATION
+    return GrayScores(score, variance, pairs, status)
 
 
-def _estimates(result: Floats, status: Labels) -> Estimates:
-    information = np.where(status == STATUS_OK, result[:, 2], 1.0)
-    error = np.sqrt(np.where(status == STATUS_OK, result[:, 1], 1.0)) / information
-    return normal_estimates("Gray's test", result[:, 0] / information, error, status, REASONS)
+def _estimates(scores: GrayScores) -> Estimates:
+    ok = scores.status == STATUS_OK
+    information = np.where(ok, scores.pairs[:, 0, 1], 1.0)
+    error = np.sqrt(np.where(ok, scores.variance[:, 1, 1], 1.0)) / information
+    return normal_estimates("Gray's test", scores.score[:, 1] / information, error, scores.status, REASONS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,17 +192,17 @@ def gray_test(
     ... })
     >>> test = gray_test(data, time="t", event="e", arm="arm", cause="relapse", censored="none")
     >>> round(test.chi_square, 3)
-    1.358
+    1.312
     """
     frame = read_frame(
         data, time=time, event=event, arm=arm, control=control, active=active, codes=(censored, cause)
     )
-    result, status = _score(frame.block)
-    raise_for(status[0], REASONS, event)
+    scores = gray_scores(frame.block)
+    raise_for(scores.status[0], REASONS, event)
     return GrayResult(
-        estimates=_estimates(result, status),
-        score=float(result[0, 0]),
-        variance=float(result[0, 1]),
+        estimates=_estimates(scores),
+        score=float(scores.score[0, 1]),
+        variance=float(scores.variance[0, 1, 1]),
         events=count_events(frame.block, frame.arms),
         arms=frame.arms,
         cause=str(cause),

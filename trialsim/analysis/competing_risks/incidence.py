@@ -28,6 +28,7 @@ from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_wid
 from trialsim.analysis.one_trial.tidy_frame import check_level
 from trialsim.analysis.survival.block import COMMON_REASONS, SurvivalBlock, read_block, read_positive
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.near_ties import reaches
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates
 
@@ -73,9 +74,9 @@ def cumulative_incidence_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike
 
 def _difference(block: SurvivalBlock, at: float) -> Estimates:
     result = np.zeros((len(block.time), 2, 4))
-    incidence_replicates(block.time, block.event, block.arm, time_order(block.time), at, result)
+    incidence_replicates(block.time, block.event, block.arm, time_order(block.time), reaches(at), result)
     status = common_status(block.event, block.arm)
-    short = ((result[:, :, 3] < at) & (result[:, :, 2] > 0)).any(axis=1)
+    short = ((reaches(1.0) * result[:, :, 3] < at) & (result[:, :, 2] > 0)).any(axis=1)
     status[(status == STATUS_OK) & short] = NOT_FOLLOWED
     variance = result[:, :, 1].sum(axis=1)
     status[(status == STATUS_OK) & ~(variance > _ROUNDING)] = NO_VARIANCE
@@ -166,9 +167,11 @@ def _curve(block: SurvivalBlock, position: int, label: str, at: np.ndarray, leve
     time, event, arm = block.time[0], block.event[0], block.arm[0]
     times, table, jumps = np.empty(time.size), np.empty((time.size, 2, 3)), np.empty((time.size, 3))
     count = tabulate(time, event, arm, time_order(block.time)[0], times, table)
-    rows = np.array([incidence_at(times, table, count, position, one, jumps) for one in at]).reshape(-1, 3)
+    rows = np.array([incidence_at(times, table, count, position, reaches(one), jumps) for one in at]).reshape(
+        -1, 3
+    )
     own = time[arm == position]
-    unknown = (at > own.max()) & (rows[:, 2] > 0)
+    unknown = (at > reaches(own.max())) & (rows[:, 2] > 0)
     rows[unknown] = np.nan
     incidence, error = rows[:, 0], np.sqrt(np.maximum(rows[:, 1], 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,7 +1,7 @@
-"""Competing risks of two arms: Gray's test, and cumulative incidence at a time, of every replicate.
+"""Competing risks: Gray's test of A arms, and cumulative incidence at a time, of every replicate.
 
-For arm r just before a time: Y at risk, S free of any event, F₁ and F₂ cumulative incidence of the cause of
-interest and of the others; G = 1 − F₁. R = Y G/S counts those at risk of the subdistribution.
+For an arm just before a time: Y at risk, S free of any event, F₁ the cumulative incidence of the cause of
+interest. R = Y (1 − F₁)/S counts those at risk of the subdistribution.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ import numpy as np
 from numba import njit
 
 from trialsim.analysis.survival.block import Labels
+from trialsim.analysis.survival.cox_kernel import sort_by_stratum
 from trialsim.data import STATUS_OK, Floats, Ints
 
 CENSORED, CAUSE, OTHER = 0, 1, 2
-NO_INFORMATION = 3
 
 
 @njit(cache=True)
 def tabulate(time: Floats, event: Labels, arm: Labels, order: Ints, times: Floats, table: Floats) -> int:
-    """Fill the distinct times of any event (K,) and, by arm, Y, d₁ and d₂ (K, 2, 3); return K."""
-    at_risk = np.zeros(2)
+    """Fill the distinct times of any event (K,) and, by arm, Y, d₁ and d₂ (K, A, 3); return K."""
+    arms = table.shape[1]
+    at_risk = np.zeros(arms)
     for a in arm:
         at_risk[a] += 1.0
     count, position = 0, 0
     while position < time.size:
         t = time[order[position]]
-        deaths, leaving = np.zeros((2, 3)), np.zeros(2)
+        deaths, leaving = np.zeros((arms, 3)), np.zeros(arms)
         while position < time.size and time[order[position]] == t:
             i = order[position]
             leaving[arm[i]] += 1.0
@@ -33,7 +34,7 @@ def tabulate(time: Floats, event: Labels, arm: Labels, order: Ints, times: Float
             position += 1
         if deaths[:, CAUSE:].sum() > 0.0:
             times[count] = t
-            for a in range(2):
+            for a in range(arms):
                 table[count, a, 0] = at_risk[a]
                 table[count, a, 1], table[count, a, 2] = deaths[a, CAUSE], deaths[a, OTHER]
             count += 1
@@ -42,55 +43,96 @@ def tabulate(time: Floats, event: Labels, arm: Labels, order: Ints, times: Float
 
 
 @njit(cache=True)
-def gray_test(table: Floats, count: int) -> tuple[float, float, float]:
-    """Return Gray's score of the active arm, its variance under the null, and Σ R₀R₁/R² d₁.
+def gray_scores(table: Floats, count: int, curves: Floats, score: Floats, pairs: Floats) -> None:
+    """Add Gray's score of each arm (A,), and Σ d₁ R_a R_b/R² to `pairs` (A, A).
 
-    The variance is that of ∫ K (dΓ₁ − dΓ₀), K = R₀R₁/R: with c(u) = ∫_{(u, ∞)} K/G dΓ, an event of the
-    cause at u moves it by K/R_r − (G − S_r) c/Y_r and another event by G c/Y_r. G is estimated under the
-    null from both arms, by Σ d₁ / Σ Y/S.
+    `curves` (K, A + 1, 2) is filled with each arm's S just before and after each time, and in its last row
+    with G, the subdistribution survival under the null of one for all: its hazard is Σ d₁ / Σ Y/S.
     """
-    survival, free = np.ones(2), np.ones(2)
-    before, scaled = np.empty((count, 2)), np.empty((count, 2))
-    null, jump = np.empty(count), np.empty(count)
-    score, information, pooled = 0.0, 0.0, 1.0
+    arms = table.shape[1]
+    survival, free, share = np.ones(arms), np.ones(arms), np.empty(arms)
+    null = 1.0
     for k in range(count):
-        total = 0.0
-        deaths = table[k, 0, 1] + table[k, 1, 1]
-        actual = np.zeros(2)
-        for a in range(2):
-            before[k, a] = survival[a]
-            scaled[k, a] = table[k, a, 0] / survival[a] if table[k, a, 0] > 0.0 else 0.0
-            actual[a] = scaled[k, a] * free[a]
-            total += scaled[k, a]
-        null[k] = pooled
-        jump[k] = deaths / total if total > 0.0 else 0.0
-        everyone = actual[0] + actual[1]
+        total, everyone, deaths = 0.0, 0.0, 0.0
+        for a in range(arms):
+            curves[k, a, 0] = survival[a]
+            scaled = table[k, a, 0] / survival[a] if table[k, a, 0] > 0.0 else 0.0
+            share[a] = scaled * free[a]
+            total += scaled
+            everyone += share[a]
+            deaths += table[k, a, 1]
         if everyone > 0.0:
-            score += table[k, 1, 1] - deaths * actual[1] / everyone
-            information += deaths * actual[0] * actual[1] / everyone**2
-        pooled = max(pooled - jump[k], 0.0)
-        for a in range(2):
+            for a in range(arms):
+                score[a] += table[k, a, 1] - deaths * share[a] / everyone
+                for b in range(arms):
+                    pairs[a, b] += deaths * share[a] * share[b] / everyone**2
+        curves[k, arms, 0] = null
+        null = max(null - deaths / total, 0.0) if total > 0.0 else null
+        curves[k, arms, 1] = null
+        for a in range(arms):
             n = table[k, a, 0]
             if n > 0.0:
                 free[a] -= survival[a] * table[k, a, 1] / n
-                survival[a] *= 1.0 - (table[k, a, 1] + table[k, a, 2]) / n
-    variance, ahead = 0.0, 0.0
+                survival[a] *= (n - table[k, a, 1] - table[k, a, 2]) / n
+            curves[k, a, 1] = survival[a]
+
+
+@njit(cache=True)
+def gray_variance(table: Floats, count: int, curves: Floats, variance: Floats) -> None:
+    """Add the covariance (A, A) of Gray's scores under the null, walking back from the last time.
+
+    With h_a = Y_a/S_a(t−) and A_ab = δ_ab h_a − h_a h_b/h, an event of the cause in arm b moves the score of
+    arm a by A_ab + (1 − G(t)/S_b(t)) C_ab and another event by (G(t)/S_b(t)) C_ab, C_ab = Σ A_ab d₁/(h G(−))
+    over later times. Tied events shrink the variance by 1 − (d − 1)/(n − 1), n = h S_b(t−) or Y_b.
+    """
+    arms = table.shape[1]
+    ahead, kernel = np.zeros((arms, arms)), np.zeros((arms, arms))
+    scaled, moved = np.empty(arms), np.empty(arms)
     for k in range(count - 1, -1, -1):
-        total = scaled[k, 0] + scaled[k, 1]
-        if total == 0.0 or null[k] == 0.0:
+        total, deaths = 0.0, 0.0
+        for a in range(arms):
+            scaled[a] = table[k, a, 0] / curves[k, a, 0] if table[k, a, 0] > 0.0 else 0.0
+            total += scaled[a]
+            deaths += table[k, a, 1]
+        if total == 0.0:
             continue
-        weight = scaled[k, 0] * scaled[k, 1] * null[k] / total
-        for a in range(2):
-            n = table[k, a, 0]
-            if n > 0.0:
-                at_risk = scaled[k, a] * null[k]
-                own = weight / at_risk - (null[k] - before[k, a]) * ahead / n
-                other = null[k] * ahead / n
-                variance += own * own * scaled[k, a] * jump[k] + other * other * table[k, a, 2]
-        after = null[k] - jump[k]
-        if weight > 0.0 and after > 0.0:
-            ahead += weight * jump[k] / (after * null[k])
-    return score, variance, information
+        for a in range(arms):
+            for b in range(arms):
+                kernel[a, b] = scaled[a] * ((a == b) - scaled[b] / total)
+        for b in range(arms):
+            n, before, after = table[k, b, 0], curves[k, b, 0], curves[k, b, 1]
+            if n == 0.0:
+                continue
+            left = curves[k, arms, 1] / after if after > 0.0 else 0.0
+            if deaths > 0.0:
+                ties = tie_factor(deaths, total * before)
+                for a in range(arms):
+                    moved[a] = kernel[a, b] + (1.0 - left) * ahead[a, b]
+                add_square(ties * before * deaths / (total * n), moved, variance)
+            other = table[k, b, 2]
+            if other > 0.0 and after > 0.0:
+                ties = tie_factor(other, n)
+                for a in range(arms):
+                    moved[a] = left * ahead[a, b]
+                add_square(ties * before**2 * other / n**2, moved, variance)
+        if deaths > 0.0 and curves[k, arms, 0] > 0.0:
+            ahead += kernel * (deaths / (total * curves[k, arms, 0]))
+
+
+@njit(cache=True)
+def tie_factor(deaths: float, n: float) -> float:
+    """Return 1 − (d − 1)/(n − 1), not below 0: what ties leave of the variance."""
+    if deaths == 1.0:
+        return 1.0
+    return max(1.0 - (deaths - 1.0) / (n - 1.0), 0.0) if n > 1.0 else 0.0
+
+
+@njit(cache=True)
+def add_square(weight: float, moved: Floats, variance: Floats) -> None:
+    """Add a weighted outer square."""
+    for a in range(moved.size):
+        for b in range(moved.size):
+            variance[a, b] += weight * moved[a] * moved[b]
 
 
 @njit(cache=True)
@@ -123,18 +165,32 @@ def incidence_at(
 
 @njit(cache=True)
 def gray_replicates(
-    time: Floats, event: Labels, arm: Labels, order: Ints, result: Floats, status: Labels
+    time: Floats,
+    event: Labels,
+    arm: Labels,
+    arms: int,
+    stratum: Ints,
+    strata: int,
+    order: Ints,
+    score: Floats,
+    variance: Floats,
+    pairs: Floats,
+    status: Labels,
 ) -> None:
-    """Fill score, variance and information (R, 3) of every replicate whose status is ok."""
+    """Fill Gray's scores (R, A), their covariance and `pairs` (R, A, A), where the status is ok."""
     participants = time.shape[1]
-    times, table = np.empty(participants), np.empty((participants, 2, 3))
+    times, table = np.empty(participants), np.empty((participants, arms, 3))
+    curves = np.empty((participants, arms + 1, 2))
+    rows, segment = np.empty(participants, np.int64), np.empty(strata + 1, np.int64)
     for r in range(len(time)):
         if status[r] != STATUS_OK:
             continue
-        count = tabulate(time[r], event[r], arm[r], order[r], times, table)
-        result[r, 0], result[r, 1], result[r, 2] = gray_test(table, count)
-        if not (result[r, 1] > 0.0 and result[r, 2] > 0.0):
-            status[r] = NO_INFORMATION
+        sort_by_stratum(order[r], stratum[r], strata, rows, segment)
+        for s in range(strata):
+            own = rows[segment[s] : segment[s + 1]]
+            count = tabulate(time[r][own], event[r][own], arm[r][own], np.arange(own.size), times, table)
+            gray_scores(table, count, curves, score[r], pairs[r])
+            gray_variance(table, count, curves, variance[r])
 
 
 @njit(cache=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trialsim.analysis.one_trial.printed import Printed, half_width
-from trialsim.data import Estimates
+from trialsim.analysis.one_trial.printed import Printed, half_width, number, p_text
+from trialsim.data import STATUS_OK, Decision, Estimates
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,13 +26,38 @@ class TwoArmResult(Printed):
 
     @property
     def statistic(self) -> float:
-        """Test statistic, such as Wald's or a score's."""
-        return float(self.estimates.statistic[0])
+        """Statistic of the test that decides, such as Wald's or a score's."""
+        decision = self._stands_in()
+        return float(self.estimates.statistic[0] if decision is None else decision.z[0])
 
     @property
     def p_value(self) -> float:
         """P value of the comparison, two-sided unless the result says otherwise."""
-        return float(self.estimates.p_value[0])
+        decision = self._stands_in()
+        return float(self.estimates.p_value[0] if decision is None else decision.p_value[0])
+
+    @property
+    def status(self) -> str:
+        """``"ok"``, or why the effect cannot be estimated."""
+        return self.estimates.reasons[self.estimates.status[0]]
+
+    @property
+    def decided_by(self) -> str:
+        """The test of `statistic` and `p_value`, such as ``"wald"``; ``"own"`` where there is but one."""
+        decision = self.estimates.decision
+        return "own" if decision is None else decision.tests[decision.test[0]]
+
+    def _stands_in(self) -> Decision | None:
+        return self.estimates.decision if self.estimates.status[0] != STATUS_OK else None
+
+    def _notes(self) -> Sequence[str]:
+        if self._stands_in() is None:
+            return ()
+        test = self.decided_by.replace("_", " ")
+        return (
+            f"{self.status}: the effect cannot be estimated; the {test} test decides, "
+            f"z {number(self.statistic)}, p {p_text(self.p_value)}",
+        )
 
     @property
     def compared(self) -> str:

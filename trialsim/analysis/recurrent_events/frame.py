@@ -21,6 +21,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
 )
 from trialsim.analysis.survival.block import Labels
 from trialsim.analysis.survival.frame import rank_by_content, read_columns, read_events
+from trialsim.analysis.survival.near_ties import merge_near_ties
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -114,6 +115,7 @@ def read_histories(
         refuse_missing(kept, column, rows)
     person = _number(kept, [participant])
     starts, stops = read_numbers(kept, start, rows), read_numbers(kept, stop, rows)
+    starts, stops = np.split(merge_near_ties(np.concatenate([starts, stops])[None])[0], 2)
     _refuse_bad_rows(person, starts, stops, rows, start, stop)
     _refuse_changed_arm(person, is_active[rows], rows, arm, labels)
     events = read_events(kept, event, rows)

@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from trialsim.analysis.survival.block import Labels
-from trialsim.analysis.survival.cox_kernel import fit, sort_by_stratum
+from trialsim.analysis.survival.cox_decision_kernel import fit_or_score
+from trialsim.analysis.survival.cox_kernel import sort_by_stratum
 from trialsim.data import STATUS_OK, Floats, Ints
 
 
@@ -25,14 +26,17 @@ def fit_rows(
     model: Floats,
     robust: Floats,
     test: Floats,
+    z: Floats,
 ) -> int:
-    """Sort rows (start, stop] of any order, fit them, and return the status of `survival_cox_kernel.fit`."""
+    """Sort rows (start, stop] of any order, fit them, and return the status of `fit_or_score`."""
     rows, segment = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
     sort_by_stratum(np.argsort(stop, kind="mergesort"), stratum, strata, rows, segment)
     start, stop, event, X, cluster = start[rows], stop[rows], event[rows], X[rows], cluster[rows]
     entry, late = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
     sort_by_stratum(np.argsort(-start, kind="mergesort"), stratum[rows], strata, entry, late)
-    return fit(start, stop, event, X, segment, entry, cluster, clusters, efron, beta, model, robust, test)
+    return fit_or_score(
+        start, stop, event, X, segment, entry, cluster, clusters, efron, beta, model, robust, test, z
+    )
 
 
 @njit(cache=True)
@@ -47,6 +51,7 @@ def fit_histories(
     model: Floats,
     robust: Floats,
     test: Floats,
+    z: Floats,
     status: Labels,
 ) -> None:
     """Fit every replicate (R,) whose status is ok, from event times (R, N, E), ascending, NaN at the end."""
@@ -74,5 +79,5 @@ def fit_histories(
         members = cluster[:rows]
         status[r] = fit_rows(
             start[:rows], stop[:rows], event[:rows], stratum[r][members], strata, X[r][members],
-            members, participants, efron, beta[r], model[r], robust[r], test[r],
+            members, participants, efron, beta[r], model[r], robust[r], test[r], z[r],
         )  # fmt: skip

@@ -17,16 +17,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
+from trialsim.analysis.one_trial.deciding import raise_unless_decided, wald_or_score
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Tables
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.recurrent_events.frame import read_histories
 from trialsim.analysis.recurrent_events.kernel import fit_histories, fit_rows
-from trialsim.analysis.survival.block import place, read_block, read_choice
+from trialsim.analysis.survival.block import Labels, centred, place, read_block, read_choice
 from trialsim.analysis.survival.cox_model import REASONS, TIES, Ties, refuse_no_variance
+from trialsim.analysis.survival.near_ties import merge_near_ties
 from trialsim.analysis.survival.sweep import common_status
-from trialsim.data import Estimates, Floats
+from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
 
 
@@ -59,7 +61,8 @@ def lwyy_block(
     Returns
     -------
     Estimates
-        Log rate ratio, active over control, with the sandwich standard error by participant.
+        Log rate ratio, active over control, with the sandwich standard error by participant. Wald's test
+        decides; where the fit fails, the score test with the same sandwich (`Estimates.decision`).
 
     Raises
     ------
@@ -77,15 +80,32 @@ def lwyy_block(
     happened = np.isfinite(times).any(axis=2)
     block = read_block(follow_up, happened, arm, strata, covariates)
     X = np.concatenate([block.arm[:, :, None].astype(np.float64), block.covariates], axis=2)
-    X -= X.mean(axis=1, keepdims=True)
+    X = centred(X)
     R, _, P = X.shape
     beta, tests, model, robust = np.zeros((R, P)), np.zeros((R, 3)), np.zeros((R, P, P)), np.zeros((R, P, P))
+    score = np.full((R, 2), np.nan)
     status = common_status(block.event, block.arm)
     fit_histories(
-        times, block.time, block.stratum, block.strata, X, efron, beta, model, robust, tests, status
+        times,
+        block.time,
+        block.stratum,
+        block.strata,
+        X,
+        efron,
+        beta,
+        model,
+        robust,
+        tests,
+        score,
+        status,
     )
     status = refuse_no_variance(status, robust)
-    return normal_estimates("LWYY", beta[:, 0], np.sqrt(robust[:, 0, 0]), status, REASONS)
+    return _estimates(beta, robust, score, status)
+
+
+def _estimates(beta: Floats, robust: Floats, score: Floats, status: Labels) -> Estimates:
+    found = normal_estimates("LWYY", beta[:, 0], np.sqrt(robust[:, 0, 0]), status, REASONS)
+    return wald_or_score(found, score[:, 1])
 
 
 def read_event_times(event_times: ArrayLike, follow_up: ArrayLike) -> Floats:
@@ -101,8 +121,13 @@ def read_event_times(event_times: ArrayLike, follow_up: ArrayLike) -> Floats:
         raise AnalysisError(
             "must have the axes replicate, participant and event", field="event_times", value=times.shape
         )
+    ends = np.asarray(follow_up, dtype=np.float64)
+    if ends.ndim == 2 and times.shape[:2] == ends.shape:
+        both = np.concatenate([times, ends[:, :, None]], axis=2)
+        both = merge_near_ties(both.reshape(len(both), -1)).reshape(both.shape)
+        times, ends = both[:, :, :-1], both[:, :, -1]
     times = np.sort(times, axis=2)
-    _refuse_impossible(times, np.asarray(follow_up, dtype=np.float64))
+    _refuse_impossible(times, ends)
     return times
 
 
@@ -207,15 +232,19 @@ def lwyy(
     )  # fmt: skip
     P = rows.X.shape[1]
     beta, test, model, robust = np.zeros(P), np.zeros(3), np.zeros((P, P)), np.zeros((P, P))
-    status = fit_rows(
+    score = np.full(2, np.nan)
+    found = fit_rows(
         rows.start, rows.stop, rows.event, rows.stratum, int(rows.stratum.max()) + 1,
         rows.X - rows.X.mean(axis=0), rows.participant, int(rows.participant.max()) + 1, efron,
-        beta, model, robust, test,
+        beta, model, robust, test, score,
     )  # fmt: skip
-    raise_for(refuse_no_variance(np.array([status]), robust[None])[0], REASONS, arm)
-    error = np.sqrt(robust[:1, 0])
+    status = refuse_no_variance(np.array([found]), robust[None])
+    estimates = _estimates(beta[None], robust[None], score[None], status)
+    raise_unless_decided(estimates, arm)
+    if status[0] != STATUS_OK:
+        beta[:], model[:], robust[:] = np.nan, np.nan, np.nan
     return RateRatioResult(
-        estimates=normal_estimates("LWYY", beta[:1], error, np.zeros(1, np.int8), REASONS),
+        estimates=estimates,
         names=(f"{arm}[{rows.arms[1]}]", *rows.covariates),
         coefficients=beta,
         covariance=robust,

@@ -14,9 +14,11 @@ from numba import njit
 
 from trialsim.analysis.survival.block import Labels
 from trialsim.analysis.survival.cox_kernel import invert, sort_by_stratum
-from trialsim.data import STATUS_OK, Floats, Ints
+from trialsim.data import STATUS_OK, Bools, Floats, Ints
 
-NO_INFORMATION, COLLINEAR, NO_ROOT = 3, 4, 5
+NO_INFORMATION, NO_ROOT = 3, 4
+
+_DEPENDENT = 1e-10
 
 _MOST_STEPS = 100
 _WIDEST_LOG_RATIO = 30.0
@@ -122,14 +124,18 @@ def derive_outcomes(
 
 
 @njit(cache=True)
-def adjustment(outcome: Floats, arm: Labels, X: Floats, segment: Ints) -> tuple[float, float, bool]:
-    """Return what covariates take from the score and from n σ², and whether the regressions exist.
+def moments(
+    outcome: Floats, arm: Labels, X: Floats, segment: Ints,
+    gram: Floats, cross: Floats, shift: Floats, moment: Floats,
+) -> float:  # fmt: skip
+    """Fill sums over the strata that hold both arms, and return π(1 − π), π their share of active.
 
-    Slopes β_a of the outcome on X within arm and stratum; X centred within strata.
+    By arm: X'X (2, P, P) and X'outcome (2, P) centred within arm and stratum, and Σ (X − X̄) (2, P) about
+    the stratum's mean; Cov(X) (P, P) within strata, times the number of participants.
     """
-    n, P = X.shape
-    gram, cross, moment = np.zeros((2, P, P)), np.zeros((2, P)), np.zeros((P, P))
-    shift = np.zeros((2, P))
+    P = X.shape[1]
+    gram[:], cross[:], shift[:], moment[:] = 0.0, 0.0, 0.0, 0.0
+    used = np.zeros(2)
     for s in range(segment.size - 1):
         low, high = segment[s], segment[s + 1]
         count = np.zeros(2)
@@ -138,14 +144,14 @@ def adjustment(outcome: Floats, arm: Labels, X: Floats, segment: Ints) -> tuple[
             count[arm[i]] += 1.0
             mean[arm[i]] += X[i]
             mean_outcome[arm[i]] += outcome[i]
-        if high == low:
+        if count[0] == 0.0 or count[1] == 0.0:
             continue
+        used += count
         overall = (mean[0] + mean[1]) / (high - low)
         for a in range(2):
-            if count[a] > 0.0:
-                shift[a] += mean[a] - count[a] * overall
-                mean[a] /= count[a]
-                mean_outcome[a] /= count[a]
+            shift[a] += mean[a] - count[a] * overall
+            mean[a] /= count[a]
+            mean_outcome[a] /= count[a]
         spread = np.zeros((P, P))
         for i in range(low, high):
             a = arm[i]
@@ -155,19 +161,56 @@ def adjustment(outcome: Floats, arm: Labels, X: Floats, segment: Ints) -> tuple[
                 for q in range(P):
                     gram[a, p, q] += own * (X[i, q] - mean[a, q])
                     spread[p, q] += (X[i, p] - overall[p]) * (X[i, q] - overall[q])
-        if high - low > 1:
-            moment += spread * ((high - low) / (high - low - 1.0))
-    inverse = np.empty((P, P))
-    total = np.zeros(P)
-    taken = 0.0
+        moment += spread * ((high - low) / (high - low - 1.0))
+    n = used[0] + used[1]
+    return used[0] * used[1] / n**2 if n > 0.0 else 0.0
+
+
+@njit(cache=True)
+def tellable(gram: Floats, moment: Floats, kept: Bools) -> None:
+    """Mark the covariates that those before them determine in neither arm; gram (2, P, P)."""
+    P = len(moment)
+    rest = gram.copy()
+    for j in range(P):
+        least = _DEPENDENT * moment[j, j]
+        kept[j] = rest[0, j, j] > least and rest[1, j, j] > least
+        if not kept[j]:
+            continue
+        for a in range(2):
+            for p in range(j + 1, P):
+                ratio = rest[a, p, j] / rest[a, j, j]
+                for q in range(j + 1, P):
+                    rest[a, p, q] -= ratio * rest[a, j, q]
+
+
+@njit(cache=True)
+def adjustment(outcome: Floats, arm: Labels, X: Floats, segment: Ints, kept: Bools) -> tuple[float, float]:
+    """Return what covariates take from the score and from n σ², and mark the covariates that were used.
+
+    Slopes β_a of the outcome on X within arm and stratum. A stratum with one arm says nothing and is left
+    out, as is a covariate that those before it determine within an arm.
+    """
+    P = X.shape[1]
+    gram, cross, moment = np.empty((2, P, P)), np.empty((2, P)), np.empty((P, P))
+    shift = np.empty((2, P))
+    balance = moments(outcome, arm, X, segment, gram, cross, shift, moment)
+    tellable(gram, moment, kept)
+    columns = np.flatnonzero(kept)
+    size = columns.size
+    matrix, inverse = np.empty((size, size)), np.empty((size, size))
+    total, taken = np.zeros(P), 0.0
     for a in range(2):
-        if not invert(gram[a], inverse):
-            return 0.0, 0.0, False
-        slope = inverse @ cross[a]
+        for p in range(size):
+            for q in range(size):
+                matrix[p, q] = gram[a, columns[p], columns[q]]
+        slope = np.zeros(P)
+        if size > 0 and invert(matrix, inverse):
+            for p in range(size):
+                for q in range(size):
+                    slope[columns[p]] += inverse[p, q] * cross[a, columns[q]]
         total += slope
         taken += (slope @ shift[a]) * (1.0 if a == 1 else -1.0)
-    share = arm.sum() / n
-    return taken, share * (1.0 - share) * (total @ moment @ total), True
+    return taken, balance * (total @ moment @ total)
 
 
 @njit(cache=True)
@@ -180,9 +223,13 @@ def adjust_replicates(
     X: Floats,
     order: Ints,
     result: Floats,
+    kept: Bools,
     status: Labels,
 ) -> None:
-    """Fill U and its variance, θ, its standard error and the variance of U at θ (R, 5), as sums over n."""
+    """Fill U and its variance, θ, its standard error and the variance of U at θ (R, 5), as sums over n.
+
+    `kept` (R, P) tells which covariates were used. U stands where θ does not exist.
+    """
     participants = time.shape[1]
     rows, segment = np.empty(participants, np.int64), np.empty(strata + 1, np.int64)
     table, position = np.empty((participants, 4)), np.empty((participants, 2), np.int64)
@@ -199,10 +246,7 @@ def adjust_replicates(
         taken, saved = 0.0, 0.0
         if P > 0:
             derive_outcomes(table, count, e, a, position, 0.0, outcome)
-            taken, saved, exists = adjustment(outcome, a, x, segment)
-            if not exists:
-                status[r] = COLLINEAR
-                continue
+            taken, saved = adjustment(outcome, a, x, segment, kept[r])
         result[r, 0], result[r, 1] = score - taken, variance - saved
         if not result[r, 1] > 0.0:
             status[r] = NO_INFORMATION
@@ -211,7 +255,7 @@ def adjust_replicates(
         taken, saved = 0.0, 0.0
         if P > 0 and not np.isnan(theta):
             derive_outcomes(table, count, e, a, position, theta, outcome)
-            taken, saved, exists = adjustment(outcome, a, x, segment)
+            taken, saved = adjustment(outcome, a, x, segment, kept[r])
             theta = solve_score(table, count, taken)
         if np.isnan(theta):
             status[r] = NO_ROOT

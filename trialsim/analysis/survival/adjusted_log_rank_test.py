@@ -13,23 +13,25 @@ Cox estimate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
+from trialsim.analysis.one_trial.deciding import always, raise_unless_decided
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.adjusted_log_rank_kernel import adjust_replicates
-from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block
+from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, centred, read_block
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.sweep import common_status, time_order
-from trialsim.data import STATUS_OK, Estimates, Floats
+from trialsim.data import Bools, Estimates, Floats
 
-REASONS = (*COMMON_REASONS, "no_information", "collinear_covariate", "infinite_hazard_ratio")
+REASONS = (*COMMON_REASONS, "no_information", "infinite_hazard_ratio")
 
 
 def adjusted_log_rank_block(
@@ -52,7 +54,9 @@ def adjusted_log_rank_block(
     -------
     Estimates
         Log hazard ratio, active over control, with its standard error; `statistic` and `p_value` are
-        those of the score test, not of the ratio of the two.
+        those of the score test, not of the ratio of the two. The score test decides also where the hazard
+        ratio is infinite (`Estimates.decision`). A covariate that those before it determine within an arm of
+        a replicate, and a stratum with one arm, are left out.
 
     Raises
     ------
@@ -65,27 +69,30 @@ def adjusted_log_rank_block(
     >>> adjusted_log_rank_block(time, [[1] * 6], arm).statistic.round(6)
     array([0.504219])
     """
-    return _estimates(*_adjust(read_block(time, event, arm, strata, covariates)))
+    result, _, status = _adjust(read_block(time, event, arm, strata, covariates))
+    return _estimates(result, status)
 
 
-def _adjust(block: SurvivalBlock) -> tuple[Floats, Labels]:
-    """Return the sums of `adjust_replicates` (R, 5) and the statuses (R,)."""
+def _adjust(block: SurvivalBlock) -> tuple[Floats, Bools, Labels]:
+    """Return the sums of `adjust_replicates` (R, 5), the covariates used (R, P) and the statuses (R,)."""
     result = np.full((len(block.time), 5), np.nan)
     status = common_status(block.event, block.arm)
-    X = block.covariates - block.covariates.mean(axis=1, keepdims=True)
+    X = centred(block.covariates)
+    kept = np.ones((len(X), X.shape[2]), dtype=bool)
     adjust_replicates(
         block.time, block.event, block.arm, block.stratum, block.strata, X, time_order(block.time),
-        result, status,
+        result, kept, status,
     )  # fmt: skip
-    return result, status
+    return result, kept, status
 
 
 def _estimates(result: Floats, status: Labels) -> Estimates:
-    ok = status == STATUS_OK
-    z = result[:, 0] / np.sqrt(np.where(ok, result[:, 1], 1.0))
-    return normal_estimates(
+    tested = result[:, 1] > 0.0
+    z = np.where(tested, result[:, 0] / np.sqrt(np.where(tested, result[:, 1], 1.0)), np.nan)
+    found = normal_estimates(
         "covariate-adjusted log-rank test", result[:, 2], result[:, 3], status, REASONS, statistic=z
     )
+    return always(found, z, "covariate_adjusted_score")
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,8 +109,8 @@ class AdjustedLogRankResult(TwoArmResult):
         σ² at the estimate.
     participants : int
         Number analysed.
-    covariates : tuple of str
-        Adjusted for.
+    covariates, left_out : tuple of str
+        Adjusted for, and left out because those before them determine them within an arm.
     strata : int
         Number of strata.
     level : float
@@ -115,6 +122,7 @@ class AdjustedLogRankResult(TwoArmResult):
     hazard_ratio_variance: float
     participants: int
     covariates: tuple[str, ...]
+    left_out: tuple[str, ...]
     strata: int
     level: float
 
@@ -148,6 +156,10 @@ class AdjustedLogRankResult(TwoArmResult):
             "adjusted for": f"{adjusted}{stratified}; {self.participants} participants",
             "score test": f"z {number(self.z)}, p {p_text(self.p_value)}",
         }
+
+    def _notes(self) -> Sequence[str]:
+        left_out = [f"{name} left out: it cannot be told within an arm" for name in self.left_out]
+        return (*super()._notes(), *left_out)
 
     def _tables(self) -> Tables:
         return {f"Marginal hazard ratio, {self.level:.0%} interval": self.to_frame()}
@@ -194,16 +206,18 @@ def adjusted_log_rank(
         data, time=time, event=event, arm=arm, strata=strata, covariates=covariates, control=control,
         active=active,
     )  # fmt: skip
-    result, status = _adjust(frame.block)
-    raise_for(status[0], REASONS, arm)
+    result, kept, status = _adjust(frame.block)
+    estimates = _estimates(result, status)
+    raise_unless_decided(estimates, arm)
     participants = frame.block.time.shape[1]
     return AdjustedLogRankResult(
-        estimates=_estimates(result, status),
+        estimates=estimates,
         score=float(result[0, 0]) / participants,
         variance=float(result[0, 1]) / participants,
         hazard_ratio_variance=float(result[0, 4]) / participants,
         participants=participants,
-        covariates=frame.covariates,
+        covariates=tuple(name for name, used in zip(frame.covariates, kept[0], strict=True) if used),
+        left_out=tuple(name for name, used in zip(frame.covariates, kept[0], strict=True) if not used),
         strata=frame.block.strata,
         arms=frame.arms,
         level=check_level(level),

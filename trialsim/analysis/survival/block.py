@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trialsim.analysis.survival.near_ties import merge_near_ties
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
 Labels = NDArray[np.int8]
 
 NO_EVENTS, ARM_EMPTY = 1, 2
+_CONSTANT = 1e-12
 COMMON_REASONS = ("ok", "no_events", "arm_empty")
 
 
@@ -24,7 +26,7 @@ class SurvivalBlock:
     Parameters
     ----------
     time : ndarray (R, N)
-        Time to event or censoring, finite and at least 0, in any unit.
+        Time to event or censoring, finite and at least 0, in any unit; near ties are ties.
     event : ndarray of int8 (R, N)
         0 for censored, 1 for the event; with competing risks 2 for any other cause.
     arm : ndarray of int8 (R, N)
@@ -55,6 +57,8 @@ def read_block(
 ) -> SurvivalBlock:
     """Check the arrays of a block and return them ready for the kernels; see `SurvivalBlock`.
 
+    Near ties become ties (`merge_near_ties`).
+
     Raises
     ------
     AnalysisError
@@ -69,13 +73,20 @@ def read_block(
     labels = np.zeros(times.shape, np.int64) if strata is None else _labels("strata", strata, times.shape)
     columns = np.zeros((*times.shape, 0)) if covariates is None else read_covariates(covariates, times.shape)
     return SurvivalBlock(
-        time=times + 0.0,
+        time=merge_near_ties(times + 0.0),
         event=_labels("event", event, times.shape, causes).astype(np.int8),
         arm=_labels("arm", arm, times.shape, 1).astype(np.int8),
         stratum=labels,
         strata=int(labels.max()) + 1,
         covariates=columns,
     )
+
+
+def centred(columns: Floats) -> Floats:
+    """Return columns (R, N, P) less their mean in each replicate; what does not vary becomes exactly 0."""
+    lowest, highest = columns.min(axis=1, keepdims=True), columns.max(axis=1, keepdims=True)
+    varies = highest - lowest > _CONSTANT * np.maximum(np.abs(lowest), np.abs(highest))
+    return np.where(varies, columns - columns.mean(axis=1, keepdims=True), 0.0)
 
 
 def read_covariates(covariates: ArrayLike, shape: Sequence[int]) -> Floats:

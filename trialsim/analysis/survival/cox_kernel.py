@@ -230,6 +230,7 @@ def fit(
                 break
             step *= 0.5
         beta += step
+        test[1] = loglik
         if not invert(information, inverse):
             return INFINITE_COEFFICIENT
         for p in range(P):
@@ -238,7 +239,6 @@ def fit(
         if abs(loglik - reached) <= _RELATIVE_CHANGE * abs(loglik):
             status = STATUS_OK
             break
-    test[1] = loglik
     model[:] = inverse
     residual, by_cluster = np.empty((rows, P)), np.zeros((clusters, P))
     score_residuals(start, stop, event, X, w, segment, entry, jumps, residual)
@@ -261,32 +261,3 @@ def sort_by_stratum(order: Ints, stratum: Ints, strata: int, rows: Ints, segment
     for i in order:
         rows[filled[stratum[i]]] = i
         filled[stratum[i]] += 1
-
-
-@njit(cache=True)
-def fit_replicates(
-    time: Floats,
-    event: Labels,
-    stratum: Ints,
-    strata: int,
-    X: Floats,
-    order: Ints,
-    efron: bool,
-    beta: Floats,
-    model: Floats,
-    robust: Floats,
-    test: Floats,
-    status: Labels,
-) -> None:
-    """Fit every replicate (R,) whose status is still ok; X (R, N, P)."""
-    participants = time.shape[1]
-    rows, segment = np.empty(participants, np.int64), np.empty(strata + 1, np.int64)
-    start, entry, cluster = np.zeros(participants), np.empty(0, np.int64), np.arange(participants)
-    for r in range(len(time)):
-        if status[r] != STATUS_OK:
-            continue
-        sort_by_stratum(order[r], stratum[r], strata, rows, segment)
-        status[r] = fit(
-            start, time[r][rows], event[r][rows], X[r][rows], segment, entry, cluster, participants,
-            efron, beta[r], model[r], robust[r], test[r],
-        )  # fmt: skip

@@ -17,12 +17,20 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
+from trialsim.analysis.one_trial.deciding import raise_unless_decided, wald_or_score
+from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
-from trialsim.analysis.survival import cox_kernel as kernel
-from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block, read_choice
+from trialsim.analysis.survival.block import (
+    COMMON_REASONS,
+    Labels,
+    SurvivalBlock,
+    centred,
+    read_block,
+    read_choice,
+)
+from trialsim.analysis.survival.cox_decision_kernel import fit_replicates
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats
@@ -48,6 +56,8 @@ class CoxFits:
         Of the asked kind.
     tests : ndarray (R, 3)
         Log partial likelihood at 0 and at the estimate, and the score test's chi-square.
+    score : ndarray (R,)
+        Model-based score z of no effect of the arm, beside the covariates, where the fit failed.
     status : ndarray of int8 (R,)
         Position in `REASONS`.
     """
@@ -55,6 +65,7 @@ class CoxFits:
     coefficients: Floats
     covariance: Floats
     tests: Floats
+    score: Floats
     status: Labels
 
 
@@ -63,20 +74,23 @@ def fit_cox(block: SurvivalBlock, ties: str = "efron", variance: str = "robust")
     efron = read_choice("ties", ties, TIES) == "efron"
     asked = VARIANCES.index(read_choice("variance", variance, VARIANCES))
     X = np.concatenate([block.arm[:, :, None].astype(np.float64), block.covariates], axis=2)
-    X -= X.mean(axis=1, keepdims=True)
+    X = centred(X)
     scale = np.abs(X).max(axis=1, keepdims=True)
     scale[scale == 0] = 1.0
     R, _, P = X.shape
     beta, tests = np.zeros((R, P)), np.zeros((R, 3))
-    covariances = np.zeros((2, R, P, P))
+    covariances, score = np.zeros((2, R, P, P)), np.full((R, 2), np.nan)
     status = common_status(block.event, block.arm)
-    kernel.fit_replicates(
+    fit_replicates(
         block.time, block.event, block.stratum, block.strata, X / scale, time_order(block.time), efron,
-        beta, covariances[0], covariances[1], tests, status,
+        beta, covariances[0], covariances[1], tests, score, status,
     )  # fmt: skip
     unit = scale[:, 0, :]
     status = refuse_no_variance(status, covariances[asked])
-    return CoxFits(beta / unit, covariances[asked] / (unit[:, :, None] * unit[:, None, :]), tests, status)
+    failed = status != STATUS_OK
+    beta[failed], covariances[:, failed] = np.nan, np.nan
+    covariance = covariances[asked] / (unit[:, :, None] * unit[:, None, :])
+    return CoxFits(beta / unit, covariance, tests, score[:, 0], status)
 
 
 def refuse_no_variance(status: Labels, covariance: Floats) -> Labels:
@@ -110,7 +124,10 @@ def cox_block(
     Returns
     -------
     Estimates
-        Log hazard ratio, active over control, and Wald z.
+        Log hazard ratio, active over control, and Wald z. Wald's test decides; where the fit fails (an arm
+        without events, separation), the model-based score test, which is the log-rank test but for ties
+        and covariates (`Estimates.decision`). A covariate that the others determine in a replicate, such as
+        the indicator of a level that nobody has, is left out.
 
     Raises
     ------
@@ -128,7 +145,8 @@ def cox_block(
 
 def _estimates(fits: CoxFits) -> Estimates:
     error = np.sqrt(fits.covariance[:, 0, 0])
-    return normal_estimates("Cox regression", fits.coefficients[:, 0], error, fits.status, REASONS)
+    found = normal_estimates("Cox regression", fits.coefficients[:, 0], error, fits.status, REASONS)
+    return wald_or_score(found, fits.score)
 
 
 @dataclass(frozen=True, repr=False)
@@ -220,10 +238,11 @@ def cox(
         active=active,
     )  # fmt: skip
     fits = fit_cox(frame.block, ties, variance)
-    raise_for(fits.status[0], REASONS, arm)
+    estimates = _estimates(fits)
+    raise_unless_decided(estimates, arm)
     stratified = f", {frame.block.strata} strata" if frame.block.strata > 1 else ""
     return CoxResult(
-        estimates=_estimates(fits),
+        estimates=estimates,
         names=(f"{arm}[{frame.arms[1]}]", *frame.covariates),
         coefficients=fits.coefficients[0],
         covariance=fits.covariance[0],

@@ -16,6 +16,7 @@ def curves_to(
     arm: Labels,
     order: Ints,
     tau: float,
+    latest: float,
     survival: Floats,
     hazard_variance: Floats,
     area: Floats,
@@ -24,6 +25,8 @@ def curves_to(
     followed: Floats,
 ) -> None:
     """Fill, for each replicate and arm (R, 2), the Kaplan–Meier estimate at `tau` and what goes with it.
+
+    Times up to `latest`, a hair later, count as `tau`.
 
     `hazard_variance` is Greenwood's sum Σ d/(n(n−d)), `area` the integral of the curve from 0 to `tau`,
     `area_variance` Σ A(t)² d/(n(n−d)) with A(t) the remaining area, `events` the number up to `tau`,
@@ -53,9 +56,9 @@ def curves_to(
                 if leaving == 0.0:
                     continue
                 followed[r, a] = t
-                if d > 0.0 and t <= tau:
-                    total += s * (t - previous)
-                    previous = t
+                if d > 0.0 and t <= latest:
+                    total += s * (min(t, tau) - previous)
+                    previous = min(t, tau)
                     s *= 1.0 - d / n
                     count += int(d)
                     if n > d:

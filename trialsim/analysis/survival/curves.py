@@ -9,6 +9,7 @@ import numpy as np
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock
 from trialsim.analysis.survival.curve_kernel import curves_to
+from trialsim.analysis.survival.near_ties import reaches
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 
@@ -45,11 +46,11 @@ def curves_at(block: SurvivalBlock, horizon: float) -> Curves:
     survival, greenwood, area, variance, followed = (np.zeros(shape) for _ in range(5))
     events = np.zeros(shape, np.int64)
     curves_to(
-        block.time, block.event, block.arm, time_order(block.time), horizon,
+        block.time, block.event, block.arm, time_order(block.time), horizon, reaches(horizon),
         survival, greenwood, area, variance, events, followed,
     )  # fmt: skip
     status = common_status(block.event, block.arm)
-    short = ((followed < horizon) & (survival > 0)).any(axis=1)
+    short = ((reaches(1.0) * followed < horizon) & (survival > 0)).any(axis=1)
     status[(status == STATUS_OK) & short] = NOT_FOLLOWED
     return Curves(survival, greenwood, area, variance, events, status)
 

@@ -21,6 +21,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
     row_name,
 )
 from trialsim.analysis.survival.block import SurvivalBlock
+from trialsim.analysis.survival.near_ties import merge_near_ties
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -90,6 +91,7 @@ def read_frame(
     times = read_numbers(kept, time, rows)
     if (times < 0).any():
         raise AnalysisError(f"must be at least 0, but is negative in {row_name(times < 0, rows)}", field=time)
+    times = merge_near_ties(times[None])[0]
     events = read_events(kept, event, rows) if codes is None else _read_causes(kept, event, rows, codes)
     if not (events == 1).any():
         raise AnalysisError("has no event in either arm", field=event)

@@ -21,6 +21,7 @@ from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_wid
 from trialsim.analysis.one_trial.tidy_frame import check_level
 from trialsim.analysis.survival.block import read_choice, read_probability
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.near_ties import reaches
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -220,10 +221,11 @@ class KaplanMeierResult(Printed):
 
 def _at(arm: str, curve: Curve, times: Floats) -> pd.DataFrame:
     """Return the curve of an arm read at given times."""
-    position = np.searchsorted(curve.time, times, side="right") - 1
+    position = np.searchsorted(curve.time, times * reaches(1.0), side="right") - 1
     before = position < 0
-    unknown = (times > curve.time[-1]) & (curve.survival[-1] > 0)
-    at_risk = np.array([np.sum((curve.events + curve.censored)[curve.time >= time]) for time in times])
+    unknown = (times > reaches(curve.time[-1])) & (curve.survival[-1] > 0)
+    leaving = curve.events + curve.censored
+    at_risk = np.array([leaving[reaches(1.0) * curve.time >= time].sum() for time in times])
 
     def read(values: Floats, at_start: float) -> Floats:
         return np.where(unknown, np.nan, np.where(before, at_start, values[np.maximum(position, 0)]))

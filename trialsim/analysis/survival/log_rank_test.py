@@ -11,7 +11,8 @@ Fleming and Harrington (1991), Counting Processes and Survival Analysis, chapter
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,14 @@ from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
-from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block
+from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block, read_choice
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.rank_scores import TESTS, RankTest, choose, rank_p_value, rank_scores
 from trialsim.analysis.survival.sweep import common_status, sweep, time_order
 from trialsim.analysis.survival.weights import LOG_RANK, Weight, encode
 from trialsim.data import STATUS_OK, Estimates, Floats
 
+Test = Literal["automatic", "asymptotic", "exact", "permutation"]
 NO_INFORMATION = len(COMMON_REASONS)
 REASONS = (*COMMON_REASONS, "no_information")
 
@@ -75,6 +78,8 @@ def log_rank_block(
     arm: ArrayLike,
     strata: ArrayLike | None = None,
     weights: Weight = LOG_RANK,
+    test: Test = "asymptotic",
+    seed: int = 1,
 ) -> Estimates:
     """Test every replicate of a block by a (weighted, stratified) log-rank test.
 
@@ -90,11 +95,17 @@ def log_rank_block(
         Strata from 0.
     weights : Weight
         Such as ``FlemingHarrington(0, 1)``; unweighted by default.
+    test : str
+        ``"asymptotic"`` (normal), ``"exact"`` (all assignments of the arms within strata), ``"permutation"``
+        (9,999 random ones), or ``"automatic"``: asymptotic with at least 10 participants in each arm and 10
+        events, else exact, else permutation.
+    seed : int
+        Of the random assignments' named stream.
 
     Returns
     -------
     Estimates
-        One-step log hazard ratio, active over control, and the log-rank z.
+        One-step log hazard ratio, active over control, the log-rank z, and the p value of the test.
 
     Raises
     ------
@@ -106,8 +117,28 @@ def log_rank_block(
     >>> log_rank_block([[10, 20, 30, 10, 20, 50]], [[1] * 6], [[1, 1, 1, 0, 0, 0]]).p_value.round(6)
     array([0.614107])
     """
-    scores = weighted_scores(read_block(time, event, arm, strata), [weights])
-    return _estimates(scores, f"{weights} test")
+    block = read_block(time, event, arm, strata)
+    estimates = _estimates(weighted_scores(block, [weights]), f"{weights} test")
+    return small_samples(block, weights, estimates, test, seed)[0]
+
+
+def small_samples(
+    block: SurvivalBlock, weights: Weight, estimates: Estimates, test: str, seed: int
+) -> tuple[Estimates, list[RankTest]]:
+    """Return estimates with the p values of the asked test, and how each replicate got its own."""
+    read_choice("test", test, TESTS)
+    if test == "asymptotic":
+        return estimates, [RankTest(p, test, "as asked") for p in estimates.p_value]
+    scores = rank_scores(block, weights)
+    tests = []
+    for r in range(len(estimates)):
+        one = (block.arm[r], block.stratum[r])
+        chosen, reason = choose(test, block.arm[r], block.event[r], block.stratum[r])
+        if chosen == "asymptotic" or estimates.status[r] != STATUS_OK:
+            tests.append(RankTest(float(estimates.p_value[r]), "asymptotic", reason))
+        else:
+            tests.append(rank_p_value(scores[r], *one, chosen, reason, seed, r))
+    return replace(estimates, p_value=np.array([found.p_value for found in tests])), tests
 
 
 def _estimates(scores: WeightedScores, analysis: str) -> Estimates:
@@ -136,6 +167,8 @@ class LogRankResult(TwoArmResult):
         Number of strata.
     level : float
         Of the interval.
+    test, reason : str
+        Where the p value is from, ``"asymptotic"``, ``"exact"`` or ``"permutation"``, and why.
     """
 
     score: float
@@ -147,6 +180,8 @@ class LogRankResult(TwoArmResult):
     weights: Weight
     strata: int
     level: float
+    test: str
+    reason: str
 
     @property
     def z(self) -> float:
@@ -186,6 +221,7 @@ class LogRankResult(TwoArmResult):
             "statistic": (
                 f"chi-square {number(self.chi_square)} on 1 df, z {number(self.z)}, p {p_text(self.p_value)}"
             ),
+            "p value": f"{self.test}: {self.reason}",
             "hazard ratio (one step)": (
                 f"{number(float(np.exp(self.estimates.estimate[0])))}, "
                 f"{self.level:.0%} interval {number(low)} to {number(high)}"
@@ -207,6 +243,8 @@ def log_rank(
     active: object = None,
     weights: Weight = LOG_RANK,
     level: float = 0.95,
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> LogRankResult:
     """Compare two arms by a (weighted, stratified) log-rank test.
 
@@ -224,6 +262,9 @@ def log_rank(
         `FlemingHarrington`, `MagirrBurman`, `EarlyZero`, `AtRisk` or `PetoPeto`.
     level : float
         Of the confidence interval.
+    test, seed
+        As in `log_rank_block`, but automatic: small samples get an exact p value, and the result says why. An
+        exact p value needs arms that are censored alike.
 
     Returns
     -------
@@ -240,7 +281,8 @@ def log_rank(
     >>> data = pd.DataFrame({"t": [10, 20, 30, 10, 20, 50], "e": 1, "arm": list("aaabbb")})
     >>> print(log_rank(data, time="t", event="e", arm="arm", control="b"))
     Log-rank test; a minus b
-      statistic                chi-square 0.254237 on 1 df, z 0.504219, p 0.6141
+      statistic                chi-square 0.254237 on 1 df, z 0.504219, p 0.9000
+      p value                  exact: fewer than 10 participants in an arm
       hazard ratio (one step)  1.66275, 95% interval 0.230379 to 12.0009
     <BLANKLINE>
     Events
@@ -252,10 +294,11 @@ def log_rank(
     block = frame.block
     scores = weighted_scores(block, [weights])
     raise_for(scores.status[0], REASONS, event)
+    found, tests = small_samples(block, weights, _estimates(scores, f"{weights} test"), test, seed)
     observed = scores.observed[0, 0]
     difference = scores.score[0, 0]
     return LogRankResult(
-        estimates=_estimates(scores, f"{weights} test"),
+        estimates=found,
         score=float(difference),
         variance=float(scores.variance[0, 0, 0]),
         observed=observed,
@@ -266,4 +309,6 @@ def log_rank(
         weights=weights,
         strata=block.strata,
         level=check_level(level),
+        test=tests[0].test,
+        reason=tests[0].reason,
     )

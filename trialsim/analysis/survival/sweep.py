@@ -59,7 +59,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 @njit(cache=True)
-def _fill_weights(
+def fill_weights(
     kinds: Ints, first: Floats, second: Floats, t: float, n: float, d: float, state: Floats, w: Floats
 ) -> None:
     """Fill the weights (K,) at one event time and move the stratum's curves past it.
@@ -132,7 +132,7 @@ def sweep(
                     s = stratum[r, order[r, position]]
                     if d[s] == 0.0:
                         continue
-                    _fill_weights(kinds, first, second, t, n[s], d[s], state[s], w)
+                    fill_weights(kinds, first, second, t, n[s], d[s], state[s], w)
                     share = n1[s] / n[s]
                     excess = d1[s] - d[s] * share
                     v = 0.0

@@ -9,6 +9,7 @@ import numpy as np
 
 from trialsim.analysis.survival import sweep as kernel
 from trialsim.analysis.survival.block import read_positive
+from trialsim.analysis.survival.near_ties import reaches
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -128,9 +129,9 @@ def _row(weight: Weight) -> tuple[int, float, float]:
         case FlemingHarrington(rho, gamma):
             return kernel.FLEMING_HARRINGTON, rho, gamma
         case MagirrBurman(delay, w_max):
-            return kernel.MAGIRR_BURMAN, delay, w_max
+            return kernel.MAGIRR_BURMAN, reaches(delay), w_max
         case EarlyZero(period):
-            return kernel.EARLY_ZERO, period, 0.0
+            return kernel.EARLY_ZERO, period / reaches(1.0), 0.0
         case AtRisk(power):
             return kernel.AT_RISK, power, 0.0
         case PetoPeto():
