@@ -164,6 +164,12 @@ def _write(frame: pd.DataFrame, output: Path) -> None:
 @click.option(
     "--limits", multiple=True, metavar="COLUMN=LOW:HIGH", help="Public limits of a column, such as mmse=0:30."
 )
+@click.option(
+    "--missing",
+    multiple=True,
+    metavar="[COLUMN=]CODES",
+    help="Cells that mean missing, such as 999,.M or sex=9; NONE if every number was measured.",
+)
 @click.option("--population", required=True, help="Who they are.")
 @click.option("--period", required=True, help="When they were seen.")
 @click.option("--citation", required=True, help="Where the data come from.")
@@ -180,6 +186,7 @@ def fit(
     output: Path,
     columns: str | None,
     limits: tuple[str, ...],
+    missing: tuple[str, ...],
     population: str,
     period: str,
     citation: str,
@@ -196,7 +203,8 @@ def fit(
     name = output.stem
     facts = CardFacts(name, population, population, period, citation, licence, describes)
     day = as_of.date() if as_of else date.today()
-    card = fit_card(frame, facts, limits=dict(map(_limit, limits)), as_of=day)
+    codes = _codes(missing, [str(name) for name in frame.columns])
+    card = fit_card(frame, facts, limits=dict(map(_limit, limits)), as_of=day, missing=codes)
     write_card(card, output)
     click.echo(f"wrote {output}: {len(card.names)} covariates of {card.n} participants")
 
@@ -217,6 +225,30 @@ def _read(data: Path, columns: str | None) -> pd.DataFrame:
     if absent:
         raise InputError("there is no such column", file=data, field=absent[0], mend="mend --columns")
     return frame[wanted]
+
+
+def _codes(given: tuple[str, ...], columns: list[str]) -> dict[str, list[str | float]] | None:
+    """Return the codes for "missing" of each column, those without a name for all; None if none are given."""
+    from trialsim.errors import InputError
+
+    if not given:
+        return None
+    found: dict[str, list[str | float]] = {}
+    for text in given:
+        column, named, codes = text.rpartition("=")
+        if named and column not in columns:
+            raise InputError("there is no such column", field="--missing", value=column, mend="mend its name")
+        cells = [] if codes == "NONE" else [_code(code) for code in codes.split(",")]
+        for name in [column] if named else columns:
+            found.setdefault(name, []).extend(cells)
+    return found
+
+
+def _code(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _limit(text: str) -> tuple[str, tuple[float, float]]:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from trialsim.errors import HistoryError
 from trialsim.protocol.history_table import (
+    Codes,
     CovariateColumn,
     HistoryColumns,
     HistoryFilter,
@@ -117,8 +118,8 @@ class OutcomeTable(Strict):
         `columns.values` gives the position of each category, from 0.
     prognosis : OutcomeTerms
         Splines and interactions.
-    columns, join, filter
-        How the file is read; join and filter as in `HistoryTable`.
+    columns, join, filter, missing
+        How the file is read; join, filter and missing as in `HistoryTable`.
 
     Examples
     --------
@@ -141,6 +142,7 @@ class OutcomeTable(Strict):
     columns: OutcomeColumns = OutcomeColumns()
     join: HistoryJoin | None = None
     filter: Annotated[tuple[HistoryFilter, ...], Field(strict=False)] = ()
+    missing: Codes | None = None
 
     @model_validator(mode="after")
     def _check(self) -> OutcomeTable:
@@ -196,7 +198,7 @@ class OutcomeTable(Strict):
         """What to join and which rows to keep, in the terms of `HistoryTable`."""
         own = self.columns
         columns = HistoryColumns(participant=own.participant, group=own.group, covariates=own.covariates)
-        return HistoryTable(columns=columns, join=self.join, filter=self.filter)
+        return HistoryTable(columns=columns, join=self.join, filter=self.filter, missing=self.missing)
 
 
 def _no_covariate(name: str, field: str) -> PydanticCustomError:

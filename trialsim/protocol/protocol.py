@@ -196,6 +196,8 @@ class Protocol(Strict):
         if not self.prognosis.has_terms:
             # Nor does one without further terms of the prognosis get another hash.
             tables["prognosis"] = {"covariates": tables["prognosis"]["covariates"]}
+        if self.history.missing is None:
+            del tables["history"]["missing"]
         return tables
 
     def content_hash(self) -> str:

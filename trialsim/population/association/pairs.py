@@ -17,6 +17,8 @@ from trialsim.population.laws.tabulated import TabulatedLaw, fast
 
 LARGEST_LATENT = 0.9999
 _SERIES_REACH = 0.85
+# Above so many jumps each is small: the series converges as that of a continuous law, and costs far less.
+_MOST_JUMPS = 120
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ def observed_correlation(first: LatentLaw, second: LatentLaw, latent: float) -> 
     """Return the observed correlation under a latent one, by the method that is exact there."""
     scale = first.law.sd * second.law.sd
     for step, other in ((first, second), (second, first)):
-        if isinstance(step.law, StepLaw) and abs(latent) > _SERIES_REACH:
+        jumps = isinstance(step.law, StepLaw) and len(step.law.cuts) <= _MOST_JUMPS
+        if isinstance(step.law, StepLaw) and jumps and abs(latent) > _SERIES_REACH:
             return step_covariance(step.law, other.fast, other.law.cuts, other.law.mean, latent) / scale
     return covariance(first.coefficients, second.coefficients, latent) / scale

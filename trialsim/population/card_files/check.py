@@ -113,6 +113,8 @@ def _achieved(field: str, law: Law) -> float:
     mean = float(weights @ values)
     if field in ("mean", "probability"):
         return mean
+    if field == "zeros":
+        return float(weights[values == 0].sum())
     if field == "sd":
         return float((weights @ (values - mean) ** 2) ** 0.5)
     if field in ("lower", "upper"):

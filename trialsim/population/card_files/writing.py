@@ -32,9 +32,12 @@ def card_text(card: CohortCard) -> str:
 
 
 def _without_defaults(value: Any) -> Any:
-    """Leave out what is not given: None and empty lists and tables."""
+    """Leave out what is not given: None and empty lists and tables, and levels that were not joined."""
     if isinstance(value, dict):
-        return {key: _without_defaults(inner) for key, inner in value.items() if inner not in (None, [], {})}
+        given = {key: inner for key, inner in value.items() if inner not in (None, [], {})}
+        return {
+            key: _without_defaults(inner) for key, inner in given.items() if (key, inner) != ("joined", False)
+        }
     return [_without_defaults(inner) for inner in value] if isinstance(value, list) else value
 
 

@@ -26,6 +26,7 @@ from trialsim.population.association.pairs import (
 from trialsim.population.cards.provenance import Correlation
 from trialsim.population.cards.targets import plackett
 from trialsim.population.laws.laws import Law, StepLaw
+from trialsim.population.laws.zero_inflated import ZeroInflatedGrade, ZeroInflatedLaw
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def grade(law: Law) -> Law:
     >>> grade(StepLaw((0.0, 1.0), (0.6, 0.4))).levels
     (0.3, 0.8)
     """
+    if isinstance(law, ZeroInflatedLaw):
+        return ZeroInflatedGrade(law.zeros)
     if not isinstance(law, StepLaw):
         return UniformLaw()
     shares = np.asarray(law.probabilities)
@@ -110,7 +113,7 @@ def _require_fitting(entry: Correlation, first: Law, second: Law) -> None:
         )
     elif entry.measure == "point_biserial" and (sum(binary) != 1 or all(jumps)):
         problem, mend = "as a point-biserial one needs a binary and a continuous covariate", "call it pearson"
-    elif entry.measure == "kendall" and any(jumps):
+    elif entry.measure == "kendall" and (first.cuts or second.cuts):
         problem, mend = "as Kendall's τ has ties to settle when a covariate has levels", "give Spearman's ρ"
     else:
         return

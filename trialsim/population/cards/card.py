@@ -89,6 +89,10 @@ def _named(content: dict[str, Any]) -> dict[str, Any]:
     """Leave out what the first format did not have and the card does not use, so that names stay."""
     defaults: dict[str, object] = {"contradictions": "refuse", "targets": [], "missing": []}
     kept = {key: value for key, value in content.items() if defaults.get(key, ...) != value}
+    kept["margins"] = [
+        {key: value for key, value in margin.items() if (key, value) != ("joined", False)}
+        for margin in content["margins"]
+    ]
     kept["correlations"] = [
         {key: value for key, value in entry.items() if (key, value) != ("measure", "pearson")}
         for entry in content["correlations"]

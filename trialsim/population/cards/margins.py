@@ -19,6 +19,8 @@ from trialsim.population.laws.bounded import (
 from trialsim.population.laws.counts import count_law
 from trialsim.population.laws.laws import BetaLaw, GammaLaw, Law, LognormalLaw, NormalLaw, StepLaw
 from trialsim.population.laws.truncated import solve_truncated_normal
+from trialsim.population.laws.whole import WholeShape, whole_law
+from trialsim.population.laws.zero_inflated import zero_inflated_law
 from trialsim.protocol.reading import Strict, refuse
 
 _SUM_TOLERANCE = 1e-6
@@ -55,7 +57,7 @@ class _MeanSdMargin(_Margin):
         """Return every number of the margin by its field."""
         return {
             field: value
-            for field in ("mean", "sd", "lower", "upper")
+            for field in ("zeros", "mean", "sd", "lower", "upper")
             if (value := getattr(self, field, None))
         }
 
@@ -168,6 +170,41 @@ class NegativeBinomialMargin(_MeanSdMargin):
         return count_law(*self._positive())
 
 
+class WholeMargin(_MeanSdMargin):
+    """Whole numbers, such as ages in years, scores or counts: a smooth shape, rounded.
+
+    Mean and SD are those of the whole numbers, with zeros, and inside the limits.
+    """
+
+    kind: Literal["whole"]
+    shape: WholeShape
+    zeros: Number | None = None
+    lower: Number | None = None
+    upper: Number | None = None
+
+    def law(self) -> Law:
+        """Return the law, the smooth one solved that is rounded."""
+        return whole_law(
+            self.shape,
+            *self._spread(),
+            lower=-float("inf") if self.lower is None else self.lower.value,
+            upper=float("inf") if self.upper is None else self.upper.value,
+            zeros=None if self.zeros is None else self.zeros.value,
+        )
+
+
+class ZeroInflatedMargin(_MeanSdMargin):
+    """A share of zeros beside a positive law; mean and SD are those of all, zeros among them."""
+
+    kind: Literal["zero_inflated"]
+    shape: Literal["lognormal", "gamma"]
+    zeros: Number
+
+    def law(self) -> Law:
+        """Return the law, that of the positive values solved."""
+        return zero_inflated_law(self.shape, *self._positive(), self.zeros.value)
+
+
 class QuantileMargin(_Margin):
     """Margin with the printed quartiles, and within the printed range if there is one.
 
@@ -218,9 +255,13 @@ class BinaryMargin(_Margin):
 
 
 class OrdinalMargin(_Margin):
-    """Ordinal margin: ascending levels with probabilities that add up to 1."""
+    """Ordinal margin: ascending levels with probabilities that add up to 1.
+
+    Where `joined`, rarer levels than those listed exist and were counted with the nearest.
+    """
 
     kind: Literal["ordinal"]
+    joined: bool = False
     levels: tuple[float, ...] = Field(min_length=2)
     probabilities: tuple[Number, ...] = Field(min_length=2)
 
@@ -311,6 +352,8 @@ Margin = Annotated[
     | LogitNormalMargin
     | MaximumEntropyMargin
     | NegativeBinomialMargin
+    | WholeMargin
+    | ZeroInflatedMargin
     | QuantileMargin
     | BinaryMargin
     | OrdinalMargin
@@ -327,6 +370,8 @@ KINDS = (
     "logit_normal",
     "maximum_entropy",
     "negative_binomial",
+    "whole",
+    "zero_inflated",
     "quantiles",
     "binary",
     "ordinal",

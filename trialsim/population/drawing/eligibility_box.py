@@ -159,6 +159,9 @@ def latent_of(law: Law, value: float, side: Literal["at_least", "at_most"]) -> f
             return -np.inf if first == 0 else law.cuts[first - 1]
         last = int(np.searchsorted(levels, value, side="right"))
         return np.inf if last == len(levels) else law.cuts[last - 1]
+    if side == "at_most" and value == law.lower and law.cuts:
+        # Zeros beside a positive law: they alone are at most 0.
+        return law.cuts[0]
     if value <= law.lower:
         return -np.inf
     if value >= law.upper:

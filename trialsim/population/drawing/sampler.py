@@ -123,5 +123,5 @@ def _delta(law: Law, amount: float, name: str) -> float:
 def _shifted_mean(law: Law, delta: float) -> float:
     if isinstance(law, StepLaw):
         return float(law.levels[0] + np.diff(law.levels) @ special.ndtr(delta - np.asarray(law.cuts)))
-    z, weights = latent_grid()
+    z, weights = latent_grid(tuple(cut - delta for cut in law.cuts))
     return float(weights @ law.from_latent(z + delta))

@@ -97,7 +97,7 @@ def alternatives(margin: Margin) -> Iterator[Margin]:
     content = {
         key: value for key, value in margin.model_dump().items() if key != "kind" and value is not None
     }
-    if "sd" not in content or margin.kind == "negative_binomial":
+    if "sd" not in content or margin.kind in ("negative_binomial", "whole", "zero_inflated"):
         return
     limits = {"lower", "upper"} & set(content)
     families: tuple[type[Any], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -12,6 +13,7 @@ import pandas as pd
 
 from trialsim.data import Floats
 from trialsim.errors import InputError
+from trialsim.missing_codes import MEND, Code, MissingCodes, blanked, code_like, declared
 from trialsim.population.individual_data.privacy import SMALLEST_CELL
 
 Kind = Literal["binary", "ordinal", "nominal", "continuous"]
@@ -41,6 +43,8 @@ class Column:
         Codes or values; NaN where missing.
     categories : tuple of str
         Of a nominal column.
+    joined : bool
+        Whether rare levels of an ordinal column were joined to their neighbours.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Column:
     kind: Kind
     values: Floats
     categories: tuple[str, ...] = ()
+    joined: bool = False
 
     @property
     def missing_rate(self) -> float:
@@ -55,7 +60,7 @@ class Column:
         return float(np.isnan(self.values).mean())
 
 
-def classify(frame: pd.DataFrame, as_of: date | None = None) -> list[Column]:
+def classify(frame: pd.DataFrame, as_of: date | None = None, missing: MissingCodes = None) -> list[Column]:
     """Return the columns of individual data in codes, or refuse the first that cannot be a covariate."""
     if len(frame) < _FEWEST_PARTICIPANTS:
         raise InputError(
@@ -65,16 +70,17 @@ def classify(frame: pd.DataFrame, as_of: date | None = None) -> list[Column]:
         )
     if frame.shape[1] == 0:
         raise InputError("there is no column", mend="name the columns to learn")
-    columns = [_column(str(name), frame[name], as_of) for name in frame.columns]
+    columns = [_column(str(name), frame[name], as_of, declared(missing, str(name))) for name in frame.columns]
     for k, column in enumerate(columns):
         if column.name in [other.name for other in columns[:k]]:
             raise InputError("two columns have this name on a card", field=column.name, mend="rename one")
     return columns
 
 
-def _column(name: str, series: pd.Series, as_of: date | None) -> Column:
+def _column(name: str, series: pd.Series, as_of: date | None, codes: Sequence[Code] | None) -> Column:
     if _IDENTIFIER.match(name):
         raise _refused("is an identifier", name, "leave it out: a card holds nobody's identity")
+    series = _measured(series, codes or ())
     present = series.dropna()
     if present.nunique() < 2:
         raise _refused("does not vary", name, "leave it out")
@@ -87,18 +93,36 @@ def _column(name: str, series: pd.Series, as_of: date | None) -> Column:
     values = series.to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(values).any():
         raise _refused("holds infinite values", name, "mend the values")
+    if codes is None and (found := code_like(values)).any():
+        what = f"holds what looks like a code for a missing value in {found.sum()} rows, far from all others"
+        raise _refused(what, name, MEND)
     if _is_running_number(present):
         raise _refused("counts participants one by one, as an identifier does", name, "leave it out")
     if set(np.unique(values[~np.isnan(values)])) <= {0.0, 1.0}:
         return _binary(name, pd.Series(values), name)
     if present.nunique() <= _MOST_LEVELS:
-        return Column(_tidy(name), name, "ordinal", _joined(name, values))
+        kept = _joined(name, values)
+        joined = not np.array_equal(kept, values, equal_nan=True)
+        return Column(_tidy(name), name, "ordinal", kept, joined=joined)
     return Column(_tidy(name), name, "continuous", values)
+
+
+def _measured(series: pd.Series, codes: Sequence[Code]) -> pd.Series:
+    """Return a column without its codes for "missing", as numbers if nothing but numbers is left."""
+    kept = blanked(series, codes) if codes else series
+    if not (pd.api.types.is_string_dtype(kept) or pd.api.types.is_object_dtype(kept)):
+        return kept
+    number = pd.to_numeric(kept, errors="coerce")
+    return number if codes and number.notna().equals(kept.notna()) else kept
 
 
 def _text_column(name: str, series: pd.Series, present: pd.Series) -> Column:
     if present.nunique() > _MOST_LEVELS:
         unique = present.nunique() == len(present)
+        as_number = pd.to_numeric(present, errors="coerce").notna()
+        if as_number.mean() >= 0.5:
+            what = f"holds text in {int((~as_number).sum())} rows beside numbers"
+            raise _refused(what, name, 'declare codes for missing values, such as missing = [".M"]')
         what = "is an identifier: every participant has another text" if unique else "is free text"
         raise _refused(what, name, "leave it out, or code it in at most ten categories")
     counts = present.astype(str).value_counts()

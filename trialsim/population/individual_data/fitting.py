@@ -1,7 +1,8 @@
 """From individual participants to a cohort card that holds no individual value.
 
-Margins are smooth parametric laws, chosen by AIC; limits come from the user, never from the smallest or
-largest participant. Categories with fewer than 11 participants are joined or refused. Dependence is the
+Margins are parametric laws, chosen by AIC: whole numbers where all values are whole, zeros apart where many
+are 0, nothing below 0 where nobody is. Other limits come from the user, never from the smallest or largest
+participant. Categories with fewer than 11 participants are joined or refused. Dependence is the
 rank correlation of mid-ranks, shrunk toward independence when participants are few (Schäfer and Strimmer
 2005): R = (1 − λ) R̂ + λ I, λ = Σ Var(r) / Σ r².
 """
@@ -20,18 +21,18 @@ from scipy import stats
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import CardError, InputError
+from trialsim.missing_codes import MissingCodes
 from trialsim.population.card_files.reading import check_content, parse_card
 from trialsim.population.cards.card import CohortCard
 from trialsim.population.drawing.copula import solve_copula
 from trialsim.population.individual_data.columns import Column, classify
+from trialsim.population.individual_data.families import SOURCE, best_family, number
 from trialsim.population.individual_data.privacy import SMALLEST_CELL
-from trialsim.population.laws.laws import Law
 
-_SOURCE = "individual_data"
 _DIGITS = 4
+_JOINED = "rarer levels are counted with the nearest"
 _FEW = 20
 _LARGEST_CORRELATION = 0.97
-_REACH = 7.0
 _EASED = "brought to what the fitted margins can have"
 _MOST_EASINGS = 200
 
@@ -63,6 +64,7 @@ def fit_card(
     *,
     limits: Mapping[str, tuple[float, float]] | None = None,
     as_of: date | None = None,
+    missing: MissingCodes = None,
 ) -> CohortCard:
     """Return a card learnt from individual participants.
 
@@ -76,6 +78,9 @@ def fit_card(
         Public limits of a covariate, such as those of a scale.
     as_of : date, optional
         The day after which a date lies in the future.
+    missing : sequence of str or number, or mapping of str to such a sequence, optional
+        Cells that say that a value is missing, of every column or by column; empty if every number was
+        measured. If it is not given, numbers that look like codes are refused.
 
     Returns
     -------
@@ -97,7 +102,7 @@ def fit_card(
     >>> [margin.kind for margin in card.margins], abs(card.margins[0].mean.value - 70) < 1.5
     (['normal', 'binary'], True)
     """
-    columns = classify(frame, as_of)
+    columns = classify(frame, as_of, missing)
     unknown = sorted(set(limits or {}) - {column.name for column in columns})
     if unknown:
         raise InputError(
@@ -114,11 +119,11 @@ def fit_card(
         "describes": facts.describes,
         "unlisted_pairs": "independent",
         "contradictions": "nearest",
-        "sources": {_SOURCE: {"citation": facts.citation, "licence": facts.licence, "read": True}},
+        "sources": {SOURCE: {"citation": facts.citation, "licence": facts.licence, "read": True}},
         "margins": margins,
         "correlations": correlations,
         "missing": [
-            {"covariate": column.name, "rate": _number(column.missing_rate)}
+            {"covariate": column.name, "rate": number(column.missing_rate)}
             for column in columns
             if column.missing_rate > 0
         ],
@@ -135,25 +140,20 @@ def shrinkage(correlations: Floats, n: int) -> float:
     return 1.0 if total == 0 else float(min(1.0, np.sum((1 - r * r) ** 2 / (n - 1)) / total))
 
 
-def _number(value: float, note: str | None = None) -> dict[str, Any]:
-    rounded = float(f"{value:.{_DIGITS}g}")
-    content: dict[str, Any] = {"value": rounded, "source": _SOURCE, "evidence": "computed"}
-    return content | ({"note": note} if note else {})
-
-
 def _margin(column: Column, columns: list[Column], limits: tuple[float, float] | None) -> dict[str, Any]:
     base: dict[str, Any] = {"name": column.name, "label": column.label, "kind": column.kind}
     present = column.values[~np.isnan(column.values)]
     if column.kind == "binary":
-        return base | {"probability": _number(float(present.mean()))}
+        return base | {"probability": number(float(present.mean()))}
     if column.kind in ("ordinal", "nominal"):
         levels, counts = np.unique(present, return_counts=True)
         shares = _rounded_shares(counts / counts.sum())
-        probabilities = {"probabilities": [_number(share) for share in shares]}
+        probabilities = {"probabilities": [number(share) for share in shares]}
         if column.kind == "ordinal":
-            return base | {"levels": [float(level) for level in levels]} | probabilities
+            joined = {"joined": True, "note": _JOINED} if column.joined else {}
+            return base | {"levels": [float(level) for level in levels]} | probabilities | joined
         return base | {"categories": list(column.categories)} | probabilities | _group_means(column, columns)
-    return base | _best_family(present, limits)
+    return base | best_family(present, limits)
 
 
 def _rounded_shares(shares: Floats) -> list[float]:
@@ -172,71 +172,8 @@ def _group_means(column: Column, columns: list[Column]) -> dict[str, Any]:
         means = [
             float(np.nanmean(other.values[column.values == code])) for code in range(len(column.categories))
         ]
-        groups.append({"of": other.name, "means": [_number(mean) for mean in means]})
+        groups.append({"of": other.name, "means": [number(mean) for mean in means]})
     return {"group_means": groups}
-
-
-def _best_family(values: Floats, limits: tuple[float, float] | None) -> dict[str, Any]:
-    """Return the family of smallest AIC among those that the values and limits allow."""
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
-    moments = {"mean": _number(mean), "sd": _number(sd)}
-    candidates: list[tuple[dict[str, Any], int]] = []
-    if limits is not None:
-        ends = {"lower": _number(limits[0], "public limit"), "upper": _number(limits[1], "public limit")}
-        kinds: tuple[str, ...] = ("truncated_normal", "beta", "logit_normal", "maximum_entropy")
-        candidates += [({"kind": kind} | moments | ends, 2) for kind in kinds]
-    else:
-        kinds = ("normal", "lognormal", "gamma") if values.min() > 0 else ("normal",)
-        candidates += [({"kind": kind} | moments, 2) for kind in kinds]
-        lower = {"lower": _number(0.0, "positive")} if values.min() > 0 else {}
-        candidates.append(({"kind": "quantiles"} | _smooth_quartiles(values) | lower, 3))
-    scored = []
-    for content, parameters in candidates:
-        try:
-            law = _law_of(content)
-        except CardError:
-            # No law of this family has the column's mean, SD and limits.
-            continue
-        scored.append((2 * parameters - 2 * log_likelihood(law, values), content))
-    if not scored:
-        raise InputError(
-            "no law has the mean and SD of this column within the limits",
-            value=limits,
-            mend="widen the limits",
-        )
-    return min(scored, key=lambda one: one[0])[1]
-
-
-def _law_of(content: dict[str, Any]) -> Law:
-    card = parse_card(
-        {
-            "name": "one", "title": "one", "population": "one", "period": "one",
-            "n": 1, "describes": "source",
-            "sources": {_SOURCE: {"citation": "one", "licence": "one", "read": True}},
-            "margins": [{"name": "one", "label": "one"} | content],
-        }
-    )  # fmt: skip
-    return card.margins[0].law()
-
-
-def log_likelihood(law: Law, values: Floats) -> float:
-    """Return Σ ln f(x) of a continuous law, its density φ(z) dz/dx read off its quantile function."""
-    z = np.linspace(-_REACH, _REACH, 4001)
-    x = law.from_latent(z)
-    rise = np.maximum(np.gradient(x, z), 1e-300)
-    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) / rise
-    found = np.interp(values, x, density, left=0.0, right=0.0)
-    return float(np.sum(np.log(np.maximum(found, 1e-12 / law.sd))))
-
-
-def _smooth_quartiles(values: Floats) -> dict[str, Any]:
-    """Return quartiles by Harrell and Davis (1982): weighted means of many participants, nobody's value."""
-    ordered, n = np.sort(values), len(values)
-    found = {}
-    for field, share in (("q1", 0.25), ("median", 0.5), ("q3", 0.75)):
-        law = stats.beta((n + 1) * share, (n + 1) * (1 - share))
-        found[field] = _number(float(np.diff(law.cdf(np.arange(n + 1) / n)) @ ordered))
-    return found
 
 
 def _correlations(columns: list[Column]) -> Iterator[dict[str, Any]]:
@@ -253,7 +190,7 @@ def _correlations(columns: list[Column]) -> Iterator[dict[str, Any]]:
         yield {
             "between": [columns[i].name, columns[j].name],
             "measure": "spearman",
-            **_number(round(float(r[i, j]), _DIGITS)),
+            **number(round(float(r[i, j]), _DIGITS)),
         }
 
 
@@ -286,7 +223,7 @@ def _attainable(card: CohortCard) -> CohortCard:
     )
 
 
-def coded(frame: pd.DataFrame, as_of: date | None = None) -> Covariates:
+def coded(frame: pd.DataFrame, as_of: date | None = None, missing: MissingCodes = None) -> Covariates:
     """Return individual participants in the codes that a fitted card draws, to compare them."""
-    columns = classify(frame, as_of)
+    columns = classify(frame, as_of, missing)
     return Covariates(tuple(column.name for column in columns), np.column_stack([c.values for c in columns]))

@@ -37,7 +37,7 @@ def coefficients(law: Law, terms: int = TERMS) -> Floats:
     if isinstance(law, StepLaw):
         jumps, cuts = np.diff(law.levels), np.asarray(law.cuts)
         return (_polynomials(cuts, terms)[:-1] @ (jumps * _density(cuts))) / np.sqrt(order)
-    z, weights = latent_grid()
+    z, weights = latent_grid(law.cuts)
     return np.asarray(_polynomials(z, terms)[1:] @ (weights * law.from_latent(z)))
 
 

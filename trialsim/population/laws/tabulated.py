@@ -11,9 +11,13 @@ from trialsim.data import Floats
 from trialsim.population.laws.bounded import LogitNormalLaw, QuartileLaw
 from trialsim.population.laws.hermite import REACH
 from trialsim.population.laws.laws import Law, LognormalLaw, NominalLaw, NormalLaw, StepLaw
+from trialsim.population.laws.zero_inflated import ZeroInflatedGrade, ZeroInflatedLaw
 
 _INTERVALS = 4096
-_CHEAP = (StepLaw, NominalLaw, NormalLaw, LognormalLaw, LogitNormalLaw, QuartileLaw)
+_CHEAP = (
+    StepLaw, NominalLaw, NormalLaw, LognormalLaw, LogitNormalLaw, QuartileLaw, ZeroInflatedLaw,
+    ZeroInflatedGrade,
+)  # fmt: skip
 
 
 class TabulatedLaw:

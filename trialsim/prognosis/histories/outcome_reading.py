@@ -9,9 +9,10 @@ import pandas as pd
 
 from trialsim.data import Covariates, Floats, OutcomeHistory
 from trialsim.errors import HistoryError
+from trialsim.missing_codes import code_like, declared
 from trialsim.prognosis.histories.outcome import require_outcomes
 from trialsim.prognosis.histories.participants import covariate, groups, participants, recoded, refuse_leaks
-from trialsim.prognosis.histories.rows import numbers, read_rows, require_column, where
+from trialsim.prognosis.histories.rows import numbers, read_rows, refuse_codes, require_column, where
 from trialsim.protocol.outcome_table import WEEKS_IN, OutcomeTable
 
 # Families whose outcome is a time: one week for all would make everybody's event happen then.
@@ -56,7 +57,7 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     outcome_of, time = _outcome(rows, table, path)[place], _time(rows, table, path)[place]
     at_baseline = np.zeros(len(rows))
     values = [
-        covariate(rows, codes, at_baseline, people, name, where_it_stands, path)
+        covariate(rows, codes, at_baseline, people, name, where_it_stands, path, table.missing)
         for name, where_it_stands in places.items()
     ]
     history = OutcomeHistory(
@@ -105,6 +106,8 @@ def _outcome(rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
                 "name every level that the file holds, or give the position of each as columns.values"
             )
         raise
+    if not table.outcome_values and declared(table.missing, table.outcome_column) is None:
+        refuse_codes(pd.Series(code_like(values), index=rows.index), table.outcome_column, path)
     missing = pd.Series(np.isnan(values), index=rows.index)
     if missing.any():
         raise HistoryError(
@@ -123,7 +126,10 @@ def _time(rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
             raise _without_time(table.family, path)
         return np.full(len(rows), table.week)
     require_column(rows, name, path, "columns.time")
-    values = numbers(rows[name], path) * WEEKS_IN[table.columns.time_unit]
+    measured = numbers(rows[name], path)
+    if declared(table.missing, name) is None:
+        refuse_codes(pd.Series(code_like(measured), index=rows.index), name, path)
+    values = measured * WEEKS_IN[table.columns.time_unit]
     wrong = pd.Series(~(values > 0), index=rows.index)
     if wrong.any():
         raise HistoryError(

@@ -10,7 +10,8 @@ import pandas as pd
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import HistoryError
-from trialsim.prognosis.histories.rows import numbers, read_rows, require_column, text, where
+from trialsim.missing_codes import MissingCodes, code_like, declared
+from trialsim.prognosis.histories.rows import numbers, read_rows, refuse_codes, require_column, text, where
 from trialsim.protocol.history_table import CovariateColumn, HistoryTable
 
 MISSING_LABEL = "missing"
@@ -80,14 +81,20 @@ def covariate(
     name: str,
     place: CovariateColumn,
     path: Path,
+    missing: MissingCodes,
 ) -> Floats:
-    """Return one baseline covariate (N,), recoded if asked."""
+    """Return one baseline covariate (N,), recoded if asked; refuse undeclared codes for "missing"."""
     field = f"history.columns.covariates.{name}"
     require_column(rows, place.column, path, field)
     values = recoded(rows[place.column], place.values, path, field)
     series = pd.Series(values, index=rows.index)
     _refuse_later_values(series, codes, visits, place.column, path)
-    return one_each(series, codes, people, place.column, path)
+    own = one_each(series, codes, people, place.column, path)
+    if not place.values and declared(missing, place.column) is None:
+        refuse_codes(
+            pd.Series(code_like(own)[codes] & ~np.isnan(values), index=rows.index), place.column, path
+        )
+    return own
 
 
 def _refuse_later_values(values: pd.Series, codes: Ints, visits: Floats, column: str, path: Path) -> None:

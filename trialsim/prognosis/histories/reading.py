@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialsim.data import Covariates, Floats, History, Ints
 from trialsim.errors import HistoryError
+from trialsim.missing_codes import code_like, declared
 from trialsim.prognosis.histories.learnable import require_learnable
 from trialsim.prognosis.histories.participants import (
     covariate,
@@ -18,7 +19,7 @@ from trialsim.prognosis.histories.participants import (
     refuse_leaks,
     required_numbers,
 )
-from trialsim.prognosis.histories.rows import numbers, read_rows, require_column, where
+from trialsim.prognosis.histories.rows import numbers, read_rows, refuse_codes, require_column, where
 from trialsim.protocol.history_table import HistoryTable
 
 
@@ -69,7 +70,7 @@ def read_history(
     refuse_leaks(path, places, {columns.participant, columns.week, outcome_column})
 
     used = {columns.participant, columns.week, outcome_column, *(place.column for place in places.values())}
-    rows = read_rows(path, table, used | ({columns.group} if columns.group else set()))
+    rows = read_rows(path, table, used | ({columns.group} if columns.group else set()), {columns.week})
     require_column(rows, columns.participant, path, "history.columns.participant")
     require_column(rows, columns.week, path, "history.columns.week")
     require_column(rows, outcome_column, path, f"endpoint {endpoint}")
@@ -77,11 +78,16 @@ def read_history(
     people, codes = participants(rows, columns.participant, path)
     visits = required_numbers(rows, columns.week, path)
     scores = numbers(rows[outcome_column], path)
+    if declared(table.missing, outcome_column) is None:
+        refuse_codes(pd.Series(code_like(scores), index=rows.index), outcome_column, path)
     _refuse_duplicates(rows, codes, visits, path)
     asked = _weeks(visits, scores, weeks, path)
     grid = _grid(codes, visits, scores, np.concatenate([[0.0], asked]), people)
 
-    values = [covariate(rows, codes, visits, people, name, place, path) for name, place in places.items()]
+    values = [
+        covariate(rows, codes, visits, people, name, place, path, table.missing)
+        for name, place in places.items()
+    ]
     history = History(
         endpoint=endpoint,
         source=path.name,

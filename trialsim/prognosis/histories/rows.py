@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import HistoryError
+from trialsim.missing_codes import MEND, MissingCodes, blanked, code_like, declared
 from trialsim.protocol.history_table import HistoryFilter, HistoryJoin, HistoryTable
 
 MISSING = ("", "NA", "NaN", "nan", ".")
@@ -19,7 +21,7 @@ LARGEST_NUMBER = 1e15
 _SHOWN_ROWS = 5
 
 
-def read_rows(path: Path, table: HistoryTable, used: set[str]) -> pd.DataFrame:
+def read_rows(path: Path, table: HistoryTable, used: set[str], labels: Collection[str] = ()) -> pd.DataFrame:
     """Return the rows that a protocol keeps of a history, still under the file's column names.
 
     Parameters
@@ -30,6 +32,9 @@ def read_rows(path: Path, table: HistoryTable, used: set[str]) -> pd.DataFrame:
         What to join and which rows to keep.
     used : set of str
         Columns that will be read; none of them may stand in both files.
+    labels : collection of str
+        Columns beside participant and group that hold no measured value, such as the week: a code for
+        "missing" means nothing there.
 
     Returns
     -------
@@ -46,9 +51,17 @@ def read_rows(path: Path, table: HistoryTable, used: set[str]) -> pd.DataFrame:
     used = used | {row.column for row in table.filter}
     if table.join is not None:
         rows = _join(rows, path, table.join, used)
+    by = {table.join.by} if table.join is not None else set()
+    rows = _without_codes(rows, table, used - {table.columns.participant, table.columns.group, *by, *labels})
     for position, condition in enumerate(table.filter):
-        rows = _keep(rows, path, condition, position)
+        rows = _keep(rows, path, condition, position, table.missing)
     return rows
+
+
+def _without_codes(rows: pd.DataFrame, table: HistoryTable, columns: Collection[str]) -> pd.DataFrame:
+    """Return the rows with the declared codes for "missing" left empty."""
+    found = {name: codes for name in columns if (codes := declared(table.missing, name))}
+    return rows.assign(**{name: blanked(rows[name], codes) for name, codes in found.items() if name in rows})
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -138,7 +151,9 @@ def _join(rows: pd.DataFrame, path: Path, join: HistoryJoin, used: set[str]) -> 
     return pd.concat([rows, matched], axis=1)
 
 
-def _keep(rows: pd.DataFrame, path: Path, condition: HistoryFilter, position: int) -> pd.DataFrame:
+def _keep(
+    rows: pd.DataFrame, path: Path, condition: HistoryFilter, position: int, missing: MissingCodes
+) -> pd.DataFrame:
     """Return the rows that meet one condition."""
     field = f"history.filter[{position}]"
     require_column(rows, condition.column, path, field + ".column")
@@ -148,6 +163,8 @@ def _keep(rows: pd.DataFrame, path: Path, condition: HistoryFilter, position: in
         low = -np.inf if condition.at_least is None else condition.at_least
         high = np.inf if condition.at_most is None else condition.at_most
         keep = (values >= low) & (values <= high)
+        if declared(missing, condition.column) is None:
+            refuse_codes(pd.Series(code_like(values) & keep, index=rows.index), condition.column, path)
     else:
         wanted = (condition.equals,) if condition.one_of is None else condition.one_of
         keep = np.logical_or.reduce([_equals(column, value) for value in wanted])
@@ -205,7 +222,8 @@ def numbers(column: pd.Series, file: Path) -> Floats:
             f"is not a finite number in {where(wrong)}",
             file=file,
             field=str(column.name),
-            mend="correct the cells, leave missing ones empty, or recode categories in [history]",
+            mend='correct the cells, leave missing ones empty, declare codes, such as missing = [".M"], '
+            "or recode categories in [history]",
         )
     beyond = given.abs().gt(LARGEST_NUMBER).fillna(False)
     if beyond.any():
@@ -217,6 +235,17 @@ def numbers(column: pd.Series, file: Path) -> Floats:
         )
     # Python's float keeps every bit of a decimal, which pandas' faster parser does not promise.
     return np.array([np.nan if pd.isna(cell) else float(cell) for cell in column], dtype=float)
+
+
+def refuse_codes(found: pd.Series, column: str, path: Path) -> None:
+    """Raise if cells of a column look like codes for "missing" that nobody has declared."""
+    if found.any():
+        raise HistoryError(
+            f"holds what looks like a code for a missing value, far from all others, in {where(found)}",
+            file=path,
+            field=column,
+            mend=MEND,
+        )
 
 
 def where(flags: pd.Series) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from trialsim.data import DiseaseModel, Floats, History
 from trialsim.errors import HistoryError, ProtocolError, TrialsimWarning
 from trialsim.population import CohortCard, draw_eligible
-from trialsim.population.laws.laws import Law
+from trialsim.population.cards.margins import BinaryMargin, Margin, NominalMargin, OrdinalMargin
 from trialsim.prognosis import read_history
 from trialsim.prognosis.histories import require_same_scales
 from trialsim.protocol import Protocol
@@ -106,18 +106,22 @@ def load_history(
     if disease is not None:
         _refuse_off_scale(history, disease, path, protocol.history.columns.outcome or history.endpoint)
     if card is not None:
-        laws = {margin.name: margin.law() for margin in card.margins}
+        margins = {margin.name: margin for margin in card.margins}
         for name in history.covariates.names:
-            _hold_against(laws[name], history.covariates.column(name), name, path)
+            _hold_against(margins[name], history.covariates.column(name), name, path)
     return history
 
 
-def _hold_against(law: Law, values: Floats, name: str, path: Path | str) -> None:
-    """Refuse values of a covariate that nobody has, and warn of those outside the card's limits."""
+def _hold_against(margin: Margin, values: Floats, name: str, path: Path | str) -> None:
+    """Refuse values of a covariate that nobody has, and warn of those outside the card's limits.
+
+    Levels that a card lists are all that there are, unless rarer ones were counted with them.
+    """
+    law, joined = margin.law(), isinstance(margin, OrdinalMargin) and margin.joined
     ends = law.from_latent(np.array([-FARTHEST_LATENT, FARTHEST_LATENT]))
     low, high = np.where(np.isfinite([law.lower, law.upper]), [law.lower, law.upper], ends)
-    levels = bool(law.cuts) and np.isfinite(law.upper)
-    beyond = 0.0 if levels else high - low
+    listed = isinstance(margin, BinaryMargin | OrdinalMargin | NominalMargin) and not joined
+    beyond = 0.0 if listed else high - low
     # A scale that begins at 0 has nothing below it.
     least = 0.0 if low == 0 else low - beyond
     seen = values[np.isfinite(values)]
@@ -128,7 +132,7 @@ def _hold_against(law: Law, values: Floats, name: str, path: Path | str) -> None
             field=name,
             mend="leave missing values empty instead of a code such as 999, and check the unit of the column",
         )
-    if outside := int(((seen < law.lower) | (seen > law.upper)).sum()):
+    if not joined and (outside := int(((seen < law.lower) | (seen > law.upper)).sum())):
         warnings.warn(
             f"{Path(path).name}: {name}: {outside} of {seen.size} values lie outside the limits of the card, "
             f"{law.lower:g} to {law.upper:g}",
