@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trialsim.protocol.history_table import Cell, CovariateColumn, HistoryFilter, HistoryJoin
+from trialsim.protocol.history_table import Codes, CovariateColumn, HistoryFilter, HistoryJoin
 from trialsim.protocol.question import Text
 from trialsim.protocol.reading import Strict, refuse
 
@@ -51,7 +51,8 @@ class HistoryDeclared(Strict):
 
     `file` is a path relative to the protocol; the command line's ``--history`` takes its place. Without a
     file, `generated` participants are drawn from the card and the disease model, which is optimistic by
-    construction. `missing` names codes that mean no value, such as ``[999, ".M"]``.
+    construction. `missing` names codes that mean no value, such as ``[999, ".M"]``, of every column or by
+    column; empty if every number was measured. If it is not given, numbers that look like codes are refused.
     """
 
     file: Text | None = None
@@ -60,7 +61,7 @@ class HistoryDeclared(Strict):
     columns: HistoryColumns = HistoryColumns()
     join: HistoryJoin | None = None
     filter: Annotated[tuple[HistoryFilter, ...], Field(strict=False)] = ()
-    missing: Annotated[tuple[Cell, ...], Field(strict=False)] = ()
+    missing: Codes | None = None
 
     @model_validator(mode="after")
     def _check(self) -> HistoryDeclared:
