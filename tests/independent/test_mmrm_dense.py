@@ -222,8 +222,39 @@ def test_kenward_roger_is_that_of_dense_matrices(trial: pd.DataFrame, covariance
     inner = np.einsum("hk,hkij->ij", of_covariance, q)
     inner -= np.einsum("hk,hia,ab,kbj->ij", of_covariance, p, phi, p)
     adjusted = phi + 2.0 * phi @ inner @ phi
-    expected = np.sqrt(np.diag(adjusted)[VISITS : 2 * VISITS])
-    np.testing.assert_allclose(found.contrasts["standard_error"], expected, rtol=1e-5)
+    arms = slice(VISITS, 2 * VISITS)
+    np.testing.assert_allclose(found.contrasts["standard_error"], np.sqrt(np.diag(adjusted)[arms]), rtol=1e-5)
+    effects, scale, df = dense.solve(natural)[1][arms], *kenward_roger_several(p, phi, of_covariance, arms)
+    together = found.joint_test("arm")
+    assert together["denominator_df"] == pytest.approx(df, rel=2e-5)
+    f = scale * effects @ np.linalg.solve(adjusted[arms, arms], effects) / VISITS
+    assert together["f"] == pytest.approx(f, rel=2e-5)
+
+
+def kenward_roger_several(
+    p: NDArray[np.float64], phi: NDArray[np.float64], of_covariance: NDArray[np.float64], rows: slice
+) -> tuple[float, float]:
+    """Return scale and denominator df of the F test of some coefficients (Kenward and Roger 1997)."""
+    theta = np.zeros_like(phi)
+    theta[rows, rows] = np.linalg.inv(phi[rows, rows])
+    k = rows.stop - rows.start
+    a1 = a2 = 0.0
+    for h in range(len(p)):
+        for i in range(len(p)):
+            one, other = theta @ phi @ p[h] @ phi, theta @ phi @ p[i] @ phi
+            a1 += of_covariance[h, i] * np.trace(one) * np.trace(other)
+            a2 += of_covariance[h, i] * np.trace(one @ other)
+    b = (a1 + 6 * a2) / (2 * k)
+    g = ((k + 1) * a1 - (k + 4) * a2) / ((k + 2) * a2)
+    bottom = 3 * k + 2 * (1 - g)
+    mean = 1 / (1 - a2 / k)
+    spread = (
+        2 / k * (1 + g / bottom * b)
+        / ((1 - (k - g) / bottom * b) ** 2 * (1 - (k + 2 - g) / bottom * b))
+    )  # fmt: skip
+    rho = spread / (2 * mean**2)
+    df = 4 + (k + 2) / (k * rho - 1)
+    return df / (mean * (df - 2)), df
 
 
 def test_a_visit_matched_score_enters_with_one_slope_or_one_a_visit(trial: pd.DataFrame) -> None:

@@ -124,6 +124,33 @@ def test_fev_joint_test_of_arm_by_visit_as_r_mmrm(fev: pd.DataFrame) -> None:
     relative(found["p_value"], expected["p_val"], 1e-4)
 
 
+def test_fev_kenward_roger_joint_test_of_arm_by_visit_as_r_mmrm_0_3_16(fev: pd.DataFrame) -> None:
+    """R mmrm: denominator df 152.54 and F .25897, which Satterthwaite's 147.91 and .25806 are not."""
+    found = fit_fev(fev, df="kenward-roger").joint_test("arm:visit")
+    assert found["numerator_df"] == 3.0
+    relative(found["denominator_df"], 152.54, 5e-4)
+    relative(found["f"], 0.25897, 1e-4)
+
+
+@pytest.mark.parametrize(("df", "arm", "interaction"), [("between-within", 192, 334), ("residual", 526, 526)])
+def test_fev_joint_tests_have_the_degrees_of_freedom_of_r_mmrm_0_3_16(
+    fev: pd.DataFrame, df: str, arm: float, interaction: float
+) -> None:
+    fit = fit_fev(fev, df=df)
+    assert fit.joint_test("arm")["denominator_df"] == arm
+    assert fit.joint_test("arm:visit")["denominator_df"] == interaction
+    one = fit.f_test(fit.model.effect_weights()[-1:])
+    relative(one["p_value"], fit.contrasts["p_value"].iloc[-1], 1e-9)
+
+
+@pytest.mark.parametrize("df", [*DF_OF.values(), "z"])
+def test_fev_joint_test_of_one_effect_is_its_own_test_squared(fev: pd.DataFrame, df: str) -> None:
+    fit = fit_fev(fev, df=df)
+    one, alone = fit.f_test(fit.model.effect_weights()[1:2]), fit.contrasts.iloc[1]
+    relative([one["f"], one["denominator_df"]], [alone["statistic"] ** 2, alone["df"]], 1e-9)
+    relative(one["p_value"], alone["p_value"], 1e-7)
+
+
 def test_fev_full_model_as_sas_proc_mixed(fev: pd.DataFrame) -> None:
     expected = ENTRIES["sas_fev_full_us_reml"]["expected"]
     fit, adjusted = fit_fev(fev), fit_fev(fev, df="kenward-roger-linear")

@@ -126,6 +126,19 @@ def spread_of_contrast(direction: Floats, fit: Fit, grams: GramSums, cell: Ints)
 
 
 @numba.njit(cache=True, nogil=True)
+def slope_of_variance(spread: Floats) -> Floats:
+    """Return g_h = u'P_h u for each element h of Σ (K,), from V_r (S, m, m)."""
+    m = spread.shape[1]
+    slope = np.empty(m * (m + 1) // 2)
+    h = 0
+    for j in range(m):
+        for k in range(j, m):
+            slope[h] = (1.0 if j == k else 2.0) * spread[:, j, k].sum()
+            h += 1
+    return slope
+
+
+@numba.njit(cache=True, nogil=True)
 def contrast_variance(
     contrast: Floats,
     fit: Fit,
@@ -138,16 +151,10 @@ def contrast_variance(
 
     `adjusted` asks for the Kenward-Roger variances; else they are NaN.
     """
-    m = grams.seen.shape[1]
     direction = fit.mean.variance @ contrast
     variance = float(contrast @ direction)
     cross, spread = spread_of_contrast(direction, fit, grams, cell)
-    slope = np.empty(m * (m + 1) // 2)
-    h = 0
-    for j in range(m):
-        for k in range(j, m):
-            slope[h] = (1.0 if j == k else 2.0) * spread[:, j, k].sum()
-            h += 1
+    slope = slope_of_variance(spread)
     spread_of_variance = float(slope @ uncertainty.variance @ slope)
     df = 2.0 * variance**2 / spread_of_variance if spread_of_variance > 0.0 else np.inf
     estimate = float(contrast @ fit.mean.coefficients)

@@ -57,8 +57,11 @@ STEPS_BEFORE_EXACT = 6
 NEAR = 1e-6
 EDGE = 1e-4
 SHORTEST_STEP = 1e-12
+ABOVE_NOISE = 10.0
+MOST_NOISE = 0.01
 MOST_DIRECT_STEPS = 30
 MOST_STEPS = 300
+RESTARTS = (0.5, 0.0, 0.95)
 
 
 class Fit(NamedTuple):
@@ -124,6 +127,22 @@ def newton_step(
 
 
 @numba.njit(cache=True, nogil=True)
+def rounding_noise(
+    covariance: Floats, mean: Mean, grams: GramSums, cell: Ints, columns: int, restricted: bool
+) -> float:
+    """Return by how much rounding changes the deviance: that of a Σ larger by units in the last place.
+
+    Nearly singular covariances lose digits, so that the deviance cannot tell a better point any more.
+    """
+    noise = 0.0
+    for k in range(1, 9):
+        shaken = fit_mean(covariance * (1.0 + k * 2.0**-51), grams, cell, columns, restricted)
+        if shaken.regular:
+            noise = max(noise, abs(shaken.deviance - mean.deviance))
+    return noise
+
+
+@numba.njit(cache=True, nogil=True)
 def descend(
     start: Floats,
     grams: GramSums,
@@ -141,13 +160,14 @@ def descend(
     after some steps without convergence. Ends when the decrement that is left, judged by how
     fast it falls, is below the tolerance. Below `NEAR` (a thousandth of a standard error of Σ) the
     deviance is lost in rounding: full steps are taken there without looking at it, and the end is also
-    reached when the decrement no longer falls.
+    reached when the decrement no longer falls. Where a nearly singular Σ makes rounding worse than that, it
+    is measured, and the same holds below `ABOVE_NOISE` times it, though never above `MOST_NOISE`.
     """
     m = grams.seen.shape[1]
     point = start.copy()
     covariance = covariance_from(point, m) if direct else covariance_derivatives(point, structure)[0]
     mean = fit_mean(covariance, grams, cell, columns, restricted)
-    before = np.inf
+    before, noise = np.inf, 0.0
     for steps in range(most_steps):
         if not mean.regular:
             return False, point, covariance, mean, steps
@@ -156,7 +176,7 @@ def descend(
         step, decrement = newton_step(mean, moment, grams, point, structure, direct, cell, restricted, exact)
         if not np.isfinite(decrement):
             return False, point, covariance, mean, steps
-        near = decrement < NEAR
+        near = decrement < max(NEAR, ABOVE_NOISE * noise)
         if near and decrement > 0.25 * before:
             return True, point, covariance, mean, steps
         length = 1.0
@@ -170,7 +190,12 @@ def descend(
                 break
             length *= 0.5
         if not improved:
-            return False, point, covariance, mean, steps
+            if near:
+                return False, point, covariance, mean, steps
+            noise = max(noise, rounding_noise(covariance, mean, grams, cell, columns, restricted))
+            if not decrement < min(ABOVE_NOISE * noise, MOST_NOISE):
+                return False, point, covariance, mean, steps
+            continue
         point, covariance, mean = trial, candidate, fitted
         if near and decrement * min(1.0, decrement / before) < tolerance:
             return True, point, covariance, mean, steps + 1
@@ -228,7 +253,9 @@ def fit_grams(
     """Fit the model.
 
     An unstructured covariance is first sought in its elements; if that does not converge, or ends where
-    only the observed blocks are positive definite, in the parameters of its Cholesky factor.
+    only the observed blocks are positive definite, in the parameters of its Cholesky factor. What still does
+    not converge is started again, in this order, with half the first covariances between visits, with none,
+    and with .95 of them.
 
     Parameters
     ----------
@@ -263,6 +290,7 @@ def fit_grams(
         return Fit(COLLINEAR, covariance, parameters, mean, 0)
     short = short and structure.unstructured
     steps = 0
+    start = covariance
     converged = False
     if structure.unstructured:
         converged, _, covariance, mean, steps = descend(
@@ -283,6 +311,22 @@ def fit_grams(
             parameters, grams, cell, columns, restricted, structure, False, tolerance, MOST_STEPS
         )
         steps += more
+        for share in RESTARTS:
+            if converged:
+                break
+            nearer = share * start + (1.0 - share) * np.diag(np.diag(start))
+            converged, parameters, covariance, mean, more = descend(
+                parameters_near(nearer, structure),
+                grams,
+                cell,
+                columns,
+                restricted,
+                structure,
+                False,
+                tolerance,
+                MOST_STEPS,
+            )
+            steps += more
         if converged and structure.unstructured and not interior(mean, grams, cell, restricted):
             return Fit(TOO_FEW if short else SINGULAR, covariance, parameters, mean, steps)
     if nearly_singular(covariance):

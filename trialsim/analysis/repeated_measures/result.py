@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import fdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables
 from trialsim.analysis.repeated_measures.covariance_structures import parameter_count
+from trialsim.analysis.repeated_measures.joint_test import joint_test
 from trialsim.analysis.repeated_measures.methods import TITLES
 from trialsim.analysis.repeated_measures.model import FittedModel, reference_coding
 from trialsim.analysis.repeated_measures.newton import STATUSES
@@ -158,7 +159,7 @@ class MmrmResult(Printed):
         )
 
     def joint_test(self, effect: str = "arm") -> pd.Series:
-        """Test that no arm differs from control: by an F test with Satterthwaite degrees of freedom.
+        """Test that no arm differs from control: by an F test with the degrees of freedom of the fit.
 
         Parameters
         ----------
@@ -176,33 +177,27 @@ class MmrmResult(Printed):
             weights = (blocks[:, 1:] - blocks[:, :1]).reshape(-1, weights.shape[1])
         elif effect != "arm":
             raise AnalysisError("must be 'arm' or 'arm:visit'", field="effect", value=effect)
-        return self.f_test(weights)
+        return self.f_test(weights, between=effect == "arm")
 
-    def f_test(self, weights: Floats) -> pd.Series:
-        """Test that linear functions of the coefficients are 0, by the F test of Fai and Cornelius.
+    def f_test(self, weights: Floats, *, between: bool = True) -> pd.Series:
+        """Test that linear functions of the coefficients are 0.
 
-        The functions are rotated to be uncorrelated; each has Satterthwaite degrees of freedom d, and
-        with E = Σ d/(d − 2) over k of them the denominator has 2E/(E − k); 2 if any d is at most 2, and
-        their common value if all are equal.
+        Satterthwaite fits use the test of Fai and Cornelius, Kenward-Roger fits that of Kenward and Roger,
+        and others their own degrees of freedom; see `trialsim.analysis.repeated_measures.joint_test`.
 
         Parameters
         ----------
         weights : ndarray (k, p)
             In the columns of `model.terms.design`; as `FittedModel.effect_weights` has them.
+        between : bool
+            Whether one of them involves a column that does not vary within participants.
+
+        Returns
+        -------
+        Series
+            numerator_df, denominator_df, f, p_value.
         """
-        variances, vectors = np.linalg.eigh(weights @ self._variance @ weights.T)
-        table = analyse(*self.model.inputs(), np.ascontiguousarray(vectors.T @ weights))[1]
-        k = len(weights)
-        f = float((table[:, 0] ** 2 / variances).sum() / k)
-        denominator = _denominator_df(table[:, 2])
-        return pd.Series(
-            {
-                "numerator_df": float(k),
-                "denominator_df": denominator,
-                "f": f,
-                "p_value": float(fdtrc(k, denominator, f)),
-            }
-        )
+        return joint_test(self.model, self._variance, weights, self.observations, self.participants, between)
 
     def _judged(self, table: Floats, between: np.ndarray) -> pd.DataFrame:
         """Return estimates with standard errors, df, intervals, statistics and two-sided p."""
@@ -291,16 +286,6 @@ class MmrmResult(Printed):
         figure.update_layout(template="plotly_white", yaxis_title=self.model.outcome)
         figure.update_xaxes(title="visit")
         return figure
-
-
-def _denominator_df(df: Floats) -> float:
-    """Return the denominator degrees of freedom of a joint test from those of its components."""
-    if len(df) == 1 or np.all(np.abs(np.diff(df)) < np.sqrt(np.finfo(float).eps)):
-        return float(df.mean())
-    if (df <= 2.0).any():
-        return 2.0
-    total = float((df / (df - 2.0)).sum())
-    return 2.0 * total / (total - len(df))
 
 
 def _line(arm: str, rows: pd.DataFrame, column: int) -> Any:
