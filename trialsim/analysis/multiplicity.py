@@ -77,24 +77,24 @@ class Graph:
 
         Parameters
         ----------
-        p_values : array (R, m)
-            Of every replicate, in [0, 1]; NaN, as of a failed fit, is never rejected.
+        p_values : array (m,) or (R, m)
+            Of one trial, or of every replicate, in [0, 1]; NaN, as of a failed fit, is never rejected.
         alpha : float
             Family-wise level, in (0, 1).
 
         Returns
         -------
-        ndarray of bool (R, m)
+        ndarray of bool (m,) or (R, m)
         """
         if not 0.0 < alpha < 1.0:
             raise AnalysisError("is not in (0, 1)", field="alpha", value=alpha)
         p = _p_values(p_values, len(self))
         rejected = np.zeros(p.shape, dtype=bool)
         shortcut(p, alpha, self.weights, self.transition, rejected)
-        return rejected
+        return rejected.reshape(np.shape(p_values))
 
     def adjusted(self, p_values: ArrayLike) -> Floats:
-        """Return adjusted p values (R, m): the smallest α at which each hypothesis is rejected, at most 1.
+        """Return adjusted p values, shaped as those given: the smallest α at which each hypothesis is rejected, at most 1.
 
         Parameters are those of `rejects`. By the closed test over all 2^m − 1 intersections.
 
@@ -106,7 +106,7 @@ class Graph:
         p = _p_values(p_values, len(self))
         adjusted = np.zeros_like(p)
         closed_test(p, self.closure(), adjusted)
-        return np.where(np.isnan(p), np.nan, adjusted)
+        return np.where(np.isnan(p), np.nan, adjusted).reshape(np.shape(p_values))
 
     def closure(self) -> Floats:
         """Return the weights of every intersection (2^m, m): bit k of the row says whether k is in it.
@@ -162,33 +162,31 @@ def fixed_sequence_graph(m: int) -> Graph:
 
 
 def holm(p_values: ArrayLike) -> Floats:
-    """Return Holm's adjusted p values (R, m); NaN stays NaN and counts as a p value of 1.
+    """Return Holm's adjusted p values; NaN stays NaN and counts as a p value of 1.
 
     Examples
     --------
     >>> print(holm([[0.01, 0.04, 0.03]]))
     [[0.03 0.06 0.06]]
     """
-    p = _p_values(p_values)
-    return _stepwise(p, lambda ordered, factor: np.maximum.accumulate(ordered * factor, axis=1))
+    return _stepwise(p_values, lambda ordered, factor: np.maximum.accumulate(ordered * factor, axis=1))
 
 
 def hochberg(p_values: ArrayLike) -> Floats:
-    """Return Hochberg's adjusted p values (R, m); NaN stays NaN and counts as a p value of 1.
+    """Return Hochberg's adjusted p values; NaN stays NaN and counts as a p value of 1.
 
     Examples
     --------
     >>> print(hochberg([[0.01, 0.04, 0.03]]))
     [[0.03 0.04 0.04]]
     """
-    p = _p_values(p_values)
     return _stepwise(
-        p, lambda ordered, factor: np.minimum.accumulate((ordered * factor)[:, ::-1], axis=1)[:, ::-1]
+        p_values, lambda ordered, factor: np.minimum.accumulate((ordered * factor)[:, ::-1], axis=1)[:, ::-1]
     )
 
 
 def fixed_sequence(p_values: ArrayLike) -> Floats:
-    """Return adjusted p values (R, m) of tests in the order of the columns; NaN counts as 1 for later ones.
+    """Return adjusted p values of tests in a fixed order; NaN counts as 1 for later ones.
 
     Examples
     --------
@@ -197,7 +195,7 @@ def fixed_sequence(p_values: ArrayLike) -> Floats:
     """
     p = _p_values(p_values)
     adjusted = np.maximum.accumulate(np.where(np.isnan(p), 1.0, p), axis=1)
-    return np.where(np.isnan(p), np.nan, adjusted)
+    return np.where(np.isnan(p), np.nan, adjusted).reshape(np.shape(p_values))
 
 
 @njit(cache=True)
@@ -253,22 +251,25 @@ def closed_test(p: Floats, closure: Floats, adjusted: Floats) -> None:
                     adjusted[r, k] = smallest
 
 
-def _stepwise(p: Floats, accumulate: _Accumulate) -> Floats:
+def _stepwise(p_values: ArrayLike, accumulate: _Accumulate) -> Floats:
     """Return adjusted p values from an accumulation over ordered p values times m, m − 1, …, 1."""
+    p = _p_values(p_values)
     order = np.argsort(np.where(np.isnan(p), 1.0, p), axis=1, kind="stable")
     ordered = np.take_along_axis(np.where(np.isnan(p), 1.0, p), order, axis=1)
     stepped = np.minimum(accumulate(ordered, np.arange(p.shape[1], 0, -1.0)), 1.0)
     adjusted = np.empty_like(p)
     np.put_along_axis(adjusted, order, stepped, axis=1)
-    return np.where(np.isnan(p), np.nan, adjusted)
+    return np.where(np.isnan(p), np.nan, adjusted).reshape(np.shape(p_values))
 
 
 def _p_values(p_values: ArrayLike, m: int | None = None) -> Floats:
-    p = np.ascontiguousarray(p_values, dtype=np.float64)
-    if p.ndim != 2 or (m is not None and p.shape[1] != m):
-        wanted = "(R, m)" if m is None else f"(R, {m})"
+    """Return p values as (R, m), one trial's (m,) as one row, or refuse them."""
+    given = np.asarray(p_values, dtype=np.float64)
+    p = np.ascontiguousarray(np.atleast_2d(given))
+    if given.ndim not in (1, 2) or (m is not None and p.shape[1] != m):
+        wanted = "(m,) or (R, m)" if m is None else f"({m},) or (R, {m})"
         raise AnalysisError(
-            "has the wrong shape", field="p_values", value=p.shape, mend=f"give shape {wanted}"
+            "has the wrong shape", field="p_values", value=given.shape, mend=f"give shape {wanted}"
         )
     if ((p < 0) | (p > 1)).any():
         raise AnalysisError("is not in [0, 1]", field="p_values", value=float(p[(p < 0) | (p > 1)][0]))

@@ -9,6 +9,7 @@ unconstrained in Y (hypersphere decomposition of Rebonato and Jäckel 1999; weig
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import optimize
 
 from trialsim.data import Floats
@@ -17,7 +18,7 @@ _SMALLEST = 1e-6
 _GRADIENT = 1e-12
 
 
-def nearest_correlation(matrix: Floats, weights: Floats, smallest: float = _SMALLEST) -> Floats:
+def nearest_correlation(matrix: ArrayLike, weights: ArrayLike, smallest: float = _SMALLEST) -> Floats:
     """Return the correlation matrix with smallest weighted squared distance to a symmetric matrix.
 
     Parameters
@@ -40,6 +41,8 @@ def nearest_correlation(matrix: Floats, weights: Floats, smallest: float = _SMAL
     >>> bool(np.linalg.eigvalsh(found)[0] > 0), round(float(found[0, 1]), 3)
     (True, 0.5)
     """
+    matrix = np.asarray(matrix, dtype=np.float64)
+    weights = np.asarray(weights, dtype=np.float64)
     size = len(matrix)
     weights = np.where(np.eye(size, dtype=bool), 0.0, weights / weights.max())
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import optimize
 
 from trialsim.data import Floats, Ints
@@ -113,7 +114,7 @@ def entropy_tilt(moments: Sequence[Moment], base: Floats | None = None, *, soft:
     return Tilt(weights, multipliers / scale, tuple(moments))
 
 
-def systematic_resample(weights: Floats, n: int, generator: np.random.Generator) -> Ints:
+def systematic_resample(weights: ArrayLike, n: int, generator: np.random.Generator) -> Ints:
     """Return n positions such that each occurs ⌊n w⌋ or ⌈n w⌉ times, in random order.
 
     Examples
@@ -121,6 +122,7 @@ def systematic_resample(weights: Floats, n: int, generator: np.random.Generator)
     >>> np.bincount(systematic_resample(np.array([0.5, 0.3, 0.2]), 10, np.random.default_rng(1))).tolist()
     [5, 3, 2]
     """
+    weights = np.asarray(weights, dtype=np.float64)
     points = (np.arange(n) + generator.random()) / n
     ends = np.cumsum(weights) / weights.sum()
     ends[-1] = 1.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from trialsim.data import Floats, History
 from trialsim.errors import HistoryError
@@ -136,7 +137,7 @@ def _judge(history: History, score: Floats, sd: Floats, step: int) -> dict[str, 
     }
 
 
-def in_sample_r2(outcome: Floats, columns: Floats) -> float:
+def in_sample_r2(outcome: ArrayLike, columns: ArrayLike) -> float:
     """Return the share of the squares around the mean that least squares with intercept explains.
 
     Examples
@@ -144,6 +145,8 @@ def in_sample_r2(outcome: Floats, columns: Floats) -> float:
     >>> in_sample_r2(np.array([1.0, 2.0, 4.0]), np.empty((3, 0)))
     0.0
     """
+    outcome = np.asarray(outcome, dtype=np.float64)
+    columns = np.asarray(columns, dtype=np.float64)
     design = np.column_stack([np.ones(len(outcome)), columns])
     residual = outcome - design @ np.linalg.lstsq(design, outcome, rcond=None)[0]
     around = outcome - outcome.mean()

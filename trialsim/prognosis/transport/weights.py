@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit, logsumexp
 
 from trialsim.data import Covariates, Floats
@@ -38,7 +39,7 @@ class Weights:
     coefficients: Floats
 
 
-def kish(weights: Floats) -> float:
+def kish(weights: ArrayLike) -> float:
     """Return the effective number of participants of weights.
 
     Examples
@@ -46,6 +47,7 @@ def kish(weights: Floats) -> float:
     >>> kish(np.array([1.0, 1.0, 2.0]))
     2.6666666666666665
     """
+    weights = np.asarray(weights, dtype=np.float64)
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 

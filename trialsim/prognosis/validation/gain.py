@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from trialsim.data import Floats
 from trialsim.errors import HistoryError
@@ -131,7 +132,7 @@ def gain_beyond_baseline(
     )
 
 
-def leave_one_out_r2(outcome: Floats, columns: Floats) -> float:
+def leave_one_out_r2(outcome: ArrayLike, columns: ArrayLike) -> float:
     """Return 1 - PRESS / SS of least squares on columns (N, P) with intercept, from complete rows.
 
     SS is the sum of squares around the mean. Below 0 where the columns predict worse than the mean.
@@ -141,6 +142,8 @@ def leave_one_out_r2(outcome: Floats, columns: Floats) -> float:
     >>> round(leave_one_out_r2(np.arange(6.0), np.arange(6.0)[:, None]), 6)
     1.0
     """
+    outcome = np.asarray(outcome, dtype=np.float64)
+    columns = np.asarray(columns, dtype=np.float64)
     kept = np.isfinite(np.column_stack([outcome, columns])).all(axis=1)
     y = outcome[kept]
     x = np.column_stack([np.ones(len(y)), *(_scaled(column) for column in columns[kept].T)])

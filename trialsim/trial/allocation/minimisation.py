@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
@@ -28,7 +28,7 @@ _TIE = 1e-9
 
 
 def minimise(
-    factors: NDArray[np.integer],
+    factors: ArrayLike,
     ratio: Sequence[float],
     generator: np.random.Generator,
     *,
@@ -70,6 +70,7 @@ def minimise(
     >>> minimise(levels, [1, 1], np.random.default_rng(1), probability=1.0).sum()
     np.int64(3)
     """
+    factors = np.asarray(factors, dtype=np.int64)
     levels = checked_labels(factors, "factors")
     if levels.ndim != 3 or levels.shape[2] == 0:
         raise DesignError(

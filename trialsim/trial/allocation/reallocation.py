@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from trialsim.data import Bools, Ints
 from trialsim.errors import DesignError
 from trialsim.trial.allocation.ratio import Labels
 
 
 def reallocate(
-    arm: Labels, entered: Ints, is_open: Bools, ratio: Sequence[float], generator: np.random.Generator
+    arm: ArrayLike,
+    entered: ArrayLike,
+    is_open: ArrayLike,
+    ratio: Sequence[float],
+    generator: np.random.Generator,
 ) -> Labels:
     """Return the allocation with those who enter later spread over the open arms in permuted blocks.
 
@@ -42,6 +46,9 @@ def reallocate(
     >>> after[0, :2].tolist(), np.bincount(after[0, 2:]).tolist()
     ([0, 0], [3, 0, 3])
     """
+    arm = np.asarray(arm, dtype=np.int8)
+    entered = np.asarray(entered, dtype=np.int64)
+    is_open = np.asarray(is_open, dtype=bool)
     whole = np.asarray(ratio)
     if (whole != np.round(whole)).any() or (whole < 1).any():
         raise DesignError("must be whole numbers to change allocation", field="ratio", value=list(ratio))

@@ -64,7 +64,7 @@ def drop_out(
 
 
 def constant_hazard_dropout(
-    arm: NDArray[np.int8], shares: ArrayLike, last_week: float, generator: np.random.Generator
+    arm: ArrayLike, shares: ArrayLike, last_week: float, generator: np.random.Generator
 ) -> tuple[Floats, NDArray[np.int8]]:
     """Draw the same law as `drop_out` for any number of arms, from a table, in one compiled pass.
 
@@ -98,6 +98,7 @@ def constant_hazard_dropout(
     >>> [round(float((cause == c).mean()), 2) for c in (0, 1)]
     [0.1, 0.2]
     """
+    arm = np.asarray(arm, dtype=np.int8)
     table = np.asarray(shares, dtype=np.float64)
     if table.ndim != 2 or len(table) <= int(arm.max(initial=0)):
         raise DesignError(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import betainc, betaln, gammaln, roots_legendre
 
-from trialsim.data import Bools, Floats
+from trialsim.data import Floats
 from trialsim.errors import DesignError
 from trialsim.trial.interim.staged import Rule, StageAction, StagedState
 
 _NODES = 96
 
 
-def probability_best(successes: Floats, n: Floats, prior: tuple[float, float] = (1.0, 1.0)) -> Floats:
+def probability_best(successes: ArrayLike, n: ArrayLike, prior: tuple[float, float] = (1.0, 1.0)) -> Floats:
     """Return the posterior probability (R, A) that each arm has the largest response rate.
 
     Beta(a, b) priors, by Gauss–Legendre quadrature of the largest of independent betas.
@@ -24,6 +25,8 @@ def probability_best(successes: Floats, n: Floats, prior: tuple[float, float] = 
     >>> probability_best(np.array([[3.0, 3.0]]), np.array([[10.0, 10.0]])).round(6)
     array([[0.5, 0.5]])
     """
+    successes = np.asarray(successes, dtype=np.float64)
+    n = np.asarray(n, dtype=np.float64)
     a, b = successes + prior[0], n - successes + prior[1]
     nodes, weights = roots_legendre(_NODES)
     # Nodes over the span where any arm has mass keep the rule accurate for large trials.
@@ -144,8 +147,9 @@ def predictive_rule(
     return decide
 
 
-def predictive_table(n: int, final_n: int, success: Bools) -> Floats:
+def predictive_table(n: int, final_n: int, success: ArrayLike) -> Floats:
     """Return the predictive probability (n + 1, n + 1) of final success by control and active successes."""
+    success = np.asarray(success, dtype=bool)
     weights = _beta_binomial(n, final_n - n)
     final = np.zeros((n + 1, final_n + 1))
     for y in range(n + 1):

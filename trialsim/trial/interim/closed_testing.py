@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialsim.data import Bools, Floats
@@ -143,7 +144,7 @@ class ClosedTest:
         return np.asarray(np.maximum.accumulate(gone, axis=0)), gone.any(axis=0) | (total > -np.inf)
 
 
-def intersection_score(z: Floats, n: Floats, tested: Bools, method: Intersection) -> Floats:
+def intersection_score(z: ArrayLike, n: ArrayLike, tested: ArrayLike, method: Intersection) -> Floats:
     r"""Return the normal score Φ⁻¹(1 − p) of the test that no tested arm is better than the control.
 
     Parameters
@@ -169,6 +170,9 @@ def intersection_score(z: Floats, n: Floats, tested: Bools, method: Intersection
     >>> intersection_score(np.array([[2.2121, 0.0]]), np.full((1, 3), 50.0), every, "dunnett").round(3)
     array([1.96])
     """
+    z = np.asarray(z, dtype=np.float64)
+    n = np.asarray(n, dtype=np.float64)
+    tested = np.asarray(tested, dtype=bool)
     shown = np.where(tested, z, -np.inf)
     members, largest = tested.sum(axis=1), shown.max(axis=1)
     score = largest.copy()

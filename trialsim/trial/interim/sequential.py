@@ -35,7 +35,7 @@ class Stopping:
         return np.take_along_axis(values, self.look[:, None], axis=1)[:, 0]
 
 
-def stop_at_bounds(statistic: Floats, upper: ArrayLike, lower: ArrayLike | None = None) -> Stopping:
+def stop_at_bounds(statistic: ArrayLike, upper: ArrayLike, lower: ArrayLike | None = None) -> Stopping:
     """Return the first look at which a statistic crosses a bound.
 
     Parameters
@@ -61,6 +61,7 @@ def stop_at_bounds(statistic: Floats, upper: ArrayLike, lower: ArrayLike | None 
     >>> stop_at_bounds(np.array([[1.0, 2.5], [3.0, 0.0], [-1.0, 3.0]]), [2.8, 2.0], [0.0, 2.0])
     Stopping(look=array([1, 0, 0]), decision=array([ 1,  1, -1], dtype=int8))
     """
+    statistic = np.asarray(statistic, dtype=np.float64)
     looks = statistic.shape[1]
     high = np.asarray(upper, dtype=np.float64)
     low = np.full(looks, -np.inf) if lower is None else np.asarray(lower, dtype=np.float64)

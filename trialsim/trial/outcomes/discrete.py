@@ -12,7 +12,7 @@ from trialsim.trial.allocation.ratio import Labels
 
 
 def binary_outcomes(
-    arm: Labels, probability: ArrayLike, generator: np.random.Generator, log_odds: Floats | None = None
+    arm: ArrayLike, probability: ArrayLike, generator: np.random.Generator, log_odds: Floats | None = None
 ) -> Bools:
     """Draw binary outcomes.
 
@@ -42,6 +42,7 @@ def binary_outcomes(
     >>> binary_outcomes(arm, [0.2, 0.6], np.random.default_rng(1)).mean(axis=0)
     array([0.183, 0.588])
     """
+    arm = np.asarray(arm, dtype=np.int8)
     shares = _by_arm(probability, arm, "probability", 0.0, 1.0)
     uniform = generator.random(arm.shape)
     if log_odds is None:
@@ -50,7 +51,7 @@ def binary_outcomes(
 
 
 def ordinal_outcomes(
-    arm: Labels, shares: ArrayLike, log_odds_ratio: ArrayLike, generator: np.random.Generator
+    arm: ArrayLike, shares: ArrayLike, log_odds_ratio: ArrayLike, generator: np.random.Generator
 ) -> Ints:
     r"""Draw ordered categories under proportional odds.
 
@@ -81,6 +82,7 @@ def ordinal_outcomes(
     >>> ordinal_outcomes(arm, [0.2, 0.5, 0.3], [0.0, 50.0], np.random.default_rng(1))
     array([[2, 2, 2, 2, 2]])
     """
+    arm = np.asarray(arm, dtype=np.int8)
     given = checked_shares(shares)
     theta = np.asarray(log_odds_ratio, dtype=np.float64)
     if theta.ndim == 1:
@@ -100,7 +102,7 @@ def checked_shares(shares: ArrayLike) -> Floats:
 
 
 def count_outcomes(
-    arm: Labels,
+    arm: ArrayLike,
     rate: ArrayLike,
     exposure: ArrayLike,
     dispersion: float,
@@ -135,6 +137,7 @@ def count_outcomes(
     >>> round(counts.mean(), 1), round(counts.var(), 1)
     (np.float64(3.0), np.float64(6.7))
     """
+    arm = np.asarray(arm, dtype=np.int8)
     rates = _by_arm(rate, arm, "rate", 0.0, np.inf)
     frailty = draw_frailty(arm.shape, dispersion, generator)
     months = np.broadcast_to(np.asarray(exposure, dtype=np.float64), arm.shape)
@@ -145,7 +148,7 @@ def count_outcomes(
 
 
 def recurrent_events(
-    arm: Labels,
+    arm: ArrayLike,
     rate: ArrayLike,
     follow_up: ArrayLike,
     dispersion: float,
@@ -184,6 +187,7 @@ def recurrent_events(
     >>> who, bool((when < 2).all())
     (array([1, 1]), True)
     """
+    arm = np.asarray(arm, dtype=np.int8)
     months = np.broadcast_to(np.asarray(follow_up, dtype=np.float64), arm.shape)
     if growth is None:
         counts = count_outcomes(arm, rate, months, dispersion, generator, log_rate)

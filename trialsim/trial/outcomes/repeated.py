@@ -20,7 +20,7 @@ from trialsim.trial.outcomes.visits import VisitEffect, link_effects
 
 
 def binary_visits(
-    arm: Labels,
+    arm: ArrayLike,
     probability: ArrayLike,
     effects: tuple[VisitEffect, ...],
     generator: np.random.Generator,
@@ -64,6 +64,7 @@ def binary_visits(
     array([[0.5, 0.5],
            [0.7, 0.9]])
     """
+    arm = np.asarray(arm, dtype=np.int8)
     shares = np.asarray(probability, dtype=np.float64)
     if shares.ndim != 1 or not len(shares) or not ((shares > 0) & (shares < 1)).all():
         raise DesignError("must lie between 0 and 1, one a visit", field="probability", value=shares.tolist())
@@ -73,7 +74,7 @@ def binary_visits(
 
 
 def ordinal_visits(
-    arm: Labels,
+    arm: ArrayLike,
     shares: ArrayLike,
     course: ArrayLike,
     effects: tuple[VisitEffect, ...],
@@ -106,6 +107,7 @@ def ordinal_visits(
     >>> draws[0, :, 0]
     array([0, 1])
     """
+    arm = np.asarray(arm, dtype=np.int8)
     cuts = logit(np.cumsum(checked_shares(shares))[:-1])
     change = np.asarray(course, dtype=np.float64)
     if change.ndim != 1 or not len(change) or not np.isfinite(change).all():
@@ -117,7 +119,7 @@ def ordinal_visits(
 
 
 def count_visits(
-    arm: Labels,
+    arm: ArrayLike,
     rate: ArrayLike,
     months: ArrayLike,
     effects: tuple[VisitEffect, ...],
@@ -152,6 +154,7 @@ def count_visits(
     array([[2., 4.],
            [1., 2.]])
     """
+    arm = np.asarray(arm, dtype=np.int8)
     rates, ends = np.asarray(rate, dtype=np.float64), np.asarray(months, dtype=np.float64)
     if rates.ndim != 1 or not len(rates) or not (np.isfinite(rates) & (rates > 0)).all():
         raise DesignError("must be finite and above 0, one a visit", field="rate", value=rates.tolist())

@@ -237,7 +237,7 @@ class CureLaw:
 
 
 def competing_times(
-    laws: tuple[SurvivalLaw, ...], exponentials: Floats, hazard_ratios: Floats | None = None
+    laws: tuple[SurvivalLaw, ...], exponentials: ArrayLike, hazard_ratios: Floats | None = None
 ) -> tuple[Floats, Ints]:
     """Return the first of several competing events.
 
@@ -268,6 +268,7 @@ def competing_times(
     >>> competing_times(laws, np.array([[1.0, 0.2], [1.5, 1.2]]))
     (array([5., 2.]), array([2, 1]))
     """
+    exponentials = np.asarray(exponentials, dtype=np.float64)
     if not laws or len(exponentials) != len(laws):
         raise DesignError("must have one row for each cause", field="exponentials", value=len(exponentials))
     ratios = (
@@ -280,7 +281,7 @@ def competing_times(
 
 
 def gompertz_of_course(
-    exponential: Floats, hazard: float, association: float, level: Floats, slope: Floats
+    exponential: ArrayLike, hazard: float, association: float, level: ArrayLike, slope: ArrayLike
 ) -> Floats:
     r"""Return event times whose hazard follows a participant's own linear course (a joint model).
 
@@ -307,6 +308,9 @@ def gompertz_of_course(
     >>> gompertz_of_course(np.array([1.0]), 0.1, 0.5, np.array([0.0]), np.array([0.0]))
     array([10.])
     """
+    exponential = np.asarray(exponential, dtype=np.float64)
+    level = np.asarray(level, dtype=np.float64)
+    slope = np.asarray(slope, dtype=np.float64)
     if not (np.isfinite(hazard) and hazard > 0):
         raise DesignError("must be finite and above 0", field="hazard", value=hazard)
     start = hazard * np.exp(association * level)

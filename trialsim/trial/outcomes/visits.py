@@ -106,7 +106,7 @@ def exchangeable(visits: int, correlation: float) -> Floats:
 
 
 def normal_outcomes(
-    arm: Labels,
+    arm: ArrayLike,
     mean: ArrayLike,
     covariance: ArrayLike,
     effects: tuple[VisitEffect, ...],
@@ -146,6 +146,7 @@ def normal_outcomes(
     >>> draws[0, :, 0].round(1)
     array([  0.3, 100.8])
     """
+    arm = np.asarray(arm, dtype=np.int8)
     centre = np.asarray(mean, dtype=np.float64)
     factor = covariance_factor(covariance, len(centre))
     shift, extra = _effect_tables(arm, effects, len(centre))
@@ -164,7 +165,7 @@ def add_effects(
 
 
 def link_effects(
-    arm: Labels, effects: tuple[VisitEffect, ...], visits: int, subgroup: np.ndarray | None = None
+    arm: ArrayLike, effects: tuple[VisitEffect, ...], visits: int, subgroup: np.ndarray | None = None
 ) -> Floats:
     """Return what the arms add to a linear predictor at each visit (R, N, V), the subgroup's part included.
 
@@ -175,6 +176,7 @@ def link_effects(
     >>> link_effects(arm, (effect,), 2, np.array([[True, True, False]]))[0].tolist()
     [[0.0, 0.0], [1.1, 1.2], [0.1, 0.2]]
     """
+    arm = np.asarray(arm, dtype=np.int8)
     return add_effects(np.zeros((*arm.shape, visits)), arm, effects, subgroup)
 
 
