@@ -71,7 +71,7 @@ def pool_of(protocol: Protocol, scenario: Scenario) -> Pool:
         return stream(SEED, "bench", 0, component)
 
     shift = dict(scenario.covariate_shift)
-    draw = draw_eligible(card, protocol.eligibility, REGISTER, chance("register"), shift=shift)
+    draw = draw_eligible(card, REGISTER, chance("register"), protocol.eligibility, shift=shift)
     course = disease.draw_course(draw.covariates, chance("disease"))
     natural = disease.natural_history(course, weeks, progression=scenario.progression)
     placebo = disease.placebo_response(course, weeks) + np.where(weeks > 0, scenario.outcome_shift, 0.0)

@@ -128,11 +128,11 @@ def eligibility() -> Iterator[Figure]:
     for words, limits in sets.items():
         criteria = [Criterion(covariate=c, at_least=low, at_most=high) for c, low, high in limits]
         n = 200_000
-        drawn = draw_eligible(card, criteria, n, stream(1, "", 0, "register"))
+        drawn = draw_eligible(card, n, stream(1, "", 0, "register"), criteria)
         share = 1 - drawn.screen_failure_rate
 
         def conditioned(c: list[Criterion] = criteria, count: int = n) -> None:
-            draw_eligible(card, c, count, stream(1, "", 0, "register"))
+            draw_eligible(card, count, stream(1, "", 0, "register"), c)
 
         quick = seconds(conditioned, 3) / n
         generator = stream(2, "", 0, "register")

@@ -81,7 +81,7 @@ POWERS: dict[str, Callable[[float], float]] = {
     "power_of_size": lambda x: power_of_size(
         150, 150, MOMENTS, "ancova", SizingQuestion(x, direction="greater")
     ),
-    "marginal_power": lambda x: marginal_power(marginal(0.3 + x), 150, 150, adjusted=True),
+    "marginal_power": lambda x: marginal_power(150, 150, marginal(0.3 + x), adjusted=True),
     "stratified_power": lambda x: stratified_power(300, strata(x), "cmh"),
     "stratified_power, mh": lambda x: stratified_power(300, strata(x), "mantel-haenszel"),
     "survival_looks": lambda x: (
@@ -110,7 +110,7 @@ SIZES: dict[str, Callable[[], object]] = {
     ),
     "dial_sizes": lambda: dial_sizes(PredictionMoments((0.9, 0.9), (0.4, 0.4)), -0.5, margin=-0.2),
     "marginal_size": lambda: marginal_size(marginal(0.2), adjusted=True),
-    "marginal_controls": lambda: marginal_controls(marginal(0.2), 200),
+    "marginal_controls": lambda: marginal_controls(200, marginal(0.2)),
     "stratified_size": lambda: stratified_size(strata(-0.1)),
     "events_for_power": lambda: events_for_power(1.5, margin=1.3),
     "events_for_power, direction": lambda: events_for_power(1.5, direction="less"),

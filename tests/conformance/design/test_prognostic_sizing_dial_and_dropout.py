@@ -84,5 +84,5 @@ def test_lr_simulation_in_r_base_setting(slope: float, unadjusted: float, adjust
     weights = weights / weights.sum()
     risks = tuple(float(weights @ expit(1 + effect + 1.5 * nodes)) for effect in (0.0, slope))
     question = MarginalQuestion("binary", risks, (1.5, 1.5))
-    assert marginal_power(question, 250, 250, adjusted=False) == pytest.approx(unadjusted, abs=0.02)
-    assert marginal_power(question, 250, 250, adjusted=True) == pytest.approx(adjusted, abs=0.02)
+    assert marginal_power(250, 250, question, adjusted=False) == pytest.approx(unadjusted, abs=0.02)
+    assert marginal_power(250, 250, question, adjusted=True) == pytest.approx(adjusted, abs=0.02)

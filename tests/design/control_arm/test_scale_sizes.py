@@ -85,19 +85,19 @@ def test_binary_and_count_sizes_agree_with_the_marginal_scale() -> None:
 def test_controls_beside_a_fixed_arm_are_the_fewest_that_reach_the_power(scale) -> None:
     question = ScaleSizing(scale, baseline_correlation=0.2, dropout=(0.0, 0.0))
     active = scale_size(question, "ancova").active
-    found = scale_controls(question, active, "prognostic", 0.4)
+    found = scale_controls(active, question, "prognostic", 0.4)
     assert found is not None
     assert found.power >= 0.9 - 1e-9
     (v0, v1), n = question.left("prognostic", 0.4).residual_variance, found.controls - 1
     assert ndtr(abs(scale.effect) / math.sqrt(v0 / n + v1 / active) - 1.959964) < 0.9
-    assert scale_controls(question, 5, "prognostic", 0.4) is None
+    assert scale_controls(5, question, "prognostic", 0.4) is None
 
 
 @EACH
 def test_the_frontiers_controls_without_borrowing_are_the_same_size(scale) -> None:
     question = ScaleBorrowingQuestion(scale, 300, 500, correlation=0.3)
     controls = control_frontier(question, [NoBorrowing()]).points[0].controls
-    size = scale_controls(ScaleSizing(scale), 300, "prognostic", 0.3)
+    size = scale_controls(300, ScaleSizing(scale), "prognostic", 0.3)
     assert size is not None
     assert controls == size.controls
 

@@ -96,9 +96,9 @@ def test_mmrm_variance_is_the_inverse_of_the_summed_information() -> None:
 )
 def test_controls_beside_a_fixed_arm_reach_the_power(question: MarginalQuestion) -> None:
     controls, active = marginal_size(question, (0.4, 0.6))
-    assert marginal_power(question, controls, active, adjusted=True) == pytest.approx(0.9, abs=1e-9)
-    assert marginal_controls(question, active) == pytest.approx(controls, rel=1e-8)
-    assert marginal_controls(question, active / 10) == math.inf
+    assert marginal_power(controls, active, question, adjusted=True) == pytest.approx(0.9, abs=1e-9)
+    assert marginal_controls(active, question) == pytest.approx(controls, rel=1e-8)
+    assert marginal_controls(active / 10, question) == math.inf
     parts = marginal_variance(question)
     assert parts.adjusted(controls, active) < parts.unadjusted(controls, active)
 
@@ -135,7 +135,7 @@ def test_marginal_power_agrees_with_simulated_g_computation() -> None:
     cuts = np.array([brentq(lambda b, p=p: expit(b + grid).mean() - p, -9, 9) for p in (0.3, 0.45)])
     y = (rng.random(score.shape) < expit(cuts[arm] + score)).astype(float)
     reject = fit_marginal(y, arm, score[..., None], family="binomial").rejects(0.05)
-    power = marginal_power(question, n, n, adjusted=True)
+    power = marginal_power(n, n, question, adjusted=True)
     assert reject.mean() == pytest.approx(power, abs=4 * math.sqrt(power * (1 - power) / replicates) + 0.01)
 
 

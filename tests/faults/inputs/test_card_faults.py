@@ -214,7 +214,7 @@ def test_a_criterion_that_leaves_nobody_is_named(tmp_path, criterion, words):
     card = read_card(write(tmp_path, FULL))
     sane = Criterion(covariate="age", at_least=60.0)
     with pytest.raises(InputError, match=words) as caught:
-        draw_eligible(card, [sane, Criterion(**criterion)], 10, np.random.default_rng(1))
+        draw_eligible(card, 10, np.random.default_rng(1), [sane, Criterion(**criterion)])
     assert caught.value.field.startswith("eligibility[1]")
 
 
@@ -222,7 +222,7 @@ def test_criteria_that_leave_next_to_nobody_name_the_hardest(tmp_path):
     card = read_card(write(tmp_path, FULL))
     criteria = [Criterion(covariate="age", at_least=60.0), Criterion(covariate="score", at_least=12.0)]
     with pytest.raises(InputError, match="score at least 12 refuses most"):
-        draw_eligible(card, criteria, 10, np.random.default_rng(1))
+        draw_eligible(card, 10, np.random.default_rng(1), criteria)
 
 
 @pytest.mark.parametrize(

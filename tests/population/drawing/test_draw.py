@@ -29,7 +29,7 @@ def test_more_participants_begin_with_the_fewer():
 
 def test_nobody_asked_nobody_drawn():
     assert draw_covariates(EARLY, 0, generator()).values.shape == (0, len(EARLY.names))
-    nobody = draw_eligible(EARLY, [], 0, generator())
+    nobody = draw_eligible(EARLY, 0, generator(), [])
     assert len(nobody.covariates) == 0
     assert nobody.screen_failure_rate == 0.0
 
@@ -46,7 +46,7 @@ def test_the_eligible_meet_every_criterion_and_the_others_are_counted():
         Criterion(covariate="mmse", at_least=24.0),
         Criterion(covariate="cdr_sb", at_least=1.5, at_most=4.0),
     ]
-    draw = draw_eligible(EARLY, criteria, 70_000, generator())
+    draw = draw_eligible(EARLY, 70_000, generator(), criteria)
     assert len(draw.covariates) == 70_000
     assert draw.covariates.column("mmse").min() >= 24.0
     assert draw.covariates.column("cdr_sb").min() >= 1.5
@@ -58,13 +58,13 @@ def test_the_eligible_meet_every_criterion_and_the_others_are_counted():
 
 
 def test_without_criteria_the_eligible_are_everyone():
-    draw = draw_eligible(EARLY, [], 300, generator())
+    draw = draw_eligible(EARLY, 300, generator(), [])
     assert draw.screen_failure_rate == 0.0
     assert draw.covariates.values.tobytes() == draw_covariates(EARLY, 300, generator()).values.tobytes()
 
 
 def test_limits_belong_to_the_range():
-    draw = draw_eligible(EARLY, [Criterion(covariate="female", at_least=1.0)], 100, generator())
+    draw = draw_eligible(EARLY, 100, generator(), [Criterion(covariate="female", at_least=1.0)])
     assert (draw.covariates.column("female") == 1.0).all()
 
 

@@ -28,7 +28,7 @@ def generator(key: int = 7) -> np.random.Generator:
 
 
 def test_the_rare_eligible_have_the_law_of_those_found_by_rejection():
-    quick = draw_eligible(EARLY, RARE, 20_000, generator())
+    quick = draw_eligible(EARLY, 20_000, generator(), RARE)
     everyone = draw_covariates(EARLY, 1_500_000, generator(8)).values
     slow = everyone[meets_criteria(EARLY.names, RARE, everyone).all(axis=1)]
     rate = len(slow) / len(everyone)
@@ -46,18 +46,18 @@ def test_the_rare_eligible_have_the_law_of_those_found_by_rejection():
 
 
 def test_the_rate_of_the_rare_is_known_within_one_percent():
-    quick = draw_eligible(EARLY, RARE, 5000, generator())
+    quick = draw_eligible(EARLY, 5000, generator(), RARE)
     assert quick.screen_failure_error < 0.01 * (1 - quick.screen_failure_rate)
 
 
 def test_the_same_stream_gives_the_same_rare_participants():
-    first, second = (draw_eligible(EARLY, RARE, 100, generator()).covariates for _ in range(2))
+    first, second = (draw_eligible(EARLY, 100, generator(), RARE).covariates for _ in range(2))
     assert first.values.tobytes() == second.values.tobytes()
 
 
 def test_a_shift_moves_who_is_eligible():
-    plain = draw_eligible(EARLY, RARE, 100, generator()).screen_failure_rate
-    older = draw_eligible(EARLY, RARE, 100, generator(), shift={"age": 0.5}).screen_failure_rate
+    plain = draw_eligible(EARLY, 100, generator(), RARE).screen_failure_rate
+    older = draw_eligible(EARLY, 100, generator(), RARE, shift={"age": 0.5}).screen_failure_rate
     assert older > plain
 
 
@@ -118,7 +118,7 @@ evidence = "assumed"
 )
 def test_linear_criteria_select_as_rejection_does(tmp_path, criteria):
     card = make_body(tmp_path)
-    quick = draw_eligible(card, criteria, 4000, generator())
+    quick = draw_eligible(card, 4000, generator(), criteria)
     everyone = draw_covariates(card, 1_000_000, generator(9)).values
     slow = everyone[meets_criteria(card.names, criteria, everyone).all(axis=1)]
     rate = len(slow) / len(everyone)
@@ -146,7 +146,7 @@ def test_linear_criteria_select_as_rejection_does(tmp_path, criteria):
 )
 def test_criteria_that_leave_nobody_are_named(criteria, words):
     with pytest.raises(InputError, match=words) as caught:
-        draw_eligible(EARLY, criteria, 10, generator())
+        draw_eligible(EARLY, 10, generator(), criteria)
     assert caught.value.field.startswith("eligibility[")
 
 

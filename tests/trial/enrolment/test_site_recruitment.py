@@ -130,14 +130,14 @@ def test_forecast_from_an_interim_covers_at_its_level() -> None:
     plan = site_plan(np.linspace(0, 4, 12), rate=1.5, shape=1.2, ramp=0.5)
     truth = recruit(plan, 150, 120, np.random.default_rng(5))
     covered, widths, early = 0, [], []
-    before = forecast_enrolment(plan, 120, 2000, np.random.default_rng(6)).interval(0.8)
+    before = forecast_enrolment(plan, 2000, 120, np.random.default_rng(6)).interval(0.8)
     for r in range(150):
         month = 5.0
         counts = np.bincount(truth.site[r][truth.month[r] <= month], minlength=12)
         if counts.sum() >= 120:
             continue
         forecast = forecast_enrolment(
-            plan, 120, 400, np.random.default_rng(100 + r), InterimEnrolment(month, counts)
+            plan, 400, 120, np.random.default_rng(100 + r), InterimEnrolment(month, counts)
         )
         low, _, high = forecast.interval(0.8)
         covered += low <= truth.month[r, -1] <= high
@@ -150,7 +150,7 @@ def test_forecast_from_an_interim_covers_at_its_level() -> None:
 
 
 def test_probability_of_being_full_by_a_month_is_the_quantile_turned_round() -> None:
-    forecast = forecast_enrolment(site_plan([0.0], rate=3.0), 40, 2000, np.random.default_rng(8))
+    forecast = forecast_enrolment(site_plan([0.0], rate=3.0), 2000, 40, np.random.default_rng(8))
     low, middle, high = forecast.interval(0.8)
     found = [forecast.probability_by(month) for month in (low, middle, high)]
     assert found == pytest.approx([0.1, 0.5, 0.9], abs=1e-9)
@@ -214,7 +214,7 @@ def test_accrual_waits_through_a_pause() -> None:
         (lambda: PlannedAccrual((0, 0), (1, 1)), "rates"),
         (lambda: PlannedAccrual((1,), (0,)), "durations"),
         (lambda: PlannedAccrual((5,), (2,)).arrivals(1, 11, chance(), "even"), "participants"),
-        (lambda: forecast_enrolment(ONE, 5, 10, chance(), interim(9.0, 5)), "participants"),
+        (lambda: forecast_enrolment(ONE, 10, 5, chance(), interim(9.0, 5)), "participants"),
     ],
 )  # fmt: skip
 def test_impossible_enrolment_is_refused(call, field: str) -> None:  # type: ignore[no-untyped-def]  # lambdas

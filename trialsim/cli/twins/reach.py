@@ -52,7 +52,7 @@ def print_table_reach(past: OutcomeHistory, card_file: Path, seed: int, console:
 
     card = read_card(card_file)
     generator = stream(seed, "applicability", 0, "register")
-    everybody = draw_eligible(card, (), PARTICIPANTS, generator).covariates
+    everybody = draw_eligible(card, PARTICIPANTS, generator, ()).covariates
     shared = [name for name in past.covariates.names if name in everybody.names]
     if not shared:
         raise HistoryError(
@@ -106,7 +106,7 @@ def _population(asked: Protocol, file: Path, names: tuple[str, ...]) -> Covariat
 
     card = read_card(cohort_path(asked, file))
     disease = disease_model(asked.disease.model, **asked.disease.options)
-    people = draw_eligible(card, asked.eligibility, PARTICIPANTS, chance("register")).covariates
+    people = draw_eligible(card, PARTICIPANTS, chance("register"), asked.eligibility).covariates
     course, start = disease.draw_course(people, chance("disease")), np.zeros(1)
     natural, placebo = disease.natural_history(course, start), disease.placebo_response(course, start)
     baseline = disease.measure(natural, placebo, chance("outcome"))[:, 0]

@@ -142,8 +142,8 @@ def scale_size(
 
 
 def scale_controls(
-    question: ScaleSizing,
     active: int,
+    question: ScaleSizing,
     analysis: AnalysisName,
     partial: float = 0.0,
     *,
@@ -155,7 +155,7 @@ def scale_controls(
     --------
     >>> from trialsim.design import BinaryScale
     >>> question = ScaleSizing(BinaryScale(0.3, risk_difference=0.15))
-    >>> size = scale_controls(question, 222, "prognostic", 0.4)
+    >>> size = scale_controls(222, question, "prognostic", 0.4)
     >>> size.controls, round(size.power, 3)
     (160, 0.9)
     """
@@ -270,7 +270,7 @@ def _saving(question: ScaleSizing, figure: FigureName, partial: float, inflation
         (partial, partial),
         ancova,
         scale_size(question, "prognostic", partial, variance_inflation=inflation),
-        scale_controls(question, ancova.active, "prognostic", partial, variance_inflation=inflation),
+        scale_controls(ancova.active, question, "prognostic", partial, variance_inflation=inflation),
     )
 
 

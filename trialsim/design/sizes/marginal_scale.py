@@ -184,14 +184,14 @@ def marginal_size(
     return allocation[0] * total, allocation[1] * total
 
 
-def marginal_controls(question: MarginalQuestion, active: float) -> float:
+def marginal_controls(active: float, question: MarginalQuestion) -> float:
     """Return the analysed controls beside a fixed active arm, solved numerically; infinite where none do.
 
     Examples
     --------
     >>> question = MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0))
     >>> n = marginal_size(question, adjusted=False)[1]
-    >>> round(1 - marginal_controls(question, n) / n, 4)
+    >>> round(1 - marginal_controls(n, question) / n, 4)
     0.2969
     """
     if not active > 0:
@@ -209,13 +209,13 @@ def marginal_controls(question: MarginalQuestion, active: float) -> float:
     return float(brentq(lambda n: parts.adjusted(n, active) - target, 1e-9, high, xtol=1e-9, rtol=1e-13))
 
 
-def marginal_power(question: MarginalQuestion, controls: float, active: float, *, adjusted: bool) -> float:
+def marginal_power(controls: float, active: float, question: MarginalQuestion, *, adjusted: bool) -> float:
     """Return the power of the two-sided Wald test of the marginal contrast, in the right direction.
 
     Examples
     --------
     >>> question = MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0))
-    >>> round(marginal_power(question, 180, 180, adjusted=True), 3)
+    >>> round(marginal_power(180, 180, question, adjusted=True), 3)
     0.902
     """
     parts = marginal_variance(question)

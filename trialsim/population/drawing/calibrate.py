@@ -111,7 +111,7 @@ def _draw_calibrated(
     if criteria and card.describes == "source":
         return _tilt_then_screen(card, n, drawn, generator, criteria, soft)
     if criteria:
-        people = draw_eligible(card, criteria, drawn, generator).covariates
+        people = draw_eligible(card, drawn, generator, criteria).covariates
     else:
         people = draw_covariates(card, drawn, generator)
     tilt = _tilted(card, people, soft)
@@ -149,7 +149,7 @@ def _tilt_then_screen(
 ) -> CalibratedDraw:
     source = draw_covariates(card, drawn, generator)
     tilt = _tilted(card, source, soft)
-    eligible = draw_eligible(card, criteria, drawn, generator)
+    eligible = draw_eligible(card, drawn, generator, criteria)
     weights = carried_weights(tilt, card_moments(card, eligible.covariates))
     chosen = eligible.covariates.take(systematic_resample(weights, n, generator))
     frame = tilt.to_frame().rename(columns={"achieved": "achieved_weighted", "error": "error_weighted"})

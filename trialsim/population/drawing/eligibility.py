@@ -51,9 +51,9 @@ class EligibleDraw:
 
 def draw_eligible(
     card: CohortCard,
-    criteria: Sequence[AnyCriterion],
     n: int,
     generator: np.random.Generator,
+    criteria: Sequence[AnyCriterion] = (),
     shift: Mapping[str, float] | None = None,
 ) -> EligibleDraw:
     """Draw participants who meet every criterion.
@@ -62,12 +62,12 @@ def draw_eligible(
     ----------
     card : CohortCard
         The population before these criteria.
-    criteria : sequence of Criterion or LinearCriterion
-        None of them refuses nobody.
     n : int
         Eligible participants wanted, at least 0.
     generator : Generator
         Source of chance.
+    criteria : sequence of Criterion or LinearCriterion
+        None of them refuses nobody.
     shift : mapping of str to float, optional
         As in `draw_covariates`.
 
@@ -87,7 +87,7 @@ def draw_eligible(
     >>> from trialsim.population import read_card
     >>> card = read_card("cohorts/alzheimers_early.toml")
     >>> younger = Criterion(covariate="age", at_most=80.0)
-    >>> draw = draw_eligible(card, [younger], 1000, np.random.default_rng(1))
+    >>> draw = draw_eligible(card, 1000, np.random.default_rng(1), [younger])
     >>> len(draw.covariates), round(draw.screen_failure_rate, 2)
     (1000, 0.16)
     """

@@ -81,7 +81,7 @@ def _alternative(
     """Return true effect and moments, without a score, of a sample of the alternative's register."""
     weeks = np.array((0.0, *protocol.visits.weeks))
     people = draw_eligible(
-        card, protocol.eligibility, PARTICIPANTS, stream(protocol.seed, STREAM, 0, "register")
+        card, PARTICIPANTS, stream(protocol.seed, STREAM, 0, "register"), protocol.eligibility
     ).covariates
     course = disease.draw_course(people, stream(protocol.seed, STREAM, 0, "disease"))
     natural, placebo = disease.natural_history(course, weeks), disease.placebo_response(course, weeks)

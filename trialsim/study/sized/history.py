@@ -47,7 +47,7 @@ def generate_history(protocol: Protocol, card: CohortCard, disease: DiseaseModel
     n = protocol.history.participants
     weeks = np.array((0.0, *protocol.visits.weeks))
     covariates = draw_eligible(
-        card, protocol.eligibility, n, stream(protocol.seed, STREAM, 0, "history")
+        card, n, stream(protocol.seed, STREAM, 0, "history"), protocol.eligibility
     ).covariates
     course = disease.draw_course(covariates, stream(protocol.seed, STREAM, 0, "disease"))
     outcomes = disease.measure(
@@ -167,7 +167,7 @@ def require_population_of_card(
     def chance(component: str) -> np.random.Generator:
         return stream(protocol.seed, "scale", 0, component)
 
-    people = draw_eligible(card, protocol.eligibility, POPULATION, chance("register")).covariates
+    people = draw_eligible(card, POPULATION, chance("register"), protocol.eligibility).covariates
     course = disease.draw_course(people, chance("disease"))
     start = np.zeros(1)
     baseline = disease.measure(

@@ -130,7 +130,7 @@ def _draw(
         return stream(protocol.seed, STREAM, 0, component)
 
     draw = draw_eligible(
-        card, protocol.eligibility, size, chance("register"), shift=dict(scenario.covariate_shift)
+        card, size, chance("register"), protocol.eligibility, shift=dict(scenario.covariate_shift)
     )
     course = disease.draw_course(draw.covariates, chance("disease"))
     natural = disease.natural_history(course, weeks, progression=scenario.progression)

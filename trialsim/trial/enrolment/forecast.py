@@ -39,7 +39,7 @@ class EnrolmentForecast:
         --------
         >>> from trialsim.trial.enrolment.sites import site_plan
         >>> plan = site_plan(np.linspace(0, 6, 20), rate=1.5, shape=1.65)
-        >>> forecast = forecast_enrolment(plan, 300, 2000, np.random.default_rng(1))
+        >>> forecast = forecast_enrolment(plan, 2000, 300, np.random.default_rng(1))
         >>> [round(month) for month in forecast.interval()]
         [11, 13, 16]
         """
@@ -64,8 +64,8 @@ class EnrolmentForecast:
 
 def forecast_enrolment(
     plan: SitePlan,
-    participants: int,
     replicates: int,
+    participants: int,
     generator: np.random.Generator,
     interim: InterimEnrolment | None = None,
 ) -> EnrolmentForecast:
@@ -75,10 +75,10 @@ def forecast_enrolment(
     ----------
     plan : SitePlan
         The sites, as planned.
-    participants : int
-        Planned number of the whole trial.
     replicates : int
         Simulated futures.
+    participants : int
+        Planned number of the whole trial.
     generator : numpy.random.Generator
         Stream ``enrolment``.
     interim : InterimEnrolment, optional
