@@ -2,9 +2,10 @@
 
 ``import trialsim as ts`` is all that a session needs; what is used is imported then.
 
-- `ts.run_study`: the main job; `ts.simulate` computes any plan; `ts.write_report` makes the page.
+- `ts.run(path)`: a protocol file to its answer.
+- `ts.size(effect, sd, ...)`: the size of a trial of means; `ts.design` has all other designs.
 - `ts.analysis`: how is a trial read? `ts.analysis.mmrm(data, ...)` and all other analyses of a data frame.
-- `ts.design`: how big, and at what risk? Sizes, bounds, borrowing.
+- `ts.design`: how big, and at what risk? Its functions solve designs: sizes, bounds, borrowing.
 - `ts.protocol`, `ts.population`, `ts.disease`, `ts.prognosis`, `ts.trial`, `ts.study`, `ts.report`: the rest.
 - `ts.Covariates`, `ts.History`, `ts.Twins`, `ts.TrialBlock`, `ts.Estimates`: what rooms hand to each other.
 
@@ -25,7 +26,7 @@ from trialsim.lazy import lazy_door
 if TYPE_CHECKING:
     from trialsim import analysis, design, disease, population, prognosis, protocol, report, study, trial
     from trialsim.data import Covariates, Estimates, History, TrialBlock, Twins
-    from trialsim.design.sizes.size_for_mean import size_for_power
+    from trialsim.design.sizes.size_for_mean import size, size_for_power
     from trialsim.disease.catalogue import disease_model
     from trialsim.population.card_files.reading import read_card
     from trialsim.population.cards.card import CohortCard
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from trialsim.prognosis.twins.longitudinal import Prognosis
     from trialsim.protocol.protocol import Protocol, cohort_path, read_protocol
     from trialsim.report.page import write_report
+    from trialsim.study.protocol_file import run
     from trialsim.study.sized.cells import plan_cells
     from trialsim.study.sized.history import generate_history, load_history
     from trialsim.study.sized.job import Job
@@ -73,8 +75,10 @@ __all__ = [
     "read_card",
     "read_protocol",
     "report",
+    "run",
     "run_study",
     "simulate",
+    "size",
     "size_for_power",
     "study",
     "trial",

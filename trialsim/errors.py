@@ -89,6 +89,40 @@ class TrialsimWarning(UserWarning):
     """Something that a statistician should know about a result that is given all the same."""
 
 
+def require_kind(field: str, value: object, *kinds: type) -> None:
+    """Refuse an argument of another kind, as when two arguments are swapped.
+
+    Parameters
+    ----------
+    field : str
+        Name of the argument.
+    value : object
+        What was given.
+    *kinds : type
+        What it may be.
+
+    Raises
+    ------
+    InputError
+        The value is none of them.
+
+    Examples
+    --------
+    >>> require_kind("participants", "twelve", int)
+    Traceback (most recent call last):
+        ...
+    trialsim.errors.InputError: participants: must be of kind int. Got 'twelve'. Mend: look at the order of
+    the arguments, or name them.
+    """
+    if not isinstance(value, kinds):
+        raise InputError(
+            f"must be of kind {' or '.join(kind.__name__ for kind in kinds)}",
+            field=field,
+            value=value,
+            mend="look at the order of the arguments, or name them",
+        )
+
+
 def shorten(value: object) -> str:
     """Return a value as text that fits on a line, quoted if it is text.
 

@@ -94,7 +94,7 @@ class Graph:
         return rejected.reshape(np.shape(p_values))
 
     def adjusted(self, p_values: ArrayLike) -> Floats:
-        """Return adjusted p values, shaped as those given: the smallest α at which each hypothesis is rejected, at most 1.
+        """Return adjusted p values: the smallest α, at most 1, at which each hypothesis is rejected.
 
         Parameters are those of `rejects`. By the closed test over all 2^m − 1 intersections.
 

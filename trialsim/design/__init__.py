@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         SizingQuestion,
         controls_for_power,
         power_of_size,
+        size,
         size_for_power,
     )
     from trialsim.design.sizes.variance import PlanningMoments
@@ -100,6 +101,7 @@ __all__ = [
     "rates_size",
     "repeated_measures",
     "scale_size",
+    "size",
     "size_for_power",
     "sizes",
     "survival_size",

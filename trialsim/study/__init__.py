@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trialsim.study.bundles.replay_declared import replay_declared_trial
     from trialsim.study.designs.ledger import estimand_ledger
     from trialsim.study.designs.sequential_block import characteristics_of
+    from trialsim.study.protocol_file import run
     from trialsim.study.running.checkpoints import Checkpoints
     from trialsim.study.running.estimate import estimate_work
     from trialsim.study.running.opening import open_backend
@@ -75,6 +76,7 @@ __all__ = [
     "replay_declared_trial",
     "replay_trial",
     "require_detectable",
+    "run",
     "run_cells",
     "run_study",
     "running",

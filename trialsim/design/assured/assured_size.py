@@ -13,7 +13,7 @@ from scipy.special import chdtri, ndtr, ndtri
 
 from trialsim.data import Floats
 from trialsim.design.sizes.variance import Pair
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -212,6 +212,7 @@ def assurance(total: float, draws: SizingDraws, question: AssuranceQuestion) -> 
     >>> round(assurance(350.247, sure, AssuranceQuestion()), 4)
     0.9
     """
+    require_kind("question", question, AssuranceQuestion)
     return float(power_draws(total, draws, question).mean())
 
 
@@ -317,6 +318,7 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     >>> sizes.total("undiscounted") < sizes.total("assured, quantile") < sizes.total("worst plausible")
     True
     """
+    require_kind("question", question, AssuranceQuestion)
     median = PlanningDraws(
         _pair(draws.sd, 0.5),
         _pair(draws.correlation, 0.5),

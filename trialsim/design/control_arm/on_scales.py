@@ -20,7 +20,7 @@ from trialsim.design.sizes.variance import (
     require_name,
     require_shares,
 )
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 _LEAST_INFORMATION = 5.0
 
@@ -131,6 +131,7 @@ def scale_size(
     >>> scale_size(ScaleSizing(survival), "unadjusted").total
     534
     """
+    require_kind("question", question, ScaleSizing)
     _check_correlation("partial", partial)
     left = question.left(analysis, partial, variance_inflation)
     kept = [share * (1 - lost) for share, lost in zip(question.allocation, question.dropout, strict=True)]
@@ -159,6 +160,7 @@ def scale_controls(
     >>> size.controls, round(size.power, 3)
     (160, 0.9)
     """
+    require_kind("question", question, ScaleSizing)
     left = question.left(analysis, partial, variance_inflation)
     analysed = asymptotic_controls(
         active * (1 - question.dropout[1]),

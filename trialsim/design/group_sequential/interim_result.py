@@ -11,7 +11,7 @@ from scipy.stats import norm, t
 
 from trialsim.design.group_sequential.crossing import Crossings, Floats, crossings, walk
 from trialsim.design.group_sequential.design import GroupSequentialDesign, group_sequential_design
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 _NORMAL_NODES, _NORMAL_WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 
@@ -110,6 +110,7 @@ def conditional_power(
     >>> conditional_power(design, 1, 1.4).upper.sum().round(4)
     np.float64(0.5064)
     """
+    require_kind("design", design, GroupSequentialDesign)
     added, upper, lower = conditional_bounds(design, look, z, information=information)
     assumed = z / math.sqrt(design.information[look - 1]) if drift is None else drift
     reach = (min(assumed, 0.0), max(assumed, 0.0))
@@ -139,6 +140,7 @@ def predictive_power(
     >>> round(predictive_power(design, 1, 1.4, [0.0, design.drift], [0.5, 0.5]), 4)
     0.5547
     """
+    require_kind("design", design, GroupSequentialDesign)
     prior = np.asarray(weights, dtype=np.float64)
     if len(prior) != len(drifts) or np.any(prior < 0) or prior.sum() <= 0:
         raise DesignError(
@@ -214,6 +216,7 @@ def repeated_p_value(design: GroupSequentialDesign, look: int, z: float) -> floa
     >>> round(repeated_p_value(design, 2, design.upper[1]), 6)
     0.025
     """
+    require_kind("design", design, GroupSequentialDesign)
     if not 1 <= look <= len(design.information):
         raise DesignError(f"must be from 1 to {len(design.information)}", field="look", value=look)
 

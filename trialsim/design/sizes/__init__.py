@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         SizingQuestion,
         controls_for_power,
         power_of_size,
+        size,
         size_for_power,
     )
     from trialsim.design.sizes.stratified import StratifiedQuestion, stratified_power, stratified_size
@@ -73,6 +74,7 @@ __all__ = [
     "power_of_size",
     "rates_size",
     "simulated_power",
+    "size",
     "size_for_power",
     "stratified_power",
     "stratified_size",

@@ -15,7 +15,7 @@ from scipy.special import expit, ndtr, ndtri
 from trialsim.data import Floats
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.variance import Pair, require_shares
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 Outcome = Literal["binary", "count"]
 Contrast = Literal["difference", "log_ratio", "log_odds_ratio"]
@@ -178,6 +178,7 @@ def marginal_size(
     >>> [round(n, 1) for n in marginal_size(question)]
     [178.7, 178.7]
     """
+    require_kind("question", question, MarginalQuestion)
     parts = marginal_variance(question)
     variance = parts.adjusted if adjusted else parts.unadjusted
     total = variance(*require_shares("allocation", allocation)) * _precision(question, parts)
@@ -194,6 +195,7 @@ def marginal_controls(active: float, question: MarginalQuestion) -> float:
     >>> round(1 - marginal_controls(n, question) / n, 4)
     0.2969
     """
+    require_kind("question", question, MarginalQuestion)
     if not active > 0:
         raise DesignError("must be above 0", field="active", value=active)
     parts = marginal_variance(question)
@@ -218,6 +220,7 @@ def marginal_power(controls: float, active: float, question: MarginalQuestion, *
     >>> round(marginal_power(180, 180, question, adjusted=True), 3)
     0.902
     """
+    require_kind("question", question, MarginalQuestion)
     parts = marginal_variance(question)
     variance = (parts.adjusted if adjusted else parts.unadjusted)(controls, active)
     distance = claimed(parts.effect, question.direction, True)

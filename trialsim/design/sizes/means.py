@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.stats import nct, norm, t
 
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 _LARGEST_TRIAL = 1e9
 
@@ -120,6 +120,7 @@ def power_of_means(total: float, question: MeansQuestion) -> float:
     >>> round(power_of_means(400, MeansQuestion(-0.5, margin=-0.2)), 6)
     0.0
     """
+    require_kind("question", question, MeansQuestion)
     shift = question.noncentrality(total)
     if question.test == "z":
         return float(norm.sf(norm.isf(question.alpha) - shift))
@@ -138,6 +139,7 @@ def means_size(question: MeansQuestion, power: float = 0.9) -> TwoArmSize:
     >>> means_size(MeansQuestion(0.0, margin=-0.2)).whole
     (527, 527)
     """
+    require_kind("question", question, MeansQuestion)
     check_power(power, question.alpha)
     refuse_wrong_side(question.distance, "effect", question.effect)
     return split(total_for_power(lambda total: power_of_means(total, question), power), question.allocation)

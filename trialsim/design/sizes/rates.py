@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.means import TwoArmSize, check_level, check_power
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 Scale = Literal["difference", "ratio", "odds ratio"]
 Rates = tuple[float, float]
@@ -163,6 +163,7 @@ def rates_size(question: RatesQuestion, power: float = 0.9) -> TwoArmSize:
     >>> round(rates_size(RatesQuestion(0.6, 0.6, margin=-0.1)).total, 3)
     1003.39
     """
+    require_kind("question", question, RatesQuestion)
     check_power(power, question.alpha)
     refuse_wrong_side(question.distance, "active", question.active)
     control = (_critical_sum(question, norm.ppf(power)) / question.contrast) ** 2
@@ -177,6 +178,7 @@ def power_of_rates(controls: float, question: RatesQuestion) -> float:
     >>> round(power_of_rates(108.23553938, RatesQuestion(0.2, 0.4)), 6)
     0.9
     """
+    require_kind("question", question, RatesQuestion)
     spread = math.sqrt(question.variance(question.control, question.active))
     shortfall = question.distance * math.sqrt(controls) - _critical_sum(question, 0.0)
     return float(norm.cdf(shortfall / spread))

@@ -21,7 +21,7 @@ from trialsim.design.sizes.variance import (
     require_name,
     require_shares,
 )
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 Variance = Literal["hc0", "hc1", "hc2", "hc3", "model"]
 
@@ -145,6 +145,8 @@ def power_of_size(
     >>> round(power_of_size(176, 176, moments, "ancova", question), 3)
     0.899
     """
+    require_kind("moments", moments, PlanningMoments)
+    require_kind("question", question, SizingQuestion)
     observed = (controls * (1 - question.dropout[0]), active * (1 - question.dropout[1]))
     left = adjustment(moments, analysis)
     slopes_fitted = left.covariates * (1 if question.slopes == "common" else 2)
@@ -213,6 +215,8 @@ def size_for_power(moments: PlanningMoments, analysis: AnalysisName, question: S
     >>> size_for_power(moments, "prognostic", question).total
     356
     """
+    require_kind("moments", moments, PlanningMoments)
+    require_kind("question", question, SizingQuestion)
     refuse_wrong_side(question.distance, "effect", question.effect)
     smaller = min(question.allocation)
 
@@ -237,6 +241,76 @@ def size_for_power(moments: PlanningMoments, analysis: AnalysisName, question: S
     return Size(controls, active, power_of_size(controls, active, moments, analysis, question))
 
 
+def size(
+    effect: float,
+    sd: float,
+    *,
+    baseline_correlation: float = 0.0,
+    partial_correlation: float = 0.0,
+    power: float = 0.9,
+    alpha: float = 0.05,
+    allocation: Pair = (0.5, 0.5),
+    dropout: Pair = (0.0, 0.0),
+    slopes: Slopes = "common",
+    variance: Variance = "hc3",
+) -> Size:
+    """Return the size of a two-arm trial of means: the everyday question, its arms alike, in one call.
+
+    The trial is read without covariates if both correlations are 0, by ANCOVA on the baseline if only that
+    one is given, and with the prognostic score beside the baseline if `partial_correlation` is given.
+    `size_for_power` asks the same with arms that differ.
+
+    Parameters
+    ----------
+    effect : float
+        Assumed difference of the mean change, in points of the outcome, not 0.
+    sd : float
+        SD of the change in either arm, in points, above 0.
+    baseline_correlation : float
+        Of change and baseline, in (−1, 1).
+    partial_correlation : float
+        Of change and prognostic score given the baseline, in (−1, 1).
+    power : float
+        In (alpha, 1).
+    alpha : float
+        Two-sided level, in (0, 1).
+    allocation : pair of float
+        Shares of (control, active), with sum 1.
+    dropout : pair of float
+        Share of each arm without the outcome, in [0, 1).
+    slopes : {"common", "interacted"}
+        Estimator that the trial will use.
+    variance : {"hc0", "hc1", "hc2", "hc3", "model"}
+        Standard error that the trial will use.
+
+    Returns
+    -------
+    Size
+        Randomised participants in each arm, and the power that the formula gives them.
+
+    Raises
+    ------
+    DesignError
+        A number out of range, or no trial reaches the power.
+
+    Notes
+    -----
+    The formula is that of `power_of_size`; roughly ``n = (z_{1−α/2} + z_{power})² σ² (1 − ρ²)(1 − r²) /
+    (π₀ π₁ τ²)`` for baseline correlation ρ, partial correlation r and shares π.
+
+    Examples
+    --------
+    >>> size(0.3, 1.0).total
+    472
+    >>> size(0.3, 1.0, baseline_correlation=0.4, partial_correlation=0.3).total
+    364
+    """
+    analysis: AnalysisName = "ancova" if baseline_correlation else "unadjusted"
+    moments = PlanningMoments((sd, sd), (baseline_correlation,) * 2, (partial_correlation,) * 2)
+    question = SizingQuestion(effect, power, alpha, allocation, dropout, slopes, variance)
+    return size_for_power(moments, "prognostic" if partial_correlation else analysis, question)
+
+
 def controls_for_power(
     active: int, moments: PlanningMoments, analysis: AnalysisName, question: SizingQuestion
 ) -> Size | None:
@@ -251,6 +325,8 @@ def controls_for_power(
     >>> controls_for_power(235, moments, "prognostic", question).controls
     142
     """
+    require_kind("moments", moments, PlanningMoments)
+    require_kind("question", question, SizingQuestion)
     refuse_wrong_side(question.distance, "effect", question.effect)
 
     def enough(controls: int) -> bool:

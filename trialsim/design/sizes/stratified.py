@@ -14,7 +14,7 @@ from trialsim.data import Floats
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.marginal_scale import MarginalQuestion, conditional_risks
 from trialsim.design.sizes.variance import Pair
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 
 StratifiedMethod = Literal["cmh", "mantel-haenszel", "marginal"]
 
@@ -146,6 +146,7 @@ def stratified_power(total: float, question: StratifiedQuestion, method: Stratif
     >>> round(stratified_power(433.6, question), 3)
     0.9
     """
+    require_kind("question", question, StratifiedQuestion)
     effect, null, alternative = _parts(question, method)
     distance = claimed(effect, question.direction, True)
     shift = distance * math.sqrt(total) - float(ndtri(1 - question.alpha / 2)) * math.sqrt(null)
@@ -183,6 +184,7 @@ def stratified_size(question: StratifiedQuestion, method: StratifiedMethod = "cm
     >>> [round(stratified_size(strata_of_score(question, k)), 1) for k in (1, 3, 10)]
     [433.6, 375.0, 364.9]
     """
+    require_kind("question", question, StratifiedQuestion)
     effect, null, alternative = _parts(question, method)
     refuse_wrong_side(claimed(effect, question.direction, True), "active", question.risk_ratio)
     z = ndtri(1 - question.alpha / 2) * math.sqrt(null) + ndtri(question.power) * math.sqrt(alternative)

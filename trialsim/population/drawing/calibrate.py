@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from trialsim.data import Covariates, Floats
-from trialsim.errors import CardError
+from trialsim.errors import CardError, require_kind
 from trialsim.population.cards.card import CohortCard
 from trialsim.population.cards.criteria import AnyCriterion
 from trialsim.population.cards.margins import Margin, NominalMargin, OrdinalMargin
@@ -97,6 +98,8 @@ def draw_calibrated(
     >>> drawn.effective_share > 0.99, round(float(drawn.covariates.column("age").mean()), 1)
     (True, 71.3)
     """
+    require_kind("card", card, CohortCard)
+    require_kind("n", n, Integral)
     if n < 1:
         raise CardError("must be at least 1", field="n", value=n, mend="ask for some participants")
     # One thread: sums over many could differ in their last bits from machine to machine.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 
 from trialsim.data import Covariates
+from trialsim.errors import require_kind
 from trialsim.population.cards.card import CohortCard
 from trialsim.population.drawing.copula import solve_copula
 from trialsim.population.drawing.sampler import Sampler
@@ -49,5 +51,7 @@ def draw_covariates(
     >>> people.to_frame()[["age", "mmse"]].mean().round(1).to_dict()
     {'age': 71.3, 'mmse': 25.7}
     """
+    require_kind("card", card, CohortCard)
+    require_kind("n", n, Integral)
     sampler = Sampler.of(solve_copula(card), shift)
     return Covariates(sampler.names, sampler.draw(n, generator))

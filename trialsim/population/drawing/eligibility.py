@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import NoReturn
 
 import numpy as np
 
 from trialsim.data import Covariates, Floats
-from trialsim.errors import InputError
+from trialsim.errors import InputError, require_kind
 from trialsim.population.cards.card import CohortCard
 from trialsim.population.cards.criteria import AnyCriterion, meets_criteria
 from trialsim.population.drawing.copula import Copula, solve_copula
@@ -91,6 +92,8 @@ def draw_eligible(
     >>> len(draw.covariates), round(draw.screen_failure_rate, 2)
     (1000, 0.16)
     """
+    require_kind("card", card, CohortCard)
+    require_kind("n", n, Integral)
     copula = solve_copula(card)
     sampler = Sampler.of(copula, shift)
     _require_possible(copula, criteria)

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln, xlogy
 
 from trialsim.data import Floats
-from trialsim.errors import DesignError
+from trialsim.errors import DesignError, require_kind
 from trialsim.trial.enrolment.sites import InterimEnrolment, SitePlan, posterior_plan, recruit
 
 _LARGEST_LOG_SHAPE = 16.0
@@ -93,6 +93,7 @@ def forecast_enrolment(
     DesignError
         The trial is already full, or its caps let in fewer.
     """
+    require_kind("plan", plan, SitePlan)
     if interim is None:
         return EnrolmentForecast(0, recruit(plan, replicates, participants, generator).month)
     enrolled = int(np.sum(interim.enrolled))

@@ -1,0 +1,86 @@
+"""From a protocol file to its answer, whichever format it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trialsim.disease import disease_model
+from trialsim.errors import ProtocolError
+from trialsim.population import read_card
+from trialsim.progress import Progress, silent
+from trialsim.protocol import cohort_path, read_protocol
+from trialsim.protocol.declared import is_declared, read_trial
+from trialsim.study.bundles.of_declared_trial import declared_work
+from trialsim.study.declared import DeclaredResult, declared_result, plan_trial
+from trialsim.study.running.opening import open_backend
+from trialsim.study.running.simulation import run_cells
+from trialsim.study.sized.feasibility import require_detectable
+from trialsim.study.sized.history import check_composition, load_history
+from trialsim.study.sized.run import run_study
+
+if TYPE_CHECKING:
+    from trialsim.study.sized.result import StudyResult
+
+
+def run(
+    path: Path | str,
+    *,
+    history: Path | str | None = None,
+    workers: int = 1,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> StudyResult | DeclaredResult:
+    """Run a protocol file, and return what it finds; nothing is written.
+
+    Parameters
+    ----------
+    path : Path or str
+        Protocol, in any format that trialsim reads (docs/protocol.md, docs/trials.md).
+    history : Path or str, optional
+        CSV or Parquet file of past placebo participants, for a protocol that sizes a control arm; they are
+        generated from its cohort card if not given. A declared trial names its history itself.
+    workers : int
+        Processes for the simulation, from 1; the numbers do not depend on it.
+    cache : Path, optional
+        Folder of fitted posteriors.
+    progress : callable
+        Called with stage, steps done and steps in all.
+
+    Returns
+    -------
+    StudyResult or DeclaredResult
+        The sized control arm, or the operating characteristics of a declared trial.
+
+    Raises
+    ------
+    InputError
+        The file, its card or its history cannot be used, or no trial detects the effect.
+
+    Examples
+    --------
+    >>> run("protocols/survival_delayed_effect.toml", history="past.csv")
+    Traceback (most recent call last):
+        ...
+    trialsim.errors.ProtocolError: protocols/survival_delayed_effect.toml: history: is not read by a declared
+    trial. Got 'past.csv'. Mend: name the file in [history] of the protocol.
+    """
+    path = Path(path)
+    if is_declared(path):
+        if history is not None:
+            raise ProtocolError(
+                "is not read by a declared trial", file=path, field="history", value=str(history),
+                mend="name the file in [history] of the protocol",
+            )  # fmt: skip
+        trial = read_trial(path)
+        plan = plan_trial(trial, file=path, progress=progress)
+        with open_backend(workers, None) as backend:
+            sums = run_cells(declared_work(trial), plan.cells, backend, progress=progress)
+            return declared_result(plan, sums)
+    protocol = read_protocol(path)
+    card = read_card(cohort_path(protocol, path))
+    disease = disease_model(protocol.disease.model, **protocol.disease.options)
+    check_composition(protocol, card, disease, path)
+    require_detectable(protocol, card, disease)
+    past = None if history is None else load_history(protocol, Path(history), disease, card)
+    return run_study(protocol, card, disease, past, workers=workers, cache=cache, progress=progress)
