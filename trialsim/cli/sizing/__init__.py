@@ -1,1 +1,1 @@
-"""Commands that size a trial."""
+"""How are sizes and frontiers asked for on the command line?"""

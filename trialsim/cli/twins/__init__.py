@@ -1,1 +1,1 @@
-"""Commands about placebo twins."""
+"""How are placebo twins fitted, validated and updated on the command line?"""

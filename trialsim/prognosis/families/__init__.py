@@ -1,4 +1,4 @@
-"""Outcomes other than a repeated score, as NumPy: priors, likelihoods and draws, one family a module.
+"""How do outcomes other than a repeated score arise: priors, likelihoods and draws, one family a module?
 
 - `binary`: a response, yes or no.
 - `ordinal`: one of several ordered levels, proportional odds.

@@ -1,4 +1,7 @@
-"""The only place that imports pymc, nutpie and arviz: Bayesian fits and their gate."""
+"""What is the posterior, and may it be used?
+
+The only place that imports pymc, nutpie and arviz.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A whole trial in one file: format ``trialsim.protocol/2``, taught by docs/trials.md.
+"""What whole trial does a file declare: format ``trialsim.protocol/2``, taught by docs/trials.md.
 
 - `read_trial`, `trial_from_dict`: the file as a frozen `DeclaredTrial`, or a refusal.
 - `grid_points`: every cell that it asks for, resolved or refused with the reason.

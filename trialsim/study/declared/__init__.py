@@ -1,4 +1,4 @@
-"""Trials that are declared in a file, carried out by the engine and read by the analyses.
+"""How is a trial that a file declares carried out by the engine and read by the analyses?
 
 - `plan_trial`: from a `DeclaredTrial` to a `DeclaredPlan` of `DeclaredCell`s and refused points.
 - `run_declared_block`, `DeclaredWork`: one block of a cell, a pure function; `DeclaredSums` add up.

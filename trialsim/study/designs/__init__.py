@@ -1,4 +1,4 @@
-"""Every other way a trial can run: plans of numbers, their blocks, and their operating characteristics.
+"""How does a trial of any other design run, and how often does it claim, stop or mislead?
 
 - `survival_group_sequential` with a `SurvivalPlan`: log-rank looks by events; `SequentialCharacteristics`.
 - `characteristics_of(run_block, plan)`: the same table for every design below, each a plan of numbers.
