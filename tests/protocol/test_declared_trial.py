@@ -40,7 +40,53 @@ TTE = tables("time_to_event", design=SEQUENTIAL)
 VISITS, BINARY = tables("score"), tables("response")
 WITH_CAUSE = tables("response", discontinuation=[CAUSE])
 
+ASSUMED = {"source": "assumed", "auc": 0.7}
+LEARNED = {"source": "learned", "covariates": ["age"]}
 REFUSED = {
+    "a strength of another endpoint": (
+        BINARY | {"twins": {"source": "assumed", "c_index": 0.7}}, "twins.c_index", "no strength of a score",
+    ),
+    "two strengths": (BINARY | {"twins": ASSUMED | {"c_index": 0.6}}, "twins.source", "one strength"),
+    "learnt from nobody": (BINARY | {"twins": LEARNED}, "twins.source", "a marginal law has none"),
+    "twins of stages": (
+        staged("response", {"kind": "multi_arm_multi_stage", "stages": [[10, 10]]}) | {"twins": ASSUMED},
+        "twins", "draws sums of arms",
+    ),
+    "twins of a joint outcome": (tables("joint") | {"twins": ASSUMED}, "twins", "not served with a joint"),
+    "a score that nobody has": (
+        put(BINARY, "analyses", [{"kind": "g_computation", "adjust": ["score"]}]), "analyses.g_computation.adjust",
+        "no declared factor, covariate or score",
+    ),
+    "a score for what takes none": (
+        BINARY | {"twins": ASSUMED, "analyses": [{"kind": "risk_difference", "adjust": ["score"]}]},
+        "analyses[0].adjust", "takes no covariates",
+    ),
+    "people beside a marginal law": (
+        BINARY | {"population": {"kind": "history"}}, "population", "a marginal law, which has no people",
+    ),
+    "a law beside a course": (
+        put(BINARY, "endpoints.0.course", {"kind": "history"}), "endpoints.probability", "from one place",
+    ),
+    "neither law nor course": (put(BINARY, "endpoints.0.probability", None), "endpoints.probability", "is missing"),
+    "a drift of nobody": (
+        put(BINARY, "scenarios.0.drift", {"odds_ratio": 2.0}), "scenarios.works.drift", "needs people",
+    ),
+    "useless twins without twins": (
+        put(BINARY, "scenarios.0.twins", "useless"), "scenarios.works.twins", "there are no twins",
+    ),
+    "several endpoints": (
+        BINARY | {"endpoints": BINARY["endpoints"] * 2}, "endpoints", "served with one endpoint",
+    ),
+    "a slowing without decline": (
+        put(VISITS, "effects.0", {"kind": "slowing", "arm": "active", "value": 0.3, "source": "t"}),
+        "effects.active.kind", "only a disease model has",
+    ),
+    "events of a response": (
+        BINARY | {"sizing": {"vary": "events"}}, "sizing.vary", "those of a time to an event",
+    ),
+    "sizes of what is not read": (
+        BINARY | {"sizing": {"analyses": ["cox"]}}, "sizing.analyses", "no declared analysis",
+    ),
     "unknown key": (put(BINARY, "endpoints.0.odds", 1.0), "endpoints.odds", "unknown key"),
     "missing key": (put(BINARY, "question", None), "question", "is missing"),
     "NaN": (put(BINARY, "endpoints.0.probability", float("nan")), "endpoints.probability", "finite"),

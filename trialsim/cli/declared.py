@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
     from trialsim.study.declared import DeclaredPlan, DeclaredResult
+    from trialsim.study.people.registers import Registers
     from trialsim.study.running import Backend
 
 # Columns of the answer on the terminal; the bundle has all of them.
@@ -56,24 +57,31 @@ def _run(
     from trialsim.study import estimate_work, open_backend
     from trialsim.study.bundles import declared_work, kept_blocks
     from trialsim.study.declared import plan_trial
+    from trialsim.study.people.registers import Registers
 
     with progress_bars(quiet) as progress:
-        plan = plan_trial(trial, file=file, progress=progress)
+        registers = Registers()
+        plan = plan_trial(trial, file=file, progress=progress, register_of=registers)
     target = output / bundle_name(trial.name, trial.content_hash())
     with open_backend(workers, scheduler) as backend:
         if only_plan:
             _print_plan(plan)
-            click.echo(estimate_work(declared_work(trial), plan.cells, backend.workers).in_words())
+            click.echo(estimate_work(declared_work(trial, registers), plan.cells, backend.workers).in_words())
             return
         try:
-            result = _make_bundle(trial, plan, target, backend, quiet)
+            result = _make_bundle(trial, plan, registers, target, backend, quiet)
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
     _print_result(trial, result, target)
 
 
 def _make_bundle(
-    trial: DeclaredTrial, plan: DeclaredPlan, target: Path, backend: Backend, quiet: bool
+    trial: DeclaredTrial,
+    plan: DeclaredPlan,
+    registers: Registers,
+    target: Path,
+    backend: Backend,
+    quiet: bool,
 ) -> DeclaredResult:
     """Run every cell into a folder that appears whole at the target, or not at all."""
     from trialsim.cli.terminal.progress import progress_bars
@@ -83,7 +91,7 @@ def _make_bundle(
     from trialsim.study.declared import declared_result
     from trialsim.study.running import checkpoint_key
 
-    work, facts = declared_work(trial), trial_facts(trial)
+    work, facts = declared_work(trial, registers), trial_facts(trial)
     with new_bundle(target) as folder, progress_bars(quiet) as progress:
         kept = Checkpoints(checkpoint_folder(folder), checkpoint_key(facts["inputs"], plan.cells))
         estimate = estimate_work(work, plan.cells, backend.workers, kept.names())

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from trialsim.protocol.question import Positive, Slug
-from trialsim.protocol.reading import Strict, refuse
+from trialsim.protocol.reading import Strict, duplicates, refuse
 
 AnalysisKind = Literal[
     "unadjusted",
@@ -34,6 +34,7 @@ AnalysisKind = Literal[
     "weighted_log_rank",
     "max_combo",
     "rmst",
+    "adjusted_log_rank",
     "joint_rank",
 ]
 
@@ -48,6 +49,7 @@ ANALYSES_OF: dict[str, tuple[str, ...]] = {
     "recurrent": ("lwyy", "negative_binomial"),
     "time_to_event": (
         "log_rank", "stratified_log_rank", "cox", "stratified_cox", "weighted_log_rank", "max_combo", "rmst",
+        "adjusted_log_rank",
     ),
     "joint": ("log_rank", "cox", "ancova", "mmrm", "joint_rank"),
 }  # fmt: skip
@@ -56,7 +58,8 @@ ANALYSES_OF: dict[str, tuple[str, ...]] = {
 class AnalysisDeclared(Strict):
     """One analysis that the trial is read with; each has its own name in the result.
 
-    `adjust` names factors that are covariates. `tau` is the horizon of ``rmst`` in months; `rho` and
+    `adjust` names what is adjusted for beside a measured baseline: factors, covariates of the twins, all of
+    them as ``covariates``, or the prognostic ``score``. `tau` is the horizon of ``rmst`` in months; `rho` and
     `gamma` are those of a Fleming–Harrington weight.
     """
 
@@ -83,8 +86,13 @@ class AnalysisDeclared(Strict):
                 )
         adjustable = (
             "unadjusted", "ancova", "g_computation", "log_odds_ratio", "mean_score", "proportional_odds",
-            "negative_binomial", "lwyy", "mmrm",
+            "negative_binomial", "lwyy", "mmrm", "cox", "stratified_cox", "adjusted_log_rank",
         )  # fmt: skip
         if self.adjust and self.kind not in adjustable:
             raise refuse(f"{self.kind} takes no covariates", self.adjust, field="adjust")
+        if self.kind == "adjusted_log_rank" and not self.adjust:
+            raise refuse("is needed: without it this is the log-rank test", field="adjust",
+                         mend='name factors, covariates or "score", or use log_rank')  # fmt: skip
+        if repeated := duplicates(self.adjust):
+            raise refuse("a covariate is named twice", repeated, field="adjust", mend="name it once")
         return self

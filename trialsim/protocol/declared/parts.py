@@ -61,6 +61,14 @@ def check_parts(trial: Parts) -> None:
     _check_sizing(trial)
 
 
+def adjustable_of(trial: Parts) -> tuple[str, ...]:
+    """Return what an analysis may adjust for beside factors: the score, and covariates of the twins."""
+    twins = trial.twins
+    if twins is None:
+        return ()
+    return ("score", *(("covariates", *twins.covariates) if twins.covariates else ()))
+
+
 def _check_factors(trial: Parts) -> None:
     people = trial.outcome.course is not None
     for factor in trial.strata:
@@ -120,6 +128,11 @@ def _check_twins(trial: Parts) -> None:
         raise refuse(
             f"are not served by the design {trial.design.kind}, which draws sums of arms", twins.source,
             field="twins", mend="leave them out",
+        )  # fmt: skip
+    if kind == "time_to_event" and trial.design.kind not in ("fixed", "group_sequential"):
+        raise refuse(
+            f"are not served by the design {trial.design.kind} with a time_to_event outcome", twins.source,
+            field="twins", mend="use a fixed or a group_sequential design",
         )  # fmt: skip
     if twins.source == "assumed":
         (given,) = twins.strengths

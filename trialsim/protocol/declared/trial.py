@@ -32,7 +32,7 @@ from trialsim.protocol.declared.outcome import (
     JointOutcome,
     Outcome,
 )
-from trialsim.protocol.declared.parts import check_parts
+from trialsim.protocol.declared.parts import adjustable_of, check_parts
 from trialsim.protocol.declared.paths import without_kinds
 from trialsim.protocol.declared.people import Population
 from trialsim.protocol.declared.scenarios import Axis, TrialSimulation, World
@@ -331,9 +331,10 @@ class DeclaredTrial(Strict):
 
     def _check_reads_factors(self, analysis: AnalysisDeclared, where: str) -> None:
         factors = [factor.name for factor in self.strata]
-        if unknown := [one for one in analysis.adjust if one not in factors]:
-            raise refuse("is no declared factor", unknown, field=f"{where}.adjust",
-                         mend="declare it in [[strata]]")  # fmt: skip
+        known = [*factors, *adjustable_of(self)]
+        if unknown := [one for one in analysis.adjust if one not in known]:
+            raise refuse("is no declared factor, covariate or score", unknown, field=f"{where}.adjust",
+                         mend="declare it in [[strata]] or [twins]")  # fmt: skip
         if analysis.kind.startswith("stratified") and not factors:
             raise refuse("needs strata", field=where, mend="declare [[strata]]")
 

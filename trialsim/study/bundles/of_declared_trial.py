@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
 from trialsim.study.bundles.bundle import write_json, write_table
 from trialsim.study.bundles.bundled import Bundled, manifest_of, read_part, read_plan
 from trialsim.study.bundles.replay import ROW_FIELDS
-from trialsim.study.declared import DeclaredCell, DeclaredPlan, DeclaredResult, DeclaredWork, engine_of
+from trialsim.study.declared import DeclaredCell, DeclaredPlan, DeclaredResult, DeclaredWork
+from trialsim.study.people.registers import Registers
 
 TRIAL = "trial"
 _OK = "ok"
@@ -37,11 +39,16 @@ class BundledTrial(Bundled):
     @property
     def alpha(self) -> float:
         """Two-sided level of the p values in the rows."""
-        return 2 * engine_of(self.cells[0].trial).alpha
+        return 2 * self.cells[0].trial.design.alpha
+
+    @cached_property
+    def registers(self) -> Registers:
+        """Whom the trials of its cells recruit from."""
+        return Registers()
 
     def work(self, cells: Sequence[DeclaredCell]) -> DeclaredWork:
         """Return the work of the trial."""
-        return declared_work(self.trial)
+        return declared_work(self.trial, self.registers)
 
     def changed_inputs(self) -> list[str]:
         """Return which inputs are not the ones that the manifest was sealed with."""
@@ -49,9 +56,9 @@ class BundledTrial(Bundled):
         return [] if same else [TRIAL]
 
 
-def declared_work(trial: DeclaredTrial) -> DeclaredWork:
-    """Return the work of a declared trial."""
-    return DeclaredWork(trial.seed, len(getattr(trial.outcome, "weeks", ())) or 1)
+def declared_work(trial: DeclaredTrial, registers: Registers) -> DeclaredWork:
+    """Return the work of a declared trial whose cells recruit from registers."""
+    return DeclaredWork(trial.seed, len(getattr(trial.outcome, "weeks", ())) or 1, registers)
 
 
 def open_bundled_trial(folder: Path) -> BundledTrial:

@@ -48,7 +48,7 @@ def replay_declared_trial(study: BundledTrial, cell: DeclaredCell, replicate: in
         The cell has no such replicate, or its design adapts as it draws and keeps no participants.
     """
     index, position = study.block_of(cell, replicate)
-    engine = engine_of(cell.trial)
+    engine = engine_of(cell.trial, study.registers(cell.trial))
     participants = _participants(engine, cell, study.trial.seed, index, position)
     if participants is None:
         raise BundleError(
@@ -84,6 +84,10 @@ def _participants(
         return _frame(engine, trials.arm[position], trials.stratum[position], _row(columns, position))
     if engine.staged is not None:
         return None
+    if engine.trial.outcome.kind == "time_to_event":
+        people, trials = engine.recruit(replicates, chance)
+        columns = {"month_of_entry": trials.entry, "months": trials.time, "event": trials.event}
+        return _frame(engine, people.arm[position], people.stratum[position], _row(columns, position))
     sample = engine.sample(replicates, seed, index)
     people = sample.people
     columns = {"month_of_entry": people.entry} | _outcomes(sample)

@@ -18,6 +18,7 @@ from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
 from trialsim.protocol.declared.analyses import ANALYSES_OF
+from trialsim.study.declared.adjusting import adjusting_columns
 from trialsim.study.declared.people import Outcomes, People, Recurrences
 from trialsim.study.declared.refusing import unserved
 from trialsim.study.designs.ledger import (
@@ -29,6 +30,7 @@ from trialsim.study.designs.ledger import (
     mmrm_of_all_observed,
 )
 from trialsim.trial.intercurrent_events import LongitudinalTrials
+from trialsim.trial.register import Register
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,15 @@ class Sample:
         What was drawn.
     known : ndarray (R, N)
         Calendar month at which each outcome is known.
+    register : Register, optional
+        Whom they were recruited from.
     """
 
     trial: DeclaredTrial
     people: People
     outcomes: Outcomes
     known: Floats
+    register: Register | None = None
 
     @property
     def sign(self) -> float:
@@ -82,14 +87,9 @@ class Sample:
         return self.outcomes
 
     def covariates(self, analysis: AnalysisDeclared) -> Floats | None:
-        """Return indicators of the factors that an analysis adjusts for (R, N, P)."""
-        names = [factor.name for factor in self.trial.strata]
-        columns = [
-            self.people.levels[..., names.index(name)] == level
-            for name in analysis.adjust
-            for level in range(1, len(self.trial.strata[names.index(name)].levels))
-        ]
-        return np.stack(columns, axis=-1).astype(np.float64) if columns else None
+        """Return what an analysis adjusts for (R, N, P)."""
+        people = self.people
+        return adjusting_columns(self.trial, analysis, people.levels, self.register, people.rows)
 
     def _single(self, values: Floats, analysis: AnalysisDeclared) -> Estimates:
         arm, covariates = self.people.arm, self.covariates(analysis)

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from trialsim.study.declared.cells import DeclaredCell
+from trialsim.study.declared.cells import DeclaredCell, RegisterOf, nobody
 from trialsim.study.declared.engine import ESTIMAND, engine_of
 from trialsim.study.declared.sums import DeclaredSums
 from trialsim.study.running.work import BlockResult, Call
+from trialsim.trial.register import Register
 
 
-def run_declared_block(cell: DeclaredCell, index: int, seed: int) -> BlockResult[DeclaredSums]:
+def run_declared_block(
+    cell: DeclaredCell, index: int, seed: int, register: Register | None = None
+) -> BlockResult[DeclaredSums]:
     """Simulate and read one block of a cell; the same arguments give the same bytes anywhere.
 
     Parameters
@@ -25,6 +28,8 @@ def run_declared_block(cell: DeclaredCell, index: int, seed: int) -> BlockResult
         Position of the block, from 0.
     seed : int
         Master seed of the file.
+    register : Register, optional
+        Whom its trials recruit from.
 
     Returns
     -------
@@ -33,7 +38,7 @@ def run_declared_block(cell: DeclaredCell, index: int, seed: int) -> BlockResult
         status, the look at which the trial stopped, the decision (1 efficacy, −1 futility, 0 neither),
         and size, events and months by then.
     """
-    engine = engine_of(cell.trial)
+    engine = engine_of(cell.trial, register)
     replicates = cell.blocks[index]
     found = engine.read(replicates, seed, index)
     tallies, stopping = {}, {}
@@ -53,6 +58,13 @@ def run_declared_block(cell: DeclaredCell, index: int, seed: int) -> BlockResult
     return BlockResult(cell.name, index, sums, pa.table(columns))
 
 
+def run_recruiting_block(
+    register: Register, cell: DeclaredCell, index: int, seed: int
+) -> BlockResult[DeclaredSums]:
+    """Simulate and read one block of trials that recruit from a register; see `run_declared_block`."""
+    return run_declared_block(cell, index, seed, register)
+
+
 @dataclass(frozen=True)
 class DeclaredWork:
     """The work of `trialsim run`: what the blocks of a declared trial share.
@@ -63,10 +75,13 @@ class DeclaredWork:
         Master seed of the file.
     visits : int
         Numbers of a participant's outcome.
+    register_of : callable
+        From a resolved trial to the register that it recruits from, None where people are only their law.
     """
 
     seed: int
     visits: int = 1
+    register_of: RegisterOf = nobody
 
     @property
     def sums(self) -> type[DeclaredSums]:
@@ -79,10 +94,13 @@ class DeclaredWork:
         return 8 + 4 * self.visits
 
     def large_parts(self) -> Iterable[object]:
-        """Return nothing: a cell is small."""
+        """Return nothing beforehand: registers are drawn when a cell first needs one."""
         return ()
 
     def call(self, task: tuple[DeclaredCell, int]) -> Call:
         """Return the computation of a block."""
         cell, index = task
-        return Call(run_declared_block, (cell, index, self.seed))
+        register = self.register_of(cell.trial)
+        if register is None:
+            return Call(run_declared_block, (cell, index, self.seed))
+        return Call(run_recruiting_block, (cell, index, self.seed), large=register)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,20 @@ from typing import Any
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial, Point, grid_points, trial_from_dict
-from trialsim.study.declared.engine import engine_of, truths_of
+from trialsim.study.declared.accrual import largest_size
+from trialsim.study.declared.engine import streams_of, truths_of
 from trialsim.study.declared.truth import Truth
 from trialsim.study.running.stopping import StoppingRule
 from trialsim.study.running.work import split_replicates
+from trialsim.trial.register import Register
 
 STAGE = "find true values"
+RegisterOf = Callable[[DeclaredTrial], Register | None]
+
+
+def nobody(trial: DeclaredTrial) -> Register | None:
+    """Return no register: for trials whose people are only their law."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -59,12 +67,12 @@ class DeclaredCell:
     @property
     def participants(self) -> int:
         """Participants that a trial has at most."""
-        return engine_of(self.trial).participants
+        return largest_size(self.trial)
 
     @property
     def streams(self) -> str:
         """Name of its random streams: the size and the arms, so that worlds and cells share their chance."""
-        return engine_of(self.trial).streams
+        return streams_of(self.trial)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cell as plain JSON types."""
@@ -124,7 +132,11 @@ class DeclaredPlan:
 
 
 def plan_trial(
-    trial: DeclaredTrial, *, file: Path | str | None = None, progress: Progress = silent
+    trial: DeclaredTrial,
+    *,
+    file: Path | str | None = None,
+    progress: Progress = silent,
+    register_of: RegisterOf = nobody,
 ) -> DeclaredPlan:
     """Return the plan of a trial file, or refuse it before anything runs.
 
@@ -136,6 +148,9 @@ def plan_trial(
         Named in errors.
     progress : callable
         Called with stage, cells planned and cells in all: each cell's true values take a moment.
+    register_of : callable
+        From a resolved trial to the register that it recruits from, None where people are only their law;
+        see `trialsim.study.people`.
 
     Returns
     -------
@@ -160,7 +175,7 @@ def plan_trial(
             refused.append(point)
             continue
         try:
-            truths = truths_of(point.trial)
+            truths = truths_of(point.trial, register_of(point.trial))
         except (ProtocolError, DesignError) as fault:
             if not trial.grid:
                 raise ProtocolError(

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import numpy as np
 
+from trialsim.data import Ints
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.protocol.declared import ContinuousOutcome, DeclaredTrial, trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared.accrual import accrual_of, largest_size
+from trialsim.study.declared.adjusting import adjusting_columns
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import planned_bounds
 from trialsim.study.declared.looks import planned_counts, read_individuals
-from trialsim.study.declared.people import allocate_people, draw_outcomes, draw_people
+from trialsim.study.declared.people import Chance, People, allocate_people, draw_outcomes, draw_people
 from trialsim.study.declared.planned import Planned, is_planned, plans_of
 from trialsim.study.declared.reading import Reading, reading_of
+from trialsim.study.declared.recruits import recruit_survival
 from trialsim.study.declared.refusing import refusing
 from trialsim.study.declared.staged import StagedPlan, read_staged, run_staged
 from trialsim.study.declared.strata import Strata
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.study.declared.truth import Truth, declared_truth, estimands
+from trialsim.study.declared.truth_in_register import truth_in_register
 from trialsim.study.declared.worlds import covariance, longitudinal_world, survival_world
 from trialsim.trial import LongitudinalWorld, PlannedAccrual, SitePlan, SurvivalWorld, simulate_survival
 from trialsim.trial.interim import check_event_order, promising_zone
-from trialsim.trial.outcomes import covariance_factor
+from trialsim.trial.outcomes import SurvivalTrials, covariance_factor
+from trialsim.trial.register import Register
 
 ESTIMAND = "estimand:"
 _REACH_TRIALS = 400
@@ -62,6 +68,8 @@ class Engine:
         Designs in stages.
     planned : dict of str to Planned or None
         Designs that are carried out as a plan for each analysis.
+    register : Register or None
+        Whom trials recruit from, where people are more than their law.
     """
 
     trial: DeclaredTrial
@@ -72,12 +80,12 @@ class Engine:
     survival: SurvivalWorld | None = None
     staged: StagedPlan | None = None
     planned: dict[str, Planned] | None = None
+    register: Register | None = None
 
     @property
     def streams(self) -> str:
-        """Name of the random streams: nothing of it depends on a scenario or an effect."""
-        kind = "staged" if self.staged is not None else "trial"
-        return f"{kind}.{self.participants}.{len(self.trial.arms)}"
+        """Name of the random streams."""
+        return streams_of(self.trial)
 
     @property
     def alpha(self) -> float:
@@ -98,8 +106,12 @@ class Engine:
             }
             return BlockReading(blocks, {})
         if self.survival is not None:
-            plan = SurvivalLooksPlan.of(self.trial)
-            return BlockReading(read_survival(self.trial, self.survival, plan, replicates, chance), {})
+            trials = simulate_survival(self.survival, replicates, chance)
+            levels = self.strata.levels[trials.stratum]
+            return BlockReading(self._read_survival(trials, levels), {})
+        if self.trial.outcome.kind == "time_to_event":
+            people, trials = self.recruit(replicates, chance)
+            return BlockReading(self._read_survival(trials, people.levels, people.rows), {})
         return BlockReading(read_individuals(self.sample(replicates, seed, block)), {})
 
     def sample(self, replicates: int, seed: int, block: int) -> Sample:
@@ -109,26 +121,57 @@ class Engine:
         def arm_chance(arm: int) -> np.random.Generator:
             return stream(seed, f"{self.streams}.arm{arm}", block, "outcome")
 
+        people = self._people(replicates, chance)
+        outcomes = draw_outcomes(
+            self.trial, people, self.strata, self.visits, chance, arm_chance, self.register
+        )
+        known = people.entry + self.trial.outcome.known_after
+        return Sample(self.trial, people, outcomes, known, self.register)
+
+    def recruit(self, replicates: int, chance: Chance) -> tuple[People, SurvivalTrials]:
+        """Recruit trials with a time to an event from the register."""
+        people = self._people(replicates, chance)
+        assert self.register is not None
+        return people, recruit_survival(self.trial, people, self.strata, self.register, chance)
+
+    def _people(self, replicates: int, chance: Chance) -> People:
         assert self.accrual is not None
-        people = draw_people(self.trial, self.accrual, self.strata, self.participants, replicates, chance)
-        outcomes = draw_outcomes(self.trial, people, self.strata, self.visits, chance, arm_chance)
-        return Sample(self.trial, people, outcomes, people.entry + self.trial.outcome.known_after)
+        return draw_people(
+            self.trial, self.accrual, self.strata, self.participants, replicates, chance, self.register
+        )
+
+    def _read_survival(
+        self, trials: SurvivalTrials, levels: Ints, rows: Ints | None = None
+    ) -> dict[str, Reading]:
+        columns = {
+            one.label: adjusting_columns(self.trial, one, levels, self.register, rows)
+            for one in self.trial.analyses
+        }
+        return read_survival(self.trial, trials, SurvivalLooksPlan.of(self.trial), columns)
 
 
-def engine_of(trial: DeclaredTrial) -> Engine:
-    """Return what carries out a trial.
+def streams_of(trial: DeclaredTrial) -> str:
+    """Return the name of a trial's random streams: nothing of it depends on a scenario or an effect."""
+    kind = "staged" if trial.in_stages else "trial"
+    return f"{kind}.{largest_size(trial)}.{len(trial.arms)}"
+
+
+def engine_of(trial: DeclaredTrial, register: Register | None = None) -> Engine:
+    """Return what carries out a trial, recruiting from a register where there is one.
 
     Raises
     ------
     ProtocolError
         The trial cannot be carried out; the error names the table and what would be.
     """
-    return _engine(json.dumps(trial.to_dict(), sort_keys=True))
+    if register is None and (trial.twins is not None or trial.outcome.course is not None):
+        raise ProtocolError("needs people to recruit", field="population", mend="draw its register first")
+    return _engine(json.dumps(trial.to_dict(), sort_keys=True), register)
 
 
 # A pure function remembered: a world's calibration takes longer than a block that uses it.
 @lru_cache(maxsize=8)
-def _engine(canonical: str) -> Engine:
+def _engine(canonical: str, register: Register | None) -> Engine:
     trial = trial_from_dict(json.loads(canonical))
     strata = Strata.of(trial)
     outcome = trial.outcome
@@ -140,17 +183,22 @@ def _engine(canonical: str) -> Engine:
         plans = plans_of(trial)
         return Engine(trial, largest_size(trial), strata, planned=plans)
     assert trial.participants is not None
+    if outcome.kind == "time_to_event" and register is not None:
+        _check_drawing(trial)
+        engine = Engine(trial, trial.participants, strata, accrual_of(trial), register=register)
+        _check_events(trial, trial.participants, partial(_reachable_in_register, engine))
+        return engine
     if outcome.kind == "time_to_event":
         world = survival_world(trial)
         _check_drawing(trial)
-        _check_survival(trial, world)
+        _check_events(trial, world.participants, partial(reachable_events, trial, world))
         return Engine(trial, trial.participants, strata, survival=world)
     _check_design(trial)
     _check_drawing(trial)
     visits = None
     if isinstance(outcome, ContinuousOutcome) and (trial.discontinuation or trial.intercurrent_events):
-        visits = longitudinal_world(trial)
-    return Engine(trial, largest_size(trial), strata, accrual_of(trial), visits)
+        visits = longitudinal_world(trial, register)
+    return Engine(trial, largest_size(trial), strata, accrual_of(trial), visits, register=register)
 
 
 def _check_drawing(trial: DeclaredTrial) -> None:
@@ -158,7 +206,7 @@ def _check_drawing(trial: DeclaredTrial) -> None:
     with refusing("randomisation"):
         levels = np.zeros((1, 2, len(trial.strata)), dtype=np.int64)
         allocate_people(trial, levels, (1, 2), np.random.default_rng(0))
-    if isinstance(trial.outcome, ContinuousOutcome):
+    if isinstance(trial.outcome, ContinuousOutcome) and trial.outcome.course is None:
         with refusing("endpoints"):
             covariance_factor(covariance(trial.outcome), len(trial.outcome.mean))
 
@@ -198,7 +246,7 @@ def _check_resizing(trial: DeclaredTrial) -> None:
             promising_zone(half, design.largest - half, design.zone, design.power, 1.96)
 
 
-def _check_survival(trial: DeclaredTrial, world: SurvivalWorld) -> None:
+def _check_events(trial: DeclaredTrial, participants: int, reachable: Callable[[float], float]) -> None:
     design, plan = trial.design, SurvivalLooksPlan.of(trial)
     if design.kind == "group_sequential" and plan.events:
         with refusing("design"):
@@ -206,13 +254,12 @@ def _check_survival(trial: DeclaredTrial, world: SurvivalWorld) -> None:
     if not plan.events:
         return
     with refusing("design"):
-        check_event_order(plan.events, world.participants)
-    can = reachable_events(trial, world, plan.latest)
+        check_event_order(plan.events, participants)
+    can = reachable(plan.latest)
     if plan.events[-1] > can:
         until = f"by month {plan.latest:g}" if np.isfinite(plan.latest) else "however long they are followed"
         raise ProtocolError(
-            f"cannot be reached: {can:.1f} events can be expected of {world.participants} participants "
-            f"{until}",
+            f"cannot be reached: {can:.1f} events can be expected of {participants} participants {until}",
             field="design.events",
             value=plan.events[-1],
             mend="enrol more, follow longer, lower dropout, or ask for fewer events",
@@ -228,7 +275,14 @@ def reachable_events(trial: DeclaredTrial, world: SurvivalWorld, latest: float) 
     return float(had.sum(axis=1).mean())
 
 
-def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
+def _reachable_in_register(engine: Engine, latest: float) -> float:
+    """Return the events expected by a calendar month, from 400 trials."""
+    _, found = engine.recruit(_REACH_TRIALS, partial(stream, engine.trial.seed, "reach", 0))
+    had = (found.event == 1) & (found.entry + found.time <= latest)
+    return float(had.sum(axis=1).mean())
+
+
+def truths_of(trial: DeclaredTrial, register: Register | None = None) -> dict[str, Truth]:
     """Return what each analysis is held against, and the true value of each estimand.
 
     Raises
@@ -236,7 +290,7 @@ def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
     ProtocolError
         The trial cannot be carried out.
     """
-    engine = engine_of(trial)
+    engine = engine_of(trial, register)
     if engine.staged is not None:
         return {"selected_arm": Truth(0.0, note="error of the reported arm against its own true effect")}
     if engine.planned is not None:
@@ -251,8 +305,13 @@ def truths_of(trial: DeclaredTrial) -> dict[str, Truth]:
             raise ProtocolError(fault.problem, field="intercurrent_events", value=fault.value) from None
         found = {f"{ESTIMAND}{name}": Truth(one.value, one.mcse) for name, one in values.items()}
     declared = found.get(f"{ESTIMAND}declared")
-    of_analyses = {one.label: declared_truth(trial, one, engine.survival, declared) for one in trial.analyses}
-    return of_analyses | found
+    if register is not None:
+        return {
+            one.label: truth_in_register(trial, one, register, declared) for one in trial.analyses
+        } | found
+    return {
+        one.label: declared_truth(trial, one, engine.survival, declared) for one in trial.analyses
+    } | found
 
 
 def _truth_of(planned: Planned, seed: int) -> Truth:

@@ -37,6 +37,7 @@ from trialsim.trial import (
 )
 from trialsim.trial.allocation import Labels
 from trialsim.trial.intercurrent_events import LongitudinalTrials, constant_hazard_dropout, intermittent_gaps
+from trialsim.trial.register import Register
 
 Chance = Callable[[str], np.random.Generator]
 ArmChance = Callable[[int], np.random.Generator]
@@ -56,12 +57,15 @@ class People:
         Level of each factor.
     arm : ndarray of int8 (R, N)
         Position of the arm.
+    rows : ndarray of int (R, N), optional
+        Row of each in the register, where there is one.
     """
 
     entry: Floats
     stratum: Ints
     levels: Ints
     arm: Labels
+    rows: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def draw_people(
     participants: int,
     replicates: int,
     chance: Chance,
+    register: Register | None = None,
 ) -> People:
     """Draw entry, strata and allocation of a block; a design of any size takes the first `participants`."""
     shape = (replicates, participants)
@@ -89,6 +94,11 @@ def draw_people(
         entry = recruit(accrual, *shape, chance("enrolment")).month
     else:
         entry = accrual.arrivals(*shape, chance("enrolment"), spread_of(trial))
+    if register is not None:
+        rows = chance("recruitment").integers(0, len(register), size=shape)
+        levels = register.levels[rows]
+        arm = allocate_people(trial, levels, shape, chance("randomisation"))
+        return People(entry, strata.crossed(levels), levels, arm, rows)
     stratum = np.zeros(shape, dtype=np.int64)
     if len(strata.shares) > 1:
         edges = np.cumsum(strata.shares)[:-1]
@@ -125,6 +135,7 @@ def draw_outcomes(
     world: LongitudinalWorld | None,
     chance: Chance,
     arm_chance: ArmChance,
+    register: Register | None = None,
 ) -> Outcomes:
     """Draw the outcomes of a block.
 
@@ -132,6 +143,8 @@ def draw_outcomes(
     their rates, and an arm must not move when another's rate does.
     """
     outcome = trial.outcome
+    if register is not None:
+        return _of_register(trial, people, register, world, chance)
     if isinstance(outcome, ContinuousOutcome):
         if world is not None:
             return simulate_longitudinal(world, people.arm, chance("outcome"), chance("dropout"))
@@ -152,6 +165,32 @@ def draw_outcomes(
     return np.where(lost, np.nan, drawn.astype(np.float64))
 
 
+def _of_register(
+    trial: DeclaredTrial,
+    people: People,
+    register: Register,
+    world: LongitudinalWorld | None,
+    chance: Chance,
+) -> Outcomes:
+    """Return what those who were recruited have in their own arm, as far as they stay."""
+    outcome, arm, rows = trial.outcome, people.arm, people.rows
+    assert rows is not None
+    if isinstance(outcome, ContinuousOutcome):
+        control = register.outcomes[0][rows]
+        if world is not None:
+            paths = (control, register.outcomes[1][rows] - control)
+            return simulate_longitudinal(world, arm, chance("outcome"), chance("dropout"), paths)
+        return _without_events(outcome, arm, register.outcomes[arm, rows], chance)
+    if isinstance(outcome, CountOutcome) and outcome.kind == "recurrent":
+        follow_up = np.minimum(outcome.months, _leaving(trial, outcome.months, arm, chance))
+        times = register.outcomes[arm, rows]
+        seen = np.where(times <= follow_up[..., None], times, np.nan)
+        most = max(int(np.isfinite(seen).sum(axis=2).max(initial=0)), 1)
+        return Recurrences(seen[..., :most], follow_up)
+    lost = _lost(trial, arm, chance("dropout"))
+    return np.where(lost, np.nan, register.outcomes[arm, rows, 0])
+
+
 def _visits(
     trial: DeclaredTrial, outcome: ContinuousOutcome, people: People, strata: Strata, chance: Chance
 ) -> LongitudinalTrials:
@@ -162,14 +201,21 @@ def _visits(
     paths = normal_outcomes(people.arm, outcome.mean, covariance(outcome), effects, chance("outcome"), inside)
     if strata.outcome.any():
         paths += strata.outcome[people.stratum][..., None]
+    return _without_events(outcome, people.arm, paths, chance)
+
+
+def _without_events(
+    outcome: ContinuousOutcome, arm: Labels, paths: Floats, chance: Chance
+) -> LongitudinalTrials:
+    """Return visits of people (R, N, 1 + V) whom nothing befalls but gaps."""
     values = paths[..., 1:]
     if outcome.gaps:
         missed = intermittent_gaps(values.shape, outcome.gaps, chance("dropout"))
         values = np.where(missed, np.nan, values)
-    shape, visits = people.arm.shape, len(outcome.weeks)
+    shape, visits = arm.shape, len(outcome.weeks)
     return LongitudinalTrials(
         np.asarray(outcome.weeks),
-        people.arm,
+        arm,
         paths[..., 0],
         values,
         np.full(shape, visits, dtype=np.int64),

@@ -38,10 +38,20 @@ class Strata:
         levels = np.array(crossed, dtype=np.int64).reshape(len(crossed), len(trial.strata))
         shares, outcome = np.ones(len(levels)), np.zeros(len(levels))
         for position, factor in enumerate(trial.strata):
+            if factor.covariate is not None:
+                continue
             shares *= np.asarray(factor.shares)[levels[:, position]]
             if factor.outcome:
                 outcome += np.asarray(factor.outcome)[levels[:, position]]
         return cls(levels, shares, outcome)
+
+    def crossed(self, levels: np.ndarray) -> np.ndarray:
+        """Return the position of factor levels (..., F) in the crossing (...)."""
+        sizes = self.levels.max(axis=0, initial=0) + 1
+        position = np.zeros(levels.shape[:-1], dtype=np.int64)
+        for factor, size in enumerate(sizes):
+            position = position * size + levels[..., factor]
+        return position
 
     def inside(self, trial: DeclaredTrial, arm: int) -> np.ndarray:
         """Return which strata are in the subgroup of an arm's effect (S,)."""

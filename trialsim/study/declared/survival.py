@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,23 +12,22 @@ from scipy.special import ndtr, ndtri
 from trialsim.analysis.survival import (
     FlemingHarrington,
     LogRankLooks,
+    adjusted_log_rank_block,
     cox_block,
     log_rank_block,
     max_combo_block,
     restricted_mean_survival_block,
 )
-from trialsim.data import Estimates, Floats
+from trialsim.data import Bools, Estimates, Floats
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
 from trialsim.study.declared.refusing import unserved
 from trialsim.study.designs.survival_looks import log_rank_tests, planned_looks
-from trialsim.trial import SurvivalWorld, simulate_survival, stop_at_bounds
+from trialsim.trial import stop_at_bounds
 from trialsim.trial.interim import Looks
 from trialsim.trial.outcomes import SurvivalTrials
-
-Chance = Callable[[str], np.random.Generator]
 
 _OK = ("ok", "no_information")
 
@@ -73,10 +72,15 @@ class SurvivalLooksPlan:
 
 
 def read_survival(
-    trial: DeclaredTrial, world: SurvivalWorld, plan: SurvivalLooksPlan, replicates: int, chance: Chance
+    trial: DeclaredTrial,
+    trials: SurvivalTrials,
+    plan: SurvivalLooksPlan,
+    columns: Mapping[str, Floats | None],
 ) -> dict[str, Reading]:
-    """Simulate a block and read it by every declared analysis, by the analysis's name."""
-    trials = simulate_survival(world, replicates, chance)
+    """Read the trials of a block by every declared analysis, by the analysis's name.
+
+    `columns` (R, N, P) are what each analysis adjusts for.
+    """
     looks = plan.of_trials(trials)
     swept = {
         stratified: log_rank_tests(trials, looks.month, stratified)
@@ -87,7 +91,7 @@ def read_survival(
     upper, lower = _bounds(trial, counted["events"])
     found = {}
     for analysis in trial.analyses:
-        estimates, statistic = _read(analysis, trials, looks.month, swept)
+        estimates, statistic = _read(analysis, trials, looks.month, swept, columns[analysis.label])
         stopping = stop_at_bounds(statistic, upper, lower)
         found[analysis.label] = Reading(
             at_look(estimates, stopping.look), statistic, stopping, looks.reached, counted
@@ -110,13 +114,14 @@ def _read(
     trials: SurvivalTrials,
     months: Floats,
     swept: dict[bool, LogRankLooks],
+    covariates: Floats | None,
 ) -> tuple[list[Estimates], Floats]:
     """Return the estimates of every look, and the statistic (R, K)."""
     if analysis.kind in ("log_rank", "stratified_log_rank"):
         tests = swept[analysis.kind == "stratified_log_rank"]
         looks = [_one_step(tests, k, analysis.label) for k in range(months.shape[1])]
         return looks, tests.benefit
-    looks = [_cut_and_read(analysis, trials, months[:, k, None]) for k in range(months.shape[1])]
+    looks = [_cut_and_read(analysis, trials, months[:, k, None], covariates) for k in range(months.shape[1])]
     sign = 1.0 if analysis.kind == "rmst" else -1.0
     return looks, np.stack([benefit(one, sign) for one in looks], axis=1)
 
@@ -139,17 +144,23 @@ def _one_step(tests: LogRankLooks, look: int, label: str) -> Estimates:
     )
 
 
-def _cut_and_read(analysis: AnalysisDeclared, trials: SurvivalTrials, month: Floats) -> Estimates:
+def _cut_and_read(
+    analysis: AnalysisDeclared, trials: SurvivalTrials, month: Floats, covariates: Floats | None
+) -> Estimates:
     """Read what is known by a month; those who have not entered are never at risk."""
     follow = np.maximum(month - trials.entry, 0.0)
     time = np.minimum(trials.time, follow)
     event = ((trials.event == 1) & (trials.time <= follow) & (trials.entry <= month)).astype(np.int8)
     arm = trials.arm
+    if covariates is not None:
+        covariates = _of_entered(covariates, trials.entry <= month)
     match analysis.kind:
         case "cox":
-            found = cox_block(time, event, arm)
+            found = cox_block(time, event, arm, covariates)
         case "stratified_cox":
-            found = cox_block(time, event, arm, strata=trials.stratum)
+            found = cox_block(time, event, arm, covariates, strata=trials.stratum)
+        case "adjusted_log_rank":
+            found = adjusted_log_rank_block(time, event, arm, covariates)
         case "weighted_log_rank":
             assert analysis.rho is not None
             assert analysis.gamma is not None
@@ -162,3 +173,13 @@ def _cut_and_read(analysis: AnalysisDeclared, trials: SurvivalTrials, month: Flo
         case _:
             raise unserved(analysis.kind, "time_to_event")
     return replace(found, analysis=analysis.label)
+
+
+def _of_entered(covariates: Floats, entered: Bools) -> Floats:
+    """Return covariates (R, N, P) with the mean of those who have entered for those who have not.
+
+    Nobody's covariate tells of an outcome that cannot be seen yet: at the mean it has no weight.
+    """
+    count = np.maximum(entered.sum(axis=1), 1)[:, None]
+    mean = np.where(entered[..., None], covariates, 0.0).sum(axis=1) / count
+    return np.where(entered[..., None], covariates, mean[:, None, :])

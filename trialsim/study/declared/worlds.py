@@ -27,7 +27,9 @@ from trialsim.trial import (
     SurvivalWorld,
     VisitEffect,
 )
+from trialsim.trial.intercurrent_events import PeoplePaths
 from trialsim.trial.outcomes import WEEKS_PER_MONTH, SurvivalLaw, autoregressive, covariance_of, exchangeable
+from trialsim.trial.register import Register
 
 
 def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
@@ -128,19 +130,28 @@ def visit_effect(trial: DeclaredTrial, arm: int) -> VisitEffect:
     return VisitEffect(points * shape, extra)
 
 
-def longitudinal_world(trial: DeclaredTrial) -> LongitudinalWorld:
-    """Return the world of visits with intercurrent events."""
+def longitudinal_world(trial: DeclaredTrial, register: Register | None = None) -> LongitudinalWorld:
+    """Return the world of visits with intercurrent events, of the people of a register where there is one."""
     outcome = trial.outcome
     assert isinstance(outcome, ContinuousOutcome)
+    people = None
+    if register is None:
+        mean, spread = np.asarray(outcome.mean, dtype=np.float64), covariance(outcome)
+        effect = visit_effect(trial, 1)
+    else:
+        people = PeoplePaths(register.outcomes[0], register.outcomes[1])
+        mean, spread = people.control.mean(axis=0), np.cov(people.control, rowvar=False)
+        effect = VisitEffect(people.active.mean(axis=0) - mean)
     with refusing("intercurrent_events"):
         world = LongitudinalWorld(
             tuple(outcome.weeks),
-            np.asarray(outcome.mean, dtype=np.float64),
-            covariance(outcome),
-            visit_effect(trial, 1),
+            mean,
+            spread,
+            effect,
             tuple(_event(trial, one) for one in causes_of(trial)),
             outcome.gaps,
             outcome.failure or 0.0,
+            people=people,
         )
         world.discontinuation  # noqa: B018 - solved now, so that a world that cannot be is refused here
         return world

@@ -29,7 +29,6 @@ from trialsim.protocol.declared import (
 from trialsim.streams import stream
 from trialsim.study.declared.strata import Strata, log_ratios
 from trialsim.study.declared.worlds import covariance, survival_world, visit_effect
-from trialsim.study.people.register import Register
 from trialsim.study.people.strength import (
     Strength,
     concordance,
@@ -37,6 +36,7 @@ from trialsim.study.people.strength import (
     score_of_strength,
 )
 from trialsim.trial.outcomes import covariance_factor
+from trialsim.trial.register import Register
 
 REGISTER = 100_000
 STREAM = "register"

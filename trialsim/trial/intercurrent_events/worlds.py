@@ -60,6 +60,14 @@ class IntercurrentEvent:
     observed: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class PeoplePaths:
+    """Paths without any event of M people, as controls and as active participants (M, 1 + V)."""
+
+    control: Floats
+    active: Floats
+
+
 @dataclass(frozen=True)
 class LongitudinalWorld:
     """A two-arm trial with a continuous outcome at visits and intercurrent events.
@@ -84,6 +92,8 @@ class LongitudinalWorld:
         Size of the sample on which intercepts are solved.
     calibration_seed : int
         Its seed; the calibration belongs to the declaration, not to a replicate.
+    people : PeoplePaths, optional
+        Who takes part, in place of draws of the normal law.
     """
 
     weeks: tuple[float, ...]
@@ -95,6 +105,7 @@ class LongitudinalWorld:
     failure: float = 0.0
     calibration: int = 20_000
     calibration_seed: int = 1
+    people: PeoplePaths | None = None
 
     def __post_init__(self) -> None:
         if len(self.mean) != 1 + len(self.weeks):
@@ -116,9 +127,17 @@ class LongitudinalWorld:
     @cached_property
     def discontinuation(self) -> Discontinuation:
         """The calibrated events."""
-        sample = self.control_paths((self.calibration,), np.random.default_rng(self.calibration_seed))
+        sample, effect = self.paths((self.calibration,), np.random.default_rng(self.calibration_seed))
         causes = [event.cause for event in self.events]
-        return calibrate_discontinuation(causes, self.weeks, [sample, sample + self.effect.shift])
+        return calibrate_discontinuation(causes, self.weeks, [sample, sample + effect])
+
+    def paths(self, shape: tuple[int, ...], generator: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw people: their paths as controls, shape + (1 + V,), and what treatment adds to each."""
+        if self.people is None:
+            return self.control_paths(shape, generator), self.effect.shift
+        rows = generator.integers(0, len(self.people.control), size=shape)
+        control = self.people.control[rows]
+        return control, self.people.active[rows] - control
 
     def control_paths(self, shape: tuple[int, ...], generator: np.random.Generator) -> Floats:
         """Draw outcomes of the control without any event, shape + (1 + V,)."""
@@ -189,7 +208,7 @@ class LongitudinalTrials:
 
 
 def potential_outcomes(
-    world: LongitudinalWorld, arm: int, control: Floats, uniform: Floats
+    world: LongitudinalWorld, arm: int, control: Floats, uniform: Floats, added: Floats | None = None
 ) -> PotentialOutcomes:
     """Return what happens to participants in an arm.
 
@@ -203,8 +222,11 @@ def potential_outcomes(
         Their paths on control without any event.
     uniform : ndarray (..., V)
         Chance of the events; the same in both arms couples them.
+    added : ndarray (1 + V,) or (..., 1 + V), optional
+        What treatment adds to each; the world's effect if not given.
     """
-    effect = world.effect.shift if arm else np.zeros_like(world.effect.shift)
+    added = world.effect.shift if added is None else added
+    effect = added if arm else np.zeros_like(added)
     without = control + effect
     visit, cause = world.discontinuation.draw(arm, without, uniform)
     lived = without.copy()
@@ -213,14 +235,19 @@ def potential_outcomes(
         here = cause == position
         first = visit[here][:, None] + 1
         after = columns >= first
-        at_event = effect[visit[here]][:, None]
-        kept = {"kept": effect[None, :], "lost": np.zeros((1, len(effect))), "frozen": at_event}[event.after]
-        lived[here] += np.where(after, kept - effect + event.added, 0.0)
+        mine = np.broadcast_to(effect, without.shape)[here]
+        at_event = np.take_along_axis(mine, visit[here][:, None], axis=1)
+        kept = {"kept": mine, "lost": np.zeros_like(mine), "frozen": at_event}[event.after]
+        lived[here] += np.where(after, kept - mine + event.added, 0.0)
     return PotentialOutcomes(without, lived, visit, cause)
 
 
 def simulate_longitudinal(
-    world: LongitudinalWorld, arm: Labels, outcome: np.random.Generator, dropout: np.random.Generator
+    world: LongitudinalWorld,
+    arm: Labels,
+    outcome: np.random.Generator,
+    dropout: np.random.Generator,
+    paths: tuple[Floats, Floats] | None = None,
 ) -> LongitudinalTrials:
     """Simulate replicate trials of a world.
 
@@ -232,6 +259,8 @@ def simulate_longitudinal(
         0 for control, 1 for active.
     outcome, dropout : numpy.random.Generator
         Streams ``outcome`` and ``dropout``.
+    paths : pair of ndarray (R, N, 1 + V), optional
+        Paths as controls of those who were recruited, and what treatment adds to each.
 
     Returns
     -------
@@ -240,11 +269,11 @@ def simulate_longitudinal(
     if int(arm.max(initial=0)) > 1:
         raise DesignError("must be 0 or 1: two arms are offered with events", field="arm")
     visits = len(world.weeks)
-    control = world.control_paths(arm.shape, outcome)
+    control, added = world.paths(arm.shape, outcome) if paths is None else paths
     uniform = dropout.random((*arm.shape, visits))
     stays = dropout.random(arm.shape)
     missed = intermittent_gaps((*arm.shape, visits), world.gaps, dropout)
-    in_arm = [potential_outcomes(world, a, control, uniform) for a in (0, 1)]
+    in_arm = [potential_outcomes(world, a, control, uniform, added) for a in (0, 1)]
     lived = np.where((arm == 1)[..., None], in_arm[1].lived, in_arm[0].lived)
     visit = np.where(arm == 1, in_arm[1].visit, in_arm[0].visit)
     cause = np.where(arm == 1, in_arm[1].cause, in_arm[0].cause)
@@ -297,9 +326,9 @@ def true_values(
     """
     if participants < 2:
         raise DesignError("must be at least 2", field="participants", value=participants)
-    control = world.control_paths((participants,), outcome)
+    control, added = world.paths((participants,), outcome)
     uniform = dropout.random((participants, len(world.weeks)))
-    in_arm = [potential_outcomes(world, arm, control, uniform) for arm in (0, 1)]
+    in_arm = [potential_outcomes(world, arm, control, uniform, added) for arm in (0, 1)]
     found = []
     for strategy in strategies:
         by_event = _by_event(strategy, len(world.events))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from trialsim.data import Floats, Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Register:
     """People of one world, M of them; replicate trials recruit from them with replacement.
 
