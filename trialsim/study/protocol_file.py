@@ -13,6 +13,7 @@ from trialsim.protocol import cohort_path, read_protocol
 from trialsim.protocol.declared import is_declared, read_trial
 from trialsim.study.bundles.of_declared_trial import declared_work
 from trialsim.study.declared import DeclaredResult, declared_result, plan_trial
+from trialsim.study.people.registers import Registers
 from trialsim.study.running.opening import open_backend
 from trialsim.study.running.simulation import run_cells
 from trialsim.study.sized.feasibility import require_detectable
@@ -73,9 +74,10 @@ def run(
                 mend="name the file in [history] of the protocol",
             )  # fmt: skip
         trial = read_trial(path)
-        plan = plan_trial(trial, file=path, progress=progress)
+        registers = Registers()
+        plan = plan_trial(trial, file=path, progress=progress, register_of=registers)
         with open_backend(workers, None) as backend:
-            sums = run_cells(declared_work(trial), plan.cells, backend, progress=progress)
+            sums = run_cells(declared_work(trial, registers), plan.cells, backend, progress=progress)
             return declared_result(plan, sums)
     protocol = read_protocol(path)
     card = read_card(cohort_path(protocol, path))
