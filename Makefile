@@ -7,10 +7,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Processes that run the tests; `make test WORKERS=0` runs them in this one.
-WORKERS ?= auto
+# Processes that run the tests, as many as there are cores; `make test WORKERS=0` runs them in this one.
+WORKERS ?= logical
 # One file's tests stay in one process: they share what they fit. Several processes want no threads besides.
-SPREAD := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+SPREAD := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: demo test quick quick-tests install check lint types contracts pytest qualify bench lock clean
