@@ -6,6 +6,9 @@
 - `assured`: power averaged over what a history leaves uncertain.
 - `group_sequential`: bounds of a trial that is read more than once, and what an interim result says about
   the end.
+- `other_trials`: the same for equivalence, ranks, counts, more than two arms, clusters and stepped wedges.
+- `non_proportional`: power of weighted log-rank, MaxCombo and restricted mean tests for any hazards.
+- `single_arm`: exact one-stage, two-stage and group-sequential designs of one response rate.
 - `repeated_measures`: the exact law of the mixed model's test.
 
 Also `operating_characteristics`: what simulation says about a design, with Monte Carlo errors. The names
@@ -22,8 +25,11 @@ if TYPE_CHECKING:
         borrowing,
         control_arm,
         group_sequential,
+        non_proportional,
         operating_characteristics,
+        other_trials,
         repeated_measures,
+        single_arm,
         sizes,
     )
     from trialsim.design.assured.assured_size import AssuranceQuestion, assured_sizes
@@ -94,13 +100,16 @@ __all__ = [
     "marginal_size",
     "means_size",
     "mmrm_variance",
+    "non_proportional",
     "operating_characteristics",
+    "other_trials",
     "plan_control_arm",
     "power_of_size",
     "predictive_power",
     "rates_size",
     "repeated_measures",
     "scale_size",
+    "single_arm",
     "size",
     "size_for_power",
     "sizes",
