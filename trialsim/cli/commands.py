@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from trialsim.cli.cohort import cohort
+from trialsim.cli.design.group import design
 from trialsim.cli.init import init
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
@@ -46,7 +47,7 @@ def commands() -> None:
     """
 
 
-for command in (run, size, frontier, init, twins, cohort, verify, replay):
+for command in (run, size, design, frontier, init, twins, cohort, verify, replay):
     commands.add_command(command)
 
 

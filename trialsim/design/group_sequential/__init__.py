@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         FutilityRule,
         NullSpending,
     )
+    from trialsim.design.group_sequential.harm import HarmBounds, harm_bounds
     from trialsim.design.group_sequential.interim_result import (
         conditional_bounds,
         conditional_power,
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
         survival_looks,
         survival_size,
     )
+    from trialsim.design.group_sequential.two_sided_futility import (
+        TwoSidedFutility,
+        two_sided_futility_design,
+    )
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
@@ -57,6 +62,7 @@ __all__ = [
     "FutilityRule",
     "GivenBounds",
     "GroupSequentialDesign",
+    "HarmBounds",
     "HaybittlePeto",
     "HwangShihDeCani",
     "NullSpending",
@@ -67,6 +73,7 @@ __all__ = [
     "SpendingTable",
     "SurvivalLooks",
     "SurvivalSize",
+    "TwoSidedFutility",
     "WangTsiatis",
     "adapted_bounds",
     "conditional_bounds",
@@ -75,6 +82,7 @@ __all__ = [
     "drift_of_events",
     "events_for_power",
     "group_sequential_design",
+    "harm_bounds",
     "o_brien_fleming",
     "pocock",
     "predictive_power",
@@ -83,4 +91,5 @@ __all__ = [
     "repeated_p_value",
     "survival_looks",
     "survival_size",
+    "two_sided_futility_design",
 ]

@@ -163,7 +163,7 @@ def many_to_one_power(total: float, question: ManyToOneQuestion) -> float:
     Examples
     --------
     >>> round(many_to_one_power(216, ManyToOneQuestion((0.5, 0.5))), 3)
-    0.9
+    0.899
     """
     arms, r = len(question.effects), question.allocation
     df = total - arms - 1

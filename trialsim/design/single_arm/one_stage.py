@@ -68,8 +68,8 @@ def one_stage_size(
     check_power(power, alpha)
     n = np.arange(1, largest + 1)
     # The smallest count whose upper tail under the null is at most alpha.
-    claim = binom.isf(alpha, n, null).astype(np.int64) + 1
-    reached = binom.sf(claim - 1, n, alternative)
+    claim = np.asarray(binom.isf(alpha, n, null)).astype(np.int64) + 1
+    reached = np.asarray(binom.sf(claim - 1, n, alternative))
     enough = np.flatnonzero(reached >= power)
     if not len(enough):
         raise DesignError(

@@ -111,7 +111,7 @@ def simon_designs(
 def _tables(rate: float, largest: int) -> tuple[Floats, Floats]:
     """Return pmf and cdf of every count at every size (n, x)."""
     n, x = np.arange(largest + 1)[:, None], np.arange(largest + 1)
-    return binom.pmf(x, n, rate), binom.cdf(x, n, rate)
+    return np.asarray(binom.pmf(x, n, rate)), np.asarray(binom.cdf(x, n, rate))
 
 
 @njit(cache=True)

@@ -1,0 +1,1 @@
+"""``trialsim design``: every size and bound function, one method a kind of trial."""
