@@ -264,6 +264,11 @@ class Estimates:
     def __len__(self) -> int:
         return len(self.estimate)
 
+    @property
+    def fitted(self) -> Bools:
+        """Where the estimate and its standard error exist, penalised or not (R,)."""
+        return np.isfinite(self.estimate) & np.isfinite(self.standard_error)
+
     def rejects(self, alpha: float) -> Bools:
         """Return whether the null is rejected two-sidedly at `alpha`, by the test that decides.
 

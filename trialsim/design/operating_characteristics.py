@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from trialsim.data import STATUS_OK, Estimates
+from trialsim.data import Estimates
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def tally(estimates: Estimates, truth: float, alpha: float, half_width: np.ndarr
     half_width : ndarray (R,)
         Half width of the confidence interval of level 1 − alpha.
     """
-    good = estimates.status == STATUS_OK
+    good = estimates.fitted
     deviation = estimates.estimate[good] - truth
     variance = estimates.standard_error[good] ** 2
     reasons, counts = np.unique(estimates.status[~good], return_counts=True)
@@ -84,7 +84,8 @@ def _sum(values: np.ndarray) -> float:
 class OperatingCharacteristics:
     """What an analysis does in a scenario, with Monte Carlo standard errors (`..._mcse`).
 
-    Failed fits count as not rejected; they are left out of bias and coverage, and are listed.
+    Where a fit failed, the test that stands in decides, and without any test nothing is rejected. Bias and
+    coverage are of the fits that succeeded, penalised ones among them; failures are listed.
     """
 
     scenario: str

@@ -125,7 +125,9 @@ def test_every_failure_has_its_name():
     ]  # fmt: skip
     assert np.isnan(fit.estimate[1:]).all()
     assert np.isnan(fit.p_value[1:]).all()
-    assert not fit.rejects(1.0)[1:].any()
+    assert fit.decision.test.tolist() == [1, 0, 0, 0, 0, 3, 0, 2, 2]
+    assert fit.decision.tests == ("none", "t", "score", "no_difference")
+    assert fit.rejects(1.0).tolist() == [True, False, False, False, False, True, False, True, True]
 
 
 def test_no_degree_of_freedom_is_too_few():

@@ -218,7 +218,7 @@ def test_every_failure_has_its_name():
     arm = np.tile(np.resize([0, 1], N), (7, 1))
     y[1, arm[1] == 1] = np.nan
     y[2, 3:] = np.nan
-    x[3] = 1.0
+    x[3, :, 0] = arm[3]
     y[4] = 1.0
     y[5] = np.where(arm[5] == 1, y[5], 0.0)
     y[6] = arm[6]
@@ -231,3 +231,4 @@ def test_every_failure_has_its_name():
     alone = fit_marginal(y[6:], arm[6:], family="binomial")
     assert REASONS[alone.status[0]] == "no_residual_variance"
     assert np.isnan(alone.standard_error[0])
+    assert alone.decision.z[0] == pytest.approx(np.sqrt(20.0))  # Pearson's chi-square is n

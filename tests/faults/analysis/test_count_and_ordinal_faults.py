@@ -84,7 +84,6 @@ def trial(**changes):
     [
         (negative_binomial, trial(n=0.5), {}, "n: must hold whole numbers from 0"),
         (negative_binomial, trial(n=0), {}, "n: has no event in either arm"),
-        (negative_binomial, trial(n=[2, 0] * 4), {}, "infinite_coefficient"),
         (negative_binomial, trial(t=[1] * 7 + [0]), {"exposure": "t"}, "t: must be above 0.*row 7"),
         (
             negative_binomial,
@@ -92,17 +91,34 @@ def trial(**changes):
             {},
             "needs one arm beside the control p",
         ),
-        (proportional_odds, trial(g=[0, 1] * 4), {}, "infinite_coefficient"),
         (proportional_odds, trial(g=pd.Categorical(list("ab") * 4)), {}, "g: is a category without order"),
         (proportional_odds, trial(g=list("abcdabcd")), {}, "g: must hold numbers"),
-        (probabilistic_index, trial(g=[0, 1, 0, 2] * 2), {}, "no_residual_variance"),
-        (probabilistic_index, trial(), {"strata": "site"}, "stratum_too_small"),
+        (negative_binomial, trial(n=[2, 0] * 4, x=[0, 1] * 4), {"covariates": "x"}, "infinite_coefficient"),
+        (proportional_odds, trial(g=1), {}, "constant_outcome"),
     ],
 )
 def test_frames_refuse(analysis, data, options, says):
     outcome = "n" if analysis is negative_binomial else "g"
     with pytest.raises(AnalysisError, match=says):
         analysis(data, **({"outcome": outcome, "arm": "arm", "control": "p"} | options))
+
+
+@pytest.mark.parametrize(
+    ("analysis", "data", "options", "reason", "test"),
+    [
+        (negative_binomial, trial(n=[2, 0] * 4), {}, "infinite_coefficient", "score"),
+        (proportional_odds, trial(g=[0, 1] * 4), {}, "infinite_coefficient", "exact"),
+        (proportional_odds, trial(g=[0, 1] * 4), {"test": "score"}, "infinite_coefficient", "exact"),
+        (probabilistic_index, trial(g=[0, 1, 0, 2] * 2), {}, "no_residual_variance", "permutation"),
+        (probabilistic_index, trial(), {"strata": "site"}, "stratum_too_small", "exact"),
+    ],
+)
+def test_a_test_that_exists_is_not_refused_for_want_of_an_estimate(analysis, data, options, reason, test):
+    outcome = "n" if analysis is negative_binomial else "g"
+    found = analysis(data, outcome=outcome, arm="arm", control="p", **options)
+    assert found.decided_by == test
+    assert 0.0 < found.p_value <= 1.0
+    assert f"{reason}: the effect cannot be estimated; the {test} test decides" in str(found)
 
 
 def test_a_covariate_that_changes_is_refused_by_name():

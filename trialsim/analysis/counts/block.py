@@ -19,8 +19,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from trialsim.analysis.counts import kernel
+from trialsim.analysis.counts.score_kernel import score_replicates
 from trialsim.analysis.linear import kernel as linear_kernel
 from trialsim.analysis.linear.block import block_array, check_choice, label_array, not_finite
+from trialsim.analysis.one_trial.deciding import decide, own
+from trialsim.analysis.one_trial.empty_levels import without_empty_levels
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.recurrent_events.rate_ratio import read_event_times
 from trialsim.analysis.survival.block import place
@@ -108,7 +111,9 @@ def negative_binomial_block(
         Log rate ratio, active over control, Wald z, and the dispersion. Named statuses:
         too_few_participants, arm_empty, collinear_covariate, no_events (in either arm),
         infinite_coefficient (no event in one arm, or where a covariate says so), not_converged,
-        no_residual_variance.
+        no_residual_variance. What decides is the first that exists of: wald, score (of the model without
+        the arm, with the same kind of variance), unadjusted_score (without the covariates). Levels that
+        nobody in a replicate has are left out.
 
     Raises
     ------
@@ -121,10 +126,42 @@ def negative_binomial_block(
     >>> rates.estimate.round(4), rates.dispersion.round(4)
     (array([-1.0986]), array([0.1848]))
     """
-    fits = fit_counts(count, exposure, arm, 2, covariates, dispersion=dispersion, variance=variance)
+
+    def fit(rows: Ints | slice, x: ArrayLike | None) -> CountEstimates:
+        y, t, a = (np.asarray(one)[rows] for one in (count, exposure, arm))
+        fits = fit_counts(y, t, a, 2, x, dispersion=dispersion, variance=variance)
+        return count_estimates(fits, y, t, a, x, dispersion, variance, analysis)
+
+    found = fit(slice(None), covariates)
+    y, t = np.asarray(count, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
+    return without_empty_levels(found, covariates, ~np.isnan(y) & (t > 0.0), fit)
+
+
+def count_estimates(
+    fits: CountFits,
+    count: ArrayLike,
+    exposure: ArrayLike,
+    arm: ArrayLike,
+    covariates: ArrayLike | None,
+    dispersion: float | None,
+    variance: CountVariance,
+    analysis: str = "negative binomial",
+) -> CountEstimates:
+    """Return the log rate ratio of two arms and the test that decides: see `negative_binomial_block`."""
+    y, t = np.ascontiguousarray(count, dtype=np.float64), np.ascontiguousarray(exposure, dtype=np.float64)
+    a, nothing = np.ascontiguousarray(arm, dtype=np.int8), np.empty((*y.shape, 0))
+    x = nothing if covariates is None else np.ascontiguousarray(covariates, dtype=np.float64)
+    k = kernel.ESTIMATED if dispersion is None else dispersion
+    extreme = np.flatnonzero(np.isin(fits.status, kernel.WITHOUT_ESTIMATE))
+    score, unadjusted = np.full(len(y), np.nan), np.full(len(y), np.nan)
+    separated = np.zeros(len(y), np.bool_)
+    score_replicates(extreme, y, t, a, x, k, variance == "robust", score, separated)
+    rest = np.flatnonzero(separated)
+    score_replicates(rest, y, t, a, nothing, k, variance == "robust", unadjusted, separated)
     with np.errstate(invalid="ignore"):
         error = np.sqrt(fits.covariance[:, 1, 1])
     found = normal_estimates(analysis, fits.coefficients[:, 1], error, fits.status, kernel.REASONS)
+    found = decide(found, {"wald": own(found), "score": score, "unadjusted_score": unadjusted})
     return CountEstimates(**vars(found), dispersion=fits.dispersion)
 
 

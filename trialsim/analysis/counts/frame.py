@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis.counts import kernel
-from trialsim.analysis.counts.block import CountFits, CountVariance, fit_counts
+from trialsim.analysis.counts.block import (
+    CountEstimates,
+    CountFits,
+    CountVariance,
+    count_estimates,
+    fit_counts,
+)
 from trialsim.analysis.linear.design import read_design
-from trialsim.analysis.linear.refused import refuse_failed
-from trialsim.analysis.one_trial.normal_estimates import normal_estimates
+from trialsim.analysis.linear.refused import refuse_undecided
 from trialsim.analysis.one_trial.printed import Facts, Tables, number
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
@@ -62,8 +66,8 @@ class NegativeBinomialResult(RatioResult):
         return {"Exposure": self.exposure, "Coefficients": self.to_frame()}
 
     def _notes(self) -> Sequence[str]:
-        if self.given or self.dispersion > 0.0:
-            return ()
+        if self.given or self.dispersion != 0.0:
+            return super()._notes()
         return ("the counts vary no more than Poisson's, so the dispersion is at its limit of 0",)
 
 
@@ -143,8 +147,17 @@ def negative_binomial(
         dispersion=dispersion, variance=variance,
     )  # fmt: skip
     counts = pd.DataFrame({"arm": design.arm, "event": design.outcome.astype(int), "time": time})
+    found = count_estimates(
+        fits,
+        design.outcome[None],
+        time[None],
+        design.arm[None],
+        design.covariates[None],
+        dispersion,
+        variance,
+    )
     return _result(
-        fits, arm, outcome, (design.arms[0], design.arms[1]), design.columns,
+        fits, found, arm, outcome, (design.arms[0], design.arms[1]), design.columns,
         arm_exposure(counts.assign(participant=np.arange(len(counts))), design.arms),
         dispersion is not None, variance, design.left_out, level,
     )  # fmt: skip
@@ -211,9 +224,12 @@ def negative_binomial_events(
         count[None], time[None], X[None, :, 0].astype(np.int8), 2, X[None, :, 1:],
         dispersion=dispersion, variance=variance,
     )  # fmt: skip
+    found = count_estimates(
+        fits, count[None], time[None], X[None, :, 0].astype(np.int8), X[None, :, 1:], dispersion, variance
+    )
     return _result(
-        fits, arm, event, rows.arms, rows.covariates, rows.exposure(), dispersion is not None, variance, 0,
-        level,
+        fits, found, arm, event, rows.arms, rows.covariates, rows.exposure(), dispersion is not None,
+        variance, 0, level,
     )  # fmt: skip
 
 
@@ -240,6 +256,7 @@ def _one_row_each(columns: Floats, participant: Ints, names: Sequence[str]) -> F
 
 def _result(
     fits: CountFits,
+    found: CountEstimates,
     arm: str,
     outcome: str,
     arms: tuple[str, str],
@@ -252,13 +269,10 @@ def _result(
 ) -> NegativeBinomialResult:
     """Return the printable result of the only replicate, or raise what its status says."""
     names = (f"{arm}[{arms[1]}]", *columns)
-    refuse_failed(fits.status[0], fits.dependent[0], ("(intercept)", *names), kernel.REASONS, outcome)
+    refuse_undecided(found, fits.dependent[0], ("(intercept)", *names), outcome)
     covariance = fits.covariance[0, 1:, 1:]
     return NegativeBinomialResult(
-        estimates=normal_estimates(
-            "negative binomial", fits.coefficients[:, 1], np.sqrt(covariance[:1, 0]), fits.status,
-            kernel.REASONS,
-        ),
+        estimates=found,
         names=names,
         coefficients=fits.coefficients[0, 1:],
         covariance=covariance,

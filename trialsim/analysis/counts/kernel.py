@@ -41,6 +41,8 @@ REASONS = (
     "infinite_coefficient",
 )
 
+WITHOUT_ESTIMATE = (COLLINEAR_COVARIATE, NOT_CONVERGED, NO_RESIDUAL_VARIANCE, INFINITE_COEFFICIENT)
+
 ESTIMATED = -1.0
 MOST_STEPS = 100
 DECREMENT = 1e-11  # before the last step, which about squares it

@@ -23,7 +23,10 @@ from scipy import special
 
 from trialsim.analysis.linear import kernel
 from trialsim.analysis.linear.safety import warn_where_unsafe
-from trialsim.data import Bools, Estimates, Floats
+from trialsim.analysis.linear.score_kernel import linear_score_tests
+from trialsim.analysis.one_trial.deciding import decide, deviate, own
+from trialsim.analysis.one_trial.empty_levels import without_empty_levels
+from trialsim.data import Bools, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 
 Slopes = Literal["common", "interacted"]
@@ -105,7 +108,9 @@ def fit_linear(
         Student's t with n − columns degrees of freedom. Named statuses: too_few_participants (no
         degree of freedom, or an arm of one), arm_empty, collinear_covariate, constant_outcome,
         full_leverage (HC2 to HC4 where one participant alone fixes the effect) and
-        no_residual_variance (the model fits perfectly).
+        no_residual_variance (the model fits perfectly). After these two and collinear_covariate the score
+        test of the arm decides, if there is one: Student's t of the model without the arm. Levels that
+        nobody in a replicate has are left out.
 
     Raises
     ------
@@ -124,13 +129,48 @@ def fit_linear(
     >>> print(unadjusted.estimate, unadjusted.df)
     [2.] [3.]
     """
-    fits = fit_columns(
-        outcome, arm, 2, covariates, slopes=slopes, variance=variance, weights=weights, strata=strata,
-        randomisation=randomisation,
-    )  # fmt: skip
-    if variance == "model" and fits.residuals.size:
-        warn_where_unsafe(fits.residuals, np.asarray(arm), 2)
-    return as_estimates(analysis, fits.coefficients[:, 1], fits.covariance[:, 1, 1], fits.df, fits.status)
+
+    def fit(rows: Ints | slice, x: ArrayLike | None) -> Estimates:
+        y, a, w, z = (
+            None if one is None else np.asarray(one)[rows] for one in (outcome, arm, weights, strata)
+        )
+        assert y is not None
+        assert a is not None
+        fits = fit_columns(
+            y, a, 2, x, slopes=slopes, variance=variance, weights=w, strata=z, randomisation=randomisation
+        )
+        if variance == "model" and fits.residuals.size:
+            warn_where_unsafe(fits.residuals, a, 2)
+        found = as_estimates(
+            analysis, fits.coefficients[:, 1], fits.covariance[:, 1, 1], fits.df, fits.status
+        )
+        return decide(found, {"t": own(found), "score": _score_deviates(fits.status, y, a, x, z, w)})
+
+    found = fit(slice(None), covariates)
+    return without_empty_levels(found, covariates, ~np.isnan(np.asarray(outcome, dtype=np.float64)), fit)
+
+
+def _score_deviates(
+    status: NDArray[np.int8],
+    outcome: ArrayLike,
+    arm: ArrayLike,
+    covariates: ArrayLike | None,
+    strata: ArrayLike | None,
+    weights: ArrayLike | None,
+) -> Floats:
+    """Return the normal deviate of the score test of the arm where the data are too extreme for a fit."""
+    t, df = np.full(len(status), np.nan), np.full(len(status), np.nan)
+    extreme = np.flatnonzero(np.isin(status, kernel.WITHOUT_ESTIMATE))
+    if len(extreme):
+        y = np.ascontiguousarray(outcome, dtype=np.float64)
+        linear_score_tests(
+            extreme, y, np.ascontiguousarray(arm, dtype=np.int8),
+            np.empty((*y.shape, 0)) if covariates is None else np.ascontiguousarray(covariates, np.float64),
+            strata_array(strata, y.shape)[0],
+            np.empty((0, 0)) if weights is None else np.ascontiguousarray(weights, dtype=np.float64),
+            t, df,
+        )  # fmt: skip
+    return deviate(2.0 * special.stdtr(df, -np.abs(t)), t)
 
 
 def as_estimates(

@@ -30,6 +30,10 @@ from trialsim.analysis.linear.block import (
 )
 from trialsim.analysis.marginal import kernel
 from trialsim.analysis.marginal import working_model as working
+from trialsim.analysis.marginal.score_kernel import score_replicates
+from trialsim.analysis.one_trial.deciding import decide, own
+from trialsim.analysis.one_trial.empty_levels import without_empty_levels
+from trialsim.analysis.ordinal.small_samples import exact_where
 from trialsim.data import STATUS_OK, Bools, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -64,10 +68,6 @@ class MarginalEstimates(Estimates):
     def separated(self) -> Bools:
         """Return whether each replicate's working model met separation, and was fitted all the same (R,)."""
         return np.isin(self.status, kernel.SEPARATED)
-
-    def rejects(self, alpha: float) -> Bools:
-        """Return whether the null is rejected two-sidedly at `alpha`; a failed fit never rejects."""
-        return np.asarray(((self.status == STATUS_OK) | self.separated) & (self.p_value <= alpha))
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,10 @@ def fit_marginal(
         Infinite degrees of freedom. Named statuses: too_few_participants, arm_empty,
         collinear_covariate, constant_outcome, not_converged, no_residual_variance, mean_out_of_range
         (a ratio of a mean that is not positive, or odds of one not in (0, 1)). Two more have numbers:
-        penalised_for_separation and limit_of_separation.
+        penalised_for_separation and limit_of_separation. What decides is the first that exists of: wald,
+        exact (the permutation test of the outcomes, where an arm has fewer than 10 participants and there
+        are no covariates), score (of the working model without the arm, with a robust variance),
+        unadjusted_score (without the covariates). Levels that nobody in a replicate has are left out.
 
     Raises
     ------
@@ -162,11 +165,41 @@ def fit_marginal(
     >>> print(effect.estimate, effect.standard_error.round(4))
     [0.5] [0.3536]
     """
-    fits = standardise(
-        outcome, arm, 2, covariates, family=family, slopes=slopes, strata=strata, randomisation=randomisation,
-        separation=separation, theta=theta,
-    )  # fmt: skip
-    return as_marginal_estimates(analysis, fits, contrast)
+
+    def fit(rows: Ints | slice, x: ArrayLike | None) -> MarginalEstimates:
+        y, a = np.asarray(outcome)[rows], np.asarray(arm)[rows]
+        z = None if strata is None else np.asarray(strata)[rows]
+        fits = standardise(
+            y, a, 2, x, family=family, slopes=slopes, strata=z,
+            randomisation=randomisation, separation=separation, theta=theta,
+        )  # fmt: skip
+        return _decided(as_marginal_estimates(analysis, fits, contrast), y, a, x, family, theta)
+
+    seen = ~np.isnan(np.asarray(outcome, dtype=np.float64))
+    return without_empty_levels(fit(slice(None), covariates), covariates, seen, fit)
+
+
+def _decided(
+    found: MarginalEstimates,
+    outcome: ArrayLike,
+    arm: ArrayLike,
+    covariates: ArrayLike | None,
+    family: Family,
+    theta: float | None,
+) -> MarginalEstimates:
+    """Return estimates with the test that decides: see `fit_marginal`."""
+    y, a = np.ascontiguousarray(outcome, dtype=np.float64), np.ascontiguousarray(arm, dtype=np.int8)
+    nothing = np.empty((*y.shape, 0))
+    x = nothing if covariates is None else np.ascontiguousarray(covariates, dtype=np.float64)
+    extreme = np.flatnonzero(np.isin(found.status, kernel.WITHOUT_ESTIMATE))
+    score, unadjusted = np.full(len(y), np.nan), np.full(len(y), np.nan)
+    separated = np.zeros(len(y), np.bool_)
+    score_replicates(extreme, y, a, x, FAMILIES[family], theta or 0.0, score, separated)
+    rest = np.flatnonzero(separated)
+    score_replicates(rest, y, a, nothing, FAMILIES[family], theta or 0.0, unadjusted, separated)
+    exact = exact_where(extreme if x.shape[2] == 0 else extreme[:0], y, a)
+    rule = {"wald": own(found), "exact": exact, "score": score, "unadjusted_score": unadjusted}
+    return decide(found, rule)
 
 
 def standardise(

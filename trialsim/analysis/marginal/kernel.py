@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from trialsim.analysis.linear.kernel import (
     COLLINEAR_COVARIATE,
+    NO_RESIDUAL_VARIANCE,
     OK,
     TOO_FEW_PARTICIPANTS,
     centre,
@@ -52,6 +53,8 @@ REASONS = (
     "penalised_for_separation",
     "limit_of_separation",
 )
+
+WITHOUT_ESTIMATE = (COLLINEAR_COVARIATE, NOT_CONVERGED, NO_RESIDUAL_VARIANCE, MEAN_OUT_OF_RANGE)
 
 SIMPLE, PERMUTED_BLOCKS, POCOCK_SIMON = 0, 1, 2
 

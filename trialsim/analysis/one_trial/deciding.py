@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
+from scipy import special
 
 from trialsim.analysis.one_trial.normal_estimates import raise_for
 from trialsim.data import STATUS_OK, Decision, Estimates, Floats
 
+E = TypeVar("E", bound=Estimates)
+
 NO_TEST, OWN, STANDS_IN = 0, 1, 2
+NONE, NO_DIFFERENCE = "none", "no_difference"
+NOTHING = ("constant_outcome", "no_events")
+UNDECIDED = (NONE, NO_DIFFERENCE)
 
 
 def wald_or_score(estimates: Estimates, score: Floats) -> Estimates:
@@ -47,3 +55,47 @@ def always(estimates: Estimates, z: Floats, test: str) -> Estimates:
     """Return estimates that one test decides, whether or not the estimate exists; z is NaN without a test."""
     decided = (~np.isnan(z)).astype(np.int8)
     return replace(estimates, decision=Decision(z, decided, ("none", test)))
+
+
+def deviate(p_value: Floats, statistic: Floats) -> Floats:
+    """Return the normal deviate of a two-sided p value with the sign of a statistic."""
+    return np.asarray(-special.ndtri(p_value / 2.0) * np.sign(statistic))
+
+
+def own(found: Estimates) -> Floats:
+    """Return the normal deviate of the analysis's own test (R,); NaN where the fit failed."""
+    return deviate(found.p_value, found.statistic)
+
+
+def decide(found: E, rule: Mapping[str, Floats]) -> E:
+    """Return estimates with the test that decides each replicate: the first of a rule that exists.
+
+    Where the outcome of everybody is the same, nothing speaks against the null: any exact test has p = 1.
+
+    Parameters
+    ----------
+    found : Estimates
+        NaN where the fit failed.
+    rule : dict of str to ndarray (R,)
+        Normal deviates of the tests by name, in their order; NaN where there is none.
+
+    Returns
+    -------
+    Estimates
+        With a decision, whose tests are none, those of the rule, and no_difference.
+
+    Examples
+    --------
+    >>> nan, codes = np.full(2, np.nan), np.array([1, 2], np.int8)
+    >>> failed = Estimates("a", nan, nan, nan, nan, nan, codes, ("ok", "separated", "odd"))
+    >>> found = decide(failed, {"wald": own(failed), "score": np.array([-3.0, np.nan])}).decision
+    >>> found.z, [found.tests[k] for k in found.test]
+    (array([-3., nan]), ['score', 'none'])
+    """
+    z = np.full(len(found), np.nan)
+    z[np.isin(np.asarray(found.reasons)[found.status], NOTHING)] = 0.0
+    test = np.where(np.isnan(z), 0, len(rule) + 1)
+    for place, other in enumerate(rule.values(), start=1):
+        decides = np.isnan(z) & ~np.isnan(other)
+        z, test = np.where(decides, other, z), np.where(decides, place, test)
+    return replace(found, decision=Decision(z, test.astype(np.int8), (NONE, *rule, NO_DIFFERENCE)))

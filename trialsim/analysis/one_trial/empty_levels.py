@@ -7,14 +7,20 @@ singular. Numbers are never left out: a constant or doubled number is a mistake,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import TypeVar
 
 import numba
 import numpy as np
+from numpy.typing import ArrayLike
 
-from trialsim.data import Bools, Floats, Ints
+from trialsim.data import Bools, Decision, Estimates, Floats, Ints
+
+E = TypeVar("E", bound=Estimates)
 
 PIVOT = 1e-10
+COLLINEAR = "collinear_covariate"
 
 
 def levels_seen(covariates: Floats, used: Bools) -> Bools:
@@ -61,6 +67,50 @@ def patterns_of(rows: Ints, keep: Bools) -> Iterator[tuple[Bools, Ints]]:
     for k, kind in enumerate(kinds):
         if not kind.all():
             yield kind.reshape(keep.shape[1:]), rows[which.ravel() == k]
+
+
+def without_empty_levels(
+    found: E, covariates: ArrayLike | None, seen: Bools, again: Callable[[Ints, Floats], E]
+) -> E:
+    """Analyse collinear replicates again without the columns of levels that nobody in them has.
+
+    Parameters
+    ----------
+    found : Estimates
+        Of all replicates.
+    covariates : ndarray (R, N, P), optional
+        Columns of the model.
+    seen : ndarray of bool (R, N)
+        Who is analysed.
+    again : callable
+        From replicates (K,) and their fewer columns (K, N, Q) to their estimates.
+    """
+    stuck = np.flatnonzero(found.status == found.reasons.index(COLLINEAR))
+    if covariates is None or not len(stuck):
+        return found
+    x = np.asarray(covariates, dtype=np.float64)
+    for kept, rows in patterns_of(stuck, levels_seen(x[stuck], seen[stuck])):
+        found = _put(found, rows, again(rows, np.ascontiguousarray(x[rows][:, :, kept])))
+    return found
+
+
+def _put(found: E, rows: Ints, part: E) -> E:
+    """Return estimates with those of some replicates in their place."""
+
+    def put(whole: object, new: object) -> object:
+        if isinstance(whole, np.ndarray) and isinstance(new, np.ndarray):
+            whole = whole.copy()
+            whole[rows] = new
+        return whole
+
+    changed = {one.name: put(getattr(found, one.name), getattr(part, one.name)) for one in fields(found)}
+    if found.decision is not None and part.decision is not None:
+        changed["decision"] = Decision(
+            np.asarray(put(found.decision.z, part.decision.z)),
+            np.asarray(put(found.decision.test, part.decision.test)),
+            found.decision.tests,
+        )
+    return replace(found, **changed)  # type: ignore[arg-type]  # arrays of the same kinds
 
 
 @numba.njit(cache=True, nogil=True)

@@ -15,10 +15,17 @@ van Elteren themselves:
 
 .. math:: \mathrm{Var}_0(\hat θ_s) = \frac{n_s + 1}{12 n_{1s} n_{0s}}
           \Big(1 - \frac{\sum (t^3 - t)}{n_s^3 - n_s}\Big)
+
+Neither approximation holds in small samples. Where an arm has fewer than 10 participants, and there are at
+most 100, p values are exact: of the rank sum given the ties (Streitberg and Röhmel 1986), and for the robust
+variance of Brunner and Munzel's statistic over all ways to choose the active arm, if those are at most
+13,000 and there are no strata (Neubert and Brunner 2007, Comput. Stat. Data Anal. 51:5192). Where arms that
+do not overlap have no robust variance, the exact rank test stands in, or else Wilcoxon's or van Elteren's.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -26,10 +33,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from trialsim.analysis.linear.block import block_array, check_choice, label_array, not_finite, strata_array
+from trialsim.analysis.one_trial.deciding import decide, own
 from trialsim.analysis.ordinal import index_kernel as kernel
-from trialsim.data import Estimates, Floats
+from trialsim.analysis.ordinal.small_samples import exact_tests, signed
+from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 
 IndexVariance = Literal["robust", "null"]
+
+SmallSamples = Literal["exact", "approximate"]
 
 NO_EFFECT = 0.5
 
@@ -40,6 +51,7 @@ def probabilistic_index_block(
     strata: ArrayLike | None = None,
     *,
     variance: IndexVariance = "robust",
+    small_samples: SmallSamples = "exact",
     analysis: str = "probabilistic index",
 ) -> Estimates:
     """Estimate the probability that an active outcome is the higher one, in every replicate of a block.
@@ -56,16 +68,20 @@ def probabilistic_index_block(
     variance : {"robust", "null"}
         By placements, right whatever the distributions; or under no difference at all, which makes the
         test Wilcoxon's, or van Elteren's.
+    small_samples : {"exact", "approximate"}
+        Whether an exact p value takes the place of the approximation where an arm is small, as said above.
     analysis : str
         Name carried into the result.
 
     Returns
     -------
     Estimates
-        θ in [0, 1]; the statistic is that against θ = ½, with Satterthwaite's degrees of freedom if robust.
+        θ in [0, 1], also where it has no robust standard error; the statistic is that against θ = ½,
+        with Satterthwaite's degrees of freedom if robust.
         Named statuses: too_few_participants (an arm of one), arm_empty, constant_outcome,
         stratum_too_small (an arm of one in a stratum leaves no robust variance),
-        no_stratum_with_both_arms, no_residual_variance (the arms do not overlap).
+        no_stratum_with_both_arms, no_residual_variance (the arms do not overlap). What decides is the first
+        that exists of, if robust: permutation, t, exact, wilcoxon; else: exact, z.
 
     Raises
     ------
@@ -76,30 +92,62 @@ def probabilistic_index_block(
     --------
     >>> index = probabilistic_index_block([[1, 2, 2, 3, 2, 3, 4, 4]], [[0] * 4 + [1] * 4])
     >>> index.estimate, index.p_value.round(4)
-    (array([0.84375]), array([0.0581]))
+    (array([0.84375]), array([0.2]))
     """
     check_choice("variance", variance, ("robust", "null"))
+    check_choice("small_samples", small_samples, ("exact", "approximate"))
     y = block_array("outcome", outcome, 2)
     R, N = y.shape
     a = label_array("arm", arm, (R, N), 2, np.int8)
     z, levels = strata_array(strata, (R, N))
+    z, levels = (z, levels) if levels else (np.zeros((R, N), np.int64), 1)
     if np.isinf(y).any():
         raise not_finite(y, np.empty((R, N, 0)), np.empty((0, 0)))
+    order = np.argsort(y, axis=1)
+    exact, permuted = np.full(R, np.nan), np.full(R, np.nan)
+    if small_samples == "exact":
+        exact, permuted = exact_tests(y, order, a, z, levels, permuted=variance == "robust")
+    found = _estimate(analysis, y, order, a, z, levels, variance)
+    if variance == "null":
+        return _with_exact(decide(found, {"exact": signed(exact), "z": own(found)}), "exact", exact)
+    wilcoxon = np.full(R, np.nan)
+    failed = np.flatnonzero(found.status != STATUS_OK)
+    if len(failed):
+        rest = _estimate(analysis, y[failed], order[failed], a[failed], z[failed], levels, "null")
+        wilcoxon[failed] = own(rest)
+        found.estimate[failed] = rest.estimate
+    rule = {
+        "permutation": signed(permuted), "t": own(found), "exact": signed(exact), "wilcoxon": wilcoxon
+    }  # fmt: skip
+    return _with_exact(decide(found, rule), "permutation", permuted)
+
+
+def _with_exact(found: Estimates, test: str, p_value: Floats) -> Estimates:
+    """Return estimates that print the exact p value where that test decides a fit that succeeded."""
+    assert found.decision is not None
+    decides = (found.decision.test == found.decision.tests.index(test)) & (found.status == STATUS_OK)
+    return replace(found, p_value=np.where(decides, np.abs(p_value), found.p_value))
+
+
+def _estimate(
+    analysis: str,
+    outcome: Floats,
+    order: Ints,
+    arm: NDArray[np.int8],
+    strata: Ints,
+    levels: int,
+    variance: IndexVariance,
+) -> Estimates:
+    """Return the index with its two-sided approximate test against ½; NaN where it failed."""
+    R = len(outcome)
     theta, spread, df = np.full(R, np.nan), np.full(R, np.nan), np.full(R, np.nan)
     status = np.zeros(R, np.int8)
     kernel.estimate_replicates(
-        y, np.argsort(y, axis=1), a, z if levels else np.zeros((R, N), np.int64), max(levels, 1),
-        variance == "robust", theta, spread, df, status,
-    )  # fmt: skip
-    return _estimates(analysis, theta, np.sqrt(spread), df, status)
-
-
-def _estimates(
-    analysis: str, theta: Floats, standard_error: Floats, df: Floats, status: NDArray[np.int8]
-) -> Estimates:
-    """Return the index with its two-sided test against ½; NaN where it failed."""
-    statistic = (theta - NO_EFFECT) / standard_error
+        outcome, order, arm, strata, levels, variance == "robust", theta, spread, df, status
+    )
+    error = np.sqrt(spread)
+    statistic = (theta - NO_EFFECT) / error
     p_value = 2.0 * np.where(
         np.isinf(df), special.ndtr(-np.abs(statistic)), special.stdtr(df, -np.abs(statistic))
     )
-    return Estimates(analysis, theta, standard_error, df, statistic, p_value, status, kernel.REASONS)
+    return Estimates(analysis, theta, error, df, statistic, p_value, status, kernel.REASONS)

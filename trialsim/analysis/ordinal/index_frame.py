@@ -15,7 +15,12 @@ from trialsim.analysis.one_trial.printed import Facts, Tables, counts_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.ordinal import index_kernel as kernel
-from trialsim.analysis.ordinal.index_block import NO_EFFECT, IndexVariance, probabilistic_index_block
+from trialsim.analysis.ordinal.index_block import (
+    NO_EFFECT,
+    IndexVariance,
+    SmallSamples,
+    probabilistic_index_block,
+)
 from trialsim.analysis.ordinal.odds_frame import number_categories
 
 
@@ -50,14 +55,19 @@ class ProbabilisticIndexResult(TwoArmResult):
     level: float
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row: θ, standard error, df, statistic and p value against ½, limits within [0, 1]."""
+        """Return one row: θ, standard error, df, statistic, limits within [0, 1], and what decides against ½.
+
+        The p value is that of the test that decides, which is named.
+        """
         frame = inference(
             (f"{self.arms[1]} above {self.arms[0]}",), self.estimates.estimate,
             np.square(self.estimates.standard_error)[:, None], float(self.estimates.df[0]), self.level,
             "comparison", null=NO_EFFECT,
         )  # fmt: skip
         limits = frame[["lower", "upper"]].clip(0.0, 1.0)
-        return frame.assign(lower=limits["lower"], upper=limits["upper"])
+        return frame.assign(
+            p_value=self.p_value, lower=limits["lower"], upper=limits["upper"], test=self.decided_by
+        )
 
     def _title(self) -> str:
         stratified = f", {self.strata} strata" if self.strata > 1 else ""
@@ -74,9 +84,10 @@ class ProbabilisticIndexResult(TwoArmResult):
         return {f"Index, {self.level:.0%} interval": self.to_frame()}
 
     def _notes(self) -> Sequence[str]:
-        if not self.silent:
-            return ()
-        return (f"{self.silent} strata with only one of the arms say nothing",)
+        notes = []
+        if self.silent:
+            notes.append(f"{self.silent} strata with only one of the arms say nothing")
+        return [*notes, *super()._notes()]
 
 
 def probabilistic_index(
@@ -88,6 +99,7 @@ def probabilistic_index(
     control: Hashable | None = None,
     active: Hashable | None = None,
     variance: IndexVariance = "robust",
+    small_samples: SmallSamples = "exact",
     level: float = 0.95,
 ) -> ProbabilisticIndexResult:
     """Estimate the probability that an outcome of the active arm is higher than one of the control.
@@ -106,6 +118,8 @@ def probabilistic_index(
         Labels in `arm`; the first level, and the only other one, unless given.
     variance : {"robust", "null"}
         By placements (Brunner and Munzel), or under no effect (Wilcoxon, van Elteren).
+    small_samples : {"exact", "approximate"}
+        Whether the p value is exact where an arm has fewer than 10 participants.
     level : float
         Confidence level, in (0, 1).
 
@@ -117,7 +131,7 @@ def probabilistic_index(
     Raises
     ------
     AnalysisError
-        If a column cannot be used, or the index has no variance, such as where the arms do not overlap.
+        If a column cannot be used, or no test exists.
 
     Notes
     -----
@@ -133,8 +147,8 @@ def probabilistic_index(
       analysed  8 (p 4, d 4); 0 without outcome left out
     <BLANKLINE>
     Index, 95% interval
-      comparison estimate standard_error  df statistic p_value  lower  upper
-       d above p   0.8438         0.1421 5.2     2.420  0.0581 0.4831 1.0000
+      comparison estimate standard_error  df statistic p_value  lower  upper        test
+       d above p   0.8438         0.1421 5.2     2.420  0.2000 0.4831 1.0000 permutation
     """
     check_level(level)
     numbered, _ = number_categories(data, outcome)
@@ -143,9 +157,10 @@ def probabilistic_index(
     )
     stratum = np.zeros(len(design.outcome), np.int64) if design.strata is None else design.strata
     found = probabilistic_index_block(
-        design.outcome[None], design.arm[None], stratum[None], variance=variance
+        design.outcome[None], design.arm[None], stratum[None], variance=variance, small_samples=small_samples
     )
-    raise_for(int(found.status[0]), kernel.REASONS, outcome)
+    if np.isnan(found.estimate[0]):
+        raise_for(int(found.status[0]), kernel.REASONS, outcome)
     strata_count = int(stratum.max()) + 1
     with_both = np.intersect1d(stratum[design.arm == 0], stratum[design.arm == 1])
     return ProbabilisticIndexResult(

@@ -19,9 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from trialsim.analysis.linear import kernel as linear_kernel
 from trialsim.analysis.linear.block import block_array, check_choice, label_array, not_finite
+from trialsim.analysis.one_trial.deciding import decide, own
+from trialsim.analysis.one_trial.empty_levels import without_empty_levels
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.ordinal import odds_kernel as kernel
-from trialsim.data import Estimates, Floats, Ints
+from trialsim.analysis.ordinal.odds_score_kernel import score_replicates
+from trialsim.analysis.ordinal.small_samples import exact_where
+from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 
 OddsVariance = Literal["model", "robust"]
@@ -40,17 +44,17 @@ class OddsFits:
         Log odds ratios of a higher category: arms against the control, covariates. NaN where the fit failed.
     covariance : ndarray (R, A - 1 + P, A - 1 + P)
         Of the asked kind.
-    statistic : ndarray (R,)
-        Score statistic of the first arm, if asked for, else NaN.
+    category : ndarray of int64 (R, N)
+        Category of each participant from 0, -1 where missing.
     status : ndarray of int8 (R,)
-        Position in `proportional_odds_kernel.REASONS`.
+        Position in `odds_kernel.REASONS`.
     dependent : ndarray of int64 (R,)
         The first coefficient whose column depends on those before it, where collinear.
     """
 
     coefficients: Floats
     covariance: Floats
-    statistic: Floats
+    category: Ints
     status: NDArray[np.int8]
     dependent: Ints
 
@@ -87,7 +91,10 @@ def proportional_odds_block(
     Estimates
         Log odds ratio of a higher category, active over control. Named statuses: too_few_participants,
         arm_empty, collinear_covariate, constant_outcome, not_converged, no_residual_variance,
-        infinite_coefficient (the categories of the arms, or of a covariate, do not overlap).
+        infinite_coefficient (the categories of the arms, or of a covariate, do not overlap). What decides is
+        the first that exists of: wald (unless the score test is asked for), exact (the rank test, where an
+        arm has fewer than 10 participants and there are no covariates), score, wilcoxon (the score test
+        without the covariates). Levels that nobody in a replicate has are left out.
 
     Raises
     ------
@@ -101,11 +108,24 @@ def proportional_odds_block(
     >>> odds.estimate.round(4), odds.standard_error.round(4)
     (array([2.2443]), array([1.4156]))
     """
-    fits = fit_odds(outcome, arm, 2, covariates, test=test, variance=variance)
-    with np.errstate(invalid="ignore"):
-        error = np.sqrt(fits.covariance[:, 0, 0])
-    statistic = fits.statistic if test == "score" else None
-    return normal_estimates(analysis, fits.coefficients[:, 0], error, fits.status, kernel.REASONS, statistic)
+    check_test(test, variance)
+
+    def fit(rows: Ints | slice, x: ArrayLike | None) -> Estimates:
+        y, a = np.asarray(outcome)[rows], np.asarray(arm)[rows]
+        fits = fit_odds(y, a, 2, x, variance=variance)
+        return odds_estimates(fits, a, None if x is None else np.asarray(x), test=test, analysis=analysis)
+
+    seen = ~np.isnan(np.asarray(outcome, dtype=np.float64))
+    return without_empty_levels(fit(slice(None), covariates), covariates, seen, fit)
+
+
+def check_test(test: OddsTest, variance: OddsVariance) -> None:
+    """Refuse an unknown test, and a robust score test."""
+    check_choice("test", test, ("wald", "score"))
+    if test == "score" and variance == "robust":
+        raise AnalysisError(
+            "the score test is model-based", field="variance", value=variance, mend="ask for the Wald test"
+        )
 
 
 def fit_odds(
@@ -114,16 +134,10 @@ def fit_odds(
     arms: int,
     covariates: ArrayLike | None = None,
     *,
-    test: OddsTest = "wald",
     variance: OddsVariance = "model",
 ) -> OddsFits:
     """Return all log odds ratios of every replicate, for any number of arms, as `proportional_odds_block`."""
-    check_choice("test", test, ("wald", "score"))
     check_choice("variance", variance, ("model", "robust"))
-    if test == "score" and variance == "robust":
-        raise AnalysisError(
-            "the score test is model-based", field="variance", value=variance, mend="ask for the Wald test"
-        )
     y = block_array("outcome", outcome, 2)
     R, N = y.shape
     a = label_array("arm", arm, (R, N), arms, np.int8)
@@ -135,17 +149,53 @@ def fit_odds(
     fits = OddsFits(
         np.full((R, K), np.nan),
         np.full((R, K, K), np.nan),
-        np.full(R, np.nan),
+        category,
         np.zeros(R, np.int8),
         np.full(R, -1, np.int64),
     )
     kernel.fit_replicates(
-        category, categories, a, arms, x, variance == "robust", test == "score",
-        fits.coefficients, fits.covariance, fits.statistic, fits.status, fits.dependent,
+        category, categories, a, arms, x, variance == "robust",
+        fits.coefficients, fits.covariance, fits.status, fits.dependent,
     )  # fmt: skip
     if (fits.status == linear_kernel.NOT_FINITE).any():
         raise not_finite(y, x, np.empty((0, 0)))
     return fits
+
+
+def odds_estimates(
+    fits: OddsFits,
+    arm: NDArray[np.int8],
+    covariates: Floats | None,
+    *,
+    test: OddsTest = "wald",
+    analysis: str = "proportional odds",
+) -> Estimates:
+    """Return the log odds ratio of two arms and the test that decides: see `proportional_odds_block`."""
+    nothing = np.empty((*arm.shape, 0))
+    failed = np.flatnonzero(np.isin(fits.status, kernel.WITHOUT_ESTIMATE))
+    which = (
+        failed
+        if test == "wald"
+        else np.flatnonzero((fits.status == STATUS_OK) | np.isin(fits.status, kernel.WITHOUT_ESTIMATE))
+    )
+    score, unadjusted = np.full(len(arm), np.nan), np.full(len(arm), np.nan)
+    categories = int(fits.category.max(initial=0)) + 1
+    a = np.ascontiguousarray(arm, dtype=np.int8)
+    x = nothing if covariates is None else np.ascontiguousarray(covariates, dtype=np.float64)
+    separated = np.zeros(len(arm), np.bool_)
+    score_replicates(which, fits.category, categories, a, x, score, separated)
+    rest = np.flatnonzero(separated & (fits.status != linear_kernel.COLLINEAR_COVARIATE))
+    score_replicates(rest, fits.category, categories, a, nothing, unadjusted, separated)
+    values = np.where(fits.category < 0, np.nan, fits.category.astype(np.float64))
+    exact = exact_where(which if x.shape[2] == 0 else which[:0], values, a)
+    with np.errstate(invalid="ignore"):
+        error = np.sqrt(fits.covariance[:, 0, 0])
+    found = normal_estimates(
+        analysis, fits.coefficients[:, 0], error, fits.status, kernel.REASONS,
+        score if test == "score" else None,
+    )  # fmt: skip
+    rule = {"exact": exact, "score": score, "wilcoxon": unadjusted}
+    return decide(found, ({"wald": own(found)} if test == "wald" else {}) | rule)
 
 
 def _categories(outcome: Floats) -> tuple[Ints, int]:

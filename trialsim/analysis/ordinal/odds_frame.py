@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis.linear.design import read_design
-from trialsim.analysis.linear.refused import refuse_failed
-from trialsim.analysis.one_trial.normal_estimates import normal_estimates
+from trialsim.analysis.linear.refused import refuse_undecided
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
-from trialsim.analysis.ordinal import odds_kernel as kernel
-from trialsim.analysis.ordinal.odds_block import OddsTest, OddsVariance, fit_odds
+from trialsim.analysis.ordinal.odds_block import (
+    OddsTest,
+    OddsVariance,
+    check_test,
+    fit_odds,
+    odds_estimates,
+)
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -48,7 +52,7 @@ class ProportionalOddsResult(RatioResult):
 
     def _facts(self) -> Facts:
         return {
-            f"{self.test} test": f"z {number(self.statistic)}, p {p_text(self.p_value)}",
+            f"{self.decided_by} test": f"z {number(self.statistic)}, p {p_text(self.p_value)}",
             "variance": f"{self.variance}; {self.level:.0%} intervals",
             "left out": f"{self.left_out} without outcome",
         }
@@ -121,20 +125,17 @@ def proportional_odds(
         numbered, outcome=outcome, arm=arm, covariates=covariates, strata=strata, control=control,
         active=active, two_arms=True,
     )  # fmt: skip
-    fits = fit_odds(
-        design.outcome[None], design.arm[None], 2, design.covariates[None], test=test, variance=variance
-    )
+    check_test(test, variance)
+    arm_codes = design.arm[None].astype(np.int8)
+    fits = fit_odds(design.outcome[None], arm_codes, 2, design.covariates[None], variance=variance)
+    found = odds_estimates(fits, arm_codes, design.covariates[None], test=test)
     names = (f"{arm}[{design.arms[1]}]", *design.columns)
-    refuse_failed(fits.status[0], fits.dependent[0], names, kernel.REASONS, outcome)
-    covariance = fits.covariance[0]
+    refuse_undecided(found, fits.dependent[0], names, outcome)
     return ProportionalOddsResult(
-        estimates=normal_estimates(
-            "proportional odds", fits.coefficients[:, 0], np.sqrt(covariance[:1, 0]), fits.status,
-            kernel.REASONS, fits.statistic if test == "score" else None,
-        ),
+        estimates=found,
         names=names,
         coefficients=fits.coefficients[0],
-        covariance=covariance,
+        covariance=fits.covariance[0],
         arms=(design.arms[0], design.arms[1]),
         level=level,
         categories=_count(design.outcome, design.arm, design.arms, labels),

@@ -36,6 +36,8 @@ REASONS = (
     "infinite_coefficient",
 )
 
+WITHOUT_ESTIMATE = (COLLINEAR_COVARIATE, NOT_CONVERGED, NO_RESIDUAL_VARIANCE, INFINITE_COEFFICIENT)
+
 MOST_STEPS = 100
 DECREMENT = 1e-18
 LARGEST_PREDICTOR = 25.0
@@ -230,29 +232,6 @@ def start(category: Ints, weight: Floats, cuts: int, parameters: Floats) -> None
 
 
 @njit(cache=True)
-def score_statistic(category: Ints, weight: Floats, X: Floats, cuts: int) -> tuple[int, float]:
-    """Return a status and the score statistic z of the first coefficient at 0, the others at their best.
-
-    Its variance is the expected information, which makes it Wilcoxon's where there is nothing else.
-    """
-    K = cuts + X.shape[1]
-    restricted, inverse, meat = np.empty(K - 1), np.empty((K - 1, K - 1)), np.empty((K - 1, K - 1))
-    start(category, weight, cuts, restricted)
-    status, _ = maximise(category, weight, np.ascontiguousarray(X[:, 1:]), restricted, inverse, meat)
-    if status != OK:
-        return status, np.nan
-    full = np.zeros(K)
-    full[:cuts], full[cuts + 1 :] = restricted[:cuts], restricted[cuts:]
-    score, gram, lower = np.empty(K), np.empty((K, K)), np.zeros((K, K))
-    whole = np.empty((K, K))
-    accumulate(category, weight, X, full, score, gram, whole)
-    expect(weight, X, full, gram)
-    if invert(gram, K, lower, whole) >= 0:
-        return NOT_CONVERGED, np.nan
-    return OK, score[cuts] * np.sqrt(whole[cuts, cuts])
-
-
-@njit(cache=True)
 def gather(
     outcome: Ints,
     arm: Labels,
@@ -307,10 +286,8 @@ def fit_replicates(
     arms: int,
     covariates: Floats,
     robust: bool,
-    by_score: bool,
     coefficients: Floats,
     covariance: Floats,
-    statistic: Floats,
     status: Labels,
     dependent: Ints,
 ) -> None:
@@ -351,5 +328,3 @@ def fit_replicates(
         for b in range(arms - 1):
             if not covariance[r, b, b] > VARIANCE_ROUNDING:
                 status[r] = NO_RESIDUAL_VARIANCE
-        if by_score and status[r] == OK:
-            status[r], statistic[r] = score_statistic(category[:rows], weight[:rows], X[:rows], cuts)
