@@ -171,7 +171,7 @@ def in_sample(past: History, prognosis: Prognosis) -> CrossValidation:
     count = len(past)
     return CrossValidation(
         past.weeks, np.arange(count), np.zeros(count, int), past.baseline, past.outcomes,
-        twins.score, twins.sd, pit, np.ones(1), np.ones(1),
+        twins.score, twins.sd, pit, np.ones(1), np.ones(1), np.ones(1),
     )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def test_a_tidy_frame_is_read_back(simulate_history, tmp_path):
 def test_a_covariate_may_stand_at_baseline_only(files):
     path, rows, people = files
     table = TABLE.model_copy(update={"join": None, "filter": ()})
-    own = rows[rows.ok == 1].merge(people, on="id")
+    own = rows[rows.ok == 1].merge(people.drop(columns="arm"), on="id")
     own.loc[own.week != 0, ["age", "gender"]] = np.nan
     own.to_csv(path, index=False)
     history = read_history(path, table, "score", [8, 16], ["age", "sex"])
@@ -128,6 +128,8 @@ def test_conditions_keep_what_they_say(files, condition, kept, monkeypatch):
     monkeypatch.setattr("trialsim.prognosis.histories.learnable.FEWEST_BEFORE_COVARIATES", 0)
     path, _, people = files
     conditions = [condition, {"column": "ok", "equals": 1}]
+    if condition["column"] != "arm":
+        conditions.append({"column": "arm", "one_of": ["placebo", "active"]})
     table = HistoryTable.model_validate({**TABLE.model_dump(exclude={"filter"}), "filter": conditions})
     history = read_history(path, table, "score", [8, 16], ["sex"])
     assert len(history) == kept(people).sum()

@@ -43,7 +43,7 @@ def judged():
     pit = norm.cdf(outcome - baseline - predicted)
     cv = CrossValidation(
         np.array([12.0]), np.arange(n), np.arange(n) % 5, baseline, outcome[:, None],
-        (baseline + predicted)[:, None], np.ones((n, 1)), pit[:, None], np.ones(5), np.ones(5),
+        (baseline + predicted)[:, None], np.ones((n, 1)), pit[:, None], np.ones(5), np.ones(5), np.ones(5),
     )  # fmt: skip
     return cv, x
 

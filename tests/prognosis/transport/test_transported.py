@@ -26,7 +26,7 @@ def judged(n: int, seed: int, mean: float = 0.0) -> tuple[CrossValidation, Covar
     ones = np.ones((n, 2))
     cv = CrossValidation(
         np.array([12.0, 24.0]), np.arange(n), np.arange(n) % 5, baseline, baseline[:, None] + change,
-        baseline[:, None] + predicted, ones, norm.cdf(change - predicted), np.ones(5), np.ones(5),
+        baseline[:, None] + predicted, ones, norm.cdf(change - predicted), np.ones(5), np.ones(5), np.ones(5),
     )  # fmt: skip
     return cv, Covariates(("x",), x[:, None])
 

@@ -42,6 +42,7 @@ def made_up(participants=200, visits=2, seed=1):
         pit=pit,
         max_rhat=np.ones(5),
         min_ess=np.full(5, 500.0),
+        fits=np.ones(5),
     )
 
 

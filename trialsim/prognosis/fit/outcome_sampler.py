@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,15 @@ from trialsim.errors import FitError
 from trialsim.prognosis.families import Params, Responses, Shape
 from trialsim.prognosis.fit.sampler import check_gate
 from trialsim.prognosis.fit.settings import FitSettings
-
-# With thousands of participants a few iterations in ten thousand diverge, or chains mix slowly: smaller steps
-# end the one, chains of twice the length the other.
-RAISED_ACCEPT = (0.99, 0.998)
-LONGER = 2
+from trialsim.prognosis.fit.tries import first_passing
 
 
 class OutcomeSampler:
     """Compiled models to share between fits: one for each family and shape of its parameters.
 
     Nothing is imported or compiled before the first `sample`. A fit that does not pass the gate is made again
-    from new chains, twice as long and at the acceptance rates of `RAISED_ACCEPT` in turn, before it is
-    refused; the diagnostics say at which rate it passed, and how many fits that took.
+    from new chains by the rule of `trialsim.prognosis.fit.tries`, before it is refused; the diagnostics say
+    at which acceptance rate it passed, and how many fits that took.
     """
 
     def __init__(self) -> None:
@@ -39,20 +34,9 @@ class OutcomeSampler:
         FitError
             A parameter does not pass the gate; the message names it, its value and the mend.
         """
-        tries = [settings]
-        for rate in RAISED_ACCEPT:
-            accept = max(rate, settings.accept)
-            tries.append(
-                replace(settings, accept=accept, tune=LONGER * settings.tune, draws=LONGER * settings.draws)
-            )
-        for fits, now in enumerate(tries, start=1):
-            try:
-                params, passed = self._fit(family, data, now, int(generator.integers(2**32)))
-            except FitError:
-                if fits == len(tries):
-                    raise
-            else:
-                break
+        (params, passed), now, fits = first_passing(
+            lambda now: self._fit(family, data, now, int(generator.integers(2**32))), settings
+        )
         return params, passed | {"accept": now.accept, "fits": float(fits)}
 
     def _fit(

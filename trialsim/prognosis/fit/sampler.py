@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from trialsim.data import Floats
 from trialsim.errors import FitError
 from trialsim.prognosis.fit.settings import FitSettings
+from trialsim.prognosis.fit.tries import first_passing
 from trialsim.prognosis.models import gram, grouped_gram
 from trialsim.prognosis.models.gram import SCALES, GramSums
 from trialsim.prognosis.models.grouped_gram import GroupedRows
@@ -28,7 +29,8 @@ class Posterior:
     coefficients : ndarray (D, C)
         Visit means, level and slope coefficients, then study effects.
     diagnostics : dict of str to float
-        Worst R-hat, smallest effective sample sizes, divergences.
+        Worst R-hat, smallest effective sample sizes, divergences; where it took more than one fit also how
+        many ``fits``, and the ``accept`` rate of the last.
     """
 
     scales: Floats
@@ -63,6 +65,8 @@ class Sampler:
     ) -> Posterior:
         """Sample the scales, draw the coefficients given them and pass both through the gate.
 
+        A fit that does not pass is made again by the rule of `trialsim.prognosis.fit.tries`.
+
         Parameters
         ----------
         sums : GramSums or GroupedRows
@@ -77,11 +81,22 @@ class Sampler:
         Raises
         ------
         FitError
-            A parameter does not pass; the message names it, its value and the mend.
+            A parameter does not pass in the last try; the message names it, its value and the mend.
         """
+        self.compile(sums)
+        posterior, now, fits = first_passing(lambda now: self._fit(sums, names, now, generator), settings)
+        if fits == 1:
+            # As it was before fits were repeated, so that stored results keep their hashes.
+            return posterior
+        again = {"accept": now.accept, "fits": float(fits)}
+        return replace(posterior, diagnostics=posterior.diagnostics | again)
+
+    def _fit(
+        self, sums: Sums, names: tuple[str, ...], settings: FitSettings, generator: np.random.Generator
+    ) -> Posterior:
+        """Return one fit, or refuse it."""
         from trialsim.prognosis.fit import model
 
-        self.compile(sums)
         try:
             chains, divergences = self._chains(sums, settings, int(generator.integers(2**32)))
         except RuntimeError as fault:

@@ -11,6 +11,7 @@ import numpy as np
 from trialsim.data import Floats, History, Ints
 from trialsim.errors import HistoryError
 from trialsim.prognosis.histories.compatibility import require_no_leak
+from trialsim.prognosis.histories.together import require_no_joint_leak
 
 FEWEST_BEFORE_COVARIATES = 20
 FEWEST_PER_COVARIATE = 2
@@ -60,6 +61,7 @@ def require_learnable(history: History, file: Path | str | None = None) -> None:
             mend="check that later rows hold what was measured, not the baseline carried on",
         )
     require_no_leak(history)
+    require_no_joint_leak(history)
 
 
 def _refuse_visits(history: History, file: Path | str | None) -> None:

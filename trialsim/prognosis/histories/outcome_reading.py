@@ -10,9 +10,11 @@ import pandas as pd
 from trialsim.data import Covariates, Floats, OutcomeHistory
 from trialsim.errors import HistoryError
 from trialsim.missing_codes import code_like, declared
+from trialsim.prognosis.histories.arms import require_one_arm
 from trialsim.prognosis.histories.outcome import require_outcomes
 from trialsim.prognosis.histories.participants import covariate, groups, participants, recoded, refuse_leaks
 from trialsim.prognosis.histories.rows import numbers, read_rows, refuse_codes, require_column, where
+from trialsim.prognosis.histories.together import require_no_joint_leak_of_outcome
 from trialsim.protocol.outcome_table import WEEKS_IN, OutcomeTable
 
 # Families whose outcome is a time: one week for all would make everybody's event happen then.
@@ -50,6 +52,7 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     rows = read_rows(path, table.rows, used)
     require_column(rows, columns.participant, path, "columns.participant")
     require_column(rows, outcome, path, "columns.outcome")
+    require_one_arm(rows, table.rows, path)
     people, codes = participants(rows, columns.participant, path)
     _require_one_row_each(rows, codes, path)
     place = np.empty(people, dtype=np.int64)
@@ -72,6 +75,7 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     )
     try:
         require_outcomes(history)
+        require_no_joint_leak_of_outcome(history)
     except HistoryError as refusal:
         refusal.file = refusal.file or path
         raise

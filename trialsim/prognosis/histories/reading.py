@@ -11,6 +11,7 @@ import pandas as pd
 from trialsim.data import Covariates, Floats, History, Ints
 from trialsim.errors import HistoryError
 from trialsim.missing_codes import code_like, declared
+from trialsim.prognosis.histories.arms import require_one_arm
 from trialsim.prognosis.histories.learnable import require_learnable
 from trialsim.prognosis.histories.participants import (
     covariate,
@@ -74,6 +75,8 @@ def read_history(
     require_column(rows, columns.participant, path, "history.columns.participant")
     require_column(rows, columns.week, path, "history.columns.week")
     require_column(rows, outcome_column, path, f"endpoint {endpoint}")
+    if not running:
+        require_one_arm(rows, table, path)
 
     people, codes = participants(rows, columns.participant, path)
     visits = required_numbers(rows, columns.week, path)

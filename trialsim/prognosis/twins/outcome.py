@@ -18,6 +18,7 @@ from trialsim.prognosis.families.common import over_new_study
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.outcome import require_outcomes
+from trialsim.prognosis.histories.together import require_no_joint_leak_of_outcome
 from trialsim.prognosis.models.columns import Columns, responses_of
 from trialsim.prognosis.models.outcome_terms import require_available, require_outcome_terms
 from trialsim.prognosis.models.shapes import Shapes
@@ -355,6 +356,7 @@ def fit_outcome(
     require_outcomes(history)
     require_available(history, terms)
     if not block:
+        require_no_joint_leak_of_outcome(history)
         require_outcome_terms(history, terms)
     settings = settings or FitSettings(accept=0.95)
     arrays = {

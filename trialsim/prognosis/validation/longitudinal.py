@@ -21,7 +21,7 @@ from trialsim.prognosis.twins.store import Arrays, address, digest, recall, writ
 from trialsim.progress import Progress, silent
 from trialsim.streams import stream
 
-FORMAT_TAG = "trialsim.validation/1"
+FORMAT_TAG = "trialsim.validation/2"
 # Only the mean and spread of a fold's predictions are used. With 100 effective draws their Monte Carlo
 # error is a tenth of the posterior's standard deviation, which is itself small beside one participant's.
 FOLD_SETTINGS = FitSettings(tune=500, draws=500, max_rhat=1.03, min_ess=100.0, max_divergences=10)
@@ -49,6 +49,8 @@ class CrossValidation:
         outcome and transform are NaN where missing.
     max_rhat, min_ess : ndarray (F,)
         Convergence of each fold's fit.
+    fits : ndarray (F,)
+        How many fits each fold took until one passed its gate.
     """
 
     weeks: Floats
@@ -61,6 +63,7 @@ class CrossValidation:
     pit: Floats
     max_rhat: Floats
     min_ess: Floats
+    fits: Floats
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -188,6 +191,7 @@ def _predict_folds(
     progress("cross-validate", count, count)
     arrays["max_rhat"] = np.array([each["max_rhat"] for each in diagnostics])
     arrays["min_ess"] = np.array([min(each["min_bulk_ess"], each["min_tail_ess"]) for each in diagnostics])
+    arrays["fits"] = np.array([each.get("fits", 1.0) for each in diagnostics])
     return arrays
 
 

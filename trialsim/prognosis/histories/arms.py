@@ -1,0 +1,85 @@
+"""A file that holds several treatment arms: not to be learnt from as if all of it were placebo."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from trialsim.errors import HistoryError
+from trialsim.prognosis.histories.rows import text
+from trialsim.protocol.history_table import HistoryTable
+
+MOST_ARMS = 12
+_WHAT = "study|random(ised|ized)?|rand|planned|actual|act|assigned|subject|description(of)?"
+_ARM = "arm|trt|treat|treatment|treatments|tx|rx|rand|random|randomised|randomized"
+_TAIL = "arm|group|grp|gp|cd|code|name|num|no|nr|n|p|a|pn|an|id|label|desc|assigned|allocation|assignment|s"
+# ARM, TRT01P, treatment_group, planned arm, rxasp: what data standards and registries call it.
+_NAMED = re.compile(rf"(({_WHAT})?({_ARM})(\d+[pa]?n?)?({_TAIL})*|rx[a-z]{{2,5}})")
+# These name much else, so that a level must look like a control too.
+_MAYBE = re.compile(
+    r"group|grp|cohort|allocation|assignment|assigned|intervention|drug|studydrug|dose|dosegroup|therapy|"
+    r"regimen|treated"
+)
+_CONTROL = re.compile(
+    r"placebo|pbo|plc|plac|pcb|sham|vehicle|controls?|ctrl|ctl|standard( ?of ?care)?|soc|usual ?care|"
+    r"no ?treatment"
+)
+_SURELY = re.compile(r"\b(placebo|pbo|sham|vehicle)\b")
+
+
+def require_one_arm(rows: pd.DataFrame, table: HistoryTable, path: Path) -> None:
+    """Raise if the rows that are left hold several treatment arms and no condition says which.
+
+    A column is taken for an arm where its name is that of one, with 2 to 12 different values; where its name
+    may be that of one and a value looks like a control; or where one value among several is a placebo. A
+    condition on that column is an answer, whatever it keeps.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Joined and filtered, under the file's column names.
+    table : HistoryTable
+        Its filters, and the columns that are something else.
+    path : Path
+        For the message.
+
+    Raises
+    ------
+    HistoryError
+        Names the column and the mend, never a value.
+    """
+    answered = {condition.column for condition in table.filter}
+    answered |= {table.columns.participant, table.columns.week}
+    for name in rows.columns:
+        if str(name) in answered:
+            continue
+        levels = _levels(rows[name])
+        if levels and _is_arm(str(name), levels):
+            raise HistoryError(
+                f"looks like the treatment arm and has {len(levels)} different values: twins are learnt from "
+                "one arm, on placebo or standard of care",
+                file=path,
+                field=str(name),
+                mend="add a [[history.filter]] that keeps the control arm; if all of its values are control, "
+                "name them all there under one_of",
+            )
+
+
+def _levels(column: pd.Series) -> list[str]:
+    """Return the values of a column as lower-case text, if there are two to twelve."""
+    if pd.api.types.is_float_dtype(column) and not (column.dropna() == column.dropna().round()).all():
+        return []
+    seen = column.dropna()
+    if not 2 <= seen.nunique() <= MOST_ARMS:
+        return []
+    return [str(value).strip().lower() for value in np.unique(text(seen).to_numpy(dtype=str))]
+
+
+def _is_arm(name: str, levels: list[str]) -> bool:
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    if _NAMED.fullmatch(plain) or any(_SURELY.search(level) for level in levels):
+        return True
+    return bool(_MAYBE.fullmatch(plain)) and any(_CONTROL.fullmatch(level) for level in levels)
