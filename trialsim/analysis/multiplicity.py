@@ -164,6 +164,21 @@ def fixed_sequence_graph(m: int) -> Graph:
 def holm(p_values: ArrayLike) -> Floats:
     """Return Holm's adjusted p values; NaN stays NaN and counts as a p value of 1.
 
+    Parameters
+    ----------
+    p_values : array (m,) or (R, m)
+        Of one trial or of R, in [0, 1].
+
+    Returns
+    -------
+    ndarray
+        Of the same shape, at most 1.
+
+    Raises
+    ------
+    AnalysisError
+        P values outside of [0, 1].
+
     Examples
     --------
     >>> print(holm([[0.01, 0.04, 0.03]]))
@@ -174,6 +189,21 @@ def holm(p_values: ArrayLike) -> Floats:
 
 def hochberg(p_values: ArrayLike) -> Floats:
     """Return Hochberg's adjusted p values; NaN stays NaN and counts as a p value of 1.
+
+    Parameters
+    ----------
+    p_values : array (m,) or (R, m)
+        Of one trial or of R, in [0, 1].
+
+    Returns
+    -------
+    ndarray
+        Of the same shape, at most 1.
+
+    Raises
+    ------
+    AnalysisError
+        P values outside of [0, 1].
 
     Examples
     --------
@@ -187,6 +217,21 @@ def hochberg(p_values: ArrayLike) -> Floats:
 
 def fixed_sequence(p_values: ArrayLike) -> Floats:
     """Return adjusted p values of tests in a fixed order; NaN counts as 1 for later ones.
+
+    Parameters
+    ----------
+    p_values : array (m,) or (R, m)
+        In the order of testing, in [0, 1].
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+
+    Raises
+    ------
+    AnalysisError
+        P values outside of [0, 1].
 
     Examples
     --------

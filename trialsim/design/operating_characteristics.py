@@ -72,6 +72,20 @@ def tally(estimates: Estimates, truth: float, alpha: float, half_width: np.ndarr
         Two-sided level of the test.
     half_width : ndarray (R,)
         Half width of the confidence interval of level 1 − alpha.
+
+    Returns
+    -------
+    Tally
+        Sums that add over blocks; bias and coverage are of the fits that succeeded.
+
+    Examples
+    --------
+    >>> from trialsim.analysis.linear import fit_linear
+    >>> arm = np.repeat([0, 1], 4)[None].repeat(2, axis=0)
+    >>> estimates = fit_linear([[0.1, 0.9, 0.4, 0.6, 2.1, 2.9, 2.4, 2.6], [0, 1, 0, 1, 0, 1, 0, 1]], arm)
+    >>> sums = tally(estimates, truth=2.0, alpha=0.05, half_width=np.full(2, 0.8))
+    >>> sums.replicates, sums.rejected, sums.covered
+    (2, 1, 1)
     """
     good = estimates.fitted
     deviation = estimates.estimate[good] - truth

@@ -213,12 +213,33 @@ def _no_covariate(name: str, field: str) -> PydanticCustomError:
 
 
 def read_outcome_table(path: Path | str) -> OutcomeTable:
-    """Read the table of an outcome history from a TOML file.
+    r"""Read the table of an outcome history from a TOML file.
+
+    Parameters
+    ----------
+    path : Path or str
+        A TOML file.
+
+    Returns
+    -------
+    OutcomeTable
+        Checked and frozen.
 
     Raises
     ------
     HistoryError
         The file cannot be read or breaks a rule; every broken rule is named with field, value and mend.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "table.toml"
+    ...     _ = path.write_text('format = "trialsim.outcome/1"\nendpoint = "response"\nfamily = "binary"\n'
+    ...                         'covariates = ["age"]\n[columns]\nparticipant = "id"\noutcome = "resp"\n')
+    ...     print(read_outcome_table(path).family)
+    binary
     """
     return read_model(path, OutcomeTable, HistoryError)
 
@@ -226,9 +247,24 @@ def read_outcome_table(path: Path | str) -> OutcomeTable:
 def is_outcome_table(path: Path | str) -> bool:
     """Return whether a TOML file says that it is the table of an outcome history.
 
+    Parameters
+    ----------
+    path : Path or str
+        A TOML file.
+
+    Returns
+    -------
+    bool
+        By the file's `format`.
+
     Raises
     ------
     HistoryError
         The file cannot be read.
+
+    Examples
+    --------
+    >>> is_outcome_table("protocols/alzheimers_phase2.toml")
+    False
     """
     return read_toml(path, HistoryError).get("format") == FORMAT

@@ -221,22 +221,67 @@ def read_protocol(path: Path | str) -> Protocol:
     ------
     ProtocolError
         The file cannot be read or breaks a rule; every broken rule is named with field, value and mend.
+
+    Examples
+    --------
+    >>> read_protocol("protocols/alzheimers_phase2.toml").visits.weeks[-1]
+    78.0
     """
     return read_model(path, Protocol, ProtocolError)
 
 
 def protocol_from_dict(tables: dict[str, Any]) -> Protocol:
-    """Return the protocol of plain tables, such as those of `Protocol.to_dict`."""
+    """Return the protocol of plain tables, such as those of `Protocol.to_dict`.
+
+    Parameters
+    ----------
+    tables : dict
+        Tables of a protocol file, as `tomllib` reads them.
+
+    Returns
+    -------
+    Protocol
+        Checked and frozen.
+
+    Raises
+    ------
+    ProtocolError
+        A rule is broken; every broken rule is named with field, value and mend.
+
+    Examples
+    --------
+    >>> protocol = read_protocol("protocols/alzheimers_phase2.toml")
+    >>> protocol_from_dict(protocol.to_dict()) == protocol
+    True
+    """
     return check_model(tables, Protocol, ProtocolError)
 
 
 def cohort_path(protocol: Protocol, protocol_file: Path | str) -> Path:
     """Return the cohort card that a protocol names, relative to the protocol's own folder.
 
+    Parameters
+    ----------
+    protocol : Protocol
+        Names the card.
+    protocol_file : Path or str
+        File that the protocol was read from.
+
+    Returns
+    -------
+    Path
+        The card, which is there.
+
     Raises
     ------
     ProtocolError
         There is no such file.
+
+    Examples
+    --------
+    >>> path = "protocols/alzheimers_phase2.toml"
+    >>> cohort_path(read_protocol(path), path).name
+    'alzheimers_early.toml'
     """
     path = Path(protocol_file).parent / protocol.cohort
     if not path.is_file():

@@ -38,7 +38,20 @@ def supplementary_tables(result: StudyResult, beside: SupplementaryAnalyses) -> 
 
 
 def time_and_cost_table(result: StudyResult, savings: pd.DataFrame) -> Table:
-    """Return what is saved in participants, months and money, one column a figure."""
+    """Return what is saved in participants, months and money, one column a figure.
+
+    Parameters
+    ----------
+    result : StudyResult
+        The study, for its currency.
+    savings : DataFrame
+        Frame of the study's `SavingsTable`.
+
+    Returns
+    -------
+    Table
+        For the page and the terminal.
+    """
     units = {
         "participants": "participants",
         "controls": "of them controls",

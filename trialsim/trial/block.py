@@ -92,6 +92,19 @@ def simulate_block(
     -------
     TrialBlock
         The same for the same arguments, whoever computes it.
+
+    Examples
+    --------
+    >>> from trialsim.disease import disease_model
+    >>> from trialsim.protocol import read_protocol
+    >>> protocol = read_protocol("protocols/alzheimers_phase2.toml")
+    >>> visits, people = len(protocol.visits.weeks), 50
+    >>> level = np.full((people, 1 + visits), 4.0)
+    >>> pool = Pool(level, np.zeros_like(level), level[:, 0], np.zeros(people), np.ones(people))
+    >>> block = simulate_block(protocol, disease_model(protocol.disease.model), pool, TrialSize(10, 20),
+    ...                        effect="none", replicates=2, stream_name="example", block=0)
+    >>> block.outcomes.shape == (2, 30, visits), (block.arm == 1).sum(axis=1).tolist()
+    (True, [20, 20])
     """
     weeks = np.array((0.0, *protocol.visits.weeks))
 

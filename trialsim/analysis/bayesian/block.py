@@ -186,6 +186,11 @@ def bayesian_adjustment(
     control : object, optional
         Label of the control arm; the first in sorted order if not given.
 
+    Returns
+    -------
+    BayesianAdjustment
+        Posterior of the effect, the weights of the parts, and the effective sample size.
+
     Raises
     ------
     AnalysisError

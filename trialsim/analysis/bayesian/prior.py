@@ -99,6 +99,11 @@ def fit_history(outcome: ArrayLike, score: ArrayLike) -> HistoryFit:
     outcome, score : array_like (N_H,)
         Past placebo outcomes and their prognostic scores, all finite.
 
+    Returns
+    -------
+    HistoryFit
+        Intercept, slope, residual variance and their precision.
+
     Raises
     ------
     HistoryError

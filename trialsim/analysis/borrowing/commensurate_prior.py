@@ -180,6 +180,11 @@ def commensurate_exponential(
     prior : CommensuratePrior
         Of the precision.
 
+    Returns
+    -------
+    HazardComparison
+        Posterior of the hazard ratio and of the difference between the two controls.
+
     Examples
     --------
     >>> print(commensurate_exponential((39, 1136.2), (326, 3575.7), (75, 2502.1), CommensuratePrior()))
@@ -206,6 +211,20 @@ def pooled_exponential(
     treated: tuple[ArrayLike, ArrayLike],
 ) -> HazardComparison:
     """Return the same posterior with full pooling, or without any borrowing if `external` is None.
+
+    Parameters
+    ----------
+    internal : pair of array
+        Times and events (1 or 0) of the concurrent controls.
+    external : pair of array or None
+        The same of the history; None borrows nothing.
+    treated : pair of array
+        The same of the active arm.
+
+    Returns
+    -------
+    HazardComparison
+        Posterior of the hazard ratio.
 
     Examples
     --------
@@ -245,6 +264,11 @@ def commensurate_normal(
     unit_sd : float, optional
         Standard deviation of one participant's outcome.
 
+    Returns
+    -------
+    NormalMixture
+        Posterior of the internal control mean.
+
     Examples
     --------
     >>> near = commensurate_normal((0.1, 0.3), (0.0, 0.05), CommensuratePrior(1, 0.001))
@@ -278,6 +302,16 @@ def commensurate_binomial(
         Responders r and participants n, 0 < r < n.
     prior : CommensuratePrior
         Of the precision on the logit scale.
+
+    Returns
+    -------
+    logits, masses
+        ndarray (G,): A grid of G logits and their posterior masses, which sum to 1.
+
+    Raises
+    ------
+    AnalysisError
+        A group of responders only, or of none.
 
     Examples
     --------

@@ -64,6 +64,11 @@ def elir_ess(prior: Prior) -> EffectiveSampleSize:
     prior : BetaMixture, NormalMixture, GammaMixture or TabulatedPrior
         A beta shape, or a gamma shape with Poisson data, below 1 makes the integral diverge.
 
+    Returns
+    -------
+    EffectiveSampleSize
+        Of one participant's information, at least 0.
+
     Raises
     ------
     AnalysisError
@@ -98,6 +103,16 @@ def moment_ess(prior: Prior) -> EffectiveSampleSize:
     m(1 − m)/v − 1 for a probability, σ²/v for a mean, m/v for a Poisson rate (exposure), m²/v for an
     exponential rate (events).
 
+    Parameters
+    ----------
+    prior : BetaMixture, NormalMixture, GammaMixture or TabulatedPrior
+        Of a probability, a mean or a rate.
+
+    Returns
+    -------
+    EffectiveSampleSize
+        In participants, or in units of exposure for a rate.
+
     Raises
     ------
     AnalysisError
@@ -126,6 +141,16 @@ def morita_ess(prior: MixturePrior) -> EffectiveSampleSize:
     (i(p) − i(p₀))/E[i_F] at the mode of p, where p₀ holds 1/100 of a participant (probability: Beta of
     shapes mode/100 and (1 − mode)/100; mean: 100 times the widest component's variance), and E[i_F] is
     taken over one new participant's predictive outcome.
+
+    Parameters
+    ----------
+    prior : BetaMixture, NormalMixture or GammaMixture
+        Of a probability, a mean or a rate.
+
+    Returns
+    -------
+    EffectiveSampleSize
+        In participants, or in units of exposure for a rate.
 
     Raises
     ------
@@ -161,6 +186,16 @@ def morita_ess(prior: MixturePrior) -> EffectiveSampleSize:
 
 def effective_sample_sizes(prior: Prior) -> pd.DataFrame:
     """Return every prior-based size of one prior, one row a definition; the first is the default.
+
+    Parameters
+    ----------
+    prior : BetaMixture, NormalMixture, GammaMixture or TabulatedPrior
+        Of a probability, a mean or a rate.
+
+    Returns
+    -------
+    DataFrame
+        Name, value and definition; a value that does not exist is missing, with the reason.
 
     Examples
     --------
@@ -204,6 +239,16 @@ _SIZES: dict[SizeName, Callable[[Any], EffectiveSampleSize]] = {
 def kish_ess(weights: ArrayLike) -> EffectiveSampleSize:
     """Return Kish's size (Σw)²/Σw² of participants' weights, which is not their sum.
 
+    Parameters
+    ----------
+    weights : array (N,)
+        Of participants, at least 0, with a sum above 0.
+
+    Returns
+    -------
+    EffectiveSampleSize
+        From 1 to N; N where all weights are equal.
+
     Examples
     --------
     >>> float(kish_ess([1.0, 1.0, 2.0])).__round__(4)
@@ -215,6 +260,16 @@ def kish_ess(weights: ArrayLike) -> EffectiveSampleSize:
 
 def entropy_ess(weights: ArrayLike) -> EffectiveSampleSize:
     """Return the entropy size exp(−Σ p ln p) of participants' weights, p = w/Σw.
+
+    Parameters
+    ----------
+    weights : array (N,)
+        Of participants, at least 0, with a sum above 0.
+
+    Returns
+    -------
+    EffectiveSampleSize
+        From 1 to N; N where all weights are equal.
 
     Examples
     --------
@@ -236,6 +291,11 @@ def posterior_ess(size: float, variance_none: float, variance: float) -> Effecti
     variance_none, variance : float
         Posterior variance without and with borrowing.
 
+    Returns
+    -------
+    EffectiveSampleSize
+        In internal participants.
+
     Examples
     --------
     >>> print(posterior_ess(80, 0.003, 0.002))
@@ -249,6 +309,20 @@ def posterior_ess(size: float, variance_none: float, variance: float) -> Effecti
 
 def borrowed_ess(size: float, variance_none: float, variance: float) -> EffectiveSampleSize:
     """Return n(V_none/V − 1): the *extra* internal participants that borrowing was worth (EHSS).
+
+    Parameters
+    ----------
+    size : float
+        Internal participants, above 0.
+    variance_none : float
+        Posterior variance without borrowing, above 0.
+    variance : float
+        Posterior variance with it, above 0.
+
+    Returns
+    -------
+    EffectiveSampleSize
+        Below 0 where borrowing widened the posterior.
 
     Examples
     --------
@@ -268,6 +342,11 @@ def precision_ess(history_size: float, variance_pooled: float, variance: float) 
         Past participants N_H.
     variance_pooled, variance : float
         Variance of the control mean's prior under full pooling, and as borrowed.
+
+    Returns
+    -------
+    EffectiveSampleSize
+        In history participants, at most all of them where pooling has the least variance.
 
     Examples
     --------

@@ -147,6 +147,16 @@ def map_prior_normal(
     unit_sd : float, optional
         Standard deviation of one participant's outcome, for effective sizes and the vague part.
 
+    Returns
+    -------
+    MapPrior
+        Prior of a new study's mean, and posteriors of mean and heterogeneity.
+
+    Raises
+    ------
+    AnalysisError
+        Not one standard error above 0 for each estimate, or a number out of range.
+
     Examples
     --------
     >>> n = np.array([74, 166, 328, 20, 25, 58])
@@ -199,6 +209,11 @@ def map_prior_binomial(
     heterogeneity_scale : float
         Scale of the half-normal prior of τ on the logit scale.
 
+    Returns
+    -------
+    MapPrior
+        Tabulated prior of a new study's probability, and posteriors of mean and heterogeneity.
+
     Examples
     --------
     >>> n, r = [107, 44, 51, 39, 139, 20, 78, 35], [23, 12, 19, 9, 39, 6, 9, 10]
@@ -228,6 +243,16 @@ def map_prior_poisson(
         Mean and standard deviation of μ on the log scale.
     heterogeneity_scale : float
         Scale of the half-normal prior of τ on the log scale.
+
+    Returns
+    -------
+    MapPrior
+        Tabulated prior of a new study's rate, and posteriors of mean and heterogeneity.
+
+    Raises
+    ------
+    AnalysisError
+        Events below 0, or not as many as exposures, or a number out of range.
 
     Examples
     --------

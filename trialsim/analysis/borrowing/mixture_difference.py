@@ -22,6 +22,18 @@ def probability_difference_above(first: MixturePrior, second: MixturePrior, marg
 
     ∫ f₁(θ) F₂(θ − margin) dθ, the nodes crowding where θ or θ − margin reaches an end of its range.
 
+    Parameters
+    ----------
+    first, second : BetaMixture, NormalMixture or GammaMixture
+        Posteriors of θ₁ and θ₂, of one family.
+    margin : float
+        On the scale of θ.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
     Examples
     --------
     >>> round(probability_difference_above(BetaMixture(1, 2, 3), BetaMixture(1, 2, 3)), 10)

@@ -155,6 +155,18 @@ def normal_difference_below(first: NormalMixture, second: NormalMixture, margin:
 
     Σ_jk w_j w_k Φ((margin − m_j + m_k)/√(s_j² + s_k²)).
 
+    Parameters
+    ----------
+    first, second : NormalMixture
+        Posteriors of θ₁ and θ₂.
+    margin : float
+        On the scale of θ.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
     Examples
     --------
     >>> round(normal_difference_below(NormalMixture(1, 0, 1), NormalMixture(1, 1, 1)), 6)

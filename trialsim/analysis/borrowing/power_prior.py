@@ -35,6 +35,11 @@ def power_prior_binomial(
     base : (float, float)
         Shapes of the prior before the history.
 
+    Returns
+    -------
+    BetaMixture
+        Of one part.
+
     Examples
     --------
     >>> power_prior_binomial(30, 100, 0.5).to_frame()
@@ -67,6 +72,16 @@ def power_prior_normal(
     unit_sd : float, optional
         Standard deviation of one participant's outcome.
 
+    Returns
+    -------
+    NormalMixture
+        Of one part.
+
+    Raises
+    ------
+    AnalysisError
+        A number out of range, or a power of 0 without a base, which leaves no prior.
+
     Examples
     --------
     >>> power_prior_normal(-50.0, 10.0, 0.25).s
@@ -95,6 +110,16 @@ def weighted_power_prior_binomial(
         size: see `kish_ess`.
     base : (float, float)
         Shapes of the prior before the history.
+
+    Returns
+    -------
+    BetaMixture
+        Of one part.
+
+    Raises
+    ------
+    AnalysisError
+        Responses that are not 0 or 1, weights below 0, or not as many of one as of the other.
 
     Examples
     --------
@@ -161,6 +186,11 @@ def normalized_power_prior_binomial(
     base, power_prior : (float, float)
         Shapes of the base prior and of the beta prior of a₀.
 
+    Returns
+    -------
+    NormalizedPowerPrior
+        Posterior of a₀ on a grid, and the posterior of the probability as a mixture over it.
+
     Examples
     --------
     >>> agree = normalized_power_prior_binomial((30, 100), (15, 50))
@@ -198,6 +228,11 @@ def normalized_power_prior_normal(
         Shapes of the beta prior of a₀.
     unit_sd : float, optional
         Standard deviation of one participant's outcome.
+
+    Returns
+    -------
+    NormalizedPowerPrior
+        Posterior of a₀ on a grid, and the posterior of the mean as a mixture over it.
 
     Examples
     --------

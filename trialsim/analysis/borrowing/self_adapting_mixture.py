@@ -99,6 +99,22 @@ def sam_weight_normal(
 ) -> Floats:
     """Return SAM weights of R control estimates; see `sam_weight_binomial`, with L normal.
 
+    Parameters
+    ----------
+    historical_mean : float
+        Mean of the informative prior.
+    estimate, standard_error : array (R,)
+        Of the current controls in each trial.
+    difference : float
+        Clinically significant difference δ, above 0, in units of the mean.
+    prior_odds : float
+        Of the informative part, above 0.
+
+    Returns
+    -------
+    ndarray (R,)
+        Weights of the informative part, in (0, 1).
+
     Examples
     --------
     >>> sam_weight_normal(0.0, [0.0, 1.0], 0.5, 1.0).round(4)
@@ -152,6 +168,11 @@ def sam_binomial(
     vague : BetaMixture, optional
         Beta(1, 1) if not given.
 
+    Returns
+    -------
+    SelfAdaptingPrior
+        The weight, the prior that it makes, and its posterior.
+
     Examples
     --------
     >>> round(sam_binomial(BetaMixture(1, 30, 70), 12, 40, difference=0.15).posterior.mean(), 4)
@@ -172,6 +193,24 @@ def sam_normal(
     prior_odds: float = 1.0,
 ) -> SelfAdaptingPrior:
     """Return the self-adapting prior and posterior of a mean; the vague part is N(mean, unit_sd²) by default.
+
+    Parameters
+    ----------
+    informative : NormalMixture
+        Prior from the history, with its `unit_sd` if `vague` is not given.
+    estimate, standard_error : float
+        Of the current controls.
+    difference : float
+        Clinically significant difference δ, above 0, in units of the mean.
+    vague : NormalMixture, optional
+        N(mean of the informative part, unit_sd²) if not given.
+    prior_odds : float
+        Of the informative part, above 0.
+
+    Returns
+    -------
+    SelfAdaptingPrior
+        The weight, the prior that it makes, and its posterior.
 
     Examples
     --------

@@ -169,6 +169,11 @@ def borrowing_table(
     drifts : sequence of float
         Shifts of both arms' rates against history; control_rate + drift must stay in [0, 1].
 
+    Returns
+    -------
+    BorrowingTable
+        A row for each design and drift.
+
     Examples
     --------
     >>> uniform = BetaMixture(1, 1, 1)
@@ -297,6 +302,18 @@ def normal_borrowing_estimates(
     control_prior: NormalMixture,
 ) -> Estimates:
     """Return the analysis of R simulated trials from estimates (R,) and standard errors of both arms.
+
+    Parameters
+    ----------
+    treatment, control : pair of array (R,) and float
+        Estimates of each arm's mean, and their standard error.
+    treatment_prior, control_prior : NormalMixture
+        Priors of the two means.
+
+    Returns
+    -------
+    Estimates
+        R posterior means, SDs and two-sided posterior tail probabilities of the difference.
 
     Examples
     --------

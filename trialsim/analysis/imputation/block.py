@@ -99,6 +99,37 @@ def tipping_point_block(
     it solves ``(theta + s d)^2 = z^2 (W + 2 l d + Q d^2)``. NaN where the fit failed, nothing was imputed in
     that arm, or no shift changes the conclusion. Other parameters as `imputation_block`.
 
+    Parameters
+    ----------
+    outcomes : array (R, N, V)
+        NaN where missing.
+    covariates : array (R, N, P)
+        Intercept and arm among them, as in `imputation_block`.
+    strategy : {"MAR", "J2R", "CR", "CIR"}
+        How missing outcomes are imputed before the shift.
+    reference : int
+        Arm that stands for those who stopped, 0 or 1.
+    variance : {"jackknife", "rubin"}
+        As in `imputation_block`.
+    arm_column : int
+        Position of the arm among the covariates.
+    visit : int
+        Position of the visit that is tested.
+    shifted : int
+        Arm whose imputed outcomes are shifted: 0 control, 1 active.
+    alpha : float
+        Two-sided level, in (0, 1).
+
+    Returns
+    -------
+    ndarray (R,)
+        In points of the outcome; NaN where no shift tips the trial.
+
+    Raises
+    ------
+    AnalysisError
+        Another arm than 0 or 1 is shifted, or the level is not in (0, 1).
+
     Examples
     --------
     >>> rng = np.random.default_rng(1)

@@ -39,6 +39,24 @@ def unadjusted(
 
     Parameters are those of `ancova`.
 
+    Parameters
+    ----------
+    data : DataFrame
+        A row a participant.
+    outcome, arm : str
+        Columns.
+    control : value of the arm, optional
+        The control arm; the first if not given.
+    variance : {"hc0", "hc1", "hc2", "hc3", "model"}
+        Standard error.
+    level : float
+        Of the confidence intervals, in (0, 1).
+
+    Returns
+    -------
+    LinearResult
+        A row for each other arm.
+
     Examples
     --------
     >>> trial = pd.DataFrame({"arm": list("ppppdddd"), "chg": [1.0, 2.0, 3.0, 4.0, 2.0, 4.0, 5.0, 7.0]})

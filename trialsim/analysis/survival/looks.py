@@ -107,7 +107,36 @@ def log_rank_looks(
 def sweep_looks(
     entry: Floats, time: Floats, event: Labels, arm: Labels, months: Floats, stratum: Ints, strata: int
 ) -> LogRankLooks:
-    """Return the tests of arrays that are already checked; see `log_rank_looks`."""
+    """Return the tests of arrays that are already checked; see `log_rank_looks`.
+
+    Parameters
+    ----------
+    entry, time : ndarray (R, N)
+        Months of entry, and of follow-up from it.
+    event : ndarray of int8 (R, N)
+        1 for an event, 0 for censoring.
+    arm : ndarray of int8 (R, N)
+        0 control, 1 active.
+    months : ndarray (R, K)
+        Calendar months of the looks.
+    stratum : ndarray of int (R, N)
+        From 0.
+    strata : int
+        How many strata there are; with 1 `stratum` is not read.
+
+    Returns
+    -------
+    LogRankLooks
+        Scores, information, events and entered participants at each look (R, K).
+
+    Examples
+    --------
+    >>> zero = np.zeros((1, 4))
+    >>> looks = sweep_looks(zero, np.array([[1.0, 2.0, 3.0, 4.0]]), np.ones((1, 4), np.int8),
+    ...                     np.array([[0, 1, 0, 1]], np.int8), np.array([[2.5, 9.0]]), zero.astype(int), 1)
+    >>> looks.events.sum(axis=2)
+    array([[2, 4]])
+    """
     shape = months.shape
     score, information = np.zeros(shape), np.zeros(shape)
     events, entered = np.zeros((*shape, 2), np.int64), np.zeros(shape, np.int64)

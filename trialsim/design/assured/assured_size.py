@@ -110,6 +110,16 @@ def draws_from_history(
     draws : int
         D.
 
+    Returns
+    -------
+    PlanningDraws
+        D draws of correlations, SDs and effect.
+
+    Raises
+    ------
+    DesignError
+        A number out of range.
+
     Examples
     --------
     >>> from trialsim.streams import stream
@@ -196,6 +206,27 @@ def power_draws(total: float, draws: SizingDraws, question: AssuranceQuestion) -
     """Return the power of a size under every draw (D,).
 
     ``Φ(√N (τ − Δ)/√V(θ) − z_{1−α/2})``, in the direction of success only.
+
+    Parameters
+    ----------
+    total : float
+        Participants to analyse in both arms.
+    draws : PlanningDraws or ScaleDraws
+        What the history leaves uncertain, D draws.
+    question : AssuranceQuestion
+        Margin, level, allocation and direction of success.
+
+    Returns
+    -------
+    ndarray (D,)
+        Power under each draw, in (0, 1).
+
+    Examples
+    --------
+    >>> one = np.ones(2)
+    >>> draws = PlanningDraws((one, one), (0.5 * one, 0.5 * one), one, np.array([0.3, 0.2]))
+    >>> power_draws(350.247, draws, AssuranceQuestion()).round(3)
+    array([0.9 , 0.58])
     """
     shift = question.direction * (draws.effect - question.margin)
     standardised = shift * np.sqrt(total / draws.variance(question.allocation))
@@ -204,6 +235,25 @@ def power_draws(total: float, draws: SizingDraws, question: AssuranceQuestion) -
 
 def assurance(total: float, draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the mean power of a size over the draws.
+
+    Parameters
+    ----------
+    total : float
+        Participants to analyse in both arms.
+    draws : PlanningDraws or ScaleDraws
+        What the history leaves uncertain, D draws.
+    question : AssuranceQuestion
+        Margin, level, allocation and direction of success.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
 
     Examples
     --------
@@ -219,10 +269,30 @@ def assurance(total: float, draws: SizingDraws, question: AssuranceQuestion) -> 
 def total_for_mean_assurance(draws: SizingDraws, question: AssuranceQuestion) -> float:
     """Return the smallest whole total whose power, averaged over the draws, is at least the asked one.
 
+    Parameters
+    ----------
+    draws : PlanningDraws or ScaleDraws
+        What the history leaves uncertain, D draws.
+    question : AssuranceQuestion
+        Power that the mean must reach, margin, level, allocation and direction.
+
+    Returns
+    -------
+    float
+        A whole number of participants to analyse in both arms.
+
     Raises
     ------
     DesignError
         If no size does: draws without an effect in the right direction have no power at any size.
+
+    Examples
+    --------
+    >>> one = np.ones(2)
+    >>> draws = PlanningDraws((one, one), (0.5 * one, 0.5 * one), one, np.array([0.3, 0.2]))
+    >>> total = total_for_mean_assurance(draws, AssuranceQuestion())
+    >>> total, round(assurance(total, draws, AssuranceQuestion()), 4)
+    (606.0, 0.9003)
     """
     if assurance(_LARGEST_TRIAL, draws, question) < question.power:
         right = float(np.mean(question.direction * (draws.effect - question.margin) > 0))
@@ -246,6 +316,25 @@ def total_for_quantile_assurance(draws: SizingDraws, question: AssuranceQuestion
     """Return the smallest N with P(power(N; θ) ≥ 1 − β) ≥ the asked assurance; infinite if none.
 
     Each draw needs ``(z_{1−α/2} + z_{1−β})² V(θ)/(τ − Δ)²``; N is a quantile of that.
+
+    Parameters
+    ----------
+    draws : PlanningDraws or ScaleDraws
+        What the history leaves uncertain, D draws.
+    question : AssuranceQuestion
+        Power, the assurance of reaching it, margin, level, allocation and direction.
+
+    Returns
+    -------
+    float
+        Participants to analyse in both arms, not rounded; infinite where too many draws have no effect.
+
+    Examples
+    --------
+    >>> one = np.ones(2)
+    >>> draws = PlanningDraws((one, one), (0.5 * one, 0.5 * one), one, np.array([0.3, 0.2]))
+    >>> round(total_for_quantile_assurance(draws, AssuranceQuestion()), 2)
+    788.06
     """
     shift = question.direction * (draws.effect - question.margin)
     z = float(ndtri(1 - question.alpha / 2) + ndtri(question.power))
@@ -309,6 +398,25 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     The undiscounted size takes every parameter at its median; the discounted one multiplies ρ by λ and
     the control SD by γ; the worst plausible one takes ρ at its 2.5 % and the SDs at their 97.5 % quantile,
     or at their discounted values where those are less favourable.
+
+    Parameters
+    ----------
+    draws : PlanningDraws
+        What the history leaves uncertain, D draws.
+    question : AssuranceQuestion
+        Power, assurance, level, allocation and the customary discounts.
+
+    Returns
+    -------
+    AssuredSizes
+        A total for each row of the table, infinite where no size does.
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
+    DesignError
+        No size has the asked power on average over the draws.
 
     Examples
     --------

@@ -98,6 +98,16 @@ def draws_on_scale(
     draws : int
         D.
 
+    Returns
+    -------
+    ScaleDraws
+        D draws of correlation, effect and control level.
+
+    Raises
+    ------
+    DesignError
+        A number out of range.
+
     Examples
     --------
     >>> from trialsim.design import BinaryScale
@@ -132,6 +142,23 @@ def assured_sizes_on_scale(draws: ScaleDraws, question: AssuranceQuestion) -> As
     the working scale's SD by γ in both arms; the worst plausible one takes ρ at its 2.5 % quantile or λ
     times its median, whichever is smaller, the control level at its median or the end of its 95 % range
     that needs most participants, and γ too. The direction of success is that of the assumed effect.
+
+    Parameters
+    ----------
+    draws : ScaleDraws
+        What the history leaves uncertain, D draws.
+    question : AssuranceQuestion
+        Power, assurance, level, allocation and the customary discounts; its margin must be 0.
+
+    Returns
+    -------
+    AssuredSizes
+        A total for each row of the table, infinite where no size does.
+
+    Raises
+    ------
+    DesignError
+        A margin other than 0, or no size has the asked power on average over the draws.
 
     Examples
     --------

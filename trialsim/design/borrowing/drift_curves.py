@@ -73,6 +73,20 @@ def tipping_drift(method: BorrowingMethod, question: ControlQuestion, controls: 
     the peaks between them too, then halved down between two of them. A simulated method keeps the steps and
     is interpolated.
 
+    Parameters
+    ----------
+    method : BorrowingMethod
+        Borrows, at one setting.
+    question : ControlQuestion
+        Effect, arms, history and the cap on the type I error.
+    controls : int
+        Concurrent controls, above 0.
+
+    Returns
+    -------
+    TippingDrift
+        Both drifts, on the scale of the question's drift.
+
     Examples
     --------
     >>> from trialsim.design import BorrowingQuestion
@@ -247,6 +261,16 @@ def drift_map(
     progress : callable, optional
         Called with (stage, settings done, settings in all).
 
+    Returns
+    -------
+    DriftMap
+        A row for each method, setting and drift.
+
+    Raises
+    ------
+    DesignError
+        Fewer than 2 controls.
+
     Examples
     --------
     >>> from trialsim.design import BorrowingQuestion
@@ -288,6 +312,16 @@ def borrowing_assurance(
         Randomised controls.
     drift : array_like (D,)
         Draws of the drift, in the question's unit. Curves are interpolated between drifts .02 apart.
+
+    Returns
+    -------
+    level, power
+        float: Averages over the draws, in [0, 1].
+
+    Raises
+    ------
+    DesignError
+        Draws of the drift that are no numbers.
 
     Examples
     --------

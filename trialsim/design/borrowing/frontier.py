@@ -156,6 +156,11 @@ def weighted_adjustment(variance_factor: float = 1.0) -> NoBorrowing:
     variance_factor : float
         What weighting by the twins' own certainty leaves of the variance; see `weighted_variance_factor`.
 
+    Returns
+    -------
+    NoBorrowing
+        Under the name "weighted adjustment".
+
     Examples
     --------
     >>> weighted_adjustment().setting, weighted_adjustment(0.9).setting
@@ -174,6 +179,16 @@ def default_methods(weighted_variance_factor: float = 1.0) -> tuple[BorrowingMet
     weighted_variance_factor : float
         What weighting by the twins' own certainty leaves of the variance; 1, no gain, unless given.
         See `trialsim.design.control_arm.weighted_variance_factor`.
+
+    Returns
+    -------
+    tuple of BorrowingMethod
+        The one without borrowing stands first.
+
+    Examples
+    --------
+    >>> [method.name for method in default_methods()][:3]
+    ['prognostic adjustment', 'weighted adjustment', 'exact Bayesian adjustment']
     """
     return (
         NoBorrowing(),
@@ -194,6 +209,18 @@ def methods_for(
 
     The exact Bayesian mixture is that of a linear model: on the binary, count and survival scales it is
     left out, and so is weighting by the twins' certainty, whose formula is for least squares.
+
+    Parameters
+    ----------
+    question : ControlQuestion
+        On any scale.
+    weighted_variance_factor : float
+        As in `default_methods`.
+
+    Returns
+    -------
+    tuple of BorrowingMethod
+        The one without borrowing stands first.
 
     Examples
     --------

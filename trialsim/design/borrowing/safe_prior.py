@@ -110,6 +110,16 @@ def safe_priors(
     progress : callable, optional
         Called with (stage, methods done, methods in all).
 
+    Returns
+    -------
+    SafePriors
+        A row for each method: its setting, its peak type I error, and power and controls saved there.
+
+    Raises
+    ------
+    DesignError
+        Fewer than 2 controls.
+
     Examples
     --------
     >>> from trialsim.design import BorrowingQuestion

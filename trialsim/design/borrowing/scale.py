@@ -184,6 +184,11 @@ def simulated_characteristics(
     drifts : ndarray (D,)
         In the unit of the working scale.
 
+    Returns
+    -------
+    BorrowingCharacteristics
+        At each drift, with Monte Carlo errors.
+
     Raises
     ------
     DesignError

@@ -95,6 +95,16 @@ def vague_weight_from_calibration(bias: Floats, standard_error: Floats) -> float
     bias, standard_error : ndarray (H,)
         Mean error of the twins in each held-out study, and its standard error.
 
+    Returns
+    -------
+    float
+        In (0, 1).
+
+    Raises
+    ------
+    DesignError
+        Biases and errors of different numbers of studies, or an error that is not above 0.
+
     Examples
     --------
     >>> round(vague_weight_from_calibration(np.array([0.1, -0.4, 0.0]), np.array([0.1, 0.1, 0.1])), 4)

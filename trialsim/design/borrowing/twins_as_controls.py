@@ -87,6 +87,18 @@ class CalibrationLimits:
 def calibration_failures(evidence: CalibrationEvidence, limits: CalibrationLimits) -> tuple[str, ...]:
     """Return every reason why twins may not stand in for controls; none if the gate is open.
 
+    Parameters
+    ----------
+    evidence : CalibrationEvidence
+        Slope, bias and spread of held-out placebo participants, with errors.
+    limits : CalibrationLimits
+        What each may be at most.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each limit that is not met.
+
     Examples
     --------
     >>> good = CalibrationEvidence(0.97, 0.05, 0.02, 0.03, 0.4, 400, 1.0)
@@ -213,6 +225,11 @@ def virtual_controls(
         Mean twin of the trial minus mean twin of the history, in the outcome's unit.
     limits : CalibrationLimits, optional
         Of the gate.
+
+    Returns
+    -------
+    VirtualControls
+        Mean of the twins, the parts of its variance, and the controls that it is worth.
 
     Raises
     ------

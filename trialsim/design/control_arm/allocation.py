@@ -52,6 +52,11 @@ def cheapest_allocation(
     power, alpha : float
         Power, and two-sided level.
 
+    Returns
+    -------
+    Allocation
+        Participants of each arm, not rounded, and what they cost.
+
     Raises
     ------
     DesignError
@@ -106,6 +111,11 @@ def equal_cost_allocation(
         As in `cheapest_allocation`.
     budget : float
         What may be spent on participants.
+
+    Returns
+    -------
+    Allocation
+        Participants of each arm, not rounded, and what they cost.
 
     Raises
     ------
@@ -191,6 +201,11 @@ def compare_allocations(
         What the baseline analysis and the prognostic one leave; see `adjustment`.
     effect, prices, power, alpha
         As in `cheapest_allocation`.
+
+    Returns
+    -------
+    AllocationTable
+        A row for each allocation, with and without the score.
 
     Examples
     --------

@@ -173,6 +173,11 @@ def savings_table(found: Sequence[Saving], months: Months, prices: Prices) -> Sa
     months, prices
         As in `savings`.
 
+    Returns
+    -------
+    SavingsTable
+        A row for each figure.
+
     Examples
     --------
     >>> from trialsim.design import BinaryScale
@@ -348,6 +353,16 @@ def compare_alternatives(
         By name; each is called once and may simulate or estimate its population.
     prices : Prices
         The user's own.
+
+    Returns
+    -------
+    AlternativesTable
+        A row for each population.
+
+    Raises
+    ------
+    DesignError
+        No alternative is given.
 
     Examples
     --------

@@ -116,6 +116,11 @@ def scale_size(
     variance_inflation : float
         γ², at least 1.
 
+    Returns
+    -------
+    Size
+        Whole numbers of randomised participants, and their power.
+
     Notes
     -----
     ``N = (z_{1−α/2} + z_{1−β})² (v0/π0 + v1/π1)/θ²`` with v_a what the analysis leaves of the unit
@@ -152,6 +157,31 @@ def scale_controls(
 ) -> Size | None:
     """Return the fewest randomised controls beside a fixed active arm; None where no number does.
 
+    Parameters
+    ----------
+    active : int
+        Randomised active participants, at least 1.
+    question : ScaleSizing
+        Scale, power, level and dropout; its allocation is not used.
+    analysis : {"unadjusted", "ancova", "prognostic"}
+        How the trial will be read.
+    partial : float
+        Partial correlation of score and outcome on the working scale, in (−1, 1).
+    variance_inflation : float
+        γ², at least 1; multiplies the variance of both arms.
+
+    Returns
+    -------
+    Size or None
+        Randomised participants in each arm and their power.
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
+    DesignError
+        An active arm without anybody.
+
     Examples
     --------
     >>> from trialsim.design import BinaryScale
@@ -181,6 +211,18 @@ def thin_arms(question: ScaleSizing, size: Size) -> str | None:
     The estimate on the working scale is taken as normal, which needs some information in either arm: about
     5 in ``n_a/u_a`` with u_a the arm's unit variance, that is n p(1 − p) for responders, and the events of a
     survival trial.
+
+    Parameters
+    ----------
+    question : ScaleSizing
+        Scale and dropout.
+    size : Size
+        Randomised participants in each arm.
+
+    Returns
+    -------
+    str or None
+        The reason, as a part of a sentence.
 
     Examples
     --------

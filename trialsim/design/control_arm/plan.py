@@ -193,6 +193,20 @@ def savings_frame(found: Sequence[Saving], analysis: str = "ancova") -> pd.DataF
     analysis : str
         Name of the analysis that adjusts for the baseline alone, in the columns of its sizes: "ancova", or
         `OutcomeScale.analysis` such as "Cox regression".
+
+    Returns
+    -------
+    DataFrame
+        Indexed by position; sizes in whole participants, savings as shares.
+
+    Examples
+    --------
+    >>> moments = PlanningMoments((6.0, 6.0), (0.3, 0.3), (0.0, 0.0))
+    >>> gain = PrognosticGain(0.5, 0.4, {}, gain=0.25, gain_lower=0.16)
+    >>> plan = plan_control_arm(moments, gain, SizingQuestion(effect=2.0), correlation_discount=0.9,
+    ...                         sd_inflation=1.0, smallest_worthwhile_saving=0.05)
+    >>> savings_frame(plan.savings).columns[:3].tolist()
+    ['figure', 'partial_correlation', 'ancova_total']
     """
     name = analysis.lower().replace(" ", "_")
     rows = []
@@ -264,6 +278,15 @@ def plan_control_arm(
     The worst plausible correlation is the smallest of the lower 95 % bound, of every declared history
     drift, and of the discounted value; never below 0. A score whose correlation is negative in the
     history gets none: r = 0.
+
+    Examples
+    --------
+    >>> moments = PlanningMoments((6.0, 6.0), (0.3, 0.3), (0.0, 0.0))
+    >>> gain = PrognosticGain(0.5, 0.4, {}, gain=0.25, gain_lower=0.16)
+    >>> plan = plan_control_arm(moments, gain, SizingQuestion(effect=2.0), correlation_discount=0.9,
+    ...                         sd_inflation=1.0, smallest_worthwhile_saving=0.05)
+    >>> [(one.figure, one.ancova.total, one.prognostic.total) for one in plan.savings]
+    [('undiscounted', 350, 266), ('discounted', 350, 282), ('worst_plausible', 350, 296)]
     """
     if not (0 < correlation_discount <= 1 and sd_inflation >= 1):
         raise DesignError("needs λ in (0, 1] and γ of at least 1", field="correlation_discount")

@@ -26,6 +26,16 @@ def weighted_variance_factor(predictive_variance: ArrayLike, trust: float = 1.0)
         b in [0, 1], the slope of log squared residual on log stated variance that the fit will
         estimate; 0 for twins whose stated variance says nothing.
 
+    Returns
+    -------
+    float
+        At most 1; 1 where all twins are equally certain.
+
+    Raises
+    ------
+    DesignError
+        Variances that are not above 0, or a trust outside of [0, 1].
+
     Examples
     --------
     >>> round(weighted_variance_factor([1.0, 1.0, 4.0, 4.0]), 4)
@@ -93,6 +103,16 @@ def prognostic_events(
     method : {"schoenfeld", "freedman", "hsieh-freedman"}
         Formula of the unadjusted events.
 
+    Returns
+    -------
+    PrognosticEvents
+        Events without and with the score, not rounded.
+
+    Raises
+    ------
+    DesignError
+        A squared correlation outside of [0, 1).
+
     Examples
     --------
     >>> print(prognostic_events(0.7, 0.1))
@@ -113,6 +133,16 @@ def martingale_residuals(time: ArrayLike, event: ArrayLike) -> Floats:
         Follow-up times, above 0.
     event : array_like (P,)
         1 for an event, 0 for censoring.
+
+    Returns
+    -------
+    ndarray (N,)
+        At most 1, with sum 0.
+
+    Raises
+    ------
+    DesignError
+        Times and events that are no survival data.
 
     Examples
     --------
@@ -135,6 +165,25 @@ def martingale_correlation(time: ArrayLike, event: ArrayLike, score: ArrayLike) 
     """Return the correlation of a score with the martingale residuals of a control history.
 
     Its square is about the share of events that an adjusted log-rank test saves.
+
+    Parameters
+    ----------
+    time : array (N,)
+        Follow-up to the event or censoring, above 0.
+    event : array (N,)
+        1 for an event, 0 for censoring.
+    score : array (N,)
+        Prognostic scores, as many as times.
+
+    Returns
+    -------
+    float
+        In [−1, 1]; above 0 where a high score goes with early events.
+
+    Raises
+    ------
+    DesignError
+        Scores that are not finite, or that do not differ.
 
     Examples
     --------

@@ -129,6 +129,16 @@ def predictive_power(
     drifts, weights : sequence of float
         Prior before the trial: drifts at information 1 and their weights, not below 0.
 
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    DesignError
+        Drifts and weights that are not one prior, or a look that is not before the last.
+
     Notes
     -----
     The weights are multiplied by the likelihood of the look, φ(z − ϑ√t), and scaled to sum 1.
@@ -166,6 +176,16 @@ def predictive_power_normal(
         As for `conditional_power`.
     mean, sd : float
         Prior of the drift at information 1.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    DesignError
+        An SD that is not above 0, or a look that is not before the last.
 
     Notes
     -----
@@ -254,6 +274,11 @@ def repeated_interval(
         Effect and its standard error at the look.
     df : float
         Degrees of freedom; the bound is then carried to the t scale by its p value.
+
+    Returns
+    -------
+    low, high
+        float: On the scale of the estimate.
 
     Examples
     --------

@@ -258,6 +258,11 @@ class WangTsiatis:
 def o_brien_fleming() -> WangTsiatis:
     """Return the bounds of O'Brien & Fleming 1979: constant on the scale of sums.
 
+    Returns
+    -------
+    WangTsiatis
+        With the exponent Δ = 0.
+
     Examples
     --------
     >>> o_brien_fleming().label
@@ -268,6 +273,11 @@ def o_brien_fleming() -> WangTsiatis:
 
 def pocock() -> WangTsiatis:
     """Return the bounds of Pocock 1977: constant z.
+
+    Returns
+    -------
+    WangTsiatis
+        With the exponent Δ = 1/2.
 
     Examples
     --------

@@ -81,6 +81,11 @@ def events_for_power(
         Side of the claim. Left out, it is the side of the ratio where the margin is 1, and "less" otherwise:
         a ratio above the margin then has no size.
 
+    Returns
+    -------
+    float
+        Events of both arms.
+
     Raises
     ------
     DesignError
@@ -191,6 +196,11 @@ def survival_size(
         A formula of `events_for_power`, or one that rests on the events of each arm.
     direction : {"greater", "less"}
         Side of the hazard ratio that is a benefit: "less", unless the event is a good one.
+
+    Returns
+    -------
+    SurvivalSize
+        Events, participants enrolled and the forecast at that size.
 
     Raises
     ------
@@ -375,6 +385,11 @@ def survival_looks(
         Events at information 1.
     direction : {"greater", "less"}
         Side of the hazard ratio that is a benefit: "less", unless the event is a good one.
+
+    Returns
+    -------
+    SurvivalLooks
+        Months, events and power of each look.
 
     Raises
     ------

@@ -29,6 +29,11 @@ def large_sample_inflation(correlation: ArrayLike, retention: ArrayLike) -> floa
     retention : array_like (J,)
         Share observed at each visit, in (0, 1], never rising.
 
+    Returns
+    -------
+    float
+        At least 1; 1 where nobody drops out.
+
     Raises
     ------
     AnalysisError
@@ -73,6 +78,16 @@ def large_sample_size(
         lambda, participants of arm a for each of arm b.
     alpha, power : float
         Two-sided level and power.
+
+    Returns
+    -------
+    normal, student
+        float: Totals of both arms, not rounded.
+
+    Raises
+    ------
+    DesignError
+        A number out of range.
 
     Examples
     --------

@@ -47,6 +47,15 @@ def simulated_power(
     -------
     power, error : float
         Share of trials that reject in the direction of the effect, and its standard error.
+
+    Examples
+    --------
+    >>> moments = PlanningMoments((1.0, 1.0), (0.0, 0.0), (0.0, 0.0))
+    >>> question = SizingQuestion(effect=1.0, variance="model")
+    >>> chance = np.random.default_rng(1)
+    >>> power, error = simulated_power(25, 25, moments, "unadjusted", question, 2000, chance)
+    >>> abs(power - 0.934) < 4 * error
+    True
     """
     total = controls + active
     arm = np.repeat(np.array([0, 1], dtype=np.int8), [controls, active])

@@ -168,6 +168,16 @@ def dial_sizes(
     direction : {"greater", "less"}, optional
         Side of the claim; as for `MeansQuestion`.
 
+    Returns
+    -------
+    DialSizes
+        A row for each agreement c, with both analyses.
+
+    Raises
+    ------
+    DesignError
+        The effect lies on the wrong side of the margin, or a number is out of range.
+
     Examples
     --------
     >>> moments = PredictionMoments.from_correlation((1.0, 1.0), (0.5, 0.5), agreement=0.6)
@@ -213,6 +223,16 @@ def conservative_moments(
         γ ≥ 1: acts outside. The two are not interchangeable.
     arm : {"control", "both"}
         Whose SD γ multiplies.
+
+    Returns
+    -------
+    PlanningMoments
+        The moments after the discounts.
+
+    Raises
+    ------
+    DesignError
+        A discount or an inflation out of range, or an arm of another name.
 
     Examples
     --------

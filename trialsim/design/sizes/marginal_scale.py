@@ -172,6 +172,27 @@ def marginal_size(
 ) -> Pair:
     """Return analysed (controls, active) that reach the power, not rounded.
 
+    Parameters
+    ----------
+    question : MarginalQuestion
+        Family, rates, score, power and level.
+    allocation : pair of float
+        Shares of (control, active), with sum 1.
+    adjusted : bool
+        Whether the score is in the model.
+
+    Returns
+    -------
+    pair of float
+        (controls, active).
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
+    DesignError
+        Shares that do not sum to 1.
+
     Examples
     --------
     >>> question = MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0))
@@ -187,6 +208,25 @@ def marginal_size(
 
 def marginal_controls(active: float, question: MarginalQuestion) -> float:
     """Return the analysed controls beside a fixed active arm, solved numerically; infinite where none do.
+
+    Parameters
+    ----------
+    active : float
+        Active participants to analyse, above 0.
+    question : MarginalQuestion
+        Family, rates, score, power and level.
+
+    Returns
+    -------
+    float
+        Not rounded; infinite where the active arm alone is too small.
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
+    DesignError
+        An active arm that is not above 0.
 
     Examples
     --------
@@ -213,6 +253,25 @@ def marginal_controls(active: float, question: MarginalQuestion) -> float:
 
 def marginal_power(controls: float, active: float, question: MarginalQuestion, *, adjusted: bool) -> float:
     """Return the power of the two-sided Wald test of the marginal contrast, in the right direction.
+
+    Parameters
+    ----------
+    controls, active : float
+        Participants to analyse in each arm, above 0.
+    question : MarginalQuestion
+        Family, rates, score and level.
+    adjusted : bool
+        Whether the score is in the model.
+
+    Returns
+    -------
+    float
+        In (0, 1).
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
 
     Examples
     --------

@@ -40,6 +40,16 @@ def guenther_schouten_size(
     direction : {"greater", "less"}, optional
         Side of the claim; as for `MeansQuestion`.
 
+    Returns
+    -------
+    float
+        Participants to analyse in both arms, not rounded.
+
+    Raises
+    ------
+    DesignError
+        The effect lies at the margin or on the wrong side of it, or a number is out of range.
+
     Examples
     --------
     >>> ratio = 2 / 3
@@ -64,6 +74,31 @@ def guenther_schouten_power(
     direction: Direction | None = None,
 ) -> float:
     """Return the power ``Φ(√((n − z²/2)(τ − Δ)²/V) − z)`` with z = z_{1−α/2}; 0 where n ≤ z²/2.
+
+    Parameters
+    ----------
+    total : float
+        Participants to analyse in both arms.
+    variance : float
+        V = n Var(τ̂), in squared points, above 0.
+    effect : float
+        Assumed effect τ, in points.
+    margin : float
+        Effect under the null Δ, in points.
+    alpha : float
+        Two-sided level, in (0, 1).
+    direction : {"greater", "less"}, optional
+        Side of the claim; that of the effect if left out.
+
+    Returns
+    -------
+    float
+        In [0, 1).
+
+    Raises
+    ------
+    DesignError
+        A number out of range.
 
     Examples
     --------
@@ -150,6 +185,11 @@ def mmrm_variance(
         Share observed at each visit, never rising, in (control, active).
     shares : pair of float
         Shares (π0, π1) of the *randomised* participants.
+
+    Returns
+    -------
+    float
+        V = n Var(τ̂), in squared points, n the randomised participants.
 
     Examples
     --------

@@ -113,6 +113,11 @@ def power_of_means(total: float, question: MeansQuestion) -> float:
     question : MeansQuestion
         Effect, spread, margin, level, allocation and test.
 
+    Returns
+    -------
+    float
+        In [0, 1); 0 for a t test of two participants.
+
     Examples
     --------
     >>> round(power_of_means(170.06262827, MeansQuestion(0.5)), 6)
@@ -131,6 +136,25 @@ def power_of_means(total: float, question: MeansQuestion) -> float:
 
 def means_size(question: MeansQuestion, power: float = 0.9) -> TwoArmSize:
     """Return the size that gives the power.
+
+    Parameters
+    ----------
+    question : MeansQuestion
+        Effect, spread, margin, level, allocation and test.
+    power : float
+        In (alpha, 1).
+
+    Returns
+    -------
+    TwoArmSize
+        Participants to analyse in each arm, not rounded.
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
+    DesignError
+        The effect lies on the wrong side of the margin, or no size reaches the power.
 
     Examples
     --------

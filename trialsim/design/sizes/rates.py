@@ -173,6 +173,23 @@ def rates_size(question: RatesQuestion, power: float = 0.9) -> TwoArmSize:
 def power_of_rates(controls: float, question: RatesQuestion) -> float:
     """Return the power with so many controls, and active participants by the allocation.
 
+    Parameters
+    ----------
+    controls : float
+        Controls to analyse, above 0; need not be whole.
+    question : RatesQuestion
+        Rates, scale, margin, level and allocation.
+
+    Returns
+    -------
+    float
+        In (0, 1).
+
+    Raises
+    ------
+    InputError
+        `question` is none, as when arguments are swapped.
+
     Examples
     --------
     >>> round(power_of_rates(108.23553938, RatesQuestion(0.2, 0.4)), 6)

@@ -201,6 +201,20 @@ def _expected_squared_error(
 def size_for_power(moments: PlanningMoments, analysis: AnalysisName, question: SizingQuestion) -> Size:
     """Return the smallest trial at the asked allocation that reaches the asked power.
 
+    Parameters
+    ----------
+    moments : PlanningMoments
+        What the size rests on.
+    analysis : {"unadjusted", "ancova", "prognostic"}
+        How the trial will be read.
+    question : SizingQuestion
+        Effect, power, level, allocation, dropout, slopes and standard error.
+
+    Returns
+    -------
+    Size
+        Randomised participants in each arm, whole numbers, and their power.
+
     Raises
     ------
     DesignError
@@ -317,6 +331,29 @@ def controls_for_power(
     """Return the smallest control arm that reaches the asked power beside a fixed active arm.
 
     Returns None where no control arm does: the active arm alone is then too small.
+
+    Parameters
+    ----------
+    active : int
+        Randomised active participants, at least 1.
+    moments : PlanningMoments
+        What the size rests on.
+    analysis : {"unadjusted", "ancova", "prognostic"}
+        How the trial will be read.
+    question : SizingQuestion
+        Effect, power, level, dropout, slopes and standard error; its allocation is not used.
+
+    Returns
+    -------
+    Size or None
+        None where no control arm does: the active arm alone is then too small.
+
+    Raises
+    ------
+    InputError
+        `moments` or `question` is of another kind, as when arguments are swapped.
+    DesignError
+        The effect lies on the wrong side of the claim.
 
     Examples
     --------

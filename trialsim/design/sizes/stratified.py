@@ -140,6 +140,11 @@ def stratified_power(total: float, question: StratifiedQuestion, method: Stratif
     method : {"cmh", "mantel-haenszel", "marginal"}
         See `stratified_size`.
 
+    Returns
+    -------
+    float
+        In (0, 1).
+
     Examples
     --------
     >>> question = StratifiedQuestion([1.0], [0.3], [0.45])
@@ -164,6 +169,11 @@ def stratified_size(question: StratifiedQuestion, method: StratifiedMethod = "cm
         The Cochran-Mantel-Haenszel test; the Wald test of the log Mantel-Haenszel risk ratio, with the
         variance of Greenland and Robins (1985), which takes one ratio for all strata and is too large
         otherwise; or the same with the variance that lets the ratio differ between strata.
+
+    Returns
+    -------
+    float
+        Of both arms.
 
     Notes
     -----

@@ -85,10 +85,28 @@ def adjustment(moments: PlanningMoments, analysis: AnalysisName) -> Adjustment:
     orthogonal and their slope gaps add: (ρ1σ1 − ρ0σ0)² + (r1κ1 − r0κ0)², κ_a the SD left by the
     baseline.
 
+    Parameters
+    ----------
+    moments : PlanningMoments
+        SDs and correlations by arm.
+    analysis : {"unadjusted", "ancova", "prognostic"}
+        How the trial will be read.
+
+    Returns
+    -------
+    Adjustment
+        Residual variances, slope gap and number of covariates.
+
     Raises
     ------
     DesignError
         If the analysis has no such name.
+
+    Examples
+    --------
+    >>> moments = PlanningMoments((1.0, 1.0), (0.6, 0.6), (0.5, 0.5))
+    >>> adjustment(moments, "prognostic").residual_variance
+    (0.48, 0.48)
     """
     require_name("analysis", analysis, AnalysisName)
     residual = [sd**2 for sd in moments.sd]

@@ -79,6 +79,16 @@ def attainable(first: Law, second: Law) -> tuple[float, float]:
     The ends are the counter- and the co-monotone coupling, by quadrature of F_i⁻¹(Φ(z)) F_j⁻¹(Φ(∓z))
     split at the jumps.
 
+    Parameters
+    ----------
+    first, second : Law
+        The margins.
+
+    Returns
+    -------
+    low, high
+        float: In [−1, 1].
+
     Examples
     --------
     >>> from trialsim.population.laws.laws import StepLaw
@@ -92,6 +102,18 @@ def attainable(first: Law, second: Law) -> tuple[float, float]:
 
 def solve_pair(first: Law, second: Law, asked: float) -> PairSolution:
     """Return the latent correlation under which two margins have the observed correlation `asked`.
+
+    Parameters
+    ----------
+    first, second : Law
+        The margins.
+    asked : float
+        Observed correlation, inside the attainable interval.
+
+    Returns
+    -------
+    PairSolution
+        The latent correlation, and the observed one that it gives.
 
     Raises
     ------

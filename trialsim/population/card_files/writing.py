@@ -14,7 +14,30 @@ _TABLES = ("sources", "margins", "correlations", "targets", "missing")
 
 
 def write_card(card: CohortCard, path: Path) -> None:
-    """Write a card as TOML; the file is complete or absent, and reads back as the same card."""
+    """Write a card as TOML; the file is complete or absent, and reads back as the same card.
+
+    Parameters
+    ----------
+    card : CohortCard
+        What is written.
+    path : Path
+        Where, ending in ``.toml``.
+
+    Raises
+    ------
+    CardError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from trialsim.population.card_files.reading import read_card
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> with TemporaryDirectory() as folder:
+    ...     write_card(card, Path(folder) / "card.toml")
+    ...     print(read_card(Path(folder) / "card.toml").content_hash() == card.content_hash())
+    True
+    """
     with whole_file(path, CardError) as scratch:
         scratch.write_text(card_text(card), encoding="utf-8")
 

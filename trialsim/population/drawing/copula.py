@@ -81,11 +81,28 @@ def width(law: Law) -> int:
 def solve_copula(card: CohortCard) -> Copula:
     """Return the Gaussian copula whose observed associations are those of the card.
 
+    Parameters
+    ----------
+    card : CohortCard
+        Margins and associations.
+
+    Returns
+    -------
+    Copula
+        Its latent correlation matrix is positive definite.
+
     Raises
     ------
     CardError
         If a margin or a correlation is infeasible, or the latent matrix is not positive definite and the
         card does not ask for the nearest one that is.
+
+    Examples
+    --------
+    >>> from trialsim.population.card_files.reading import read_card
+    >>> copula = solve_copula(read_card("cohorts/alzheimers_early.toml"))
+    >>> copula.names[:2]
+    ('age', 'female')
     """
     laws = tuple(_law(card, position) for position in range(len(card.margins)))
     prepared = [LatentLaw.of(law) for law in laws]

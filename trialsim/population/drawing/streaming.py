@@ -45,6 +45,18 @@ def stream_to_parquet(
     ------
     InputError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from trialsim.population.card_files.reading import read_card
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> with TemporaryDirectory() as folder:
+    ...     stream_to_parquet(card, 1000, np.random.default_rng(1), Path(folder) / "people.parquet")
+    ...     print(pq.read_metadata(Path(folder) / "people.parquet").num_rows)
+    1000
     """
     sampler = Sampler.of(solve_copula(card))
     schema = pa.schema(

@@ -87,6 +87,11 @@ def entropy_tilt(moments: Sequence[Moment], base: Floats | None = None, *, soft:
     soft : bool
         True lets each target miss by as much as its rounding explains.
 
+    Returns
+    -------
+    Tilt
+        Weights (N,) that sum to 1, multipliers, and how near each target is met.
+
     Raises
     ------
     CardError
@@ -116,6 +121,20 @@ def entropy_tilt(moments: Sequence[Moment], base: Floats | None = None, *, soft:
 
 def systematic_resample(weights: ArrayLike, n: int, generator: np.random.Generator) -> Ints:
     """Return n positions such that each occurs ⌊n w⌋ or ⌈n w⌉ times, in random order.
+
+    Parameters
+    ----------
+    weights : array (N,)
+        At least 0; need not sum to 1.
+    n : int
+        How many positions, at least 0.
+    generator : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    ndarray of int (n,)
+        Positions in the weights.
 
     Examples
     --------

@@ -158,7 +158,18 @@ def fidelity_report(
 
 
 def minimum_by_measure(report: pd.DataFrame) -> pd.DataFrame:
-    """Return the worst value of each measure and where it lies: the number to quote."""
+    """Return the worst value of each measure and where it lies: the number to quote.
+
+    Parameters
+    ----------
+    report : DataFrame
+        What `fidelity_report` returns.
+
+    Returns
+    -------
+    DataFrame
+        A row a measure: its worst value, where it lies, and its value for everybody.
+    """
     worst = []
     for measure, rows in report.dropna(subset=["value"]).groupby("measure", sort=False):
         values = rows["value"].to_numpy()

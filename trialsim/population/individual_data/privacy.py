@@ -58,6 +58,11 @@ def membership_risk(
     reference : Covariates
         As many synthetic participants of a generator that saw neither.
 
+    Returns
+    -------
+    MembershipRisk
+        Area under the curve of the attack, with its interval.
+
     Examples
     --------
     >>> rng = np.random.default_rng(1)
@@ -100,6 +105,29 @@ def closer_to_training(training: Covariates, holdout: Covariates, synthetic: Cov
     """Return the share of synthetic participants nearer to a training than to a hold-out participant.
 
     ½ is safe; a tie counts ½, so that categorical covariates do not flatter.
+
+    Parameters
+    ----------
+    training : Covariates
+        Participants that the synthetic ones were made from.
+    holdout : Covariates
+        Participants of the same population that were held out.
+    synthetic : Covariates
+        Synthetic participants.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> training, holdout, synthetic = (Covariates(("age",), rng.normal(size=(500, 1))) for _ in range(3))
+    >>> round(closer_to_training(training, holdout, synthetic), 1)
+    0.5
+    >>> closer_to_training(training, holdout, training)
+    1.0
     """
     scale = _scale(training)
     near = _nearest(synthetic, training, scale)[:, 0]
@@ -112,6 +140,25 @@ def nearest_record_distances(training: Covariates, synthetic: Covariates) -> pd.
 
     Beside those of the synthetic participants stand those of the training participants among themselves,
     which are what a faithful and private copy would show.
+
+    Parameters
+    ----------
+    training : Covariates
+        Participants that the synthetic ones were made from.
+    synthetic : Covariates
+        Synthetic participants.
+
+    Returns
+    -------
+    DataFrame
+        A row for each of the quantiles .01, .05, .25 and .5.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> training, synthetic = (Covariates(("age",), rng.normal(size=(50, 1))) for _ in range(2))
+    >>> nearest_record_distances(training, synthetic)["quantile"].tolist()
+    [0.01, 0.05, 0.25, 0.5]
     """
     scale = _scale(training)
     synthetic_distances = _nearest(synthetic, training, scale, count=2)
@@ -167,6 +214,20 @@ def released_counts(people: Covariates, keys: Sequence[str], smallest: int = SMA
     """Return the counts of a table with every cell below `smallest` suppressed (NaN).
 
     If a single cell were suppressed, the total would give it away: then the next smallest goes too.
+
+    Parameters
+    ----------
+    people : Covariates
+        Whom to count.
+    keys : sequence of str
+        Names of the covariates that make the table.
+    smallest : int
+        A cell below it is not shown.
+
+    Returns
+    -------
+    DataFrame
+        A row a cell; counts that are not shown are NaN.
 
     Examples
     --------

@@ -59,6 +59,23 @@ class PrivateRelease:
 def zcdp_budget(epsilon: float, delta: float) -> float:
     """Return ρ that guarantees (ε, δ).
 
+    Parameters
+    ----------
+    epsilon : float
+        ε, above 0.
+    delta : float
+        δ, in (0, 1).
+
+    Returns
+    -------
+    float
+        ρ of zero-concentrated differential privacy, above 0.
+
+    Raises
+    ------
+    InputError
+        ε or δ out of range.
+
     Examples
     --------
     >>> round(zcdp_budget(3.0, 1e-6), 11), round(zcdp_budget(1.0, 1e-6), 11)

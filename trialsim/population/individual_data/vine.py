@@ -61,6 +61,11 @@ def fit_vine(frame: pd.DataFrame, card: CohortCard) -> VinePopulation:
     card : CohortCard
         What `fit_card` returned; no covariate may be nominal.
 
+    Returns
+    -------
+    VinePopulation
+        It draws participants, as a card does.
+
     Raises
     ------
     InputError

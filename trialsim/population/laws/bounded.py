@@ -49,6 +49,18 @@ class LogitNormalLaw:
 def solve_logit_normal(mean: float, sd: float, lower: float, upper: float) -> LogitNormalLaw:
     """Return the logit-normal law on (lower, upper) with this mean and SD.
 
+    Parameters
+    ----------
+    mean, sd : float
+        Of the law, the mean inside the limits.
+    lower, upper : float
+        Finite limits.
+
+    Returns
+    -------
+    LogitNormalLaw
+        Its mean and SD are those asked.
+
     Raises
     ------
     CardError
@@ -158,6 +170,18 @@ def solve_maximum_entropy(mean: float, sd: float, lower: float, upper: float) ->
 
     A truncated normal law if λ₂ < 0; if the SD is larger, exponential, flat or U-shaped.
 
+    Parameters
+    ----------
+    mean, sd : float
+        Of the law, the mean inside the limits.
+    lower, upper : float
+        Finite limits.
+
+    Returns
+    -------
+    Law
+        Its mean and SD are those asked.
+
     Raises
     ------
     CardError
@@ -205,6 +229,18 @@ class QuartileLaw:
 
 def match_quartiles(q1: float, median: float, q3: float, lower: float, upper: float) -> QuartileLaw:
     """Return a smooth law with these quartiles within these limits, either of which may be infinite.
+
+    Parameters
+    ----------
+    q1, median, q3 : float
+        Quartiles, ascending.
+    lower, upper : float
+        Limits around them; may be infinite.
+
+    Returns
+    -------
+    QuartileLaw
+        Its quartiles are those asked.
 
     Raises
     ------

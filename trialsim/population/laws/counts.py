@@ -24,6 +24,11 @@ def count_law(mean: float, sd: float) -> StepLaw:
     mean, sd : float
         Moments, above 0; sd² at least the mean.
 
+    Returns
+    -------
+    StepLaw
+        On whole numbers from 0.
+
     Raises
     ------
     CardError

@@ -63,6 +63,13 @@ def grid_points(trial: DeclaredTrial, *, file: Path | str | None = None) -> tupl
     ProtocolError
         A path that does not exist, more cells than `largest_grid`, or a world that is impossible as
         it stands.
+
+    Examples
+    --------
+    >>> from trialsim.protocol.declared.trial import read_trial
+    >>> points = grid_points(read_trial("protocols/survival_delayed_effect.toml"))
+    >>> len(points), points[0].scenario
+    (3, 'delayed')
     """
     count = len(trial.scenarios) * math.prod(len(axis.values) for axis in trial.grid)
     if count > trial.largest_grid:

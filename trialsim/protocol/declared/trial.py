@@ -382,10 +382,25 @@ class DeclaredTrial(Strict):
 def is_declared(path: Path | str) -> bool:
     """Return whether a TOML file says that it is a declared trial.
 
+    Parameters
+    ----------
+    path : Path or str
+        A TOML file.
+
+    Returns
+    -------
+    bool
+        False for a protocol of the first format.
+
     Raises
     ------
     ProtocolError
         The file cannot be read.
+
+    Examples
+    --------
+    >>> is_declared("protocols/survival_delayed_effect.toml"), is_declared("protocols/alzheimers_phase2.toml")
+    (True, False)
     """
     return read_toml(path, ProtocolError).get("format") != "trialsim.protocol/1"
 
@@ -406,10 +421,39 @@ def read_trial(path: Path | str) -> DeclaredTrial:
     ------
     ProtocolError
         The file cannot be read or breaks a rule; every broken rule is named with field, value and mend.
+
+    Examples
+    --------
+    >>> read_trial("protocols/survival_delayed_effect.toml").name
+    'survival_delayed_effect'
     """
     return trial_from_dict(read_toml(path, ProtocolError), file=path)
 
 
 def trial_from_dict(tables: dict[str, Any], *, file: Path | str | None = None) -> DeclaredTrial:
-    """Return the trial of plain tables, such as those of `DeclaredTrial.to_dict`."""
+    """Return the trial of plain tables, such as those of `DeclaredTrial.to_dict`.
+
+    Parameters
+    ----------
+    tables : dict
+        Tables of a trial file, as `tomllib` reads them.
+    file : Path or str, optional
+        File to be named in refusals.
+
+    Returns
+    -------
+    DeclaredTrial
+        Checked and frozen.
+
+    Raises
+    ------
+    ProtocolError
+        A rule is broken; every broken rule is named with field, value and mend.
+
+    Examples
+    --------
+    >>> trial = read_trial("protocols/survival_delayed_effect.toml")
+    >>> trial_from_dict(trial.to_dict()) == trial
+    True
+    """
     return check_model(tables, DeclaredTrial, ProtocolError, file=file, place=without_kinds)

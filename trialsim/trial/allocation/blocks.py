@@ -132,6 +132,18 @@ def _edges(parts: Floats) -> Floats:
 def check_blocks(ratio: Sequence[float], block_sizes: Sequence[int]) -> None:
     """Refuse block sizes that do not go with an allocation ratio, where a design is stated.
 
+    Parameters
+    ----------
+    ratio : sequence of float (A,)
+        Allocation ratio of the arms.
+    block_sizes : sequence of int
+        Sizes of the blocks.
+
+    Raises
+    ------
+    DesignError
+        A size that is no multiple of the ratio's sum in whole numbers.
+
     Examples
     --------
     >>> check_blocks((1, 2), (3, 6))

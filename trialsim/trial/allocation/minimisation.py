@@ -70,7 +70,7 @@ def minimise(
     >>> minimise(levels, [1, 1], np.random.default_rng(1), probability=1.0).sum()
     np.int64(3)
     """
-    factors = np.asarray(factors, dtype=np.int64)
+    factors = np.asarray(factors)
     levels = checked_labels(factors, "factors")
     if levels.ndim != 3 or levels.shape[2] == 0:
         raise DesignError(

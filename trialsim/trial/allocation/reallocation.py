@@ -33,6 +33,11 @@ def reallocate(
     generator : numpy.random.Generator
         Stream ``randomisation``.
 
+    Returns
+    -------
+    ndarray of int8 (R, N)
+        The allocation, unchanged for those who have entered.
+
     Raises
     ------
     DesignError
@@ -46,9 +51,9 @@ def reallocate(
     >>> after[0, :2].tolist(), np.bincount(after[0, 2:]).tolist()
     ([0, 0], [3, 0, 3])
     """
-    arm = np.asarray(arm, dtype=np.int8)
-    entered = np.asarray(entered, dtype=np.int64)
-    is_open = np.asarray(is_open, dtype=bool)
+    arm = np.asarray(arm)
+    entered = np.asarray(entered)
+    is_open = np.asarray(is_open)
     whole = np.asarray(ratio)
     if (whole != np.round(whole)).any() or (whole < 1).any():
         raise DesignError("must be whole numbers to change allocation", field="ratio", value=list(ratio))

@@ -92,6 +92,13 @@ def forecast_enrolment(
     ------
     DesignError
         The trial is already full, or its caps let in fewer.
+
+    Examples
+    --------
+    >>> from trialsim.trial.enrolment.sites import site_plan
+    >>> plan = site_plan([0.0, 1.0], rate=5.0)
+    >>> forecast_enrolment(plan, 100, 40, np.random.default_rng(1)).month.shape
+    (100, 40)
     """
     require_kind("plan", plan, SitePlan)
     if interim is None:

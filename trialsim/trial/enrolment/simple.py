@@ -31,6 +31,14 @@ def enrol(replicates: int, participants: int, enrolment: Enrolment, generator: n
     Poisson-gamma model (Anisimov and Fedorov 2007). Given the rates λ_s and activations a_s, the sites
     together are a Poisson process with cumulative intensity Λ(t) = Σ λ_s (t − a_s)+, so the n-th
     arrival is Λ⁻¹ of the sum of n standard exponentials.
+
+    Examples
+    --------
+    >>> ten = Enrolment(sites=10, rate_per_site_month=1.0, rate_shape=2.0, last_activation_month=3.0,
+    ...                 source="assumed")
+    >>> months = enrol(2, 50, ten, np.random.default_rng(1))
+    >>> months.shape, bool((np.diff(months) > 0).all())
+    ((2, 50), True)
     """
     activation = np.linspace(0.0, enrolment.last_activation_month, enrolment.sites)
     scale = enrolment.rate_per_site_month / enrolment.rate_shape

@@ -141,6 +141,30 @@ def site_plan(
 ) -> SitePlan:
     """Return a checked plan of sites; a single number serves all of them. See `SitePlan`.
 
+    Parameters
+    ----------
+    activation : array (S,)
+        Month from 0 in which each site opens.
+    rate : float or array (S,)
+        Mean participants a month of each open site, above 0.
+    shape : float or array (S,)
+        Shape of the gamma law of the rates, above 0; infinite for rates that do not vary.
+    ramp : float or array (S,)
+        Months until a site recruits at its full rate.
+    screen_failure : float or array (S,)
+        Share of the screened who are not randomised, in [0, 1).
+    cap : int or array (S,)
+        Most participants of each site.
+    country : int or array (S,)
+        Country of each site, numbered from 0.
+    country_cap : int or array (C,)
+        Most participants of each country.
+
+    Returns
+    -------
+    SitePlan
+        Checked and frozen.
+
     Raises
     ------
     DesignError

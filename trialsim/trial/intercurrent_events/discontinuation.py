@@ -170,7 +170,29 @@ def calibrate_discontinuation(
 
 
 def expected_incidence(found: Discontinuation, arm: int, paths: Floats) -> Floats:
-    """Return the expected cumulative incidence (V, C) of each cause by each visit, over paths (M, 1 + V)."""
+    """Return the expected cumulative incidence (V, C) of each cause by each visit, over paths (M, 1 + V).
+
+    Parameters
+    ----------
+    found : Discontinuation
+        Calibrated causes.
+    arm : int
+        0 or 1.
+    paths : ndarray (M, 1 + V)
+        Outcomes of M participants without any event, baseline first.
+
+    Returns
+    -------
+    ndarray (V, C)
+        Ascending over visits.
+
+    Examples
+    --------
+    >>> cause = DiscontinuationCause("adverse event", (0.1, 0.2))
+    >>> found = calibrate_discontinuation([cause], [4.0, 8.0], [np.zeros((5, 3))] * 2)
+    >>> expected_incidence(found, 1, np.zeros((5, 3)))[-1].round(6)
+    array([0.2])
+    """
     on = np.full(len(paths), 1 / len(paths))
     steps = np.empty(found.intercepts.shape[1:])
     for j in range(len(steps)):
@@ -193,6 +215,16 @@ def intermittent_gaps(
         Of missing each visit, in [0, 1).
     generator : numpy.random.Generator
         Stream ``dropout``.
+
+    Returns
+    -------
+    ndarray of bool (R, N, V)
+        True where a visit is missed.
+
+    Raises
+    ------
+    DesignError
+        A probability outside of [0, 1).
 
     Examples
     --------

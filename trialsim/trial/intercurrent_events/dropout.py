@@ -46,6 +46,18 @@ def drop_out(
     -----
     With p = Σ p_c the time is exponential with hazard −ln(1 − p)/T and the cause has probability p_c/p,
     which makes the cumulative incidence of each cause at T exactly p_c.
+
+    Examples
+    --------
+    >>> arms = (
+    ...     Arm(name="placebo", allocation=1, role="control"),
+    ...     Arm(name="drug", allocation=1, role="active"),
+    ... )
+    >>> cause = Dropout(cause="any", cumulative={"placebo": 0.2, "drug": 0.4}, source="assumed")
+    >>> arm = np.repeat(np.array([[0, 1]], dtype=np.int8), 4000, axis=1)
+    >>> week, _ = drop_out(arm, [cause], arms, 52.0, np.random.default_rng(1))
+    >>> [round(float(np.isfinite(week[arm == a]).mean()), 1) for a in (0, 1)]
+    [0.2, 0.4]
     """
     uniform = generator.random(arm.shape)
     choice = generator.random(arm.shape)
@@ -98,7 +110,7 @@ def constant_hazard_dropout(
     >>> [round(float((cause == c).mean()), 2) for c in (0, 1)]
     [0.1, 0.2]
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     table = np.asarray(shares, dtype=np.float64)
     if table.ndim != 2 or len(table) <= int(arm.max(initial=0)):
         raise DesignError(

@@ -224,6 +224,11 @@ def potential_outcomes(
         Chance of the events; the same in both arms couples them.
     added : ndarray (1 + V,) or (..., 1 + V), optional
         What treatment adds to each; the world's effect if not given.
+
+    Returns
+    -------
+    PotentialOutcomes
+        Paths without and with the events, and when and why each participant stops.
     """
     added = world.effect.shift if added is None else added
     effect = added if arm else np.zeros_like(added)
@@ -265,6 +270,11 @@ def simulate_longitudinal(
     Returns
     -------
     LongitudinalTrials
+
+    Raises
+    ------
+    DesignError
+        An arm other than 0 and 1.
     """
     if int(arm.max(initial=0)) > 1:
         raise DesignError("must be 0 or 1: two arms are offered with events", field="arm")
@@ -317,6 +327,11 @@ def true_values(
     -------
     list of TrueValue
         `share` is the share of participants that the estimand speaks of: below 1 for a principal stratum.
+
+    Raises
+    ------
+    DesignError
+        Fewer than 2 participants, or a principal stratum without anybody.
 
     Notes
     -----

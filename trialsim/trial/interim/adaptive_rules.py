@@ -34,6 +34,16 @@ def bounds_rule(
     keep : callable, optional
         From the state and z (R, A − 1) to the active arms that go on (R, A − 1), on top of `lower`.
 
+    Returns
+    -------
+    callable
+        A rule for `simulate_staged`.
+
+    Raises
+    ------
+    DesignError
+        Lower bounds that are not as many as the upper ones, or lie above them.
+
     Examples
     --------
     >>> rule = bounds_rule([2.8, 2.0], [0.0, 2.0], sd=1.0)
@@ -69,6 +79,21 @@ def bounds_rule(
 
 def keep_best(arms: int) -> Callable[[StagedState, Floats], Bools]:
     """Return a rule that lets the best active arms go on; ties go to the earlier arm.
+
+    Parameters
+    ----------
+    arms : int
+        Active arms that go on, at least 1.
+
+    Returns
+    -------
+    callable
+        From a state and z (R, A − 1) to the arms that stay (R, A − 1), for `bounds_rule`.
+
+    Raises
+    ------
+    DesignError
+        Fewer than one arm.
 
     Examples
     --------
@@ -137,6 +162,19 @@ def blinded_resizing_rule(size: Callable[[Floats], Ints], critical: float) -> Ru
         From the blinded variance (R,) to the final participants of each arm (R,).
     critical : float
         Efficacy is claimed when z with the pooled variance is at or above it.
+
+    Returns
+    -------
+    callable
+        A rule for `simulate_staged`.
+
+    Examples
+    --------
+    >>> from trialsim.trial.interim.staged import simulate_staged
+    >>> rule = blinded_resizing_rule(resize_blinded(1.0, 0.025, 0.9, 20, 60), 1.96)
+    >>> trials = simulate_staged("normal", (0.0, 1.0), [[10, 10], [10, 10]], rule, 50, np.random.default_rng(1))
+    >>> bool((trials.states[-1].n >= 20).all())
+    True
     """
 
     def decide(state: StagedState) -> StageAction:
@@ -165,6 +203,19 @@ def combination_rule(
         The trial stops when z₁ is at or below it.
     sd : float
         Known standard deviation.
+
+    Returns
+    -------
+    callable
+        A rule for `simulate_staged`.
+
+    Examples
+    --------
+    >>> from trialsim.trial.interim.staged import simulate_staged
+    >>> rule = combination_rule(promising_zone(20, 60, (0.3, 0.8), 0.8, 1.96), 1.96)
+    >>> trials = simulate_staged("normal", (0.0, 1.0), [[20, 20], [20, 20]], rule, 50, np.random.default_rng(1))
+    >>> bool(trials.states[-1].n.max() <= 80)
+    True
     """
 
     def decide(state: StagedState) -> StageAction:
@@ -200,6 +251,16 @@ def promising_zone(
         Conditional power to reach.
     critical : float
         Bound of the combination test.
+
+    Returns
+    -------
+    callable
+        From z (R,) of the first stage to the participants of each arm in the second (R,).
+
+    Raises
+    ------
+    DesignError
+        Sizes, a zone or a target that cannot be.
 
     Notes
     -----

@@ -20,6 +20,20 @@ def probability_best(successes: ArrayLike, n: ArrayLike, prior: tuple[float, flo
 
     Beta(a, b) priors, by Gauss–Legendre quadrature of the largest of independent betas.
 
+    Parameters
+    ----------
+    successes : array (R, A)
+        Responders of each arm.
+    n : array (R, A)
+        Participants of each arm, at least as many.
+    prior : pair of float
+        a and b of every arm's Beta prior, above 0.
+
+    Returns
+    -------
+    ndarray (R, A)
+        Rows that sum to 1.
+
     Examples
     --------
     >>> probability_best(np.array([[3.0, 3.0]]), np.array([[10.0, 10.0]])).round(6)
@@ -72,6 +86,16 @@ def thompson_rule(
     futility : float
         The trial stops when the best active arm's probability is below it.
 
+    Returns
+    -------
+    callable
+        A rule for `simulate_staged`.
+
+    Raises
+    ------
+    DesignError
+        A batch, power or bound that cannot be, or a least share of 1 over the arms or more.
+
     Examples
     --------
     >>> rule = thompson_rule(20, np.random.default_rng(1), claim=0.99)
@@ -117,10 +141,28 @@ def predictive_rule(
     stop_above, stop_below : float
         The trial stops when the predictive probability of that success is at or above, or below.
 
+    Returns
+    -------
+    callable
+        A rule for `simulate_staged`.
+
+    Raises
+    ------
+    DesignError
+        Looks that do not ascend to the final size, or bounds that cannot be.
+
     Notes
     -----
     Both arms' future successes are beta-binomial; the predictive probability sums over every pair of
     them, on a table made once for each look.
+
+    Examples
+    --------
+    >>> from trialsim.trial.interim.staged import simulate_staged
+    >>> rule = predictive_rule((20, 40), 40, 0.95, stop_above=0.95, stop_below=0.05)
+    >>> trials = simulate_staged("binary", (0.2, 0.8), [[20, 20], [20, 20]], rule, 50, np.random.default_rng(1))
+    >>> bool((trials.stage == 0).any())
+    True
     """
     ns = list(look_n)
     if not ns or ns[-1] != final_n or ns != sorted(set(ns)) or ns[0] < 1:
@@ -148,8 +190,31 @@ def predictive_rule(
 
 
 def predictive_table(n: int, final_n: int, success: ArrayLike) -> Floats:
-    """Return the predictive probability (n + 1, n + 1) of final success by control and active successes."""
-    success = np.asarray(success, dtype=bool)
+    """Return the predictive probability (n + 1, n + 1) of final success by control and active successes.
+
+    Parameters
+    ----------
+    n : int
+        Participants seen in each arm.
+    final_n : int
+        Participants of each arm at the end, at least n.
+    success : array of bool (final_n + 1, final_n + 1)
+        Whether the end is a success, by control and active responders.
+
+    Returns
+    -------
+    ndarray (n + 1, n + 1)
+        In [0, 1], by control and active responders seen, under uniform priors.
+
+    Examples
+    --------
+    >>> ends = np.arange(5)
+    >>> predictive_table(2, 4, ends[None, :] > ends[:, None]).round(2)
+    array([[0.27, 0.84, 0.99],
+           [0.03, 0.33, 0.84],
+           [0.  , 0.03, 0.27]])
+    """
+    success = np.asarray(success)
     weights = _beta_binomial(n, final_n - n)
     final = np.zeros((n + 1, final_n + 1))
     for y in range(n + 1):

@@ -172,7 +172,7 @@ def intersection_score(z: ArrayLike, n: ArrayLike, tested: ArrayLike, method: In
     """
     z = np.asarray(z, dtype=np.float64)
     n = np.asarray(n, dtype=np.float64)
-    tested = np.asarray(tested, dtype=bool)
+    tested = np.asarray(tested)
     shown = np.where(tested, z, -np.inf)
     members, largest = tested.sum(axis=1), shown.max(axis=1)
     score = largest.copy()
@@ -206,6 +206,22 @@ def stage_statistics(state: StagedState, sd: float | None = None) -> tuple[Float
 
     Without a known `sd` the stage's own pooled one is used, and t is turned into the normal score with
     the same p value.
+
+    Parameters
+    ----------
+    state : StagedState
+        After a stage.
+    sd : float, optional
+        Known SD of a normal outcome.
+
+    Returns
+    -------
+    z
+        ndarray (R, A − 1): Against control, −∞ where an arm is not tested.
+    n
+        ndarray (R, A): Participants of the stage.
+    tested
+        ndarray of bool (R, A − 1): Open arms with participants beside controls.
     """
     n = state.new_n.astype(np.float64)
     mean = state.new_total / np.maximum(n, 1)
@@ -226,7 +242,35 @@ def stage_statistics(state: StagedState, sd: float | None = None) -> tuple[Float
 
 
 def closed_rejections(states: Sequence[StagedState], test: ClosedTest, sd: float | None = None) -> Bools:
-    """Return the arms claimed by the last of some states (R, A − 1); see `ClosedTest`."""
+    """Return the arms claimed by the last of some states (R, A − 1); see `ClosedTest`.
+
+    Parameters
+    ----------
+    states : sequence of StagedState
+        The stages up to now, in order.
+    test : ClosedTest
+        Bounds, weights and intersection test.
+    sd : float, optional
+        Known SD of a normal outcome; the stage's own pooled one if not given.
+
+    Returns
+    -------
+    ndarray of bool (R, A − 1)
+        By active arm.
+
+    Examples
+    --------
+    >>> from trialsim.trial.interim.staged import simulate_staged
+    >>> seen, test = [], ClosedTest((2.5, 2.0), (0.5, 0.5))
+    >>> def watch(state):
+    ...     seen.append(closed_rejections([state], test, sd=1.0).shape)
+    ...     return bounds_rule([9.0, 9.0])(state)
+    >>> from trialsim.trial.interim.adaptive_rules import bounds_rule
+    >>> plan = [[20, 20, 20], [20, 20, 20]]
+    >>> _ = simulate_staged("normal", (0, 0, 1), plan, watch, 10, np.random.default_rng(1))
+    >>> seen[0]
+    (10, 2)
+    """
     return np.asarray(test.rejected(*_by_stage(states, sd))[-1])
 
 
@@ -258,6 +302,16 @@ def closed_test_rule(
         An arm whose cumulative z is at or below it is dropped.
     stop_at : {"any", "all"}
         Whether the trial stops at the first claim, or goes on until every open arm is claimed.
+
+    Returns
+    -------
+    callable
+        A rule for `simulate_staged`.
+
+    Raises
+    ------
+    DesignError
+        Another word for `stop_at`, or fewer bounds than stages.
 
     Examples
     --------

@@ -106,6 +106,20 @@ def conventional_bound(zone: EventZone, z: Floats, events: Floats) -> Floats:
     z_1 \sqrt{d_1}\right]` (Gao, Ware & Mehta 2008, J. Biopharm. Stat. 18:1184). Where b ≤ c the usual
     bound c is conservative.
 
+    Parameters
+    ----------
+    zone : EventZone
+        Planned events, those of the interim look, and the critical value.
+    z : ndarray (R,)
+        Of the interim look.
+    events : ndarray (R,)
+        All events at the end, D.
+
+    Returns
+    -------
+    ndarray (R,)
+        On the scale of z.
+
     Examples
     --------
     >>> zone = EventZone(100, 200, 400)
@@ -123,6 +137,16 @@ def least_conditional_power(zone: EventZone) -> float:
     At 0.5 that is Chen, DeMets & Lan's region (2004, Stat. Med. 23:1023), for any addition; for the rule
     of `EventZone`, with its target and its most events, it reaches lower (Mehta & Pocock 2011, Stat. Med.
     30:3267).
+
+    Parameters
+    ----------
+    zone : EventZone
+        The rule.
+
+    Returns
+    -------
+    float
+        In (0, 0.5].
 
     Examples
     --------
@@ -172,6 +196,19 @@ def final_statistic(
     Returns
     -------
     statistic, bound : ndarray (R,)
+
+    Raises
+    ------
+    DesignError
+        Another test.
+
+    Examples
+    --------
+    >>> zone = EventZone(100, 200, 300)
+    >>> one = np.ones(1)
+    >>> statistic, bound = final_statistic(2 * one, 1 * one, 2.1 * one, 200 * one, zone, "weighted")
+    >>> statistic.round(3), bound.round(3)
+    (array([2.121]), array([1.96]))
     """
     fixed = np.full(len(z), zone.critical)
     if test == "weighted":
@@ -185,6 +222,22 @@ def final_statistic(
 
 def participants_for_events(events: Ints, planned_events: int, planned: int, most: int) -> Ints:
     """Return participants (R,) in proportion to the events asked for, up to the most that can enter.
+
+    Parameters
+    ----------
+    events : ndarray of int (R,)
+        Events asked for.
+    planned_events : int
+        Events as planned, above 0.
+    planned : int
+        Participants as planned.
+    most : int
+        Participants who can enter at most.
+
+    Returns
+    -------
+    ndarray of int (R,)
+        From `planned` to `most`.
 
     Examples
     --------

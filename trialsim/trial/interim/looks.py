@@ -68,7 +68,20 @@ def event_looks(trials: SurvivalTrials, events: Sequence[int], latest: float = n
 
 
 def calendar_looks(trials: SurvivalTrials, months: Sequence[float]) -> Looks:
-    """Return looks at given calendar months (K,), the same in every trial."""
+    """Return looks at given calendar months (K,), the same in every trial.
+
+    Parameters
+    ----------
+    trials : SurvivalTrials
+        R trials.
+    months : sequence of float (K,)
+        Ascending, above 0.
+
+    Returns
+    -------
+    Looks
+        All reached.
+    """
     when = check_calendar(months)
     shape = (len(trials.time), len(when))
     return Looks(np.broadcast_to(when, shape).copy(), np.ones(shape, dtype=bool))
@@ -76,6 +89,21 @@ def calendar_looks(trials: SurvivalTrials, months: Sequence[float]) -> Looks:
 
 def check_calendar(months: Sequence[float]) -> Floats:
     """Return the calendar months of looks (K,), or refuse them.
+
+    Parameters
+    ----------
+    months : sequence of float (K,)
+        Ascending, above 0.
+
+    Returns
+    -------
+    ndarray (K,)
+        The months.
+
+    Raises
+    ------
+    DesignError
+        Months that are not above 0 or do not ascend.
 
     Examples
     --------
@@ -94,6 +122,23 @@ def check_calendar(months: Sequence[float]) -> Floats:
 
 def check_event_order(events: Sequence[int], participants: int) -> np.ndarray:
     """Return the events that looks wait for (K,), or refuse them.
+
+    Parameters
+    ----------
+    events : sequence of int (K,)
+        Ascending, above 0.
+    participants : int
+        N, at least as many as the last events.
+
+    Returns
+    -------
+    ndarray of int (K,)
+        The events.
+
+    Raises
+    ------
+    DesignError
+        Events that are not whole numbers above 0, do not ascend, or are more than participants.
 
     Examples
     --------

@@ -89,6 +89,18 @@ def normal_score(t: ArrayLike, df: ArrayLike) -> Floats:
 
     Either tail is reached from the smaller one, which keeps its digits.
 
+    Parameters
+    ----------
+    t : array
+        t statistics.
+    df : array
+        Their degrees of freedom, above 0; of a shape that goes with t.
+
+    Returns
+    -------
+    ndarray
+        Of the common shape.
+
     Examples
     --------
     >>> normal_score([2.0, -12.0], 20.0).round(3)

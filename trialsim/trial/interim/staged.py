@@ -216,7 +216,36 @@ def simulate_staged(
 def check_stages(
     endpoint: str, means: ArrayLike, stage_n: ArrayLike, sd: float, replicates: int
 ) -> tuple[Floats, Ints]:
-    """Return means (A,) and planned participants (K, A) as arrays, or refuse them."""
+    """Return means (A,) and planned participants (K, A) as arrays, or refuse them.
+
+    Parameters
+    ----------
+    endpoint : {"normal", "binary"}
+        Kind of outcome.
+    means : array (A,)
+        True mean or response probability of each arm, control first.
+    stage_n : array of int (K, A)
+        Planned participants of each stage and arm.
+    sd : float
+        Of a normal outcome, above 0.
+    replicates : int
+        R, at least 1.
+
+    Returns
+    -------
+    means, stage_n
+        ndarray: As arrays of float (A,) and int (K, A).
+
+    Raises
+    ------
+    DesignError
+        Another endpoint, or numbers that no staged trial has.
+
+    Examples
+    --------
+    >>> check_stages("normal", [0, 1], [[10, 10], [20, 20]], 1.0, 100)[1].tolist()
+    [[10, 10], [20, 20]]
+    """
     mu, plan = np.asarray(means, dtype=np.float64), np.asarray(stage_n)
     if endpoint not in ("normal", "binary"):
         raise DesignError("must be 'normal' or 'binary'", field="endpoint", value=endpoint)

@@ -42,7 +42,7 @@ def binary_outcomes(
     >>> binary_outcomes(arm, [0.2, 0.6], np.random.default_rng(1)).mean(axis=0)
     array([0.183, 0.588])
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     shares = _by_arm(probability, arm, "probability", 0.0, 1.0)
     uniform = generator.random(arm.shape)
     if log_odds is None:
@@ -82,7 +82,7 @@ def ordinal_outcomes(
     >>> ordinal_outcomes(arm, [0.2, 0.5, 0.3], [0.0, 50.0], np.random.default_rng(1))
     array([[2, 2, 2, 2, 2]])
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     given = checked_shares(shares)
     theta = np.asarray(log_odds_ratio, dtype=np.float64)
     if theta.ndim == 1:
@@ -137,7 +137,7 @@ def count_outcomes(
     >>> round(counts.mean(), 1), round(counts.var(), 1)
     (np.float64(3.0), np.float64(6.7))
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     rates = _by_arm(rate, arm, "rate", 0.0, np.inf)
     frailty = draw_frailty(arm.shape, dispersion, generator)
     months = np.broadcast_to(np.asarray(exposure, dtype=np.float64), arm.shape)
@@ -187,7 +187,7 @@ def recurrent_events(
     >>> who, bool((when < 2).all())
     (array([1, 1]), True)
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     months = np.broadcast_to(np.asarray(follow_up, dtype=np.float64), arm.shape)
     if growth is None:
         counts = count_outcomes(arm, rate, months, dispersion, generator, log_rate)
@@ -207,6 +207,25 @@ def recurrent_events(
 
 def draw_frailty(shape: tuple[int, ...], variance: float, generator: np.random.Generator) -> Floats:
     """Draw gamma frailties with mean 1; all 1 where the variance is 0.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the result.
+    variance : float
+        Of the frailties, at least 0.
+    generator : numpy.random.Generator
+        Stream ``outcome``.
+
+    Returns
+    -------
+    ndarray
+        Above 0.
+
+    Raises
+    ------
+    DesignError
+        A variance that is not finite or is below 0.
 
     Examples
     --------

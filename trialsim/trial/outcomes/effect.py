@@ -27,6 +27,14 @@ def treated_course(natural: Floats, weeks: Floats, effect: Effect, disease: Dise
     -------
     ndarray (..., 1 + V)
         Equal to `natural` at week 0.
+
+    Examples
+    --------
+    >>> from trialsim.disease import disease_model
+    >>> slowing = Effect(kind="slowing", value=0.25, source="assumed")
+    >>> model = disease_model("delor2013_cdr_sb")
+    >>> treated_course(np.array([4.0, 6.0]), np.array([0.0, 78.0]), slowing, model)
+    array([4. , 5.5])
     """
     if effect.kind == "slowing":
         baseline = natural[..., :1]

@@ -262,6 +262,11 @@ def joint_truth(world: JointWorld, *, higher_is_worse: bool = True) -> JointTrut
     higher_is_worse : bool
         Direction of the marker, for the win difference.
 
+    Returns
+    -------
+    JointTruth
+        Event shares, hazard ratios, effects on the marker, and the win difference.
+
     Raises
     ------
     DesignError

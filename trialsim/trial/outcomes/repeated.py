@@ -64,7 +64,7 @@ def binary_visits(
     array([[0.5, 0.5],
            [0.7, 0.9]])
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     shares = np.asarray(probability, dtype=np.float64)
     if shares.ndim != 1 or not len(shares) or not ((shares > 0) & (shares < 1)).all():
         raise DesignError("must lie between 0 and 1, one a visit", field="probability", value=shares.tolist())
@@ -107,7 +107,7 @@ def ordinal_visits(
     >>> draws[0, :, 0]
     array([0, 1])
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     cuts = logit(np.cumsum(checked_shares(shares))[:-1])
     change = np.asarray(course, dtype=np.float64)
     if change.ndim != 1 or not len(change) or not np.isfinite(change).all():
@@ -154,7 +154,7 @@ def count_visits(
     array([[2., 4.],
            [1., 2.]])
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     rates, ends = np.asarray(rate, dtype=np.float64), np.asarray(months, dtype=np.float64)
     if rates.ndim != 1 or not len(rates) or not (np.isfinite(rates) & (rates > 0)).all():
         raise DesignError("must be finite and above 0, one a visit", field="rate", value=rates.tolist())

@@ -39,6 +39,18 @@ class VisitEffect:
 def constant_shift(visits: int, points: float) -> VisitEffect:
     """Return an effect that is full from the first visit on.
 
+    Parameters
+    ----------
+    visits : int
+        V.
+    points : float
+        Added to the outcome at every visit.
+
+    Returns
+    -------
+    VisitEffect
+        Without a part for a subgroup.
+
     Examples
     --------
     >>> constant_shift(2, -1.5).shift
@@ -51,12 +63,50 @@ def slope_change(weeks: ArrayLike, per_month: float, month_length: float = WEEKS
     """Return an effect that grows linearly from randomisation: `per_month` points a month.
 
     `weeks` (V,) are the visits; `month_length` is in weeks.
+
+    Parameters
+    ----------
+    weeks : array (V,)
+        Weeks of the visits.
+    per_month : float
+        Points a month.
+    month_length : float
+        Weeks of a month.
+
+    Returns
+    -------
+    VisitEffect
+        Without a part for a subgroup.
+
+    Examples
+    --------
+    >>> slope_change([13.0, 26.0], -0.1, month_length=13.0 / 3).shift
+    array([-0.3, -0.6])
     """
     return VisitEffect(per_month * np.asarray(weeks, dtype=np.float64) / month_length)
 
 
 def ramp_shift(weeks: ArrayLike, points: float, full_by_week: float) -> VisitEffect:
     """Return an effect that grows linearly to `points` at a week and stays there.
+
+    Parameters
+    ----------
+    weeks : array (V,)
+        Weeks of the visits.
+    points : float
+        Full effect, in points of the outcome.
+    full_by_week : float
+        Week from which it is full, above 0.
+
+    Returns
+    -------
+    VisitEffect
+        Without a part for a subgroup.
+
+    Raises
+    ------
+    DesignError
+        A week that is not above 0.
 
     Examples
     --------
@@ -70,6 +120,23 @@ def ramp_shift(weeks: ArrayLike, points: float, full_by_week: float) -> VisitEff
 
 def covariance_of(sd: ArrayLike, correlation: ArrayLike) -> Floats:
     """Return the covariance (V, V) of standard deviations and a correlation matrix, checked.
+
+    Parameters
+    ----------
+    sd : array (V,)
+        Above 0.
+    correlation : array (V, V)
+        Symmetric, positive definite, with ones on the diagonal.
+
+    Returns
+    -------
+    ndarray (V, V)
+        sd_i ρ_ij sd_j.
+
+    Raises
+    ------
+    DesignError
+        SDs or correlations that cannot be.
 
     Examples
     --------
@@ -91,6 +158,18 @@ def covariance_of(sd: ArrayLike, correlation: ArrayLike) -> Floats:
 def autoregressive(visits: int, correlation: float) -> Floats:
     """Return the correlation matrix ρ^|i−j|.
 
+    Parameters
+    ----------
+    visits : int
+        V.
+    correlation : float
+        ρ of neighbouring visits, in (−1, 1).
+
+    Returns
+    -------
+    ndarray (V, V)
+        Ones on the diagonal.
+
     Examples
     --------
     >>> autoregressive(3, 0.5)[0]
@@ -101,7 +180,26 @@ def autoregressive(visits: int, correlation: float) -> Floats:
 
 
 def exchangeable(visits: int, correlation: float) -> Floats:
-    """Return the correlation matrix with ρ off the diagonal."""
+    """Return the correlation matrix with ρ off the diagonal.
+
+    Parameters
+    ----------
+    visits : int
+        V.
+    correlation : float
+        ρ of any two visits, in (−1/(V − 1), 1).
+
+    Returns
+    -------
+    ndarray (V, V)
+        Ones on the diagonal.
+
+    Examples
+    --------
+    >>> exchangeable(2, 0.3)
+    array([[1. , 0.3],
+           [0.3, 1. ]])
+    """
     return np.asarray(np.where(np.eye(visits, dtype=bool), 1.0, correlation))
 
 
@@ -146,7 +244,7 @@ def normal_outcomes(
     >>> draws[0, :, 0].round(1)
     array([  0.3, 100.8])
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     centre = np.asarray(mean, dtype=np.float64)
     factor = covariance_factor(covariance, len(centre))
     shift, extra = _effect_tables(arm, effects, len(centre))
@@ -158,7 +256,30 @@ def normal_outcomes(
 def add_effects(
     outcomes: Floats, arm: Labels, effects: tuple[VisitEffect, ...], subgroup: np.ndarray | None = None
 ) -> Floats:
-    """Add the effects of the arms to outcomes (R, N, V), in place, and return them."""
+    """Add the effects of the arms to outcomes (R, N, V), in place, and return them.
+
+    Parameters
+    ----------
+    outcomes : ndarray (R, N, V)
+        Changed in place.
+    arm : ndarray of int8 (R, N)
+        0 for control.
+    effects : tuple of VisitEffect (A − 1,)
+        Of each active arm.
+    subgroup : ndarray of bool (R, N), optional
+        Who has the effects of the subgroup too.
+
+    Returns
+    -------
+    ndarray (R, N, V)
+        The same array.
+
+    Examples
+    --------
+    >>> arm = np.array([[0, 1]], dtype=np.int8)
+    >>> add_effects(np.zeros((1, 2, 2)), arm, (constant_shift(2, 1.5),)).tolist()
+    [[[0.0, 0.0], [1.5, 1.5]]]
+    """
     shift, extra = _effect_tables(arm, effects, outcomes.shape[-1])
     outcomes += shift[arm]
     return _add_subgroup(outcomes, arm, extra, subgroup)
@@ -169,6 +290,22 @@ def link_effects(
 ) -> Floats:
     """Return what the arms add to a linear predictor at each visit (R, N, V), the subgroup's part included.
 
+    Parameters
+    ----------
+    arm : array of int (R, N)
+        0 for control.
+    effects : tuple of VisitEffect (A − 1,)
+        Of each active arm, on the link's scale.
+    visits : int
+        V.
+    subgroup : ndarray of bool (R, N), optional
+        Who has the effects of the subgroup too.
+
+    Returns
+    -------
+    ndarray (R, N, V)
+        On the link's scale.
+
     Examples
     --------
     >>> effect = VisitEffect(np.array([0.1, 0.2]), np.array([1.0, 1.0]))
@@ -176,7 +313,7 @@ def link_effects(
     >>> link_effects(arm, (effect,), 2, np.array([[True, True, False]]))[0].tolist()
     [[0.0, 0.0], [1.1, 1.2], [0.1, 0.2]]
     """
-    arm = np.asarray(arm, dtype=np.int8)
+    arm = np.asarray(arm)
     return add_effects(np.zeros((*arm.shape, visits)), arm, effects, subgroup)
 
 
@@ -239,7 +376,31 @@ def correlate(normals: Floats, factor: Floats, mean: Floats) -> None:
 
 
 def covariance_factor(covariance: ArrayLike, visits: int) -> Floats:
-    """Return the lower Cholesky factor (V, V) of a covariance, or refuse it."""
+    """Return the lower Cholesky factor (V, V) of a covariance, or refuse it.
+
+    Parameters
+    ----------
+    covariance : array (V, V)
+        Symmetric and positive definite.
+    visits : int
+        V.
+
+    Returns
+    -------
+    ndarray (V, V)
+        Lower triangular.
+
+    Raises
+    ------
+    DesignError
+        Another shape, or a matrix that is not positive definite.
+
+    Examples
+    --------
+    >>> covariance_factor([[4.0, 2.0], [2.0, 2.0]], 2)
+    array([[2., 0.],
+           [1., 1.]])
+    """
     matrix = np.asarray(covariance, dtype=np.float64)
     if matrix.shape != (visits, visits):
         raise DesignError(f"must have the shape {(visits, visits)}", field="covariance", value=matrix.shape)

@@ -250,6 +250,32 @@ def monotone_moments(
     """Return Sigma (R, V, V), B (R, q, V) and the status (R,) of every trial of a block.
 
     Parameters as `monotone_block`. Where the status is not 0, Sigma and B are NaN.
+
+    Parameters
+    ----------
+    outcomes : array (R, N, V)
+        NaN from the visit of dropout on.
+    covariates : array (R, N, P)
+        The first is 1 for everyone.
+    likelihood : {"reml", "ml"}
+        As in `monotone_block`.
+
+    Returns
+    -------
+    sigma
+        ndarray (R, V, V): Covariances.
+    means
+        ndarray (R, V, P): Coefficients B of each visit.
+    status
+        ndarray of int8 (R,): 0 for a fit.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> covariates = np.ones((1, 200, 1))
+    >>> sigma, means, status = monotone_moments(rng.normal(size=(1, 200, 2)) + [0.0, 3.0], covariates)
+    >>> sigma.shape, means[0, 0].round(1), status
+    ((1, 2, 2), array([-0. ,  3. ]), array([0], dtype=int8))
     """
     values, design = checked_arrays(np.asarray(outcomes), np.asarray(covariates))
     contrast = np.zeros(design.shape[2])
