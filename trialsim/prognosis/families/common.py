@@ -169,25 +169,94 @@ class Family(ABC):
 
 
 def beta(params: Params) -> Floats:
-    """Return the coefficients (D, K)."""
+    """Return the coefficients (D, K).
+
+    Parameters
+    ----------
+    params : dict of str to ndarray (D, ...)
+        Draws of a family's parameters.
+
+    Returns
+    -------
+    ndarray (D, K)
+        τ times the standard coefficients.
+
+    Examples
+    --------
+    >>> beta({"tau": np.array([2.0]), "beta_raw": np.array([[0.5, -1.0]])})
+    array([[ 1., -2.]])
+    """
     return params["tau"][:, None] * params["beta_raw"]
 
 
 def effects(params: Params) -> Floats:
-    """Return the study effects (D, G); none without studies."""
+    """Return the study effects (D, G); none without studies.
+
+    Parameters
+    ----------
+    params : dict of str to ndarray (D, ...)
+        Draws of a family's parameters.
+
+    Returns
+    -------
+    ndarray (D, G)
+        On the scale of the linear predictor.
+
+    Examples
+    --------
+    >>> effects({"tau": np.ones(1), "omega": np.array([0.5]), "effect_raw": np.array([[1.0, -1.0]])})
+    array([[ 0.5, -0.5]])
+    """
     if "omega" not in params:
         return np.zeros((len(params["tau"]), 0))
     return params["omega"][:, None] * params["effect_raw"]
 
 
 def linear_predictor(params: Params, x: Floats, shift: Floats | float = 0.0) -> Floats:
-    """Return eta (D, N) of columns (N, K), with a shift such as the effects of the participants' studies."""
+    """Return eta (D, N) of columns (N, K), with a shift such as the effects of the participants' studies.
+
+    Parameters
+    ----------
+    params : dict of str to ndarray (D, ...)
+        Draws of a family's parameters.
+    x : ndarray (N, K)
+        Columns of the participants.
+    shift : ndarray (D, N) or float
+        Added, such as the effects of the participants' studies.
+
+    Returns
+    -------
+    ndarray (D, N)
+        On the scale of the link.
+
+    Examples
+    --------
+    >>> params = {"tau": np.ones(1), "beta_raw": np.array([[0.5]]), "intercept": np.array([-1.0])}
+    >>> linear_predictor(params, np.array([[0.0], [2.0]]))
+    array([[-1.,  0.]])
+    """
     eta = beta(params) @ x.T + shift
     return eta + params["intercept"][:, None] if "intercept" in params else eta
 
 
 def concatenate(draws: list[Params]) -> Params:
-    """Return draws of the parameters, such as single ones of a prior, as one set (D, ...)."""
+    """Return draws of the parameters, such as single ones of a prior, as one set (D, ...).
+
+    Parameters
+    ----------
+    draws : list of dict of str to ndarray (1, ...)
+        Of the same names.
+
+    Returns
+    -------
+    dict of str to ndarray (D, ...)
+        In the order given.
+
+    Examples
+    --------
+    >>> concatenate([{"tau": np.array([1.0])}, {"tau": np.array([2.0])}])
+    {'tau': array([1., 2.])}
+    """
     return {name: np.concatenate([one[name] for one in draws]) for name in draws[0]}
 
 

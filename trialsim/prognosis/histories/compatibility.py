@@ -31,11 +31,28 @@ _CHANCE_OF_ORDER = 1e-6
 def require_compatible(history: History, trial: History) -> None:
     """Raise if the twins of a history may not be issued to, or checked on, a trial's participants.
 
+    Parameters
+    ----------
+    history : History
+        What twins were learnt from.
+    trial : History
+        The trial's participants.
+
     Raises
     ------
     HistoryError
         Another endpoint or scale, also of a covariate, a covariate that one of them lacks, or participants
         in both.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> require_compatible(history.take(np.arange(40)), history.take(np.arange(40, 60)))
     """
     if history.endpoint != trial.endpoint:
         raise HistoryError(
@@ -63,6 +80,17 @@ def require_compatible_outcomes(history: OutcomeHistory, trial: OutcomeHistory) 
     HistoryError
         Another outcome, family or levels, another scale of a covariate, a covariate that one of them lacks,
         or participants in both.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, OutcomeHistory
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> answer, none = rng.integers(0, 2, 60).astype(float), np.zeros(60, dtype=int)
+    >>> history = OutcomeHistory("response", "example", "binary", people, answer, np.full(60, 24.0), none)
+    >>> old, new = (history.take(np.arange(k, k + 30)) for k in (0, 30))
+    >>> require_compatible_outcomes(old, new)
     """
     for field in ("endpoint", "family", "levels"):
         mine, theirs = getattr(history, field), getattr(trial, field)
@@ -113,7 +141,32 @@ def require_same_covariates(history: Covariates, trial: Covariates) -> None:
 
 
 def require_same_scales(history: History, covariates: Covariates, baseline: Floats) -> None:
-    """Raise if a trial's measured baseline, or a covariate of more than two values, is on another scale."""
+    """Raise if a trial's measured baseline, or a covariate of more than two values, is on another scale.
+
+    Parameters
+    ----------
+    history : History
+        What twins were learnt from.
+    covariates : Covariates
+        Of the trial's participants.
+    baseline : ndarray (N,)
+        Their measured baselines.
+
+    Raises
+    ------
+    HistoryError
+        One of them looks to be on another scale.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> require_same_scales(history, history.covariates, history.baseline)
+    """
     require_same_scale(history.baseline, baseline, history.endpoint)
     _require_same_covariate_scales(history, covariates)
 
@@ -132,6 +185,30 @@ def require_same_scale(history: Floats, trial: Floats, name: str) -> None:
     is worth a twin differs so much from its history, and points against percent do. The SD of fewer than ten
     participants tells nothing. Long tails are held against each other by their logarithms, three SDs apart at
     most, and levels that all stand in the history are its own, even if the trial takes in one of them alone.
+
+    Parameters
+    ----------
+    history : ndarray (N,)
+        Values in the history.
+    trial : ndarray (M,)
+        Values in the trial.
+    name : str
+        What is compared, for the refusal.
+
+    Raises
+    ------
+    HistoryError
+        The two look to be on different scales.
+
+    Examples
+    --------
+    >>> years = np.random.default_rng(1).normal(70.0, 8.0, 100)
+    >>> require_same_scale(years, years + 3.0, "age")
+    >>> require_same_scale(years, 12.0 * years, "age")
+    Traceback (most recent call last):
+        ...
+    trialsim.errors.HistoryError: age: looks to be on another scale: baseline mean 69.4 (SD 6.81) in the
+    history, 833 (SD 81.7) in the trial. Mend: give both in the same unit.
     """
     mine, theirs = history[np.isfinite(history)], trial[np.isfinite(trial)]
     if theirs.size < 2 or mine.size < 2 or mine.std() == 0:

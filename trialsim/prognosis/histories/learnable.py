@@ -24,6 +24,28 @@ def require_learnable(history: History, file: Path | str | None = None) -> None:
     covariates and the baseline: with 20 degrees of freedom left the residual SD is known within a
     third or so either way (95 % interval .77 to 1.44 of it), and the shrinkage prior, not the number
     of participants, is what holds the coefficients.
+
+    Parameters
+    ----------
+    history : History
+        Past placebo participants.
+    file : Path or str, optional
+        File to be named in refusals.
+
+    Raises
+    ------
+    HistoryError
+        Too few participants, no baseline, or nothing that varies.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> require_learnable(history)
     """
     if len(history) == 0 or not np.isfinite(history.baseline).any():
         raise HistoryError(
@@ -156,7 +178,29 @@ def learnable_rows(history: History) -> Ints:
 
 
 def summarise(history: History) -> HistorySummary:
-    """Return what a history holds, without any participant's value."""
+    """Return what a history holds, without any participant's value.
+
+    Parameters
+    ----------
+    history : History
+        Past placebo participants.
+
+    Returns
+    -------
+    HistorySummary
+        Numbers of participants and of values, means, SDs and notes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> summarise(history).participants
+    60
+    """
     rows = learnable_rows(history)
     change = history.outcomes[rows] - history.baseline[rows, None]
     names, values = history.covariates.names, history.covariates.values[rows]

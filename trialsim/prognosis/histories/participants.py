@@ -168,6 +168,19 @@ def read_labels(path: Path | str, table: HistoryTable, columns: Sequence[str]) -
     HistoryError
         A column is absent, changes within a participant, or tells nearly everybody apart, as an identifier
         does: its labels would be printed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> from trialsim.protocol import HistoryTable
+    >>> rows = pd.DataFrame({"participant": list("aabb"), "week": [0, 12, 0, 12], "sex": list("ffmm"),
+    ...                      "score": [20.0, 22.0, 19.0, 18.0]})
+    >>> with TemporaryDirectory() as folder:
+    ...     rows.to_csv(Path(folder) / "past.csv", index=False)
+    ...     print(read_labels(Path(folder) / "past.csv", HistoryTable(), ["sex"])["sex"].tolist())
+    ['f', 'm']
     """
     path = Path(path)
     rows = read_rows(path, table, {table.columns.participant, *columns})
@@ -199,10 +212,35 @@ def participant_identifiers(path: Path | str, table: HistoryTable) -> np.ndarray
 
     For files that their owner asks for; nothing that is kept or reported holds them.
 
+    Parameters
+    ----------
+    path : Path or str
+        CSV or Parquet file.
+    table : HistoryTable
+        How it is read.
+
+    Returns
+    -------
+    ndarray of str (N,)
+        Sorted.
+
     Raises
     ------
     HistoryError
         A row has no identifier, or the file cannot be read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> from trialsim.protocol import HistoryTable
+    >>> rows = pd.DataFrame({"participant": list("aabb"), "week": [0, 12, 0, 12], "sex": list("ffmm"),
+    ...                      "score": [20.0, 22.0, 19.0, 18.0]})
+    >>> with TemporaryDirectory() as folder:
+    ...     rows.to_csv(Path(folder) / "past.csv", index=False)
+    ...     print(participant_identifiers(Path(folder) / "past.csv", HistoryTable()))
+    ['a' 'b']
     """
     path, name = Path(path), table.columns.participant
     rows = read_rows(path, table, {name})
@@ -211,6 +249,32 @@ def participant_identifiers(path: Path | str, table: HistoryTable) -> np.ndarray
 
 
 def column_names(path: Path | str, table: HistoryTable) -> tuple[str, ...]:
-    """Return the columns of a file and of the one joined to it."""
+    """Return the columns of a file and of the one joined to it.
+
+    Parameters
+    ----------
+    path : Path or str
+        CSV or Parquet file.
+    table : HistoryTable
+        How it is read.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> from trialsim.protocol import HistoryTable
+    >>> rows = pd.DataFrame({"participant": list("aabb"), "week": [0, 12, 0, 12], "sex": list("ffmm"),
+    ...                      "score": [20.0, 22.0, 19.0, 18.0]})
+    >>> with TemporaryDirectory() as folder:
+    ...     rows.to_csv(Path(folder) / "past.csv", index=False)
+    ...     print(column_names(Path(folder) / "past.csv", HistoryTable()))
+    ('participant', 'week', 'sex', 'score')
+    """
     rows = read_rows(Path(path), table, {table.columns.participant})
     return tuple(str(name) for name in rows.columns)

@@ -127,10 +127,25 @@ def recalibrate(
     source : str
         ``control`` or ``blinded``.
 
+    Returns
+    -------
+    Recalibration
+        Intercept and slope with errors, and the recalibrated twins.
+
     Raises
     ------
     HistoryError
         Fewer than 20 participants, predictions that do not differ, or a week that the twins do not have.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> score = rng.normal(0.0, 1.0, (60, 1))
+    >>> twins = Twins(np.array([12.0]), score, np.ones((60, 1)), None)
+    >>> outcome = 20.0 + 1.0 + score[:, 0] + rng.normal(0.0, 0.1, 60)
+    >>> found = recalibrate(outcome, np.full(60, 20.0), twins, 12.0)
+    >>> type(found).__name__
+    'Recalibration'
     """
     if source not in NOTES:
         raise HistoryError(
@@ -193,10 +208,33 @@ def _position(twins: Twins, week: float) -> int:
 def add_interim(history: History, interim: History) -> History:
     """Return the history with concurrent controls added as a further group, for a refit.
 
+    Parameters
+    ----------
+    history : History
+        What the twins were learnt from.
+    interim : History
+        Concurrent controls of the running trial.
+
+    Returns
+    -------
+    History
+        Its last group are the concurrent controls.
+
     Raises
     ------
     HistoryError
         Endpoint, covariates or weeks differ, or participants stand in both.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> len(add_interim(history.take(np.arange(40)), history.take(np.arange(40, 60))))
+    60
     """
     for field, mine, theirs in (
         ("endpoint", history.endpoint, interim.endpoint),

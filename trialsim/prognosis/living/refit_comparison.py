@@ -144,10 +144,31 @@ def split_off_interim(history: History, folds: int, seed: int) -> tuple[History,
     seed : int
         Of the parts.
 
+    Returns
+    -------
+    history
+        History: Without the fold.
+    interim
+        History: The fold, before its last visit.
+    outcomes
+        ndarray (N, 1): The fold's last visit.
+
     Raises
     ------
     HistoryError
         Fewer than two visits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> rest, interim, last = split_off_interim(history, folds=3, seed=1)
+    >>> len(rest), interim.weeks, last.shape
+    (40, array([12.]), (20, 1))
     """
     if len(history.weeks) < 2:
         raise HistoryError(

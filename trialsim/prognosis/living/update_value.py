@@ -78,6 +78,30 @@ def value_of_updating(
     Post-baseline data are no covariate for a randomised comparison: a high R2 here is worth a forecast, not
     a smaller trial.
 
+    Parameters
+    ----------
+    history : History
+        Past placebo participants, with two visits or more.
+    settings : FitSettings
+        Of a fold's fit.
+    seed : int
+        Of folds and fits.
+    folds : int
+        At least 2.
+    by_group : bool
+        Whether a study is a fold.
+    terms : ModelTerms, optional
+        Of the model.
+    progress : callable, optional
+        Called with stage, folds done and folds in all.
+    sampler : Sampler, optional
+        A compiled model to share.
+
+    Returns
+    -------
+    UpdateValue
+        R² and SDs after each number of visits seen.
+
     Raises
     ------
     HistoryError
@@ -139,6 +163,18 @@ def _judge(history: History, score: Floats, sd: Floats, step: int) -> dict[str, 
 
 def in_sample_r2(outcome: ArrayLike, columns: ArrayLike) -> float:
     """Return the share of the squares around the mean that least squares with intercept explains.
+
+    Parameters
+    ----------
+    outcome : array (N,)
+        Finite.
+    columns : array (N, K)
+        Finite, without an intercept.
+
+    Returns
+    -------
+    float
+        In [0, 1].
 
     Examples
     --------

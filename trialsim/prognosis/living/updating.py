@@ -97,6 +97,20 @@ def update_twins(
         A week to predict was observed already, an outcome is infinite, or as in `Prognosis.predict`.
     ValueError
         Draws are asked for without a generator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> from trialsim.prognosis.validation.predictive import prior_prognosis
+    >>> prognosis = prior_prognosis(history, generator=rng, draws=50)
+    >>> updated = update_twins(prognosis, people, history.baseline, [12.0], history.outcomes[:, :1], [24.0])
+    >>> updated.twins.score.shape
+    (60, 1)
     """
     seen_weeks, weeks = np.asarray(seen_weeks, dtype=float), np.asarray(weeks, dtype=float)
     seen, baseline = np.asarray(seen, dtype=float), np.asarray(baseline, dtype=float)
@@ -148,6 +162,21 @@ def update_interim(prognosis: Prognosis, history: History, interim: History) -> 
     ------
     HistoryError
         The two may not meet (`require_compatible`), or share no week.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> from trialsim.prognosis.validation.predictive import prior_prognosis
+    >>> prognosis = prior_prognosis(history, generator=rng, draws=50)
+    >>> seen = History("score", "example", True, people, history.weeks[:1], history.baseline + 1.0,
+    ...                history.outcomes[:, :1] + 1.0, history.group)
+    >>> update_interim(prognosis, history, seen)["week"].unique()
+    array([24.])
     """
     require_compatible(history, interim)
     if not np.isin(interim.weeks, history.weeks).any():

@@ -55,11 +55,24 @@ def judge_applicability(history: Covariates, trial: Covariates) -> Applicability
         The trial's may have more names. Missing values are left out by covariate, and set to the
         history's mean for distances.
 
+    Returns
+    -------
+    Applicability
+        Ranges, distances and the share of the trial inside, by covariate and together.
+
     Raises
     ------
     HistoryError
         A covariate of the history is absent or always missing in the trial, there is none, or the history
         has too few participants for its covariates.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> past = Covariates(("age",), rng.normal(70.0, 8.0, (200, 1)))
+    >>> older = Covariates(("age",), rng.normal(95.0, 2.0, (100, 1)))
+    >>> judge_applicability(past, older).far_share > 0.5
+    True
     """
     if not history.names or len(history) < len(history.names) + _FEWEST_BEYOND_COVARIATES:
         raise HistoryError(

@@ -93,10 +93,31 @@ def calibrate_transported(cv: CrossValidation, weights: Floats) -> TransportedCa
         Of the same participants, 0 or more, as `balance_to_table` or `inverse_odds` gives them of
         ``history.take(cv.rows)``.
 
+    Returns
+    -------
+    TransportedCalibration
+        Bias, slope and mean change with their errors, by visit.
+
     Raises
     ------
     HistoryError
         Not one weight a participant, or one that is none.
+
+    Examples
+    --------
+    >>> from trialsim.prognosis.validation.longitudinal import CrossValidation
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> score, none = rng.normal(0.0, 1.0, (90, 1)), np.zeros(90, dtype=int)
+    >>> truth = score + rng.normal(0.0, 1.0, (90, 1))
+    >>> cv = CrossValidation(
+    ...     weeks=np.array([24.0]), rows=np.arange(90), fold=none, baseline=np.zeros(90), outcomes=truth,
+    ...     score=score, sd=np.ones((90, 1)), pit=rng.uniform(size=(90, 1)), max_rhat=np.ones(1),
+    ...     min_ess=np.full(1, 400.0),
+    ... )
+    >>> found = calibrate_transported(cv, np.ones(90))
+    >>> type(found).__name__
+    'TransportedCalibration'
     """
     weights = np.asarray(weights, dtype=float)
     if weights.shape != (len(cv),) or not (np.isfinite(weights) & (weights >= 0)).all():

@@ -42,6 +42,16 @@ class Weights:
 def kish(weights: ArrayLike) -> float:
     """Return the effective number of participants of weights.
 
+    Parameters
+    ----------
+    weights : array (N,)
+        At least 0, with a sum above 0.
+
+    Returns
+    -------
+    float
+        (Σw)²/Σw², from 1 to N.
+
     Examples
     --------
     >>> kish(np.array([1.0, 1.0, 2.0]))
@@ -65,6 +75,11 @@ def balance_to_table(
         Without missing values in the named covariates.
     means, sds : mapping of str to float
         Of the target population, by covariate; an SD needs its mean.
+
+    Returns
+    -------
+    Weights
+        Of the history's participants, with mean 1.
 
     Raises
     ------
@@ -169,10 +184,29 @@ def inverse_odds(history: Covariates, trial: Covariates) -> Weights:
     A logistic regression of membership on the history's covariates (Westreich et al. 2017), which the
     trial's must have too.
 
+    Parameters
+    ----------
+    history, trial : Covariates
+        Participants; the trial's must have the history's names.
+
+    Returns
+    -------
+    Weights
+        Of the history's participants, with mean 1.
+
     Raises
     ------
     HistoryError
         Missing values, or the two do not overlap: a line parts them completely.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> past = Covariates(("age",), rng.normal(70.0, 8.0, (300, 1)))
+    >>> now = Covariates(("age",), rng.normal(74.0, 8.0, (300, 1)))
+    >>> weights = inverse_odds(past, now).weights
+    >>> round(float(weights.mean()), 6), bool(np.average(past.column("age"), weights=weights) > 73.0)
+    (1.0, True)
     """
     x, member = _stack(history, trial)
     coefficients = _logistic(x, member)
@@ -186,6 +220,16 @@ def generalisability(history: Covariates, trial: Covariates) -> float:
 
     1 where the populations are alike, 0 where they are apart; below .5 a generalisation is hardly defensible,
     above .9 the history is as good as a random sample (Tipton 2014). Gaussian kernels, Silverman's bandwidth.
+
+    Parameters
+    ----------
+    history, trial : Covariates
+        Participants; the trial's must have the history's names.
+
+    Returns
+    -------
+    float
+        In [0, 1].
 
     Examples
     --------

@@ -21,7 +21,29 @@ from trialsim.streams import stream
 
 
 def history_hash(history: History) -> str:
-    """Return the hash of everything in a history."""
+    """Return the hash of everything in a history.
+
+    Parameters
+    ----------
+    history : History
+        Past placebo participants.
+
+    Returns
+    -------
+    str
+        A SHA-256, of 64 characters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> len(history_hash(history)), history_hash(history) == history_hash(history.take(np.arange(60)))
+    (64, True)
+    """
     arrays = {
         "values": history.covariates.values,
         "weeks": history.weeks,

@@ -345,6 +345,11 @@ def fit_outcome(
         0 for the whole history, 1 to F for the folds of a cross-validation: these have the terms that
         the whole history carries.
 
+    Returns
+    -------
+    OutcomePrognosis
+        Draws of the posterior, which passed the gate.
+
     Raises
     ------
     HistoryError

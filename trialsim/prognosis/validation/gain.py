@@ -86,6 +86,11 @@ def gain_beyond_baseline(
     replicates : int
         Bootstrap replicates.
 
+    Returns
+    -------
+    Gain
+        R² without and with the score, the gain and partial correlation, with intervals.
+
     Raises
     ------
     HistoryError
@@ -136,6 +141,18 @@ def leave_one_out_r2(outcome: ArrayLike, columns: ArrayLike) -> float:
     """Return 1 - PRESS / SS of least squares on columns (N, P) with intercept, from complete rows.
 
     SS is the sum of squares around the mean. Below 0 where the columns predict worse than the mean.
+
+    Parameters
+    ----------
+    outcome : array (N,)
+        NaN where missing.
+    columns : array (N, P)
+        NaN where missing; without an intercept.
+
+    Returns
+    -------
+    float
+        At most 1.
 
     Examples
     --------

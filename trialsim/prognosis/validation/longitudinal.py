@@ -241,10 +241,35 @@ class Calibration:
 def calibrate(cv: CrossValidation) -> Calibration:
     """Return the calibration of out-of-fold twins.
 
+    Parameters
+    ----------
+    cv : CrossValidation
+        Out-of-fold twins.
+
+    Returns
+    -------
+    Calibration
+        Bias, slope, spread, coverage and their errors, by visit.
+
     Raises
     ------
     HistoryError
         Fewer than three participants were observed at a visit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> score = rng.normal(0.0, 1.0, (90, 1))
+    >>> truth, none = score + rng.normal(0.0, 1.0, (90, 1)), np.zeros(90, dtype=int)
+    >>> cv = CrossValidation(
+    ...     weeks=np.array([24.0]), rows=np.arange(90), fold=none, baseline=np.zeros(90), outcomes=truth,
+    ...     score=score, sd=np.ones((90, 1)), pit=rng.uniform(size=(90, 1)), max_rhat=np.ones(1),
+    ...     min_ess=np.full(1, 400.0),
+    ... )
+    >>> found = calibrate(cv)
+    >>> found.observed, bool(abs(found.slope[0] - 1.0) < 0.5)
+    (array([90]), True)
     """
     seen = np.isfinite(cv.outcomes)
     observed = seen.sum(axis=0)

@@ -227,6 +227,28 @@ def validate_outcome(
     The whole history must carry the terms. Knots and means are each fold's own; where its quantiles are no
     longer different, the curve is flat in that fold.
 
+    Parameters
+    ----------
+    history : OutcomeHistory
+        Past placebo participants.
+    settings : FitSettings
+        Of a fold's fit.
+    seed : int
+        Of folds and fits.
+    folds : int
+        At least 2.
+    by_group : bool
+        Whether a study is a fold.
+    terms : ModelTerms, optional
+        Of the model.
+    sampler : OutcomeSampler, optional
+        A compiled model to share.
+
+    Returns
+    -------
+    OutcomeValidation
+        Out-of-fold predictions beside what was observed.
+
     Raises
     ------
     HistoryError

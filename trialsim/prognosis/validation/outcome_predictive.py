@@ -53,6 +53,18 @@ def outcome_predictive_checks(
     -----
     Who had an event would have been followed longer, nobody knows how long: such a participant's planned
     follow-up is that of a censored one, drawn among those who were followed longer, or else the longest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, OutcomeHistory
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> answer, none = rng.integers(0, 2, 60).astype(float), np.zeros(60, dtype=int)
+    >>> history = OutcomeHistory("response", "example", "binary", people, answer, np.full(60, 24.0), none)
+    >>> prior = prior_outcome_prognosis(history, generator=rng, draws=200)
+    >>> outcome_predictive_checks(history, prior, generator=rng, draws=200).to_frame().columns[0]
+    'statistic'
     """
     if draws < FEWEST_DRAWS:
         raise HistoryError(
@@ -113,6 +125,22 @@ def prior_outcome_prognosis(
         Of the prior.
     terms : ModelTerms, optional
         As in `fit_outcome`.
+
+    Returns
+    -------
+    OutcomePrognosis
+        With draws of the prior.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, OutcomeHistory
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> answer, none = rng.integers(0, 2, 60).astype(float), np.zeros(60, dtype=int)
+    >>> history = OutcomeHistory("response", "example", "binary", people, answer, np.full(60, 24.0), none)
+    >>> prior_outcome_prognosis(history, generator=rng, draws=50).family
+    'binary'
     """
     require_outcomes(history)
     require_outcome_terms(history, terms or ModelTerms())

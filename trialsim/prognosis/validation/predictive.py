@@ -147,6 +147,18 @@ def predictive_checks(
     ------
     HistoryError
         Too few draws, or as in `Prognosis.predict`. Limits that are no range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> prior = prior_prognosis(history, generator=rng, draws=200)
+    >>> predictive_checks(history, prior, generator=rng, draws=200).to_frame().columns[0]
+    'statistic'
     """
     if draws < FEWEST_DRAWS:
         raise HistoryError(
@@ -189,10 +201,26 @@ def prior_prognosis(
     terms : ModelTerms, optional
         As in `fit_prognosis`.
 
+    Returns
+    -------
+    Prognosis
+        With draws of the prior.
+
     Raises
     ------
     HistoryError
         As in `fit_prognosis`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> prior_prognosis(history, generator=rng, draws=50).names
+    ('age',)
     """
     terms = terms or ModelTerms()
     require_learnable(history)

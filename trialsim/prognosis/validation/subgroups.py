@@ -20,12 +20,49 @@ def default_subgroups(history: History) -> dict[str, np.ndarray]:
     """Return labels (N,) by name: each covariate and the baseline, by its levels or by its halves.
 
     A covariate with two values is parted by them, any other at its median; who lacks it is "missing".
+
+    Parameters
+    ----------
+    history : History
+        N participants.
+
+    Returns
+    -------
+    dict of str to ndarray of str (N,)
+        Labels of each grouping.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> list(default_subgroups(history))
+    ['age', 'severity at baseline']
     """
     return covariate_subgroups(history.covariates) | {"severity at baseline": _halves(history.baseline)}
 
 
 def covariate_subgroups(covariates: Covariates) -> dict[str, np.ndarray]:
-    """Return labels (N,) by name of each covariate, by its levels or by its halves."""
+    """Return labels (N,) by name of each covariate, by its levels or by its halves.
+
+    Parameters
+    ----------
+    covariates : Covariates
+        N participants.
+
+    Returns
+    -------
+    dict of str to ndarray of str (N,)
+        A covariate with two values is parted by them, any other at its median.
+
+    Examples
+    --------
+    >>> covariate_subgroups(Covariates(("female",), np.array([[0.0], [1.0]])))
+    {'female': array(['= 0', '= 1'], dtype='<U7')}
+    """
     return {name: _halves(covariates.column(name)) for name in covariates.names}
 
 
@@ -60,6 +97,26 @@ def calibrate_subgroups(
         observed on the predicted change, concordance (share of pairs whose changes the twins order rightly,
         .5 by chance) and coverage of the central 90 % interval. Subgroups of fewer than 11
         participants have no row of numbers and no count: ``shown`` is False; see `withheld`.
+
+    Raises
+    ------
+    HistoryError
+        Labels for fewer participants than the history has, or no subgroups.
+
+    Examples
+    --------
+    >>> from trialsim.prognosis.validation.longitudinal import CrossValidation
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> score, none = rng.normal(0.0, 1.0, (90, 1)), np.zeros(90, dtype=int)
+    >>> truth = score + rng.normal(0.0, 1.0, (90, 1))
+    >>> cv = CrossValidation(
+    ...     weeks=np.array([24.0]), rows=np.arange(90), fold=none, baseline=np.zeros(90), outcomes=truth,
+    ...     score=score, sd=np.ones((90, 1)), pit=rng.uniform(size=(90, 1)), max_rhat=np.ones(1),
+    ...     min_ess=np.full(1, 400.0),
+    ... )
+    >>> calibrate_subgroups(cv, {"half": np.repeat(["first", "second"], 45)}).shape[0]
+    2
     """
     outcome, score = cv.outcomes[:, visit], cv.score[:, visit]
     seen = np.isfinite(outcome)

@@ -145,6 +145,20 @@ def what_if(
     HistoryError
         Nothing is changed, a covariate is unknown or named twice, a value is not finite, or as in
         `Prognosis.predict`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, History
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> history = History("score", "example", True, people, np.array([12.0, 24.0]), rng.normal(20, 3, 60),
+    ...                   rng.normal(22, 4, (60, 2)), np.zeros(60, dtype=int))
+    >>> from trialsim.prognosis.validation.predictive import prior_prognosis
+    >>> prognosis = prior_prognosis(history, generator=rng, draws=50)
+    >>> found = what_if(prognosis, people, history.baseline, [24.0], add={"age": 5.0}, generator=rng)
+    >>> found.difference.shape
+    (60, 1)
     """
     changes, shifts = dict(set_to or {}), dict(add or {})
     require_changes(("baseline", *prognosis.names), changes, shifts, treatment)

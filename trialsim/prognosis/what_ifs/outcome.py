@@ -59,6 +59,20 @@ def outcome_what_if(
     HistoryError
         Nothing is changed, a covariate is unknown or named twice, a value is not finite, a treatment's
         effect grows over weeks, or as in `OutcomePrognosis.predict`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, OutcomeHistory
+    >>> rng = np.random.default_rng(1)
+    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
+    >>> answer, none = rng.integers(0, 2, 60).astype(float), np.zeros(60, dtype=int)
+    >>> history = OutcomeHistory("response", "example", "binary", people, answer, np.full(60, 24.0), none)
+    >>> from trialsim.prognosis.validation.outcome_predictive import prior_outcome_prognosis
+    >>> prior = prior_outcome_prognosis(history, generator=rng, draws=50)
+    >>> found = outcome_what_if(prior, people, [24.0], add={"age": 5.0}, generator=rng)
+    >>> found.difference.shape
+    (60, 1)
     """
     changes, shifts = dict(set_to or {}), dict(add or {})
     require_changes(prognosis.names, changes, shifts, treatment)

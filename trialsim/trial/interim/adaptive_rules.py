@@ -172,7 +172,8 @@ def blinded_resizing_rule(size: Callable[[Floats], Ints], critical: float) -> Ru
     --------
     >>> from trialsim.trial.interim.staged import simulate_staged
     >>> rule = blinded_resizing_rule(resize_blinded(1.0, 0.025, 0.9, 20, 60), 1.96)
-    >>> trials = simulate_staged("normal", (0.0, 1.0), [[10, 10], [10, 10]], rule, 50, np.random.default_rng(1))
+    >>> rng = np.random.default_rng(1)
+    >>> trials = simulate_staged("normal", (0.0, 1.0), [[10, 10], [10, 10]], rule, 50, rng)
     >>> bool((trials.states[-1].n >= 20).all())
     True
     """
@@ -213,7 +214,8 @@ def combination_rule(
     --------
     >>> from trialsim.trial.interim.staged import simulate_staged
     >>> rule = combination_rule(promising_zone(20, 60, (0.3, 0.8), 0.8, 1.96), 1.96)
-    >>> trials = simulate_staged("normal", (0.0, 1.0), [[20, 20], [20, 20]], rule, 50, np.random.default_rng(1))
+    >>> rng = np.random.default_rng(1)
+    >>> trials = simulate_staged("normal", (0.0, 1.0), [[20, 20], [20, 20]], rule, 50, rng)
     >>> bool(trials.states[-1].n.max() <= 80)
     True
     """

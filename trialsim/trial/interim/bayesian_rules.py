@@ -160,7 +160,8 @@ def predictive_rule(
     --------
     >>> from trialsim.trial.interim.staged import simulate_staged
     >>> rule = predictive_rule((20, 40), 40, 0.95, stop_above=0.95, stop_below=0.05)
-    >>> trials = simulate_staged("binary", (0.2, 0.8), [[20, 20], [20, 20]], rule, 50, np.random.default_rng(1))
+    >>> rng = np.random.default_rng(1)
+    >>> trials = simulate_staged("binary", (0.2, 0.8), [[20, 20], [20, 20]], rule, 50, rng)
     >>> bool((trials.stage == 0).any())
     True
     """

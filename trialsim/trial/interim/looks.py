@@ -52,6 +52,17 @@ def event_looks(trials: SurvivalTrials, events: Sequence[int], latest: float = n
     ------
     DesignError
         Events out of order, not above 0, or more than participants.
+
+    Examples
+    --------
+    >>> from trialsim.streams import stream
+    >>> from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, simulate_survival
+    >>> law = PiecewiseHazard((0.1,))
+    >>> world = SurvivalWorld(100, PlannedAccrual((10,), (10,)), (law, law), (None, None))
+    >>> trials = simulate_survival(world, 2, lambda component: stream(1, "example", 0, component))
+    >>> looks = event_looks(trials, [40, 80])
+    >>> looks.month.shape, bool((np.diff(looks.month) > 0).all())
+    ((2, 2), True)
     """
     wanted = check_event_order(events, trials.time.shape[1])
     if not latest > 0:
@@ -81,6 +92,17 @@ def calendar_looks(trials: SurvivalTrials, months: Sequence[float]) -> Looks:
     -------
     Looks
         All reached.
+
+    Examples
+    --------
+    >>> from trialsim.streams import stream
+    >>> from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, simulate_survival
+    >>> law = PiecewiseHazard((0.1,))
+    >>> world = SurvivalWorld(100, PlannedAccrual((10,), (10,)), (law, law), (None, None))
+    >>> trials = simulate_survival(world, 2, lambda component: stream(1, "example", 0, component))
+    >>> calendar_looks(trials, [12, 24]).month
+    array([[12., 24.],
+           [12., 24.]])
     """
     when = check_calendar(months)
     shape = (len(trials.time), len(when))
