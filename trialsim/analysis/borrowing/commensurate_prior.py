@@ -305,8 +305,8 @@ def commensurate_binomial(
 
     Returns
     -------
-    logits, masses
-        ndarray (G,): A grid of G logits and their posterior masses, which sum to 1.
+    logits, masses : ndarray (G,)
+        A grid of G logits and their posterior masses, which sum to 1.
 
     Raises
     ------

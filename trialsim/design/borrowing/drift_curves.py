@@ -315,8 +315,8 @@ def borrowing_assurance(
 
     Returns
     -------
-    level, power
-        float: Averages over the draws, in [0, 1].
+    level, power : float
+        Averages over the draws, in [0, 1].
 
     Raises
     ------

@@ -277,8 +277,8 @@ def repeated_interval(
 
     Returns
     -------
-    low, high
-        float: On the scale of the estimate.
+    low, high : float
+        On the scale of the estimate.
 
     Examples
     --------

@@ -81,8 +81,8 @@ def large_sample_size(
 
     Returns
     -------
-    normal, student
-        float: Totals of both arms, not rounded.
+    normal, student : float
+        Totals of both arms, not rounded.
 
     Raises
     ------

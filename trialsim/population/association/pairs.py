@@ -86,8 +86,8 @@ def attainable(first: Law, second: Law) -> tuple[float, float]:
 
     Returns
     -------
-    low, high
-        float: In [−1, 1].
+    low, high : float
+        In [−1, 1].
 
     Examples
     --------

@@ -40,6 +40,19 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     ------
     HistoryError
         The file cannot be used; the message names the column and rows by position, never a value.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import pandas as pd
+    >>> from trialsim.protocol.outcome_table import OutcomeTable
+    >>> table = OutcomeTable(format="trialsim.outcome/1", endpoint="response", family="binary",
+    ...                      covariates=("age",), week=24.0)
+    >>> rows = pd.DataFrame({"participant": range(40), "response": [1, 0, 0, 1] * 10, "age": range(50, 90)})
+    >>> with TemporaryDirectory() as folder:
+    ...     rows.to_csv(Path(folder) / "past.csv", index=False)
+    ...     print(read_outcome_history(Path(folder) / "past.csv", table).outcome.sum())
+    20.0
     """
     path, columns = Path(path), table.columns
     outcome = table.outcome_column

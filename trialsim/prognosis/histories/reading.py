@@ -62,6 +62,16 @@ def read_history(
     ------
     HistoryError
         The file cannot be used; the message names the column and rows by position, never a value.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> rows = pd.DataFrame({"participant": np.repeat(np.arange(30), 2), "week": [0, 12] * 30,
+    ...                      "score": np.arange(60) % 7 + 20.0})
+    >>> with TemporaryDirectory() as folder:
+    ...     rows.to_csv(Path(folder) / "past.csv", index=False)
+    ...     print(read_history(Path(folder) / "past.csv", HistoryTable(), "score").outcomes.shape)
+    (30, 1)
     """
     path = Path(path)
     columns = table.columns

@@ -142,10 +142,10 @@ def recalibrate(
     >>> rng = np.random.default_rng(1)
     >>> score = rng.normal(0.0, 1.0, (60, 1))
     >>> twins = Twins(np.array([12.0]), score, np.ones((60, 1)), None)
-    >>> outcome = 20.0 + 1.0 + score[:, 0] + rng.normal(0.0, 0.1, 60)
+    >>> outcome = 20.0 + 1.0 + 2.0 * score[:, 0] + rng.normal(0.0, 0.1, 60)
     >>> found = recalibrate(outcome, np.full(60, 20.0), twins, 12.0)
-    >>> type(found).__name__
-    'Recalibration'
+    >>> round(found.slope, 1)
+    2.0
     """
     if source not in NOTES:
         raise HistoryError(

@@ -146,12 +146,12 @@ def split_off_interim(history: History, folds: int, seed: int) -> tuple[History,
 
     Returns
     -------
-    history
-        History: Without the fold.
-    interim
-        History: The fold, before its last visit.
-    outcomes
-        ndarray (N, 1): The fold's last visit.
+    history : History
+        Without the fold.
+    interim : History
+        The fold, before its last visit.
+    outcomes : ndarray (N, 1)
+        The fold's last visit.
 
     Raises
     ------

@@ -216,12 +216,12 @@ def stage_statistics(state: StagedState, sd: float | None = None) -> tuple[Float
 
     Returns
     -------
-    z
-        ndarray (R, A − 1): Against control, −∞ where an arm is not tested.
-    n
-        ndarray (R, A): Participants of the stage.
-    tested
-        ndarray of bool (R, A − 1): Open arms with participants beside controls.
+    z : ndarray (R, A − 1)
+        Against control, −∞ where an arm is not tested.
+    n : ndarray (R, A)
+        Participants of the stage.
+    tested : ndarray of bool (R, A − 1)
+        Open arms with participants beside controls.
     """
     n = state.new_n.astype(np.float64)
     mean = state.new_total / np.maximum(n, 1)

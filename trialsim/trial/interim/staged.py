@@ -233,8 +233,8 @@ def check_stages(
 
     Returns
     -------
-    means, stage_n
-        ndarray: As arrays of float (A,) and int (K, A).
+    means, stage_n : ndarray
+        As arrays of float (A,) and int (K, A).
 
     Raises
     ------
