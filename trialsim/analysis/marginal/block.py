@@ -87,7 +87,8 @@ class MarginalMeans:
     status : ndarray of int8 (R,)
         Position in `marginal_effects_kernel.REASONS`.
     dependent : ndarray of int64 (R,)
-        The first column that depends on those before it, where collinear.
+        The first column that depends on those before it, where collinear; where the outcome is separated,
+        the column whose coefficient runs to infinity fastest. Else -1.
     """
 
     means: Floats

@@ -70,6 +70,8 @@ class MarginalResult(Printed):
         θ of a negative binomial working model, else NaN.
     status : str
         "ok", "penalised_for_separation" or "limit_of_separation".
+    separated_by : str
+        Column of the model whose coefficient would be infinite; empty where none is.
     """
 
     title: str
@@ -86,6 +88,7 @@ class MarginalResult(Printed):
     effect_covariance: Floats
     theta: float
     status: str
+    separated_by: str
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a comparison: estimate, error, statistic, p value against no effect, limits."""
@@ -120,7 +123,7 @@ class MarginalResult(Printed):
         if self.status == "ok":
             return ()
         met = "carries Firth's penalty" if self.status.startswith("penalised") else "is taken at its limit"
-        return (f"the outcome is separated by the covariates, so the working model {met}",)
+        return (f"the outcome is separated by {self.separated_by}, so the working model {met}",)
 
     def plot(self) -> Any:
         """Return a plotly figure of the effects with their confidence intervals."""
@@ -224,7 +227,8 @@ def g_computation(
         interact=interact, strata=None if design.strata is None else design.strata[None],
         randomisation=randomisation, separation=separation, theta=theta,
     )  # fmt: skip
-    _refuse_failure(fits, coefficient_names(design, interact), design)
+    names = coefficient_names(design, interact)
+    _refuse_failure(fits, names, design)
     means, covariance = fits.means[0], fits.covariance[0]
     if variance == "hc3":
         covariance = _hc3_covariance(design, family, interact, randomisation)
@@ -248,6 +252,7 @@ def g_computation(
         effect_covariance=spread,
         theta=float(fits.theta[0]),
         status=kernel.REASONS[fits.status[0]],
+        separated_by=names[fits.dependent[0]] if fits.dependent[0] >= 0 else "",
     )
 
 
@@ -303,10 +308,11 @@ def _refuse_failure(fits: MarginalMeans, names: tuple[str, ...], design: Design)
         return
     if code == linear_kernel.COLLINEAR_COVARIATE:
         raise collinear(names[fits.dependent[0]])
+    culprit = names[fits.dependent[0]] if fits.dependent[0] >= 0 else "several columns together"
     problems = {
         linear_kernel.TOO_FEW_PARTICIPANTS: f"{len(design.outcome)} rows cannot carry {len(names)} columns",
         linear_kernel.CONSTANT_OUTCOME: "is the same for every participant",
-        kernel.NOT_CONVERGED: "has a working model that does not converge",
+        kernel.NOT_CONVERGED: f"has a working model that does not converge, because of {culprit}",
     }
     raise AnalysisError(f"{kernel.REASONS[code]}: {problems[code]}", field=design.names["outcome"][0])
 

@@ -151,7 +151,7 @@ def standardise_replicates(
     """Standardise every replicate; see `trialsim.analysis.marginal.block` for what it means.
 
     Filled: averages (R, A), covariance (R, A, A), thetas (R,), status (R,) and detail (R,), the
-    dependent column where collinear.
+    dependent column where collinear, or the one that separates.
     """
     R, N = outcome.shape
     P = covariates.shape[2]
@@ -190,6 +190,6 @@ def standardise_replicates(
                 residual[i] = y[i] - predicted[i, a[i]]
             covariance[r] -= fixed_by_blocks(a[:n], arm_count, z[:n], levels, residual[:n])
         if penalised:
-            status[r] = PENALISED
+            status[r], detail[r] = PENALISED, column
         elif fitted == AT_LIMIT:
-            status[r] = LIMIT_OF_SEPARATION
+            status[r], detail[r] = LIMIT_OF_SEPARATION, column

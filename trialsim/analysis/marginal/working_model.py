@@ -119,6 +119,33 @@ def score(
 
 
 @njit(cache=True)
+def step_matrix(family: int, X: Floats, mu: Floats, inverse: Floats, lower: Floats, step: Floats) -> None:
+    """Fill what a penalised step is divided by: the inverse of Σ w (1 + h) x x' for the logit.
+
+    There h (½ − μ) adds as much to the slope of the score as the residual does where h = 1, so that steps
+    of the information alone go to and fro for ever around a participant who fixes a coefficient alone.
+    """
+    step[:] = inverse
+    if family != BINOMIAL:
+        return
+    n, K = X.shape
+    gram = np.zeros((K, K))
+    for i in range(n):
+        w, h = mu[i] * (1.0 - mu[i]), 0.0
+        for j in range(K):
+            inner = 0.0
+            for k in range(K):
+                inner += inverse[j, k] * X[i, k]
+            h += X[i, j] * inner
+        for j in range(K):
+            scaled = w * (1.0 + w * h) * X[i, j]
+            for k in range(j + 1):
+                gram[j, k] += scaled * X[i, k]
+    if invert(gram, K, lower, step) >= 0:
+        step[:] = inverse
+
+
+@njit(cache=True)
 def log_likelihood(family: int, theta: float, X: Floats, y: Floats, beta: Floats) -> float:
     """Return the log-likelihood up to what does not depend on `beta`."""
     total = 0.0
@@ -181,12 +208,13 @@ def fit_given_theta(
 ) -> tuple[int, int]:
     """Improve `beta` by Fisher scoring until the decrement vanishes; return an outcome and a column.
 
-    A step that lowers the (penalised) log-likelihood is halved. The outcome is AT_LIMIT where
-    coefficients run to infinity while the fitted means have settled. The column is the one that depends
-    on those before it, if the information is singular at the start.
+    A step that lowers the (penalised) log-likelihood is halved; penalised steps are those of `step_matrix`.
+    The outcome is AT_LIMIT where coefficients run to infinity while the fitted means have settled. The
+    column is the one that depends on those before it, if the information is singular at the start.
     """
     K = X.shape[1]
     gram, lower, inverse = np.zeros((K, K)), np.zeros((K, K)), np.zeros((K, K))
+    step_inverse = np.zeros((K, K))
     moment, change, decrement, best = np.zeros(K), np.zeros(K), np.inf, -np.inf
     tolerance = DECREMENT * max(1.0, y.var() * len(y) if family == GAUSSIAN else 1.0)
     halvings = 0
@@ -210,7 +238,9 @@ def fit_given_theta(
             return DIVERGED, dependent
         halvings, best = 0, value
         score(family, theta, X, y, mu, inverse, penalised, moment)
-        decrement, longest = scoring_step(inverse, moment, X, change)
+        if penalised:
+            step_matrix(family, X, mu, inverse, lower, step_inverse)
+        decrement, longest = scoring_step(step_inverse if penalised else inverse, moment, X, change)
         if longest > LARGEST_STEP and family != GAUSSIAN:
             change *= LARGEST_STEP / longest
         for k in range(K):
@@ -292,29 +322,44 @@ def moment_theta(y: Floats) -> float:
 
 
 @njit(cache=True)
+def farthest(X: Floats, beta: Floats) -> int:
+    """Return the column whose coefficient moves the linear predictor most: the one that separates."""
+    column, most = -1, 0.0
+    for k in range(1, beta.size):
+        move = abs(beta[k]) * (X[:, k].max() - X[:, k].min())
+        if move > most:
+            column, most = k, move
+    return column
+
+
+@njit(cache=True)
 def fit_working_model(
     family: int, theta: float, X: Floats, y: Floats, at_limit: bool, beta: Floats, mu: Floats
 ) -> tuple[int, int, bool, float]:
-    """Fit the working model; return an outcome, a dependent column, whether it is penalised, and θ.
+    """Fit the working model; return an outcome, a column, whether it is penalised, and θ.
 
-    Where the maximum likelihood lies at infinity, its limit is kept if `at_limit`, else the fit is
+    The column is the dependent one where singular, else the one that separates the outcome, or -1. Where
+    the maximum likelihood lies at infinity, its limit is kept if `at_limit`, else the fit is
     penalised. θ of the negative binomial is estimated by maximum likelihood if given as 0.
     """
     estimate = family == NEGATIVE_BINOMIAL and theta == 0.0
     current = moment_theta(y) if estimate else theta
-    penalised = False
+    penalised, separating = False, -1
     start(family, y, beta)
     for _ in range(MOST_THETA_STEPS):
         outcome, column = fit_given_theta(family, current, X, y, penalised, beta, mu)
+        if outcome in (DIVERGED, AT_LIMIT) and not penalised:
+            separating = farthest(X, beta)
         stays = outcome != DIVERGED and (outcome != AT_LIMIT or at_limit)
         if not stays and outcome != SINGULAR and not penalised and family != GAUSSIAN:
             penalised = True
             start(family, y, beta)
             outcome, column = fit_given_theta(family, current, X, y, penalised, beta, mu)
+        column = column if outcome == SINGULAR else separating
         if outcome not in (CONVERGED, AT_LIMIT) or not estimate:
             return outcome, column, penalised, current
         before = current
         current, entered = improve_theta(current, y, mu)
         if entered < THETA_DECREMENT or current == before:
-            return outcome, -1, penalised, current
-    return DIVERGED, -1, penalised, current
+            return outcome, column, penalised, current
+    return DIVERGED, separating, penalised, current
