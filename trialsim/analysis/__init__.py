@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from trialsim.analysis.recurrent_events.rate_ratio import lwyy
     from trialsim.analysis.repeated_measures.frame import mmrm
     from trialsim.analysis.survival.adjusted_log_rank_test import adjusted_log_rank
-    from trialsim.analysis.survival.cox_model import cox
+    from trialsim.analysis.survival.hazards.cox_model import cox
     from trialsim.analysis.survival.kaplan_meier_curve import kaplan_meier
     from trialsim.analysis.survival.log_rank_test import log_rank
     from trialsim.analysis.survival.max_combo_test import max_combo

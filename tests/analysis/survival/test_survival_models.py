@@ -13,7 +13,7 @@ from trialsim.analysis.competing_risks.incidence import cumulative_incidence_blo
 from trialsim.analysis.recurrent_events.rate_ratio import lwyy, lwyy_block
 from trialsim.analysis.survival.adjusted_log_rank_test import adjusted_log_rank_block
 from trialsim.analysis.survival.block import SurvivalBlock, read_block
-from trialsim.analysis.survival.cox_model import REASONS, cox_block, fit_cox
+from trialsim.analysis.survival.hazards.cox_model import REASONS, cox_block, fit_cox
 
 
 def simulate(seed: int, participants: int = 70, strata: int = 2, causes: int = 1) -> SurvivalBlock:

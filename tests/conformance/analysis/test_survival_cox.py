@@ -11,7 +11,7 @@ import pytest
 from lifelines import datasets
 from numpy.testing import assert_allclose
 
-from trialsim.analysis.survival.cox_model import cox
+from trialsim.analysis.survival.hazards.cox_model import cox
 from trialsim.analysis.survival.kaplan_meier_curve import kaplan_meier
 
 REFERENCE = {

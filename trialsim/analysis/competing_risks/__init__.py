@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         cumulative_incidence,
         cumulative_incidence_block,
     )
+    from trialsim.analysis.competing_risks.several_arms import k_sample_gray_test
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
@@ -25,4 +26,5 @@ __all__ = [
     "fine_gray_block",
     "gray_test",
     "gray_test_block",
+    "k_sample_gray_test",
 ]

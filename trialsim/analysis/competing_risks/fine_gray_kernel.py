@@ -11,8 +11,8 @@ from numba import njit
 
 from trialsim.analysis.competing_risks.kernel import CAUSE, CENSORED, OTHER
 from trialsim.analysis.survival.block import Labels
-from trialsim.analysis.survival.cox_decision_kernel import independent, standardise
-from trialsim.analysis.survival.cox_kernel import invert, risk_weights
+from trialsim.analysis.survival.hazards.cox_decision_kernel import independent, standardise
+from trialsim.analysis.survival.hazards.cox_kernel import invert, risk_weights
 from trialsim.data import STATUS_OK, Floats, Ints
 
 COLLINEAR, INFINITE, NOT_CONVERGED = 3, 4, 5

@@ -24,8 +24,8 @@ from trialsim.analysis.one_trial.printed import Facts, Tables
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.survival.block import Labels, SurvivalBlock, centred, read_block, read_choice
-from trialsim.analysis.survival.cox_model import REASONS, refuse_no_variance
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.hazards.cox_model import REASONS, refuse_no_variance
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats
 
@@ -198,12 +198,12 @@ def fine_gray(
     raise_unless_decided(estimates, arm)
     return FineGrayResult(
         estimates=estimates,
-        names=(f"{arm}[{frame.arms[1]}]", *frame.covariates),
+        names=(f"{arm}[{frame.pair[1]}]", *frame.covariates),
         coefficients=fits.coefficients[0],
         covariance=fits.covariance[0],
-        arms=frame.arms,
+        arms=frame.pair,
         level=check_level(level),
         cause=str(cause),
         censoring=censoring,
-        events=count_events(frame.block, frame.arms),
+        events=count_events(frame.block, frame.pair),
     )

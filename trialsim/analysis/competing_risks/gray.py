@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from trialsim.analysis.competing_risks.kernel import gray_replicates
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
+from trialsim.analysis.one_trial.tidy_frame import Columns
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block
 from trialsim.analysis.survival.frame import read_frame
@@ -160,6 +161,7 @@ def gray_test(
     arm: str,
     cause: object,
     censored: object = 0,
+    strata: Columns | None = None,
     control: object = None,
     active: object = None,
 ) -> GrayResult:
@@ -167,7 +169,7 @@ def gray_test(
 
     Parameters
     ----------
-    data, time, arm, control, active
+    data, time, arm, strata, control, active
         As in `log_rank`.
     event : str
         Column that names the cause of each event.
@@ -195,23 +197,24 @@ def gray_test(
     1.312
     """
     frame = read_frame(
-        data, time=time, event=event, arm=arm, control=control, active=active, codes=(censored, cause)
-    )
+        data, time=time, event=event, arm=arm, strata=strata, control=control, active=active,
+        codes=(censored, cause),
+    )  # fmt: skip
     scores = gray_scores(frame.block)
     raise_for(scores.status[0], REASONS, event)
     return GrayResult(
         estimates=_estimates(scores),
         score=float(scores.score[0, 1]),
         variance=float(scores.variance[0, 1, 1]),
-        events=count_events(frame.block, frame.arms),
-        arms=frame.arms,
+        events=count_events(frame.block, frame.pair),
+        arms=frame.pair,
         cause=str(cause),
     )
 
 
-def count_events(block: SurvivalBlock, arms: tuple[str, str]) -> pd.DataFrame:
+def count_events(block: SurvivalBlock, arms: tuple[str, ...]) -> pd.DataFrame:
     """Return participants and events by kind of each arm of one replicate."""
-    counts = np.zeros((2, 3), np.int64)
+    counts = np.zeros((len(arms), 3), np.int64)
     np.add.at(counts, (block.arm[0], block.event[0]), 1)
     return pd.DataFrame(
         {

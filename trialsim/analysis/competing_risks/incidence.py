@@ -1,8 +1,9 @@
-r"""Cumulative incidence of one cause among competing ones, of both arms (Aalen–Johansen).
+r"""Cumulative incidence of one cause among competing ones, of one group or of each arm (Aalen–Johansen).
 
 .. math:: F(t) = \sum_{u \le t} S(u-) \, d_{1}(u) / n(u)
 
-with S the Kaplan–Meier curve of any event. The variance is by the delta method:
+with S the Kaplan–Meier curve of any event. The variance is Aalen's (as in R's cmprsk and SAS; see
+`incidence_at`), or by the delta method (as in Stata):
 
 .. math:: \sum (F(t)-F(u))^2 \frac{d}{n (n-d)} + \sum S(u-)^2 \frac{(n-d_1) d_1}{n^3}
           - 2 \sum (F(t)-F(u)) S(u-) \frac{d_1}{n^2}
@@ -14,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import cycle
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,26 +24,37 @@ from numpy.typing import ArrayLike
 
 from trialsim.analysis.competing_risks.gray import count_events
 from trialsim.analysis.competing_risks.kernel import incidence_at, incidence_replicates, tabulate
-from trialsim.analysis.one_trial.colours import COLOURS
+from trialsim.analysis.one_trial.colours import ARM_COLOURS
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width
 from trialsim.analysis.one_trial.tidy_frame import check_level
-from trialsim.analysis.survival.block import COMMON_REASONS, SurvivalBlock, read_block, read_positive
+from trialsim.analysis.survival.block import (
+    COMMON_REASONS,
+    SurvivalBlock,
+    read_block,
+    read_choice,
+    read_positive,
+)
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.near_ties import reaches
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates
+from trialsim.errors import AnalysisError
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+Variance = Literal["delta", "aalen"]
+VARIANCES = ("delta", "aalen")
 NOT_FOLLOWED, NO_VARIANCE = len(COMMON_REASONS), len(COMMON_REASONS) + 1
 REASONS = (*COMMON_REASONS, "not_followed_to_horizon", "no_variance")
 
 _ROUNDING = 1e-15  # variance of a probability that only rounding leaves
 
 
-def cumulative_incidence_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike, at: float) -> Estimates:
+def cumulative_incidence_block(
+    time: ArrayLike, event: ArrayLike, arm: ArrayLike, at: float, variance: Variance = "delta"
+) -> Estimates:
     """Compare the cumulative incidence at one time in every replicate of a block.
 
     Parameters
@@ -52,6 +65,8 @@ def cumulative_incidence_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike
         0 for censored, 1 for the cause of interest, 2 for any other cause.
     at : float
         The time, above 0, in the unit of time.
+    variance : str
+        ``"delta"`` method or ``"aalen"``.
 
     Returns
     -------
@@ -69,12 +84,15 @@ def cumulative_incidence_block(time: ArrayLike, event: ArrayLike, arm: ArrayLike
     >>> cumulative_incidence_block(time, [[1, 1, 2, 0, 2, 1, 2, 0]], arm, at=3).estimate
     array([-0.25])
     """
-    return _difference(read_block(time, event, arm, causes=2), read_positive("at", at))
+    read_choice("variance", variance, VARIANCES)
+    return _difference(read_block(time, event, arm, causes=2), read_positive("at", at), variance)
 
 
-def _difference(block: SurvivalBlock, at: float) -> Estimates:
+def _difference(block: SurvivalBlock, at: float, kind: str) -> Estimates:
     result = np.zeros((len(block.time), 2, 4))
-    incidence_replicates(block.time, block.event, block.arm, time_order(block.time), reaches(at), result)
+    incidence_replicates(
+        block.time, block.event, block.arm, time_order(block.time), reaches(at), kind == "aalen", result
+    )
     status = common_status(block.event, block.arm)
     short = ((reaches(1.0) * result[:, :, 3] < at) & (result[:, :, 2] > 0)).any(axis=1)
     status[(status == STATUS_OK) & short] = NOT_FOLLOWED
@@ -97,34 +115,45 @@ class CumulativeIncidenceResult(Printed):
         One row for each arm and time of an event: incidence, standard error, limits, event-free.
     events : DataFrame
         Participants and events by kind of each arm.
-    arms : tuple of (str, str)
-        Labels of control and active.
+    arms : tuple of str
+        Labels, the control first.
     cause, unit_label : str
         The cause of interest, and the name of the time column.
     level : float
         Of the limits.
+    variance : str
+        ``"delta"`` or ``"aalen"``.
     """
 
     block: SurvivalBlock
     curves: pd.DataFrame
     events: pd.DataFrame
-    arms: tuple[str, str]
+    arms: tuple[str, ...]
     cause: str
     unit_label: str
     level: float
+    variance: str
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each arm and time of an event."""
         return self.curves
 
     def difference(self, at: float) -> Estimates:
-        """Return the difference in cumulative incidence at one time, active minus control."""
-        return _difference(self.block, read_positive("at", at))
+        """Return the difference in cumulative incidence at one time, active minus control.
+
+        Raises
+        ------
+        AnalysisError
+            If there are not two arms.
+        """
+        if len(self.arms) != 2:
+            raise AnalysisError("a difference needs two arms", field="arm", value=", ".join(self.arms))
+        return _difference(self.block, read_positive("at", at), self.variance)
 
     def at(self, times: Sequence[float]) -> pd.DataFrame:
         """Return the curves at given times; NaN beyond the last time of an arm with participants left."""
         return pd.concat(
-            [_curve(self.block, position, label, np.asarray(times, float), self.level)
+            [_curve(self.block, position, label, np.asarray(times, float), self.level, self.variance)
              for position, label in enumerate(self.arms)],
             ignore_index=True,
         )  # fmt: skip
@@ -134,7 +163,7 @@ class CumulativeIncidenceResult(Printed):
         import plotly.graph_objects as go
 
         figure = go.Figure()
-        for arm, colour in zip(self.arms, COLOURS, strict=True):
+        for arm, colour in zip(self.arms, cycle(ARM_COLOURS), strict=False):
             rows = self.curves[self.curves.arm == arm]
             start = pd.DataFrame({"time": [0.0], "incidence": [0.0], "lower": [0.0], "upper": [0.0]})
             rows = pd.concat([start, rows[list(start)]], ignore_index=True)
@@ -155,21 +184,28 @@ class CumulativeIncidenceResult(Printed):
         return f"Cumulative incidence of cause {self.cause}"
 
     def _facts(self) -> Facts:
-        return {"intervals": f"{self.level:.0%}, on the log-log scale"}
+        return {"intervals": f"{self.level:.0%}, on the log-log scale; {self.variance} variance"}
 
     def _tables(self) -> Tables:
-        last = float(min(self.block.time[0][self.block.arm[0] == arm].max() for arm in (0, 1)))
+        arms = range(len(self.arms))
+        last = float(min(self.block.time[0][self.block.arm[0] == arm].max() for arm in arms))
         return {"Events": self.events, f"At {self.unit_label}": self.at([last / 4, last / 2, last])}
 
 
-def _curve(block: SurvivalBlock, position: int, label: str, at: np.ndarray, level: float) -> pd.DataFrame:
+def _curve(
+    block: SurvivalBlock, position: int, label: str, at: np.ndarray, level: float, kind: str
+) -> pd.DataFrame:
     """Return the curve of one arm of one replicate at given times."""
     time, event, arm = block.time[0], block.event[0], block.arm[0]
-    times, table, jumps = np.empty(time.size), np.empty((time.size, 2, 3)), np.empty((time.size, 3))
-    count = tabulate(time, event, arm, time_order(block.time)[0], times, table)
-    rows = np.array([incidence_at(times, table, count, position, reaches(one), jumps) for one in at]).reshape(
-        -1, 3
+    times, table, jumps = (
+        np.empty(time.size),
+        np.empty((time.size, int(arm.max()) + 1, 3)),
+        np.empty((time.size, 3)),
     )
+    count = tabulate(time, event, arm, time_order(block.time)[0], times, table)
+    rows = np.array(
+        [incidence_at(times, table, count, position, reaches(one), kind == "aalen", jumps) for one in at]
+    ).reshape(-1, 3)
     own = time[arm == position]
     unknown = (at > reaches(own.max())) & (rows[:, 2] > 0)
     rows[unknown] = np.nan
@@ -196,19 +232,24 @@ def cumulative_incidence(
     *,
     time: str,
     event: str,
-    arm: str,
+    arm: str | None = None,
     cause: object,
     censored: object = 0,
     control: object = None,
     active: object = None,
+    variance: Variance = "delta",
     level: float = 0.95,
 ) -> CumulativeIncidenceResult:
-    """Estimate the cumulative incidence of one cause among competing ones in two arms.
+    """Estimate the cumulative incidence of one cause among competing ones in all arms, two, or everybody.
 
     Parameters
     ----------
-    data, time, arm, control, active, level
+    data, time, control, level
         As in `log_rank`.
+    arm, active
+        Every level of `arm` has a curve unless `active` names one; without `arm` everybody is one group.
+    variance : str
+        By the ``"delta"`` method, or ``"aalen"``.
     event, cause, censored
         As in `gray_test`.
 
@@ -229,12 +270,14 @@ def cumulative_incidence(
     array([0.5 , 0.25])
     """
     frame = read_frame(
-        data, time=time, event=event, arm=arm, control=control, active=active, codes=(censored, cause)
-    )
+        data, time=time, event=event, arm=arm, control=control, active=active, codes=(censored, cause),
+        several=active is None,
+    )  # fmt: skip
+    read_choice("variance", variance, VARIANCES)
     block = frame.block
     check_level(level)
     curves = [
-        _curve(block, position, label, _event_times(block, position), level)
+        _curve(block, position, label, _event_times(block, position), level, variance)
         for position, label in enumerate(frame.arms)
     ]
     return CumulativeIncidenceResult(
@@ -245,6 +288,7 @@ def cumulative_incidence(
         cause=str(cause),
         unit_label=time,
         level=level,
+        variance=variance,
     )
 
 

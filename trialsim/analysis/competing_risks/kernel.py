@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from trialsim.analysis.survival.block import Labels
-from trialsim.analysis.survival.cox_kernel import sort_by_stratum
+from trialsim.analysis.survival.hazards.cox_kernel import sort_by_stratum
 from trialsim.data import STATUS_OK, Floats, Ints
 
 CENSORED, CAUSE, OTHER = 0, 1, 2
@@ -122,7 +122,7 @@ def gray_variance(table: Floats, count: int, curves: Floats, variance: Floats) -
 @njit(cache=True)
 def tie_factor(deaths: float, n: float) -> float:
     """Return 1 − (d − 1)/(n − 1), not below 0: what ties leave of the variance."""
-    if deaths == 1.0:
+    if deaths <= 1.0:
         return 1.0
     return max(1.0 - (deaths - 1.0) / (n - 1.0), 0.0) if n > 1.0 else 0.0
 
@@ -137,25 +137,35 @@ def add_square(weight: float, moved: Floats, variance: Floats) -> None:
 
 @njit(cache=True)
 def incidence_at(
-    times: Floats, table: Floats, count: int, arm: int, horizon: float, jumps: Floats
+    times: Floats, table: Floats, count: int, arm: int, horizon: float, aalen: bool, jumps: Floats
 ) -> tuple[float, float, float]:
-    """Return F₁ of an arm at a horizon, its variance by the delta method, and S there.
+    """Return F₁ of an arm at a horizon, its variance, and S there.
 
-    Var = Σ (F(t)−F(u))² d/(n(n−d)) + Σ S² (n−d₁) d₁/n³ − 2 Σ (F(t)−F(u)) S d₁/n²
+    Both variances are Σ a + (F(t) − F(u))² b − 2 (F(t) − F(u)) c. By the delta method a = S² (n − d₁) d₁/n³,
+    b = d/(n (n − d)), c = S d₁/n². Aalen's, as in cmprsk, with m_k = S² d_k (n − d_k)/(n² (n − 1)) of cause k
+    and S₊ the curve after u: a = m₁, b = (m₁ + m₂)/S₊², c = m₁/S₊.
     """
     survival, incidence, used = 1.0, 0.0, 0
     variance = 0.0
     for k in range(count):
-        n, d1 = table[k, arm, 0], table[k, arm, 1]
-        d = d1 + table[k, arm, 2]
+        n, d1, d2 = table[k, arm, 0], table[k, arm, 1], table[k, arm, 2]
+        d = d1 + d2
         if times[k] > horizon or n == 0.0:
             break
         incidence += survival * d1 / n
+        after = survival * (1.0 - d / n)
         jumps[used, 0] = incidence
-        jumps[used, 1] = d / (n * (n - d)) if n > d else 0.0
-        jumps[used, 2] = survival * d1 / n**2
-        variance += survival**2 * (n - d1) * d1 / n**3
-        survival *= 1.0 - d / n
+        if aalen:
+            first = survival**2 * d1 * tie_factor(d1, n) / n**2
+            other = survival**2 * d2 * tie_factor(d2, n) / n**2
+            variance += first
+            jumps[used, 1] = (first + other) / after**2 if n > d else 0.0
+            jumps[used, 2] = first / after if n > d else 0.0
+        else:
+            variance += survival**2 * (n - d1) * d1 / n**3
+            jumps[used, 1] = d / (n * (n - d)) if n > d else 0.0
+            jumps[used, 2] = survival * d1 / n**2
+        survival = after
         used += 1
     for k in range(used):
         rest = incidence - jumps[k, 0]
@@ -195,7 +205,7 @@ def gray_replicates(
 
 @njit(cache=True)
 def incidence_replicates(
-    time: Floats, event: Labels, arm: Labels, order: Ints, horizon: float, result: Floats
+    time: Floats, event: Labels, arm: Labels, order: Ints, horizon: float, aalen: bool, result: Floats
 ) -> None:
     """Fill F₁, its variance, S and the last time of each arm (R, 2, 4)."""
     participants = time.shape[1]
@@ -207,5 +217,5 @@ def incidence_replicates(
             result[r, arm[r, i], 3] = max(result[r, arm[r, i], 3], time[r, i])
         for a in range(2):
             result[r, a, 0], result[r, a, 1], result[r, a, 2] = incidence_at(
-                times, table, count, a, horizon, jumps
+                times, table, count, a, horizon, aalen, jumps
             )

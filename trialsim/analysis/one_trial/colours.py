@@ -10,3 +10,5 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours: told apart by people with any colour vision.
 COLOURS = ("#000000", "#0072B2")
+
+ARM_COLOURS = (*COLOURS, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -184,6 +184,17 @@ def read_arms(
     return is_active.astype(np.float64), is_active | is_control, (str(control), str(active))
 
 
+def read_several_arms(data: pd.DataFrame, column: str, control: object) -> tuple[Floats, tuple[str, ...]]:
+    """Return the position of each row's arm (N,), the control being 0, and the labels of all arms."""
+    refuse_missing(data, column)
+    arms = control_first(levels_of(data[column]), control, column)
+    codes = np.zeros(len(data))
+    for position, label in enumerate(arms):
+        codes[(data[column] == label).to_numpy(dtype=bool)] = position
+    refuse_small_arms(arms, np.bincount(codes.astype(np.int64)), column)
+    return codes, tuple(str(label) for label in arms)
+
+
 def collinear(column: str) -> AnalysisError:
     """Return the error of a covariate that the columns before it determine."""
     return AnalysisError(

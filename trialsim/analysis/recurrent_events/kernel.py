@@ -6,37 +6,8 @@ import numpy as np
 from numba import njit
 
 from trialsim.analysis.survival.block import Labels
-from trialsim.analysis.survival.cox_decision_kernel import fit_or_score
-from trialsim.analysis.survival.cox_kernel import sort_by_stratum
+from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_rows
 from trialsim.data import STATUS_OK, Floats, Ints
-
-
-@njit(cache=True)
-def fit_rows(
-    start: Floats,
-    stop: Floats,
-    event: Labels,
-    stratum: Ints,
-    strata: int,
-    X: Floats,
-    cluster: Ints,
-    clusters: int,
-    efron: bool,
-    beta: Floats,
-    model: Floats,
-    robust: Floats,
-    test: Floats,
-    z: Floats,
-) -> int:
-    """Sort rows (start, stop] of any order, fit them, and return the status of `fit_or_score`."""
-    rows, segment = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
-    sort_by_stratum(np.argsort(stop, kind="mergesort"), stratum, strata, rows, segment)
-    start, stop, event, X, cluster = start[rows], stop[rows], event[rows], X[rows], cluster[rows]
-    entry, late = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
-    sort_by_stratum(np.argsort(-start, kind="mergesort"), stratum[rows], strata, entry, late)
-    return fit_or_score(
-        start, stop, event, X, segment, entry, cluster, clusters, efron, beta, model, robust, test, z
-    )
 
 
 @njit(cache=True)

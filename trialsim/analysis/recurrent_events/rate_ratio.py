@@ -12,6 +12,7 @@ Lin, Wei, Yang and Ying (2000), J. R. Stat. Soc. B 62:711.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,17 @@ from trialsim.analysis.one_trial.printed import Facts, Tables
 from trialsim.analysis.one_trial.ratios import RatioResult
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.recurrent_events.frame import read_histories
-from trialsim.analysis.recurrent_events.kernel import fit_histories, fit_rows
+from trialsim.analysis.recurrent_events.kernel import fit_histories
 from trialsim.analysis.survival.block import Labels, centred, place, read_block, read_choice
-from trialsim.analysis.survival.cox_model import REASONS, TIES, Ties, refuse_no_variance
+from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_rows
+from trialsim.analysis.survival.hazards.cox_model import REASONS, refuse_no_variance
 from trialsim.analysis.survival.near_ties import merge_near_ties
 from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
+
+Ties = Literal["efron", "breslow"]
+TIES = ("efron", "breslow")
 
 
 def lwyy_block(

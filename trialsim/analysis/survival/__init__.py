@@ -10,7 +10,10 @@ if TYPE_CHECKING:
         adjusted_log_rank,
         adjusted_log_rank_block,
     )
-    from trialsim.analysis.survival.cox_model import CoxResult, cox, cox_block
+    from trialsim.analysis.survival.hazards.concordance import Concordance, concordance
+    from trialsim.analysis.survival.hazards.cox_arms import CoxArmsResult, cox_several_arms
+    from trialsim.analysis.survival.hazards.cox_model import CoxResult, cox, cox_block
+    from trialsim.analysis.survival.hazards.weibull import WeibullResult, weibull
     from trialsim.analysis.survival.kaplan_meier_curve import KaplanMeierResult, kaplan_meier
     from trialsim.analysis.survival.log_rank_test import LogRankResult, log_rank, log_rank_block
     from trialsim.analysis.survival.looks import LogRankLooks, log_rank_looks, sweep_looks
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
         restricted_mean_survival,
         restricted_mean_survival_block,
     )
+    from trialsim.analysis.survival.several_arms import k_sample_log_rank
     from trialsim.analysis.survival.weights import (
         AtRisk,
         EarlyZero,
@@ -38,6 +42,8 @@ else:
 __all__ = [
     "AdjustedLogRankResult",
     "AtRisk",
+    "Concordance",
+    "CoxArmsResult",
     "CoxResult",
     "EarlyZero",
     "FlemingHarrington",
@@ -49,10 +55,14 @@ __all__ = [
     "MilestoneResult",
     "PetoPeto",
     "RestrictedMeanResult",
+    "WeibullResult",
     "adjusted_log_rank",
     "adjusted_log_rank_block",
+    "concordance",
     "cox",
     "cox_block",
+    "cox_several_arms",
+    "k_sample_log_rank",
     "kaplan_meier",
     "log_rank",
     "log_rank_block",
@@ -64,4 +74,5 @@ __all__ = [
     "restricted_mean_survival",
     "restricted_mean_survival_block",
     "sweep_looks",
+    "weibull",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from trialsim.analysis.survival.block import Labels
-from trialsim.analysis.survival.cox_kernel import invert, sort_by_stratum
+from trialsim.analysis.survival.hazards.cox_kernel import invert, sort_by_stratum
 from trialsim.data import STATUS_OK, Bools, Floats, Ints
 
 NO_INFORMATION, NO_ROOT = 3, 4

@@ -219,6 +219,6 @@ def adjusted_log_rank(
         covariates=tuple(name for name, used in zip(frame.covariates, kept[0], strict=True) if used),
         left_out=tuple(name for name, used in zip(frame.covariates, kept[0], strict=True) if not used),
         strata=frame.block.strata,
-        arms=frame.arms,
+        arms=frame.pair,
         level=check_level(level),
     )

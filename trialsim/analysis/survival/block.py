@@ -37,6 +37,8 @@ class SurvivalBlock:
         Number of strata.
     covariates : ndarray (R, N, P)
         Finite; P may be 0.
+    entry : ndarray (R, N), optional
+        Delayed entry, before `time`: a participant is at risk after it.
     """
 
     time: Floats
@@ -45,6 +47,7 @@ class SurvivalBlock:
     stratum: Ints
     strata: int
     covariates: Floats
+    entry: Floats | None = None
 
 
 def read_block(
@@ -54,6 +57,7 @@ def read_block(
     strata: ArrayLike | None = None,
     covariates: ArrayLike | None = None,
     causes: int = 1,
+    entry: ArrayLike | None = None,
 ) -> SurvivalBlock:
     """Check the arrays of a block and return them ready for the kernels; see `SurvivalBlock`.
 
@@ -72,14 +76,39 @@ def read_block(
         raise AnalysisError(f"must be at least 0, but is negative at {place(times < 0)}", field="time")
     labels = np.zeros(times.shape, np.int64) if strata is None else _labels("strata", strata, times.shape)
     columns = np.zeros((*times.shape, 0)) if covariates is None else read_covariates(covariates, times.shape)
+    entries = None if entry is None else read_entries(entry, times)
+    times, entries = _tie(times + 0.0, entries)
     return SurvivalBlock(
-        time=merge_near_ties(times + 0.0),
+        time=times,
         event=_labels("event", event, times.shape, causes).astype(np.int8),
         arm=_labels("arm", arm, times.shape, 1).astype(np.int8),
         stratum=labels,
         strata=int(labels.max()) + 1,
         covariates=columns,
+        entry=entries,
     )
+
+
+def _tie(times: Floats, entries: Floats | None) -> tuple[Floats, Floats | None]:
+    """Return times and entries (R, N) with near ties made equal."""
+    if entries is None:
+        return merge_near_ties(times), None
+    both = merge_near_ties(np.concatenate([times, entries], axis=1))
+    times, entries = both[:, : times.shape[1]], both[:, times.shape[1] :]
+    if (entries >= times).any():
+        raise AnalysisError(f"must be before time, but is not at {place(entries >= times)}", field="entry")
+    return np.ascontiguousarray(times), np.ascontiguousarray(entries)
+
+
+def read_entries(entry: ArrayLike, times: Floats) -> Floats:
+    """Return the entries of a block (R, N), finite and at least 0, or raise."""
+    entries = np.ascontiguousarray(entry, dtype=np.float64)
+    if entries.shape != times.shape:
+        raise AnalysisError(f"must have the shape {times.shape} of time", field="entry", value=entries.shape)
+    refuse_not_finite("entry", entries)
+    if (entries < 0).any():
+        raise AnalysisError(f"must be at least 0, but is negative at {place(entries < 0)}", field="entry")
+    return entries + 0.0
 
 
 def centred(columns: Floats) -> Floats:

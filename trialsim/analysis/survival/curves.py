@@ -10,6 +10,7 @@ from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock
 from trialsim.analysis.survival.curve_kernel import curves_to
 from trialsim.analysis.survival.near_ties import reaches
+from trialsim.analysis.survival.risk_table import risk_table
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 
@@ -45,14 +46,46 @@ def curves_at(block: SurvivalBlock, horizon: float) -> Curves:
     shape = (len(block.time), 2)
     survival, greenwood, area, variance, followed = (np.zeros(shape) for _ in range(5))
     events = np.zeros(shape, np.int64)
+    if block.entry is not None:
+        _curves_after_entry(block, horizon, survival, greenwood, area, variance, events, followed)
+        return Curves(
+            survival, greenwood, area, variance, events, _status(block, horizon, followed, survival)
+        )
     curves_to(
         block.time, block.event, block.arm, time_order(block.time), horizon, reaches(horizon),
         survival, greenwood, area, variance, events, followed,
     )  # fmt: skip
+    return Curves(survival, greenwood, area, variance, events, _status(block, horizon, followed, survival))
+
+
+def _status(block: SurvivalBlock, horizon: float, followed: Floats, survival: Floats) -> Labels:
+    """Return the status (R,): an arm must be followed to the horizon, unless its curve is 0."""
     status = common_status(block.event, block.arm)
     short = ((reaches(1.0) * followed < horizon) & (survival > 0)).any(axis=1)
     status[(status == STATUS_OK) & short] = NOT_FOLLOWED
-    return Curves(survival, greenwood, area, variance, events, status)
+    return status
+
+
+def _curves_after_entry(
+    block: SurvivalBlock, horizon: float, survival: Floats, greenwood: Floats, area: Floats,
+    variance: Floats, events: Ints, followed: Floats,
+) -> None:  # fmt: skip
+    """Fill what `curves_to` fills, where participants are at risk after their entry only."""
+    assert block.entry is not None
+    for r in range(len(block.time)):
+        table = risk_table(block.time[r], block.event[r], block.arm[r], 2, block.entry[r])
+        early = table.time <= reaches(horizon)
+        for a in (0, 1):
+            d, n = table.events[early, a], table.at_risk[early, a]
+            happened = d > 0
+            d, n, t = d[happened], n[happened], np.minimum(table.time[early][happened], horizon)
+            steps = np.concatenate([[1.0], np.cumprod(1.0 - d / n)])
+            parts = steps * np.diff(np.concatenate([[0.0], t, [horizon]]))
+            rest = parts[::-1].cumsum()[::-1][1:]
+            jump = np.where(n > d, d / np.maximum(n * (n - d), 1.0), 0.0)
+            survival[r, a], greenwood[r, a], area[r, a] = steps[-1], jump.sum(), parts.sum()
+            variance[r, a], events[r, a] = (rest**2 * jump).sum(), d.sum()
+            followed[r, a] = block.time[r][block.arm[r] == a].max(initial=0.0)
 
 
 def compare_arms(analysis: str, points: Floats, variances: Floats, status: Labels) -> Estimates:

@@ -17,12 +17,13 @@ from trialsim.analysis.one_trial.tidy_frame import (
     levels_of,
     read_arms,
     read_numbers,
+    read_several_arms,
     refuse_missing,
     row_name,
 )
 from trialsim.analysis.survival.block import SurvivalBlock
 from trialsim.analysis.survival.near_ties import merge_near_ties
-from trialsim.data import Floats, Ints
+from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
 
 
@@ -34,8 +35,8 @@ class SurvivalFrame:
     ----------
     block : SurvivalBlock
         One replicate.
-    arms : tuple of (str, str)
-        Labels of control and active.
+    arms : tuple of str
+        Labels, the control first.
     covariates : tuple of str
         Names of the covariate columns; a category of a character covariate reads ``grade[II]``.
     participants : ndarray of int64 (N,)
@@ -43,9 +44,14 @@ class SurvivalFrame:
     """
 
     block: SurvivalBlock
-    arms: tuple[str, str]
+    arms: tuple[str, ...]
     covariates: tuple[str, ...]
     participants: Ints
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Labels of control and active of a comparison of two arms."""
+        return self.arms[0], self.arms[1]
 
 
 def read_frame(
@@ -53,12 +59,14 @@ def read_frame(
     *,
     time: str,
     event: str,
-    arm: str,
+    arm: str | None,
     strata: Columns | None = None,
     covariates: Columns | None = None,
     control: object = None,
     active: object = None,
     codes: tuple[object, object] | None = None,
+    entry: str | None = None,
+    several: bool = False,
 ) -> SurvivalFrame:
     """Check a tidy data frame and return it as one replicate; see `SurvivalFrame`.
 
@@ -76,6 +84,10 @@ def read_frame(
         Labels in `arm`; the first level, and the only other one, unless given.
     codes : tuple, optional
         Of competing risks: the label in `event` of censoring, and that of the cause of interest.
+    entry : str, optional
+        Column of delayed entry: a participant is at risk after it, and up to `time`.
+    several : bool
+        Whether to read every arm of the data, and not two; without an arm (None) everybody is one group.
 
     Raises
     ------
@@ -84,30 +96,61 @@ def read_frame(
         two participants, or a covariate collinear with those before it.
     """
     stratum_columns, covariate_columns = as_names(strata), as_names(covariates)
-    check_roles(data, [time, event, arm, *stratum_columns, *covariate_columns])
-    active_arm, keep, labels = read_arms(data, arm, control, active)
+    named = [name for name in (arm, entry) if name is not None]
+    check_roles(data, [time, event, *named, *stratum_columns, *covariate_columns])
+    arms, keep, labels = _read_groups(data, arm, control, active, several)
     rows = np.flatnonzero(keep)
     kept = data.iloc[rows]
-    times = read_numbers(kept, time, rows)
-    if (times < 0).any():
-        raise AnalysisError(f"must be at least 0, but is negative in {row_name(times < 0, rows)}", field=time)
-    times = merge_near_ties(times[None])[0]
+    times, entries = _read_times(kept, time, entry, rows)
     events = read_events(kept, event, rows) if codes is None else _read_causes(kept, event, rows, codes)
     if not (events == 1).any():
         raise AnalysisError("has no event in either arm", field=event)
     names, columns = read_columns(kept, covariate_columns, rows)
-    content = np.column_stack([times, events, active_arm[rows], columns])
+    content = np.column_stack([times, events, arms[rows], *entries, columns])
     stratum, order = _sort_by_content(kept, stratum_columns, content, rows)
-    refuse_collinear(names, content[order, 2:], stratum[order])
+    first = content.shape[1] - columns.shape[1]
+    if len(labels) > 1:
+        indicators = [arms[rows] == level for level in range(1, len(labels))]
+        tested = np.column_stack([*indicators, columns])
+        others = [f"{arm}[{label}]" for label in labels[2:]]
+        refuse_collinear([*others, *names], tested[order].astype(np.float64), stratum[order])
     block = SurvivalBlock(
         time=content[None, order, 0] + 0.0,
         event=content[None, order, 1].astype(np.int8),
         arm=content[None, order, 2].astype(np.int8),
         stratum=stratum[None, order],
         strata=int(stratum.max()) + 1,
-        covariates=np.ascontiguousarray(content[None, order, 3:]),
+        covariates=np.ascontiguousarray(content[None, order, first:]),
+        entry=content[None, order, 3] + 0.0 if entries else None,
     )
     return SurvivalFrame(block, labels, names, rows[order])
+
+
+def _read_groups(
+    data: pd.DataFrame, arm: str | None, control: object, active: object, several: bool
+) -> tuple[Floats, Bools, tuple[str, ...]]:
+    """Return the position of each row's arm (N,), whether it is read (N,), and the arms' labels."""
+    everybody = np.ones(len(data), dtype=bool)
+    if arm is None:
+        return np.zeros(len(data)), everybody, ("all",)
+    if several:
+        codes, labels = read_several_arms(data, arm, control)
+        return codes, everybody, labels
+    return read_arms(data, arm, control, active)
+
+
+def _read_times(data: pd.DataFrame, time: str, entry: str | None, rows: Ints) -> tuple[Floats, list[Floats]]:
+    """Return times (N,), and entries (N,) where there are any; near ties are ties."""
+    times = [read_numbers(data, column, rows) for column in (time, entry) if column is not None]
+    for column, values in zip((time, entry), times, strict=False):
+        if (values < 0).any():
+            wrong = row_name(values < 0, rows)
+            raise AnalysisError(f"must be at least 0, but is negative in {wrong}", field=str(column))
+    times = np.split(merge_near_ties(np.concatenate(times)[None])[0], len(times))
+    if entry is not None and (times[1] >= times[0]).any():
+        wrong = row_name(times[1] >= times[0], rows)
+        raise AnalysisError(f"must be before {time}, but is not in {wrong}", field=entry)
+    return times[0], list(times[1:])
 
 
 def read_events(data: pd.DataFrame, column: str, rows: Ints) -> Floats:

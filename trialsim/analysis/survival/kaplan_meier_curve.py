@@ -1,4 +1,4 @@
-r"""Kaplan–Meier curves of both arms with Greenwood's variance, quantiles and numbers at risk.
+r"""Kaplan–Meier curves of one group, two arms or several: variances, quantiles and numbers at risk.
 
 .. math:: S(t) = \prod_{u \le t} (1 - d_u / n_u), \qquad
           Var\,S(t) = S(t)^2 \sum_{u \le t} \frac{d_u}{n_u (n_u - d_u)}
@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis.one_trial.colours import COLOURS
+from trialsim.analysis.one_trial.colours import ARM_COLOURS
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width, number
 from trialsim.analysis.one_trial.tidy_frame import check_level
 from trialsim.analysis.survival.block import read_choice, read_probability
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 Interval = Literal["log", "log_log", "plain"]
-INTERVALS = ("log", "log_log", "plain")
+Variance = Literal["greenwood", "aalen"]
+INTERVALS, VARIANCES = ("log", "log_log", "plain"), ("greenwood", "aalen")
 
 _TIE = 1e-12
 _TICKS = 5
@@ -47,6 +49,8 @@ class Curve:
         Just before each time, and at it.
     survival, standard_error, lower, upper : ndarray (K,)
         From each time on. The error is 0 while the curve is 1, and NaN (as are the limits) from 0 on.
+    entry : ndarray
+        Delayed entries, ascending; none if everybody is at risk from the start.
     """
 
     time: Floats
@@ -57,6 +61,13 @@ class Curve:
     standard_error: Floats
     lower: Floats
     upper: Floats
+    entry: Floats
+
+    def followed(self, times: Floats) -> Ints:
+        """Return the numbers at risk just before given times."""
+        leaving = self.events + self.censored
+        stays = np.array([leaving[reaches(1.0) * self.time >= time].sum() for time in times], np.int64)
+        return stays - len(self.entry) + np.searchsorted(self.entry, times, side="left")
 
     def quantile(self, probability: float) -> tuple[float, float, float]:
         """Return when the curve falls to 1 − probability, and the interval from the limits; NaN if never.
@@ -83,14 +94,24 @@ def _falls(time: Floats, values: Floats, level: float) -> float:
     return float(time[first])
 
 
-def estimate_curve(time: Floats, event: np.ndarray, interval: str = "log", level: float = 0.95) -> Curve:
-    """Return the Kaplan–Meier curve of times (N,) with events (N,) of 0 and 1."""
+def estimate_curve(
+    time: Floats,
+    event: np.ndarray,
+    interval: str = "log",
+    level: float = 0.95,
+    entry: Floats | None = None,
+    variance: str = "greenwood",
+) -> Curve:
+    """Return the Kaplan–Meier curve of times (N,) with events (N,) of 0 and 1, at risk after `entry` (N,)."""
     times, place, leaving = np.unique(time, return_inverse=True, return_counts=True)
     events = np.bincount(place, weights=event).astype(np.int64)
     at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    starts = np.zeros(0) if entry is None else np.sort(entry)
+    at_risk -= len(starts) - np.searchsorted(starts, times, side="left")
     survival = np.cumprod(1.0 - events / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.sqrt(np.cumsum(events / (at_risk * (at_risk - events))))
+        left = at_risk - events if variance == "greenwood" else at_risk
+        root = np.sqrt(np.cumsum(events / (at_risk * left)))
     root = np.where(survival > 0, root, np.nan)
     lower, upper = _limits(survival, root, interval, half_width(level))
     return Curve(
@@ -102,6 +123,7 @@ def estimate_curve(time: Floats, event: np.ndarray, interval: str = "log", level
         standard_error=survival * root,
         lower=lower,
         upper=upper,
+        entry=starts,
     )
 
 
@@ -142,10 +164,12 @@ class KaplanMeierResult(Printed):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each arm and distinct time."""
-        return pd.concat(
-            [pd.DataFrame({"arm": arm, **vars(curve)}) for arm, curve in self.curves.items()],
-            ignore_index=True,
-        )
+        shown = [name for name in Curve.__dataclass_fields__ if name != "entry"]
+        tables = [
+            pd.DataFrame({"arm": arm, **{name: getattr(curve, name) for name in shown}})
+            for arm, curve in self.curves.items()
+        ]
+        return pd.concat(tables, ignore_index=True)
 
     def at(self, times: Sequence[float] | Floats, arm: str | None = None) -> pd.DataFrame:
         """Return survival and numbers at risk at given times, of one arm or of both.
@@ -183,7 +207,7 @@ class KaplanMeierResult(Printed):
         )
         last = max(curve.time[-1] for curve in self.curves.values())
         ticks = _ticks(float(last))
-        for (arm, curve), colour in zip(self.curves.items(), COLOURS, strict=True):
+        for (arm, curve), colour in zip(self.curves.items(), cycle(ARM_COLOURS), strict=False):
             _draw_curve(figure, arm, curve, colour, self.level)
             figure.add_trace(_numbers_at_risk(arm, curve, ticks, colour), row=2, col=1)
         figure.update_xaxes(range=[-0.03 * last, last * 1.02], tickvals=ticks, tickformat=".4~g")
@@ -212,7 +236,9 @@ class KaplanMeierResult(Printed):
         counts = pd.DataFrame(
             {
                 "arm": list(self.curves),
-                "participants": [int(curve.at_risk[0]) for curve in self.curves.values()],
+                "participants": [
+                    int((curve.events + curve.censored).sum()) for curve in self.curves.values()
+                ],
                 "events": [int(curve.events.sum()) for curve in self.curves.values()],
             }
         )
@@ -224,8 +250,6 @@ def _at(arm: str, curve: Curve, times: Floats) -> pd.DataFrame:
     position = np.searchsorted(curve.time, times * reaches(1.0), side="right") - 1
     before = position < 0
     unknown = (times > reaches(curve.time[-1])) & (curve.survival[-1] > 0)
-    leaving = curve.events + curve.censored
-    at_risk = np.array([leaving[reaches(1.0) * curve.time >= time].sum() for time in times])
 
     def read(values: Floats, at_start: float) -> Floats:
         return np.where(unknown, np.nan, np.where(before, at_start, values[np.maximum(position, 0)]))
@@ -234,7 +258,7 @@ def _at(arm: str, curve: Curve, times: Floats) -> pd.DataFrame:
         {
             "arm": arm,
             "time": times,
-            "at_risk": at_risk.astype(np.int64),
+            "at_risk": curve.followed(times),
             "survival": read(curve.survival, 1.0),
             "standard_error": read(curve.standard_error, 0.0),
             "lower": read(curve.lower, 1.0),
@@ -248,18 +272,25 @@ def kaplan_meier(
     *,
     time: str,
     event: str,
-    arm: str,
+    arm: str | None = None,
+    entry: str | None = None,
     control: object = None,
     active: object = None,
     interval: Interval = "log",
+    variance: Variance = "greenwood",
     level: float = 0.95,
 ) -> KaplanMeierResult:
-    """Estimate the survival curves of two arms.
+    """Estimate the survival curves of all arms, of two, or of everybody.
 
     Parameters
     ----------
-    data, time, event, arm, control, active, level
+    data, time, event, entry, control, level
         As in `log_rank`.
+    arm, active
+        Every level of `arm` has a curve unless `active` names one; without `arm` everybody is one group.
+    variance : str
+        Of the cumulative hazard: ``"greenwood"``, Σ d/(n (n − d)), or ``"aalen"``, Σ d/n² (R's
+        ``error = "tsiatis"``).
     interval : str
         ``"log"``, ``"log_log"`` or ``"plain"``: the scale of the limits.
 
@@ -296,12 +327,19 @@ def kaplan_meier(
     """
     read_choice("interval", interval, INTERVALS)
     check_level(level)
-    frame = read_frame(data, time=time, event=event, arm=arm, control=control, active=active)
+    read_choice("variance", variance, VARIANCES)
+    frame = read_frame(
+        data, time=time, event=event, arm=arm, control=control, active=active, entry=entry,
+        several=active is None,
+    )  # fmt: skip
     block = frame.block
-    curves = {
-        label: estimate_curve(block.time[0][member], block.event[0][member], interval, level)
-        for label, member in zip(frame.arms, (block.arm[0] == 0, block.arm[0] == 1), strict=True)
-    }
+    curves = {}
+    for position, label in enumerate(frame.arms):
+        member = block.arm[0] == position
+        after = None if block.entry is None else block.entry[0][member]
+        curves[label] = estimate_curve(
+            block.time[0][member], block.event[0][member], interval, level, after, variance
+        )
     return KaplanMeierResult(curves, time, interval, level)
 
 
@@ -357,8 +395,7 @@ def _draw_curve(figure: go.Figure, arm: str, curve: Curve, colour: str, level: f
 def _numbers_at_risk(arm: str, curve: Curve, ticks: Floats, colour: str) -> go.Scatter:
     import plotly.graph_objects as go
 
-    leaving = curve.events + curve.censored
-    counts = [int(leaving[curve.time >= tick].sum()) for tick in ticks]
+    counts = curve.followed(ticks)
     return go.Scatter(
         x=ticks, y=[arm] * len(ticks), mode="text", text=[str(count) for count in counts],
         textfont={"color": colour}, showlegend=False, hoverinfo="skip", cliponaxis=False,

@@ -25,9 +25,11 @@ from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block, read_choice
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.rank_scores import TESTS, RankTest, choose, rank_p_value, rank_scores
+from trialsim.analysis.survival.risk_table import risk_tables
 from trialsim.analysis.survival.sweep import common_status, sweep, time_order
 from trialsim.analysis.survival.weights import LOG_RANK, Weight, encode
 from trialsim.data import STATUS_OK, Estimates, Floats
+from trialsim.errors import AnalysisError
 
 Test = Literal["automatic", "asymptotic", "exact", "permutation"]
 NO_INFORMATION = len(COMMON_REASONS)
@@ -59,6 +61,8 @@ class WeightedScores:
 
 def weighted_scores(block: SurvivalBlock, weights: Sequence[Weight]) -> WeightedScores:
     """Return every weighted log-rank score of a block from one sort and one sweep."""
+    if block.entry is not None:
+        return _delayed_scores(block, weights)
     replicates, K = len(block.time), len(weights)
     score, information = np.zeros((replicates, K)), np.zeros((replicates, K))
     variance, observed = np.zeros((replicates, K, K)), np.zeros((replicates, K, 2))
@@ -66,10 +70,30 @@ def weighted_scores(block: SurvivalBlock, weights: Sequence[Weight]) -> Weighted
         block.time, block.event, block.arm, block.stratum, block.strata, time_order(block.time),
         *encode(weights), score, variance, information, observed,
     )  # fmt: skip
+    return WeightedScores(score, variance, information, observed, score_status(block, variance))
+
+
+def _delayed_scores(block: SurvivalBlock, weights: Sequence[Weight]) -> WeightedScores:
+    """Return the scores of a block with delayed entry, from the table of each stratum."""
+    replicates, K = len(block.time), len(weights)
+    score, information = np.zeros((replicates, K)), np.zeros((replicates, K))
+    variance, observed = np.zeros((replicates, K, K)), np.zeros((replicates, K, 2))
+    for r in range(replicates):
+        for table in risk_tables(block, r, 2):
+            w = table.weights(weights)
+            score[r] += table.scores(w)[0][:, 1]
+            variance[r] += table.scores(w)[1][:, :, 1, 1]
+            information[r] += table.scores(np.sqrt(w))[1].diagonal()[1, 1]
+            observed[r] += w.T @ table.events
+    return WeightedScores(score, variance, information, observed, score_status(block, variance))
+
+
+def score_status(block: SurvivalBlock, variance: Floats) -> Labels:
+    """Return the status (R,) of scores with these covariances (R, K, K)."""
     status = common_status(block.event, block.arm)
     nothing = (np.diagonal(variance, axis1=1, axis2=2) <= 0).any(axis=1)
     status[(status == STATUS_OK) & nothing] = NO_INFORMATION
-    return WeightedScores(score, variance, information, observed, status)
+    return status
 
 
 def log_rank_block(
@@ -80,6 +104,7 @@ def log_rank_block(
     weights: Weight = LOG_RANK,
     test: Test = "asymptotic",
     seed: int = 1,
+    entry: ArrayLike | None = None,
 ) -> Estimates:
     """Test every replicate of a block by a (weighted, stratified) log-rank test.
 
@@ -101,6 +126,8 @@ def log_rank_block(
         events, else exact, else permutation.
     seed : int
         Of the random assignments' named stream.
+    entry : array (R, N), optional
+        Delayed entry (left truncation): a participant is at risk after it.
 
     Returns
     -------
@@ -117,7 +144,7 @@ def log_rank_block(
     >>> log_rank_block([[10, 20, 30, 10, 20, 50]], [[1] * 6], [[1, 1, 1, 0, 0, 0]]).p_value.round(6)
     array([0.614107])
     """
-    block = read_block(time, event, arm, strata)
+    block = read_block(time, event, arm, strata, entry=entry)
     estimates = _estimates(weighted_scores(block, [weights]), f"{weights} test")
     return small_samples(block, weights, estimates, test, seed)[0]
 
@@ -129,6 +156,13 @@ def small_samples(
     read_choice("test", test, TESTS)
     if test == "asymptotic":
         return estimates, [RankTest(p, test, "as asked") for p in estimates.p_value]
+    if block.entry is not None:
+        if test != "automatic":
+            raise AnalysisError(
+                "needs everybody to be at risk from the start", field="test", value=test,
+                mend="use asymptotic with delayed entry",
+            )  # fmt: skip
+        return estimates, [RankTest(p, "asymptotic", "delayed entry") for p in estimates.p_value]
     scores = rank_scores(block, weights)
     tests = []
     for r in range(len(estimates)):
@@ -239,6 +273,7 @@ def log_rank(
     event: str,
     arm: str,
     strata: Columns | None = None,
+    entry: str | None = None,
     control: object = None,
     active: object = None,
     weights: Weight = LOG_RANK,
@@ -256,6 +291,8 @@ def log_rank(
         Columns: time to event or censoring, 1 for an event and 0 for censored, and the arm.
     strata : str or sequence of str, optional
         Columns whose crossing stratifies the test.
+    entry : str, optional
+        Column of delayed entry (left truncation): a participant is at risk after it.
     control, active : object, optional
         Labels in `arm`; the first level, and the only other one, unless given.
     weights : Weight
@@ -290,7 +327,9 @@ def log_rank(
         b            3      3   3.0000   3.5000
         a            3      3   3.0000   2.5000
     """
-    frame = read_frame(data, time=time, event=event, arm=arm, strata=strata, control=control, active=active)
+    frame = read_frame(
+        data, time=time, event=event, arm=arm, strata=strata, control=control, active=active, entry=entry
+    )
     block = frame.block
     scores = weighted_scores(block, [weights])
     raise_for(scores.status[0], REASONS, event)
@@ -305,7 +344,7 @@ def log_rank(
         expected=observed + np.array([difference, -difference]),
         participants=np.bincount(block.arm[0], minlength=2),
         events=np.bincount(block.arm[0], weights=block.event[0], minlength=2).astype(np.int64),
-        arms=frame.arms,
+        arms=frame.pair,
         weights=weights,
         strata=block.strata,
         level=check_level(level),

@@ -259,5 +259,5 @@ def max_combo(
         correlation=combined.correlation[0],
         best=int(combined.best[0]),
         alternative=alternative,
-        arms=frame.arms,
+        arms=frame.pair,
     )

@@ -29,7 +29,12 @@ SCALES = ("difference", "log_log")
 
 
 def milestone_survival_block(
-    time: ArrayLike, event: ArrayLike, arm: ArrayLike, at: float, scale: Scale = "difference"
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    at: float,
+    scale: Scale = "difference",
+    entry: ArrayLike | None = None,
 ) -> Estimates:
     """Compare survival at one time in every replicate of a block.
 
@@ -42,6 +47,8 @@ def milestone_survival_block(
     scale : str
         ``"difference"`` of survival, or ``"log_log"``: difference of log(−log S), the log hazard ratio
         up to the milestone under proportional hazards.
+    entry : array (R, N), optional
+        Delayed entry, as in `log_rank_block`.
 
     Returns
     -------
@@ -59,7 +66,7 @@ def milestone_survival_block(
     >>> milestone_survival_block(time, [[1] * 8], arm, at=2).estimate
     array([0.25])
     """
-    curves = curves_at(read_block(time, event, arm), read_positive("at", at))
+    curves = curves_at(read_block(time, event, arm, entry=entry), read_positive("at", at))
     return _estimates(curves, read_choice("scale", scale, SCALES))
 
 
@@ -126,6 +133,7 @@ def milestone_survival(
     event: str,
     arm: str,
     at: float,
+    entry: str | None = None,
     control: object = None,
     active: object = None,
     scale: Scale = "difference",
@@ -135,7 +143,7 @@ def milestone_survival(
 
     Parameters
     ----------
-    data, time, event, arm, control, active, level
+    data, time, event, arm, entry, control, active, level
         As in `log_rank`.
     at, scale
         As in `milestone_survival_block`.
@@ -156,7 +164,7 @@ def milestone_survival(
     >>> milestone_survival(data, time="t", event="e", arm="arm", at=2).survival
     array([0.5 , 0.75])
     """
-    frame = read_frame(data, time=time, event=event, arm=arm, control=control, active=active)
+    frame = read_frame(data, time=time, event=event, arm=arm, control=control, active=active, entry=entry)
     curves = curves_at(frame.block, read_positive("at", at))
     estimates = _estimates(curves, read_choice("scale", scale, SCALES))
     raise_for(estimates.status[0], CURVE_REASONS, time)
@@ -166,6 +174,6 @@ def milestone_survival(
         standard_errors=curves.survival[0] * np.sqrt(curves.hazard_variance[0]),
         at=at,
         scale=scale,
-        arms=frame.arms,
+        arms=frame.pair,
         level=check_level(level),
     )

@@ -30,7 +30,12 @@ VARIANCES = ("greenwood", "unbiased")
 
 
 def restricted_mean_survival_block(
-    time: ArrayLike, event: ArrayLike, arm: ArrayLike, tau: float, variance: Variance = "greenwood"
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    tau: float,
+    variance: Variance = "greenwood",
+    entry: ArrayLike | None = None,
 ) -> Estimates:
     """Compare restricted mean survival times in every replicate of a block.
 
@@ -42,6 +47,8 @@ def restricted_mean_survival_block(
         Horizon, above 0, in the unit of time.
     variance : str
         ``"greenwood"``, or ``"unbiased"``: times E/(E − 1) of each arm.
+    entry : array (R, N), optional
+        Delayed entry, as in `log_rank_block`.
 
     Returns
     -------
@@ -59,7 +66,7 @@ def restricted_mean_survival_block(
     >>> restricted_mean_survival_block(time, [[1] * 8], arm, tau=4).estimate
     array([0.75])
     """
-    curves = curves_at(read_block(time, event, arm), read_positive("tau", tau))
+    curves = curves_at(read_block(time, event, arm, entry=entry), read_positive("tau", tau))
     return _estimates(curves, read_choice("variance", variance, VARIANCES))
 
 
@@ -130,6 +137,7 @@ def restricted_mean_survival(
     event: str,
     arm: str,
     tau: float,
+    entry: str | None = None,
     control: object = None,
     active: object = None,
     variance: Variance = "greenwood",
@@ -139,7 +147,7 @@ def restricted_mean_survival(
 
     Parameters
     ----------
-    data, time, event, arm, control, active, level
+    data, time, event, arm, entry, control, active, level
         As in `log_rank`.
     tau, variance
         As in `restricted_mean_survival_block`.
@@ -160,7 +168,7 @@ def restricted_mean_survival(
     >>> restricted_mean_survival(data, time="t", event="e", arm="arm", tau=4).means
     array([2.5 , 3.25])
     """
-    frame = read_frame(data, time=time, event=event, arm=arm, control=control, active=active)
+    frame = read_frame(data, time=time, event=event, arm=arm, control=control, active=active, entry=entry)
     curves = curves_at(frame.block, read_positive("tau", tau))
     estimates = _estimates(curves, read_choice("variance", variance, VARIANCES))
     raise_for(estimates.status[0], CURVE_REASONS, time)
@@ -169,6 +177,6 @@ def restricted_mean_survival(
         means=curves.area[0],
         standard_errors=np.sqrt(_variances(curves, variance)[0]),
         tau=tau,
-        arms=frame.arms,
+        arms=frame.pair,
         level=check_level(level),
     )

@@ -158,8 +158,8 @@ def sweep(
 
 
 def common_status(event: Labels, arm: Labels) -> Labels:
-    """Return the status (R,) of replicates that no two-arm survival analysis can read."""
-    active = arm.sum(axis=1, dtype=np.int64)
+    """Return the status (R,) of replicates without participants of the control, or of any other arm."""
+    active = (arm > 0).sum(axis=1)
     empty = (active == 0) | (active == arm.shape[1])
     none = ~(event == 1).any(axis=1)
     return np.where(empty, ARM_EMPTY, np.where(none, NO_EVENTS, STATUS_OK)).astype(np.int8)

@@ -52,7 +52,7 @@ def test_the_score_test_beside_covariates_is_the_slope_of_the_profile_likelihood
     time, event = rng.exponential(1, (1, 60)), rng.random((1, 60)) < 0.7
     arm, x = np.tile([0, 1], (1, 30)), rng.normal(size=(1, 60, 1))
     time = time * np.exp(0.5 * x[:, :, 0])
-    from trialsim.analysis.survival.cox_decision_kernel import score_test
+    from trialsim.analysis.survival.hazards.cox_decision_kernel import score_test
 
     order = np.argsort(time[0])
     X = np.column_stack([arm[0], x[0]])[order].astype(float)

@@ -30,14 +30,16 @@ from trialsim.analysis.survival.block import (
     read_block,
     read_choice,
 )
-from trialsim.analysis.survival.cox_decision_kernel import fit_replicates
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_delayed, fit_replicates, fit_rows
+from trialsim.analysis.survival.hazards.cox_exact_kernel import fit_exact
 from trialsim.analysis.survival.sweep import common_status, time_order
 from trialsim.data import STATUS_OK, Estimates, Floats
+from trialsim.errors import AnalysisError
 
-Ties = Literal["efron", "breslow"]
+Ties = Literal["efron", "breslow", "exact"]
 Variance = Literal["model", "robust"]
-TIES, VARIANCES = ("efron", "breslow"), ("model", "robust")
+TIES, VARIANCES = ("efron", "breslow", "exact"), ("model", "robust")
 REASONS = (*COMMON_REASONS, "collinear_covariate", "infinite_coefficient", "not_converged", "no_variance")
 NO_VARIANCE = len(REASONS) - 1
 
@@ -71,26 +73,61 @@ class CoxFits:
 
 def fit_cox(block: SurvivalBlock, ties: str = "efron", variance: str = "robust") -> CoxFits:
     """Fit arm and covariates in every replicate of a block."""
-    efron = read_choice("ties", ties, TIES) == "efron"
+    return fit_columns(block, block.arm[:, :, None].astype(np.float64), ties, variance)
+
+
+def fit_columns(block: SurvivalBlock, arms: Floats, ties: str, variance: str) -> CoxFits:
+    """Fit indicators of arms (R, N, A − 1), and then the covariates, in every replicate of a block."""
+    read_choice("ties", ties, TIES)
     asked = VARIANCES.index(read_choice("variance", variance, VARIANCES))
-    X = np.concatenate([block.arm[:, :, None].astype(np.float64), block.covariates], axis=2)
-    X = centred(X)
+    if ties == "exact" and variance == "robust":
+        raise AnalysisError(
+            "a sandwich does not exist with exact ties", field="variance", value=variance,
+            mend="use variance model",
+        )  # fmt: skip
+    X = centred(np.concatenate([arms, block.covariates], axis=2))
     scale = np.abs(X).max(axis=1, keepdims=True)
     scale[scale == 0] = 1.0
     R, _, P = X.shape
     beta, tests = np.zeros((R, P)), np.zeros((R, 3))
     covariances, score = np.zeros((2, R, P, P)), np.full((R, 2), np.nan)
     status = common_status(block.event, block.arm)
-    fit_replicates(
-        block.time, block.event, block.stratum, block.strata, X / scale, time_order(block.time), efron,
-        beta, covariances[0], covariances[1], tests, score, status,
-    )  # fmt: skip
+    found = (beta, *covariances, tests, score, status)
+    if ties == "exact":
+        _fit_exact(block, X / scale, *found)
+    elif block.entry is not None:
+        fit_delayed(
+            block.entry, block.time, block.event, block.stratum, block.strata, X / scale, ties == "efron",
+            *found,
+        )  # fmt: skip
+    else:
+        fit_replicates(
+            block.time, block.event, block.stratum, block.strata, X / scale, time_order(block.time),
+            ties == "efron", *found,
+        )  # fmt: skip
     unit = scale[:, 0, :]
     status = refuse_no_variance(status, covariances[asked])
     failed = status != STATUS_OK
     beta[failed], covariances[:, failed] = np.nan, np.nan
     covariance = covariances[asked] / (unit[:, :, None] * unit[:, None, :])
     return CoxFits(beta / unit, covariance, tests, score[:, 0], status)
+
+
+def _fit_exact(
+    block: SurvivalBlock, X: Floats, beta: Floats, model: Floats, robust: Floats, tests: Floats,
+    score: Floats, status: Labels,
+) -> None:  # fmt: skip
+    """Fill the fits with exact ties; where they fail, the score test with Efron's ties stands in."""
+    start = np.full_like(block.time, -1.0) if block.entry is None else block.entry
+    for r in range(len(X)):
+        if status[r] != STATUS_OK:
+            continue
+        one = (start[r], block.time[r], block.event[r])
+        status[r] = fit_exact(*one, block.stratum[r].astype(np.float64), X[r], beta[r], model[r], tests[r])
+        if status[r] != STATUS_OK:
+            spare = np.zeros_like(beta[r]), np.zeros_like(model[r]), np.zeros_like(model[r]), np.zeros(3)
+            rows = np.arange(len(start[r]))
+            fit_rows(*one, block.stratum[r], block.strata, X[r], rows, len(rows), True, *spare, score[r])
 
 
 def refuse_no_variance(status: Labels, covariance: Floats) -> Labels:
@@ -107,17 +144,18 @@ def cox_block(
     strata: ArrayLike | None = None,
     ties: Ties = "efron",
     variance: Variance = "robust",
+    entry: ArrayLike | None = None,
 ) -> Estimates:
     """Estimate the log hazard ratio in every replicate of a block.
 
     Parameters
     ----------
-    time, event, arm, strata : array (R, N)
+    time, event, arm, strata, entry : array (R, N)
         As in `log_rank_block`.
     covariates : array (R, N, P), optional
         Adjusted for as linear terms.
     ties : str
-        ``"efron"`` or ``"breslow"``.
+        ``"efron"``, ``"breslow"`` or ``"exact"`` (which of those at risk died, if time is discrete).
     variance : str
         ``"robust"`` (Lin–Wei) or ``"model"`` (inverse information).
 
@@ -140,7 +178,7 @@ def cox_block(
     >>> cox_block(time, [[1] * 6], arm, variance="model").estimate.round(4)
     array([0.4055])
     """
-    return _estimates(fit_cox(read_block(time, event, arm, strata, covariates), ties, variance))
+    return _estimates(fit_cox(read_block(time, event, arm, strata, covariates, entry=entry), ties, variance))
 
 
 def _estimates(fits: CoxFits) -> Estimates:
@@ -197,6 +235,7 @@ def cox(
     arm: str,
     covariates: Columns | None = None,
     strata: Columns | None = None,
+    entry: str | None = None,
     control: object = None,
     active: object = None,
     ties: Ties = "efron",
@@ -207,12 +246,12 @@ def cox(
 
     Parameters
     ----------
-    data, time, event, arm, strata, control, active, level
+    data, time, event, arm, strata, entry, control, active, level
         As in `log_rank`.
     covariates : str or sequence of str, optional
         Columns adjusted for; labels become an indicator of each level but the first.
     ties : str
-        ``"efron"`` or ``"breslow"``.
+        ``"efron"``, ``"breslow"`` or ``"exact"`` (which of those at risk died, if time is discrete).
     variance : str
         ``"robust"`` (Lin–Wei) or ``"model"``.
 
@@ -235,7 +274,7 @@ def cox(
     """
     frame = read_frame(
         data, time=time, event=event, arm=arm, strata=strata, covariates=covariates, control=control,
-        active=active,
+        active=active, entry=entry,
     )  # fmt: skip
     fits = fit_cox(frame.block, ties, variance)
     estimates = _estimates(fits)
@@ -243,12 +282,12 @@ def cox(
     stratified = f", {frame.block.strata} strata" if frame.block.strata > 1 else ""
     return CoxResult(
         estimates=estimates,
-        names=(f"{arm}[{frame.arms[1]}]", *frame.covariates),
+        names=(f"{arm}[{frame.pair[1]}]", *frame.covariates),
         coefficients=fits.coefficients[0],
         covariance=fits.covariance[0],
         log_likelihood=(float(fits.tests[0, 0]), float(fits.tests[0, 1])),
         score_chi_square=float(fits.tests[0, 2]),
-        arms=frame.arms,
+        arms=frame.pair,
         method=f"{ties.capitalize()} ties, {variance} variance{stratified}",
         level=check_level(level),
     )

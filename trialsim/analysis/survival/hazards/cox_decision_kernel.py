@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from trialsim.analysis.survival.block import Labels
-from trialsim.analysis.survival.cox_kernel import (
+from trialsim.analysis.survival.hazards.cox_kernel import (
     COLLINEAR,
     fit,
     invert,
@@ -203,6 +203,34 @@ def fit_or_score(
 
 
 @njit(cache=True)
+def fit_rows(
+    start: Floats,
+    stop: Floats,
+    event: Labels,
+    stratum: Ints,
+    strata: int,
+    X: Floats,
+    cluster: Ints,
+    clusters: int,
+    efron: bool,
+    beta: Floats,
+    model: Floats,
+    robust: Floats,
+    test: Floats,
+    z: Floats,
+) -> int:
+    """Sort rows (start, stop] of any order, fit them, and return the status of `fit_or_score`."""
+    rows, segment = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
+    sort_by_stratum(np.argsort(stop, kind="mergesort"), stratum, strata, rows, segment)
+    start, stop, event, X, cluster = start[rows], stop[rows], event[rows], X[rows], cluster[rows]
+    entry, late = np.empty(stop.size, np.int64), np.empty(strata + 1, np.int64)
+    sort_by_stratum(np.argsort(-start, kind="mergesort"), stratum[rows], strata, entry, late)
+    return fit_or_score(
+        start, stop, event, X, segment, entry, cluster, clusters, efron, beta, model, robust, test, z
+    )
+
+
+@njit(cache=True)
 def fit_replicates(
     time: Floats,
     event: Labels,
@@ -230,3 +258,29 @@ def fit_replicates(
             start, time[r][rows], event[r][rows], X[r][rows], segment, entry, cluster, participants,
             efron, beta[r], model[r], robust[r], test[r], z[r],
         )  # fmt: skip
+
+
+@njit(cache=True)
+def fit_delayed(
+    entry: Floats,
+    time: Floats,
+    event: Labels,
+    stratum: Ints,
+    strata: int,
+    X: Floats,
+    efron: bool,
+    beta: Floats,
+    model: Floats,
+    robust: Floats,
+    test: Floats,
+    z: Floats,
+    status: Labels,
+) -> None:
+    """Fit every replicate as `fit_replicates` does, participants being at risk after their entry (R, N)."""
+    participants = time.shape[1]
+    for r in range(len(time)):
+        if status[r] == STATUS_OK:
+            status[r] = fit_rows(
+                entry[r], time[r], event[r], stratum[r], strata, X[r], np.arange(participants), participants,
+                efron, beta[r], model[r], robust[r], test[r], z[r],
+            )  # fmt: skip
