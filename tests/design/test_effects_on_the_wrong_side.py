@@ -65,9 +65,7 @@ from trialsim.design.other_trials import (
     wedge_size,
 )
 from trialsim.design.sizes import (
-    Accrual,
     EventForecast,
-    PiecewiseRate,
     PredictionMoments,
     StratifiedQuestion,
     dial_sizes,
@@ -81,6 +79,7 @@ from trialsim.design.sizes import (
 )
 from trialsim.design.sizes.means import drift_of_means
 from trialsim.errors import DesignError
+from trialsim.rates import PiecewiseRate, PlannedAccrual
 
 ONE = np.ones(1)
 MOMENTS = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.2, 0.2))
@@ -120,7 +119,7 @@ ELSEWHERE = {
 def forecast(*ratios: float) -> EventForecast:
     starts = (0.0, 6.0)[: len(ratios)]
     return EventForecast(
-        Accrual((50.0,), (12.0,)), PiecewiseRate((0.06,)), PiecewiseRate(tuple(ratios), starts)
+        PlannedAccrual((50.0,), (12.0,)), PiecewiseRate((0.06,)), PiecewiseRate(tuple(ratios), starts)
     )
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
+    from trialsim.rates import PlannedAccrual
     from trialsim.trial import allocation, enrolment, intercurrent_events, interim, outcomes
     from trialsim.trial.allocation.blocks import permuted_blocks, simple_randomisation
     from trialsim.trial.allocation.minimisation import minimise
     from trialsim.trial.block import Pool, TrialSize, simulate_block
-    from trialsim.trial.enrolment.accrual import PlannedAccrual
     from trialsim.trial.enrolment.forecast import forecast_enrolment
     from trialsim.trial.enrolment.sites import SitePlan, recruit, site_plan
     from trialsim.trial.intercurrent_events.discontinuation import DiscontinuationCause

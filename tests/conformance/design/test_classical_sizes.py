@@ -24,7 +24,8 @@ from trialsim.design import (
     survival_size,
 )
 from trialsim.design.group_sequential import survival_looks
-from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.sizes import EventForecast
+from trialsim.rates import PiecewiseRate, PlannedAccrual
 
 DATA = Path(__file__).parents[1] / "data" / "sample_size.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]
@@ -105,7 +106,7 @@ def test_gsdesign_rates(entry: Entry) -> None:
 def forecast_of(inputs: Entry, *, median: float, dropout: float, accrual: float) -> EventForecast:
     leaving = PiecewiseRate((dropout,))
     return EventForecast(
-        Accrual((1.0,), (accrual,)),
+        PlannedAccrual((1.0,), (accrual,)),
         PiecewiseRate((math.log(2) / median,)),
         PiecewiseRate((inputs["hr"],)),
         (leaving, leaving),
@@ -171,7 +172,7 @@ def test_rpact_survival_piecewise_hazard_and_accrual(entry: Entry) -> None:
     inputs, expected = entry["inputs"], entry["expected"]
     starts = inputs["accrualTime"]
     forecast = EventForecast(
-        Accrual(tuple(inputs["accrualIntensity"]), tuple(np.diff(starts))),
+        PlannedAccrual(tuple(inputs["accrualIntensity"]), tuple(np.diff(starts))),
         PiecewiseRate(tuple(inputs["lambda2"]), tuple(inputs["pw_time"])),
         PiecewiseRate((inputs["hr"],)),
     )
@@ -199,7 +200,7 @@ def test_rpact_survival_piecewise_hazard_and_accrual(entry: Entry) -> None:
 @pytest.mark.parametrize("entry", pick("expected_accrual"))
 def test_gsdesign2_expected_accrual(entry: Entry) -> None:
     inputs = entry["inputs"]
-    accrual = Accrual(tuple(inputs["rates"]), tuple(inputs["enrolment_periods"]))
+    accrual = PlannedAccrual(tuple(inputs["rates"]), tuple(inputs["enrolment_periods"]))
     found = [accrual.expected(time) for time in inputs["times"]]
     np.testing.assert_allclose(found, entry["expected"]["expected"], atol=1e-9)
 

@@ -32,8 +32,9 @@ from trialsim.design.group_sequential import (
     survival_looks,
 )
 from trialsim.design.group_sequential.crossing import crossing_probabilities
-from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.sizes import EventForecast
 from trialsim.design.sizes.means import drift_of_means
+from trialsim.rates import PiecewiseRate, PlannedAccrual
 
 DATA = Path(__file__).parents[1] / "data" / "group_sequential.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]
@@ -172,7 +173,7 @@ EFFECTS = {
 
 
 def forecast_of(effect: PiecewiseRate) -> EventForecast:
-    return EventForecast(Accrual((20.0,), (24.0,)), CONTROL, effect, (LEAVING, LEAVING))
+    return EventForecast(PlannedAccrual((20.0,), (24.0,)), CONTROL, effect, (LEAVING, LEAVING))
 
 
 @pytest.mark.parametrize("entry", pick("gsdesign_gsSurv"))
@@ -180,7 +181,7 @@ def test_gsdesign_survival_design(entry: Entry) -> None:
     inputs, expected = entry["inputs"], entry["expected"]
     design = group_sequential_design(inputs["timing"], futility=BetaSpending(HwangShihDeCani(-2.0)))
     forecast = EventForecast(
-        Accrual(tuple(inputs["relative_rates"]), tuple(inputs["enrolment_periods"])),
+        PlannedAccrual(tuple(inputs["relative_rates"]), tuple(inputs["enrolment_periods"])),
         CONTROL,
         PiecewiseRate((inputs["hr"],)),
         (LEAVING, LEAVING),

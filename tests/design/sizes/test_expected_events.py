@@ -9,11 +9,12 @@ import pytest
 
 from trialsim.design import group_sequential_design
 from trialsim.design.group_sequential import survival_looks
-from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.sizes import EventForecast
 from trialsim.errors import DesignError
+from trialsim.rates import PiecewiseRate, PlannedAccrual
 
 FORECAST = EventForecast(
-    Accrual((5.0, 0.0, 20.0), (3.0, 1.0, 8.0)),
+    PlannedAccrual((5.0, 0.0, 20.0), (3.0, 1.0, 8.0)),
     PiecewiseRate((0.05, 0.0, 0.02), (0.0, 4.0, 9.0)),
     PiecewiseRate((1.0, 0.6), (0.0, 2.0)),
     (PiecewiseRate((0.01, 0.0), (0.0, 7.0)), PiecewiseRate((0.02,))),
@@ -46,7 +47,7 @@ def test_events_equal_slow_integration(time: float) -> None:
 
 def test_reachable_events_are_those_of_endless_follow_up() -> None:
     forecast = EventForecast(
-        Accrual((10.0,), (10.0,)),
+        PlannedAccrual((10.0,), (10.0,)),
         PiecewiseRate((0.03,)),
         PiecewiseRate((0.5,)),
         (PiecewiseRate((0.01,)), PiecewiseRate((0.01,))),
@@ -67,7 +68,7 @@ def test_time_of_events_inverts_events() -> None:
 def test_units_of_time_do_not_matter() -> None:
     def forecast(unit: float) -> EventForecast:
         return EventForecast(
-            Accrual((20.0 * unit,), (24.0 / unit,)),
+            PlannedAccrual((20.0 * unit,), (24.0 / unit,)),
             PiecewiseRate((math.log(2) / 12 * unit,)),
             PiecewiseRate((1.0, 0.58), (0.0, 6.0 / unit)),
         )

@@ -45,16 +45,15 @@ from trialsim.design.group_sequential import (
     repeated_p_value,
 )
 from trialsim.design.sizes import (
-    Accrual,
     Adjustment,
     EventForecast,
-    PiecewiseRate,
     asymptotic_controls,
     asymptotic_size,
     marginal_controls,
 )
 from trialsim.design.sizes.variance import asymptotic_variance
 from trialsim.errors import DesignError
+from trialsim.rates import PiecewiseRate, PlannedAccrual
 
 gs = group_sequential_design
 
@@ -77,7 +76,7 @@ CONSTANT, NONE = PiecewiseRate((0.05,)), (PiecewiseRate((0.0,)), PiecewiseRate((
 
 
 def forecast(ratio: PiecewiseRate) -> EventForecast:
-    return EventForecast(Accrual((10.0,), (12.0,)), CONSTANT, ratio, NONE)
+    return EventForecast(PlannedAccrual((10.0,), (12.0,)), CONSTANT, ratio, NONE)
 
 
 CASES: dict[str, tuple[Callable[[], object], str, str]] = {
@@ -210,11 +209,11 @@ CASES: dict[str, tuple[Callable[[], object], str, str]] = {
         "analysis_time",
         "before accrual closes",
     ),
-    "nobody enters": (lambda: Accrual((0.0,), (12.0,)), "rates", "nobody would enter"),
-    "period of no length": (lambda: Accrual((1.0,), (0.0,)), "durations", "above 0"),
-    "periods of two lengths": (lambda: Accrual((1.0,), (1.0, 2.0)), "durations", "one length"),
+    "nobody enters": (lambda: PlannedAccrual((0.0,), (12.0,)), "rates", "nobody would enter"),
+    "period of no length": (lambda: PlannedAccrual((1.0,), (0.0,)), "durations", "above 0"),
+    "periods of two lengths": (lambda: PlannedAccrual((1.0,), (1.0, 2.0)), "durations", "one length"),
     "no event ever": (
-        lambda: EventForecast(Accrual((1.0,), (1.0,)), PiecewiseRate((0.0,)), PiecewiseRate((0.7,))),
+        lambda: EventForecast(PlannedAccrual((1.0,), (1.0,)), PiecewiseRate((0.0,)), PiecewiseRate((0.7,))),
         "control_hazard",
         "no event would come",
     ),

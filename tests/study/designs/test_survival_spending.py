@@ -89,7 +89,7 @@ def test_each_clock_reads_what_it_says(spend_by: str) -> None:
 def test_type_one_error_whatever_comes(spend_by: str, laws: tuple[PiecewiseHazard, ...]) -> None:
     planned = 120
     plan = dataclasses.replace(NULL, spend_by=spend_by, world=world(*laws), planned_events=planned)
-    found = run(plan, 8_000, f"null {spend_by} {laws[0].hazards[0]}")
+    found = run(plan, 8_000, f"null {spend_by} {laws[0].rates[0]}")
     assert abs(found.rejection_rate - 0.025) < 4 * found.rejection_rate_mcse
 
 
@@ -109,7 +109,7 @@ def test_events_and_size_equal_their_expectation() -> None:
     # Poisson entries at 12 a month over 15 months, 200 at most (never met within 15 months at 4 SD).
     expected = 0.0
     for law in (CONTROL, ACTIVE):
-        h, g = law.hazards[0], 0.005
+        h, g = law.rates[0], 0.005
         within = lambda e, h=h, g=g: h / (h + g) * (1 - math.exp(-(h + g) * (15 - e)))  # noqa: E731 -- one line
         expected += 6 * integrate.quad(within, 0, 15)[0]
     mean, error = found.mean("events")

@@ -145,7 +145,7 @@ def test_a_hazard_ratio_that_grows_and_one_in_a_subgroup_alone() -> None:
         (lambda: count_visits(ARM[:2], [1.0, 1.0], [2.0, 1.0], (EFFECT,), chance()), "months"),
         (lambda: GompertzLaw(0.0, 0.1), "hazard"),
         (lambda: GompertzLaw(0.1, np.nan), "growth"),
-        (lambda: PiecewiseHazard((0.0,)), "hazards"),
+        (lambda: PiecewiseHazard((0.0,)), "rates"),
         (lambda: recurrent_events(ARM[:2], [1.0, 1.0], 1.0, 0.0, chance(), growth=[0.1]), "growth"),
     ],
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -304,8 +304,10 @@ def contrast_of(contrast: Contrast, active: Floats, control: Floats) -> tuple[Fl
         possible = everywhere
     elif contrast in ("ratio", "log_ratio"):
         possible = everywhere & (active > 0) & (control > 0)
-    else:
+    elif contrast in ("odds_ratio", "log_odds_ratio"):
         possible = everywhere & (active > 0) & (control > 0) & (active < 1) & (control < 1)
+    else:
+        raise AnalysisError("is no contrast", field="contrast", value=contrast)
     one, zero = np.where(possible, active, 0.5), np.where(possible, control, 0.5)
     value, by_active, by_control = _CONTRASTS[contrast](one, zero)
     return value, np.stack([by_active, by_control], -1), possible
@@ -354,8 +356,10 @@ def _check_outcome(y: Floats, family: Family) -> None:
         bad, need = seen & (y < 0), "0 or above"
     elif family == "negative_binomial":
         bad, need = seen & ((y < 0) | (y != np.floor(y))), "a whole number from 0"
-    else:
+    elif family == "gaussian":
         return
+    else:
+        assert_never(family)
     if bad.any():
         replicate, row = (int(i) for i in np.argwhere(bad)[0])
         raise AnalysisError(

@@ -12,7 +12,7 @@ from trialsim.data import Bools, Floats, Ints
 LANES = 8
 
 
-class GramSums(NamedTuple):
+class PatternSums(NamedTuple):
     """Sums of products over the participants of each missingness pattern.
 
     S patterns, q covariates (rows of the mean matrix), m visits. Cells of unobserved visits are 0.
@@ -102,7 +102,7 @@ def products_by_pattern(
 
 
 @numba.njit(cache=True, nogil=True)
-def gram_sums(covariates: Floats, outcome: Floats) -> GramSums:
+def gram_sums(covariates: Floats, outcome: Floats) -> PatternSums:
     """Return the Gram sums of one trial.
 
     Parameters
@@ -114,7 +114,7 @@ def gram_sums(covariates: Floats, outcome: Floats) -> GramSums:
 
     Returns
     -------
-    GramSums
+    PatternSums
         Participants without any outcome do not enter.
     """
     q, m = covariates.shape[1], outcome.shape[1]
@@ -137,4 +137,4 @@ def gram_sums(covariates: Floats, outcome: Floats) -> GramSums:
             for k in range(j, m):
                 yy[r, j, k] = products[r, q + j, q + k]
                 yy[r, k, j] = products[r, q + j, q + k]
-    return GramSums(count, seen[first], zz, zy, yy)
+    return PatternSums(count, seen[first], zz, zy, yy)

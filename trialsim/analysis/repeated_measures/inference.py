@@ -20,7 +20,7 @@ import numpy as np
 
 from trialsim.analysis.repeated_measures.algebra import FAST, inverse_of, pair_index
 from trialsim.analysis.repeated_measures.covariance_structures import Structure, covariance_derivatives
-from trialsim.analysis.repeated_measures.gram_sums import GramSums
+from trialsim.analysis.repeated_measures.gram_sums import PatternSums
 from trialsim.analysis.repeated_measures.information import directional, observed_information
 from trialsim.analysis.repeated_measures.likelihood import (
     gradient,
@@ -71,7 +71,7 @@ class ContrastVariance(NamedTuple):
 
 @numba.njit(cache=True, nogil=True)
 def covariance_uncertainty(
-    fit: Fit, grams: GramSums, cell: Ints, structure: Structure, restricted: bool, curved: bool
+    fit: Fit, grams: PatternSums, cell: Ints, structure: Structure, restricted: bool, curved: bool
 ) -> CovarianceUncertainty:
     """Return the variance of the estimated covariance, from the exact observed information.
 
@@ -92,7 +92,7 @@ def covariance_uncertainty(
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def spread_of_contrast(direction: Floats, fit: Fit, grams: GramSums, cell: Ints) -> tuple[Floats, Floats]:
+def spread_of_contrast(direction: Floats, fit: Fit, grams: PatternSums, cell: Ints) -> tuple[Floats, Floats]:
     """Return ZZ_r U (S, q, m) and V_r = W U' ZZ_r U W (S, m, m), U the matrix of Φc."""
     patterns, m = grams.seen.shape
     q = len(cell)
@@ -143,7 +143,7 @@ def contrast_variance(
     contrast: Floats,
     fit: Fit,
     uncertainty: CovarianceUncertainty,
-    grams: GramSums,
+    grams: PatternSums,
     cell: Ints,
     adjusted: bool,
 ) -> ContrastVariance:
@@ -171,7 +171,7 @@ def contrast_variance(
 def contrast_table(
     contrasts: Floats,
     fit: Fit,
-    grams: GramSums,
+    grams: PatternSums,
     cell: Ints,
     structure: Structure,
     restricted: bool,

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from trialsim.analysis.repeated_measures.algebra import FAST, pair_index
-from trialsim.analysis.repeated_measures.gram_sums import GramSums
+from trialsim.analysis.repeated_measures.gram_sums import PatternSums
 from trialsim.analysis.repeated_measures.likelihood import Mean, Moments, information_given_mean
 from trialsim.data import Floats, Ints
 
@@ -66,7 +66,7 @@ def directional(cross: Floats, inverses: Floats, cell: Ints, columns: int) -> Fl
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def pair_products(inverses: Floats, grams: GramSums) -> Floats:
+def pair_products(inverses: Floats, grams: PatternSums) -> Floats:
     """Return Σ_r W_r[g] W_r[h] ZZ_r for each two elements g and h: (K, K, q(q+1)/2)."""
     patterns, m = grams.seen.shape
     elements = m * (m + 1) // 2
@@ -144,7 +144,7 @@ def whitened(slope: Floats, lower_inverse: Floats, work: Floats, packed: Floats)
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
 def observed_information(
-    mean: Mean, moment: Moments, grams: GramSums, cell: Ints, restricted: bool
+    mean: Mean, moment: Moments, grams: PatternSums, cell: Ints, restricted: bool
 ) -> Floats:
     """Return the exact observed information in the elements of Σ (K, K)."""
     m = grams.seen.shape[1]

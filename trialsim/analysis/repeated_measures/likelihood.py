@@ -28,7 +28,7 @@ from trialsim.analysis.repeated_measures.algebra import (
     invert_lower,
     pair_index,
 )
-from trialsim.analysis.repeated_measures.gram_sums import GramSums
+from trialsim.analysis.repeated_measures.gram_sums import PatternSums
 from trialsim.data import Floats, Ints
 
 
@@ -75,7 +75,7 @@ class Moments(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def invert_patterns(covariance: Floats, grams: GramSums) -> tuple[bool, Floats, float]:
+def invert_patterns(covariance: Floats, grams: PatternSums) -> tuple[bool, Floats, float]:
     """Return whether every observed block is regular, their padded inverses, and Σ n log|Σ_r|."""
     patterns, m = grams.seen.shape
     inverses = np.zeros((patterns, m, m))
@@ -115,7 +115,7 @@ def invert_patterns(covariance: Floats, grams: GramSums) -> tuple[bool, Floats, 
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def information_of_mean(inverses: Floats, grams: GramSums, cell: Ints, columns: int) -> Floats:
+def information_of_mean(inverses: Floats, grams: PatternSums, cell: Ints, columns: int) -> Floats:
     """Return H (p, p)."""
     patterns, m = grams.seen.shape
     q = len(cell)
@@ -147,7 +147,7 @@ def information_of_mean(inverses: Floats, grams: GramSums, cell: Ints, columns: 
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def fit_mean(covariance: Floats, grams: GramSums, cell: Ints, columns: int, restricted: bool) -> Mean:
+def fit_mean(covariance: Floats, grams: PatternSums, cell: Ints, columns: int, restricted: bool) -> Mean:
     """Return the generalised least squares fit of the mean, and the deviance."""
     patterns, m = grams.seen.shape
     q = len(cell)
@@ -220,7 +220,7 @@ def mean_uncertainty(variance: Floats, cell: Ints) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def moments(mean: Mean, grams: GramSums, cell: Ints, restricted: bool) -> Moments:
+def moments(mean: Mean, grams: PatternSums, cell: Ints, restricted: bool) -> Moments:
     """Return the residual moments of every pattern at a fitted mean."""
     patterns, m = grams.seen.shape
     q = len(cell)
@@ -267,7 +267,7 @@ def moments(mean: Mean, grams: GramSums, cell: Ints, restricted: bool) -> Moment
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def gradient(mean: Mean, moment: Moments, grams: GramSums) -> Floats:
+def gradient(mean: Mean, moment: Moments, grams: PatternSums) -> Floats:
     """Return the gradient of −log L in the elements of Σ (K,)."""
     patterns, m = grams.seen.shape
     slope = np.zeros(m * (m + 1) // 2)
@@ -327,7 +327,7 @@ def trace_products(left: Floats, right: Floats) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def information_given_mean(mean: Mean, moment: Moments, grams: GramSums, expected: bool) -> Floats:
+def information_given_mean(mean: Mean, moment: Moments, grams: PatternSums, expected: bool) -> Floats:
     """Return the information in the elements of Σ (K, K) as if the mean were known.
 
     Observed: −½ Σ n tr(W D_h W D_k) + Σ tr(W D_h W D_k M); expected: ½ Σ n tr(W D_h W D_k).

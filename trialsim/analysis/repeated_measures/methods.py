@@ -87,6 +87,8 @@ class Method:
             return np.inf * unit
         if self.df == "residual":
             return (observations - columns) * unit
+        if self.df != "between-within":
+            raise AnalysisError("has no degrees of freedom here", field="df", value=self.df)
         if between:
             return (participants - constant) * unit
         return (observations - participants - (columns - constant)) * unit

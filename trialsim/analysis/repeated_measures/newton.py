@@ -16,7 +16,7 @@ from trialsim.analysis.repeated_measures.covariance_structures import (
     covariance_derivatives,
     parameters_near,
 )
-from trialsim.analysis.repeated_measures.gram_sums import GramSums
+from trialsim.analysis.repeated_measures.gram_sums import PatternSums
 from trialsim.analysis.repeated_measures.information import observed_information
 from trialsim.analysis.repeated_measures.likelihood import (
     Mean,
@@ -92,7 +92,7 @@ class Fit(NamedTuple):
 def newton_step(
     mean: Mean,
     moment: Moments,
-    grams: GramSums,
+    grams: PatternSums,
     point: Floats,
     structure: Structure,
     direct: bool,
@@ -128,7 +128,7 @@ def newton_step(
 
 @numba.njit(cache=True, nogil=True)
 def rounding_noise(
-    covariance: Floats, mean: Mean, grams: GramSums, cell: Ints, columns: int, restricted: bool
+    covariance: Floats, mean: Mean, grams: PatternSums, cell: Ints, columns: int, restricted: bool
 ) -> float:
     """Return by how much rounding changes the deviance: that of a Σ larger by units in the last place.
 
@@ -145,7 +145,7 @@ def rounding_noise(
 @numba.njit(cache=True, nogil=True)
 def descend(
     start: Floats,
-    grams: GramSums,
+    grams: PatternSums,
     cell: Ints,
     columns: int,
     restricted: bool,
@@ -204,7 +204,7 @@ def descend(
 
 
 @numba.njit(cache=True, nogil=True)
-def seen_together(grams: GramSums) -> bool:
+def seen_together(grams: PatternSums) -> bool:
     """Return whether every pair of visits is observed in some participant."""
     patterns, m = grams.seen.shape
     for j in range(m):
@@ -218,7 +218,7 @@ def seen_together(grams: GramSums) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
-def first_redundant_column(covariance: Floats, grams: GramSums, cell: Ints, columns: int) -> int:
+def first_redundant_column(covariance: Floats, grams: PatternSums, cell: Ints, columns: int) -> int:
     """Return the first coefficient that is a linear function of earlier ones, or -1."""
     inverses = invert_patterns(covariance, grams)[1]
     information = information_of_mean(inverses, grams, cell, columns)
@@ -233,7 +233,7 @@ def nearly_singular(covariance: Floats) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
-def interior(mean: Mean, grams: GramSums, cell: Ints, restricted: bool) -> bool:
+def interior(mean: Mean, grams: PatternSums, cell: Ints, restricted: bool) -> bool:
     """Return whether the gradient in the elements of Σ vanishes: not so on the edge of a singular Σ."""
     moment = moments(mean, grams, cell, restricted)
     slope = gradient(mean, moment, grams)
@@ -243,7 +243,7 @@ def interior(mean: Mean, grams: GramSums, cell: Ints, restricted: bool) -> bool:
 
 @numba.njit(cache=True, nogil=True)
 def fit_grams(
-    grams: GramSums,
+    grams: PatternSums,
     cell: Ints,
     columns: int,
     structure: Structure,
@@ -259,7 +259,7 @@ def fit_grams(
 
     Parameters
     ----------
-    grams : GramSums
+    grams : PatternSums
         Of outcomes and covariates that are centred at each visit, or nearly, for the digits' sake.
     cell : ndarray of int (q, m)
         Coefficient of each element of B, -1 for none.

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from trialsim.analysis.repeated_measures.algebra import pair_index
-from trialsim.analysis.repeated_measures.gram_sums import GramSums
+from trialsim.analysis.repeated_measures.gram_sums import PatternSums
 from trialsim.data import Floats, Ints
 
 SMALLEST_SHARE = 1e-9
@@ -15,7 +15,7 @@ REGRESSED, TOO_FEW, DEPENDENT = range(3)
 
 
 @numba.njit(cache=True, nogil=True)
-def history_gram(grams: GramSums, rows: Ints, visit: int, earlier: int) -> tuple[int, Floats]:
+def history_gram(grams: PatternSums, rows: Ints, visit: int, earlier: int) -> tuple[int, Floats]:
     """Return the head count and Gram of covariates, the first `earlier` visits and a later one.
 
     Only participants who are seen at all of those visits enter.
@@ -66,7 +66,7 @@ def factorise_skipping(gram: Floats) -> tuple[int, Floats]:
 
 
 @numba.njit(cache=True, nogil=True)
-def regress_visit(grams: GramSums, cell: Ints, visit: int, earlier: int) -> tuple[int, float, Floats]:
+def regress_visit(grams: PatternSums, cell: Ints, visit: int, earlier: int) -> tuple[int, float, Floats]:
     """Regress a visit on its covariates and the first `earlier` visits.
 
     Returns
@@ -100,7 +100,7 @@ def regress_visit(grams: GramSums, cell: Ints, visit: int, earlier: int) -> tupl
 
 
 @numba.njit(cache=True, nogil=True)
-def first_covariance(grams: GramSums, cell: Ints) -> tuple[int, bool, bool, Floats]:
+def first_covariance(grams: PatternSums, cell: Ints) -> tuple[int, bool, bool, Floats]:
     """Return a start for Σ: each visit regressed on its covariates and on complete earlier visits.
 
     With monotone missingness and every covariate by visit this is the REML estimate but for the

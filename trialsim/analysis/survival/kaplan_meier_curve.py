@@ -135,8 +135,10 @@ def _limits(survival: Floats, root: Floats, interval: str, width: float) -> tupl
         elif interval == "log_log":
             factor = np.exp(width * root / np.abs(np.log(survival)))
             lower, upper = survival**factor, survival ** (1.0 / factor)
-        else:
+        elif interval == "plain":
             lower, upper = survival * (1.0 - width * root), survival * (1.0 + width * root)
+        else:
+            raise AnalysisError("is no scale of limits", field="interval", value=interval)
     untouched = survival == 1.0
     return np.where(untouched, 1.0, np.maximum(lower, 0.0)), np.where(untouched, 1.0, np.minimum(upper, 1.0))
 

@@ -23,6 +23,7 @@ from trialsim.analysis.survival.block import read_block, read_choice, read_posit
 from trialsim.analysis.survival.curves import CURVE_REASONS, Curves, compare_arms, curves_at
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.data import Estimates, Floats
+from trialsim.errors import AnalysisError
 
 Scale = Literal["difference", "log_log"]
 SCALES = ("difference", "log_log")
@@ -74,6 +75,8 @@ def _estimates(curves: Curves, scale: str) -> Estimates:
     survival = curves.survival
     if scale == "difference":
         points, variances = survival, survival**2 * curves.hazard_variance
+    elif scale != "log_log":
+        raise AnalysisError("is no scale of survival", field="scale", value=scale)
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
             points = np.log(-np.log(survival))

@@ -183,7 +183,7 @@ def _headline(method: str, alpha: float) -> str:
 
 
 def _forecast(given: dict[str, Any]) -> EventForecast:
-    from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+    from trialsim.design.sizes import EventForecast, PiecewiseRate, PlannedAccrual
     from trialsim.errors import DesignError
 
     if (given["control_median"] is None) == (given["control_hazard"] is None):
@@ -200,7 +200,7 @@ def _forecast(given: dict[str, Any]) -> EventForecast:
     durations = tuple(end - start for start, end in zip(starts, ends, strict=True))
     leaving = PiecewiseRate((given["dropout"],))
     return EventForecast(
-        Accrual(rates, durations),
+        PlannedAccrual(rates, durations),
         hazard,
         PiecewiseRate(*given["hazard_ratio"]),
         (leaving, leaving),

@@ -81,7 +81,11 @@ def outcome_scale(scale: str, given: dict[str, float | None]) -> OutcomeScale | 
         return BinaryScale(**numbers)
     if scale == "count":
         return CountScale(**numbers)
-    return SurvivalScale(**numbers) if scale == "survival" else None
+    if scale == "survival":
+        return SurvivalScale(**numbers)
+    if scale == "continuous":
+        return None
+    raise DesignError("is no scale", field="--scale", value=scale)
 
 
 def needed(flag: str, value: float | None, scale: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, assert_never, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,10 @@ from scipy.stats import norm
 from trialsim.design.group_sequential.crossing import Crossings, Floats, crossing_probabilities
 from trialsim.design.group_sequential.design import GroupSequentialDesign
 from trialsim.design.sizes.direction import Direction, checked_direction, claimed, refuse_wrong_side
-from trialsim.design.sizes.expected_events import EventForecast, PiecewiseRate
+from trialsim.design.sizes.expected_events import EventForecast
 from trialsim.design.sizes.means import check_level, check_power
 from trialsim.errors import DesignError
+from trialsim.rates import PiecewiseRate
 
 EventsMethod = Literal["schoenfeld", "freedman", "hsieh-freedman"]
 SizeMethod = Literal["schoenfeld", "freedman", "hsieh-freedman", "lachin-foulkes", "bernstein-lagakos"]
@@ -131,6 +132,8 @@ def events_for_power(
         factor = (1 + r) ** 2 / (r * distance**2)
     elif method == "freedman":
         factor = (1 + r * hazard_ratio) ** 2 / (r * (1 - hazard_ratio) ** 2)
+    elif method != "hsieh-freedman":
+        assert_never(method)
     else:
         factor = (1 + r) ** 2 / (4 * r) * ((1 + hazard_ratio) / (1 - hazard_ratio)) ** 2
     return float((norm.isf(alpha) + norm.ppf(power)) ** 2 * factor)
@@ -218,10 +221,10 @@ def survival_size(
 
     Examples
     --------
-    >>> from trialsim.design.sizes.expected_events import Accrual
+    >>> from trialsim.rates import PlannedAccrual
     >>> leaving = PiecewiseRate((0.00427444119896255,))
     >>> forecast = EventForecast(
-    ...     Accrual((1,), (18,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.6,)),
+    ...     PlannedAccrual((1,), (18,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.6,)),
     ...     (leaving, leaving),
     ... )
     >>> size = survival_size(forecast, 30, method="lachin-foulkes")
@@ -399,10 +402,10 @@ def survival_looks(
     Examples
     --------
     >>> from trialsim.design import group_sequential_design
-    >>> from trialsim.design.sizes.expected_events import Accrual
+    >>> from trialsim.rates import PlannedAccrual
     >>> leaving = PiecewiseRate((0.00427444119896255,))
     >>> forecast = EventForecast(
-    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,)),
+    ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,)),
     ...     (leaving, leaving),
     ... )
     >>> design = group_sequential_design([165 / 330, 248 / 330, 1.0])

@@ -74,9 +74,10 @@ def risk_course(
     Examples
     --------
     >>> import math
-    >>> from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+    >>> from trialsim.design.sizes import EventForecast
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
     >>> forecast = EventForecast(
-    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,))
+    ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,))
     ... )
     >>> course = risk_course(forecast, 36.0)
     >>> round(float(course.events.sum()), 6), round(forecast.events(36.0), 6)

@@ -67,8 +67,8 @@ def restricted_mean_law(forecast: EventForecast, analysis_time: float, tau: floa
 
     Examples
     --------
-    >>> from trialsim.design.sizes import Accrual, PiecewiseRate
-    >>> forecast = EventForecast(Accrual((20,), (24,)), PiecewiseRate((0.05,)), PiecewiseRate((0.7,)))
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
+    >>> forecast = EventForecast(PlannedAccrual((20,), (24,)), PiecewiseRate((0.05,)), PiecewiseRate((0.7,)))
     >>> law = restricted_mean_law(forecast, 40.0, 24.0)
     >>> round(law.means[0], 6), round((1 - math.exp(-0.05 * 24)) / 0.05, 6), round(law.z, 3)
     (13.976116, 13.976116, 2.887)
@@ -111,8 +111,8 @@ def restricted_mean_power(
 
     Examples
     --------
-    >>> from trialsim.design.sizes import Accrual, PiecewiseRate
-    >>> forecast = EventForecast(Accrual((20,), (24,)), PiecewiseRate((0.05,)), PiecewiseRate((0.7,)))
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
+    >>> forecast = EventForecast(PlannedAccrual((20,), (24,)), PiecewiseRate((0.05,)), PiecewiseRate((0.7,)))
     >>> round(restricted_mean_power(forecast, 40.0, 24.0), 3)
     0.823
     """
@@ -141,8 +141,8 @@ def restricted_mean_size(
 
     Examples
     --------
-    >>> from trialsim.design.sizes import Accrual, PiecewiseRate
-    >>> forecast = EventForecast(Accrual((20,), (24,)), PiecewiseRate((0.05,)), PiecewiseRate((0.7,)))
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
+    >>> forecast = EventForecast(PlannedAccrual((20,), (24,)), PiecewiseRate((0.05,)), PiecewiseRate((0.7,)))
     >>> round(restricted_mean_size(forecast, 40.0, 24.0).participants)
     605
     """

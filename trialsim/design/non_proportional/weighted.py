@@ -92,9 +92,10 @@ def weighted_law(
 
     Examples
     --------
-    >>> from trialsim.design.sizes import Accrual, PiecewiseRate
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
     >>> forecast = EventForecast(
-    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((1.0, 0.58), (0.0, 6.0))
+    ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)),
+    ...     PiecewiseRate((1.0, 0.58), (0.0, 6.0)),
     ... )
     >>> law = weighted_law(forecast, 40.0, [LOG_RANK, FlemingHarrington(0, 1)])
     >>> law.mean.round(3), law.correlation.round(3)[0, 1]
@@ -159,9 +160,10 @@ def max_combo_power(
 
     Examples
     --------
-    >>> from trialsim.design.sizes import Accrual, PiecewiseRate
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
     >>> late = EventForecast(
-    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((1.0, 0.58), (0.0, 6.0))
+    ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)),
+    ...     PiecewiseRate((1.0, 0.58), (0.0, 6.0)),
     ... )
     >>> pair = [LOG_RANK, FlemingHarrington(0, 1)]
     >>> [round(max_combo_power(late, 40.0, part), 3) for part in (pair[:1], pair[1:], pair)]
@@ -199,9 +201,10 @@ def weighted_survival_size(
 
     Examples
     --------
-    >>> from trialsim.design.sizes import Accrual, PiecewiseRate
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
     >>> late = EventForecast(
-    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((1.0, 0.58), (0.0, 6.0))
+    ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)),
+    ...     PiecewiseRate((1.0, 0.58), (0.0, 6.0)),
     ... )
     >>> pair = [LOG_RANK, FlemingHarrington(0, 1)]
     >>> [round(weighted_survival_size(late, 40.0, part).participants) for part in (pair[:1], pair[1:], pair)]
@@ -254,9 +257,10 @@ def average_hazard_ratio_size(
 
     Examples
     --------
-    >>> from trialsim.design.sizes import Accrual, PiecewiseRate
+    >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
     >>> late = EventForecast(
-    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((1.0, 0.58), (0.0, 6.0))
+    ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)),
+    ...     PiecewiseRate((1.0, 0.58), (0.0, 6.0)),
     ... )
     >>> round(average_hazard_ratio_size(late, 40.0).participants)
     564

@@ -7,7 +7,7 @@ from trialsim.lazy import lazy_door
 if TYPE_CHECKING:
     from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
     from trialsim.design.sizes.by_simulation import simulated_power
-    from trialsim.design.sizes.expected_events import Accrual, EventForecast, PiecewiseRate
+    from trialsim.design.sizes.expected_events import EventForecast
     from trialsim.design.sizes.heterogeneity import (
         DialSizes,
         PredictionMoments,
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     )
     from trialsim.design.sizes.stratified import StratifiedQuestion, stratified_power, stratified_size
     from trialsim.design.sizes.variance import Adjustment, PlanningMoments, adjustment
+    from trialsim.rates import PiecewiseRate, PlannedAccrual
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
-    "Accrual",
     "Adjustment",
     "BinaryScale",
     "CountScale",
@@ -48,6 +48,7 @@ __all__ = [
     "MeansQuestion",
     "OutcomeScale",
     "PiecewiseRate",
+    "PlannedAccrual",
     "PlanningMoments",
     "PredictionMoments",
     "RatesQuestion",

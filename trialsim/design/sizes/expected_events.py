@@ -1,4 +1,4 @@
-"""Expected accrual and events over calendar time, for piecewise constant rates."""
+"""Events expected over calendar time, for piecewise constant rates."""
 
 from __future__ import annotations
 
@@ -10,99 +10,11 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from trialsim.errors import DesignError
+from trialsim.rates import PiecewiseRate, PlannedAccrual
 
 Floats = NDArray[np.float64]
 
 _LONGEST_TRIAL = 1e6
-
-
-@dataclass(frozen=True)
-class PiecewiseRate:
-    """A rate that is constant between given times.
-
-    Parameters
-    ----------
-    rates : tuple of float
-        Rate in each piece, not below 0.
-    starts : tuple of float
-        Where each piece starts: ascending, from 0.
-
-    Examples
-    --------
-    >>> PiecewiseRate((0.04, 0.02), (0.0, 6.0)).at(np.array([1.0, 6.0]))
-    array([0.04, 0.02])
-    """
-
-    rates: tuple[float, ...]
-    starts: tuple[float, ...] = (0.0,)
-
-    def __post_init__(self) -> None:
-        if len(self.rates) != len(self.starts) or not self.rates:
-            raise DesignError("must hold one start for each rate", field="starts", value=self.starts)
-        if self.starts[0] != 0 or np.any(np.diff(self.starts) <= 0):
-            raise DesignError("must ascend from 0", field="starts", value=self.starts)
-        if not (np.isfinite(self.rates).all() and min(self.rates) >= 0):
-            raise DesignError("must not be below 0", field="rates", value=self.rates)
-
-    def at(self, time: Floats) -> Floats:
-        """Return the rate at each time."""
-        return np.array(self.rates)[np.searchsorted(self.starts, time, side="right") - 1]
-
-
-@dataclass(frozen=True)
-class Accrual:
-    """Participants who enter per unit of time, until accrual closes.
-
-    Parameters
-    ----------
-    rates : tuple of float
-        Participants per unit of time in each period, not below 0, not all 0.
-    durations : tuple of float
-        Length of each period, above 0.
-
-    Examples
-    --------
-    >>> Accrual((5, 10, 20), (3, 3, 18)).expected(12.0)
-    165.0
-    """
-
-    rates: tuple[float, ...]
-    durations: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.rates) != len(self.durations) or not self.rates:
-            raise DesignError("must hold one length for each rate", field="durations", value=self.durations)
-        if min(self.durations) <= 0 or not np.isfinite(self.durations).all():
-            raise DesignError("must be above 0", field="durations", value=self.durations)
-        if min(self.rates) < 0 or max(self.rates) <= 0:
-            raise DesignError(
-                "must not be below 0, and not all 0: nobody would enter", field="rates", value=self.rates
-            )
-
-    @property
-    def periods(self) -> tuple[Floats, Floats]:
-        """Starts and ends of the periods."""
-        ends = np.cumsum(self.durations)
-        return ends - np.array(self.durations), ends
-
-    @property
-    def total(self) -> float:
-        """Participants at the close of accrual."""
-        return float(np.dot(self.rates, self.durations))
-
-    @property
-    def duration(self) -> float:
-        """Time at which accrual closes."""
-        return float(np.sum(self.durations))
-
-    def expected(self, time: float) -> float:
-        """Return the participants entered by a time."""
-        starts, ends = self.periods
-        return float(np.dot(self.rates, np.clip(time, starts, ends) - starts))
-
-    def scaled(self, factor: float) -> Accrual:
-        """Return the same accrual with every rate multiplied."""
-        return Accrual(tuple(factor * rate for rate in self.rates), self.durations)
 
 
 @dataclass(frozen=True)
@@ -111,7 +23,7 @@ class EventForecast:
 
     Parameters
     ----------
-    accrual : Accrual
+    accrual : PlannedAccrual
         Participants per unit of calendar time.
     control_hazard : PiecewiseRate
         Hazard of the event in the control arm, over time since entry.
@@ -125,7 +37,7 @@ class EventForecast:
     Examples
     --------
     >>> forecast = EventForecast(
-    ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,)),
+    ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,)),
     ...     (PiecewiseRate((0.00427444,)), PiecewiseRate((0.00427444,))),
     ... )
     >>> round(forecast.events(24.0), 3)
@@ -134,7 +46,7 @@ class EventForecast:
     28.9162
     """
 
-    accrual: Accrual
+    accrual: PlannedAccrual
     control_hazard: PiecewiseRate
     hazard_ratio: PiecewiseRate
     dropout: tuple[PiecewiseRate, PiecewiseRate] = (PiecewiseRate((0.0,)), PiecewiseRate((0.0,)))
@@ -223,7 +135,7 @@ class EventForecast:
         Examples
         --------
         >>> forecast = EventForecast(
-        ...     Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)),
+        ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)),
         ...     PiecewiseRate((1.0, 0.58), (0.0, 6.0)),
         ... )
         >>> round(forecast.average_hazard_ratio(36.0), 2)

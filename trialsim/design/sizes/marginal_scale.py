@@ -371,6 +371,8 @@ def _contrast(contrast: Contrast, means: Pair) -> tuple[Pair, float]:
         return (-1.0, 1.0), active - control
     if contrast == "log_ratio":
         return (-1 / control, 1 / active), math.log(active / control)
+    if contrast != "log_odds_ratio":
+        raise DesignError("is no contrast", field="contrast", value=contrast)
     odds = math.log(active / (1 - active)) - math.log(control / (1 - control))
     return (-1 / (control * (1 - control)), 1 / (active * (1 - active))), odds
 

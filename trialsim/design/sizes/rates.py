@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from scipy.stats import norm
 
@@ -86,7 +86,9 @@ class RatesQuestion:
             return self.active - self.control - self.null
         if self.scale == "ratio":
             return self.active - self.null * self.control
-        return _log_odds(self.active) - _log_odds(self.control)
+        if self.scale == "odds ratio":
+            return _log_odds(self.active) - _log_odds(self.control)
+        assert_never(self.scale)
 
     @property
     def distance(self) -> float:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 from scipy import special
@@ -79,8 +80,10 @@ def solve_association(entry: Correlation, first: LatentLaw, second: LatentLaw) -
             return PairSolution(entry.value, -1.0, 1.0, float(np.sin(np.pi * entry.value / 2)), entry.value)
         case "odds_ratio":
             return _solve_odds_ratio(entry, first, second)
-        case _:
+        case "pearson" | "point_biserial":
             return solve_latent_pair(first, second, entry.value)
+        case _:
+            assert_never(entry.measure)
 
 
 def observed_association(entry: Correlation, first: LatentLaw, second: LatentLaw, latent: float) -> float:
@@ -94,8 +97,10 @@ def observed_association(entry: Correlation, first: LatentLaw, second: LatentLaw
             return float(2 / np.pi * np.arcsin(latent))
         case "odds_ratio":
             return _odds_ratio(first.law, second.law, observed_correlation(first, second, latent))
-        case _:
+        case "pearson" | "point_biserial":
             return observed_correlation(first, second, latent)
+        case _:
+            assert_never(entry.measure)
 
 
 def is_binary(law: Law) -> bool:

@@ -17,7 +17,7 @@ A median counts who lies strictly above, the convention of maicplus.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Self, assert_never
 
 import numpy as np
 from pydantic import model_validator
@@ -83,8 +83,10 @@ class Target(Number):
                 )
             case "subgroup_mean":
                 return f"mean {self.covariate} {self.value:g} where {group}"
-            case _:
+            case "mean" | "sd" | "median":
                 return f"{self.kind} of {self.covariate} {self.value:g}"
+            case _:
+                assert_never(self.kind)
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ def moment_of(
             return Moment(target.words(), (x - value) * group, 0.0, half * float(group.mean()))
         case "odds_ratio":
             return _odds_ratio_moment(target, people, weights)
+        case _:
+            assert_never(target.kind)
 
 
 def _odds_ratio_moment(target: Target, people: Covariates, weights: Floats | None) -> Moment:

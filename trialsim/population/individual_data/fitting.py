@@ -153,6 +153,8 @@ def _margin(column: Column, columns: list[Column], limits: tuple[float, float] |
             joined = {"joined": True, "note": _JOINED} if column.joined else {}
             return base | {"levels": [float(level) for level in levels]} | probabilities | joined
         return base | {"categories": list(column.categories)} | probabilities | _group_means(column, columns)
+    if column.kind != "continuous":
+        raise CardError("is no kind of covariate", field=column.name, value=column.kind)
     return base | best_family(present, limits)
 
 

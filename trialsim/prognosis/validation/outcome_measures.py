@@ -7,9 +7,11 @@ from scipy.special import logit, xlogy
 from scipy.stats import beta, chi2, norm, spearmanr
 
 from trialsim.data import Floats
+from trialsim.errors import HistoryError
 from trialsim.prognosis.validation.calibration_lines import Line, calibration_line
 from trialsim.prognosis.validation.subgroups import concordance
 
+EVENT_FAMILIES = ("weibull", "cure", "piecewise")
 _TINY = 1e-9
 _Z_95 = float(norm.ppf(0.975))
 
@@ -24,7 +26,20 @@ def measure(
         return _ordinal(outcome, score, exceedance)
     if family == "count":
         return _count(outcome, time, score, risk)
+    require_event_family(family)
     return _event(outcome, time, score, risk)
+
+
+def require_event_family(family: str) -> None:
+    """Raise if a family is none of a time to an event: it is then measured by no other's measures.
+
+    Raises
+    ------
+    HistoryError
+        Names the family.
+    """
+    if family not in EVENT_FAMILIES:
+        raise HistoryError("has no measures", field="family", value=family)
 
 
 def _binary(outcome: Floats, score: Floats) -> dict[str, float]:
@@ -154,6 +169,7 @@ def derived_outcome(family: str, outcome: Floats, time: Floats, risk: Floats) ->
         return outcome, risk
     if family == "count":
         return outcome - outcome.sum() / time.sum() * time, risk
+    require_event_family(family)
     return outcome - nelson_aalen(outcome, time), log_cumulative_hazard(risk)
 
 

@@ -12,6 +12,7 @@ from trialsim.prognosis.models.columns import Columns, responses_of
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
 from trialsim.prognosis.models.terms import ModelTerms
 from trialsim.prognosis.twins.outcome import OutcomePrognosis
+from trialsim.prognosis.validation.outcome_measures import require_event_family
 from trialsim.prognosis.validation.predictive import FEWEST_DRAWS, Kind, PredictiveChecks
 
 _HALVES = ("lower half of the score", "upper half of the score")
@@ -200,6 +201,7 @@ def _statistics(
             f"events over the longest follow-up, {n}": outcome[:, who].sum(axis=1) / time[:, who].sum(axis=1)
             for n, who in halves.items()
         }
+    require_event_family(family)
     return {
         "share with an event": outcome.mean(axis=1),
         "share with an event by half of the follow-up": (outcome * (time <= 0.5)).mean(axis=1),

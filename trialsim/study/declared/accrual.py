@@ -59,6 +59,8 @@ def largest_size(trial: DeclaredTrial) -> int:
         return 2 * trial.design.looks[-1]
     if trial.design.kind == "sample_size_reestimation":
         return trial.design.largest
+    if trial.design.kind not in ("fixed", "group_sequential", "multi_arm_multi_stage"):
+        raise ProtocolError("has no size that is known", field="design.kind", value=trial.design.kind)
     assert trial.participants is not None
     return trial.participants
 

@@ -173,8 +173,8 @@ def _read_visits(
             failure = _visits_of(sample).failure
             assert failure is not None
             return replace(ancova_of_composite(failure)(trials), analysis=analysis.label)
-    if analysis.kind not in _OF_EVENTS:
-        raise unserved(analysis.kind, sample.trial.outcome.kind)
+        case _ if analysis.kind not in _OF_EVENTS:
+            raise unserved(analysis.kind, sample.trial.outcome.kind)
     return replace(_OF_EVENTS[analysis.kind](trials), analysis=analysis.label)
 
 

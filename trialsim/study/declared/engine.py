@@ -23,7 +23,7 @@ from trialsim.study.declared.planned import Planned, is_planned, plans_of
 from trialsim.study.declared.reading import Reading, reading_of
 from trialsim.study.declared.recruits import recruit_survival
 from trialsim.study.declared.refusing import refusing
-from trialsim.study.declared.staged import StagedPlan, read_staged, run_staged
+from trialsim.study.declared.staged import StagedWorld, read_staged, run_staged
 from trialsim.study.declared.strata import Strata
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.study.declared.truth import Truth, declared_truth, estimands
@@ -64,7 +64,7 @@ class Engine:
         Where people stop for reasons.
     survival : SurvivalWorld or None
         With a time to event.
-    staged : StagedPlan or None
+    staged : StagedWorld or None
         Designs in stages.
     planned : dict of str to Planned or None
         Designs that are carried out as a plan for each analysis.
@@ -78,7 +78,7 @@ class Engine:
     accrual: PlannedAccrual | SitePlan | None = None
     visits: LongitudinalWorld | None = None
     survival: SurvivalWorld | None = None
-    staged: StagedPlan | None = None
+    staged: StagedWorld | None = None
     planned: dict[str, Planned] | None = None
     register: Register | None = None
 
@@ -176,7 +176,7 @@ def _engine(canonical: str, register: Register | None) -> Engine:
     strata = Strata.of(trial)
     outcome = trial.outcome
     if trial.in_stages:
-        plan = StagedPlan.of(trial)
+        plan = StagedWorld.of(trial)
         accrual = None if trial.enrolment is None else accrual_of(trial)
         return Engine(trial, largest_size(trial), strata, accrual, staged=plan)
     if is_planned(trial):

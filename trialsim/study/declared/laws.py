@@ -99,7 +99,5 @@ def piecewise_law(law: Law, name: str) -> PiecewiseHazard:
 
 def _sum_of(laws: Sequence[PiecewiseHazard]) -> PiecewiseHazard:
     starts = np.unique(np.concatenate([law.starts for law in laws]))
-    hazards = sum(
-        np.asarray(law.hazards)[np.searchsorted(law.starts, starts, side="right") - 1] for law in laws
-    )
+    hazards = sum(law.at(starts) for law in laws)
     return PiecewiseHazard(tuple(np.asarray(hazards).tolist()), tuple(starts.tolist()))

@@ -50,13 +50,13 @@ def _fixed(sample: Sample, analysis: AnalysisDeclared, alpha: float) -> Reading:
 
 
 def _sequential(sample: Sample, analysis: AnalysisDeclared, design: GroupSequentialDesign) -> Reading:
-    if design.timing == "events":
-        raise _not_by_individuals("timing by events", sample.trial.outcome.kind)
     if design.timing == "calendar":
         months = np.broadcast_to(np.asarray(design.months), (len(sample.known), len(design.months)))
-    else:
+    elif design.timing == "information":
         wanted = planned_counts(design, sample.known.shape[1])
         months = np.sort(sample.known, axis=1)[:, wanted - 1]
+    else:
+        raise _not_by_individuals("timing by events", sample.trial.outcome.kind)
     looks: list[Estimates] = []
     count, entered = np.empty(months.shape), np.empty(months.shape, dtype=np.int64)
     for k in range(months.shape[1]):

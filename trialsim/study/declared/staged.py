@@ -59,7 +59,7 @@ Wait = Literal["seen", "entered"]
 
 
 @dataclass(frozen=True)
-class StagedPlan:
+class StagedWorld:
     """What the engine of stages takes.
 
     Parameters
@@ -95,7 +95,7 @@ class StagedPlan:
     spread: Spread = "poisson"
 
     @classmethod
-    def of(cls, trial: DeclaredTrial) -> StagedPlan:
+    def of(cls, trial: DeclaredTrial) -> StagedWorld:
         """Return the plan of a trial, or refuse it."""
         outcome, design = trial.outcome, trial.design
         sign = outcome.sign
@@ -216,7 +216,7 @@ def posterior_rule(claim: float, futility: float, looks: int) -> Rule:
 
 
 def run_staged(
-    plan: StagedPlan,
+    plan: StagedWorld,
     accrual: PlannedAccrual | SitePlan | None,
     participants: int,
     replicates: int,
@@ -244,7 +244,7 @@ def run_staged(
 
 
 def read_staged(
-    trial: DeclaredTrial, plan: StagedPlan, trials: StagedTrials | DelayedTrials
+    trial: DeclaredTrial, plan: StagedWorld, trials: StagedTrials | DelayedTrials
 ) -> tuple[Reading, dict[str, tuple[float, ...]]]:
     """Return the reading of the best active arm, and the sums of every arm.
 
@@ -283,7 +283,7 @@ def read_staged(
     return reading, _arm_sums(trial, plan, last, sign)
 
 
-def _counted(plan: StagedPlan, trials: StagedTrials | DelayedTrials) -> dict[str, np.ndarray]:
+def _counted(plan: StagedWorld, trials: StagedTrials | DelayedTrials) -> dict[str, np.ndarray]:
     """Return sizes, months and, of closed tests, the claims of each arm."""
     counted: dict[str, np.ndarray] = {"size": trials.size}
     if isinstance(trials, DelayedTrials):
@@ -298,7 +298,7 @@ def _counted(plan: StagedPlan, trials: StagedTrials | DelayedTrials) -> dict[str
 
 
 def _arm_sums(
-    trial: DeclaredTrial, plan: StagedPlan, last: StagedState, sign: float
+    trial: DeclaredTrial, plan: StagedWorld, last: StagedState, sign: float
 ) -> dict[str, tuple[float, ...]]:
     deviation = sign * (last.mean - plan.means)
     n = last.n.astype(np.float64)

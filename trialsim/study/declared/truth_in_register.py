@@ -65,7 +65,9 @@ def truth_in_register(
 def _of_risks(analysis: AnalysisDeclared, control: float, active: float) -> float:
     if analysis.kind == "log_odds_ratio":
         return math.log(active / (1 - active)) - math.log(control / (1 - control))
-    return active - control
+    if analysis.kind in ("risk_difference", "g_computation"):
+        return active - control
+    raise unserved(analysis.kind, "binary")
 
 
 def _of_levels(analysis: AnalysisDeclared, control: Floats, active: Floats) -> Truth:
@@ -75,6 +77,8 @@ def _of_levels(analysis: AnalysisDeclared, control: Floats, active: Floats) -> T
         return Truth(float(active.mean() - control.mean()))
     if analysis.kind == "proportional_odds":
         return Truth(None, note="the odds ratio is conditional on what the analysis adjusts for")
+    if analysis.kind != "probabilistic_index":
+        raise unserved(analysis.kind, "ordinal")
     levels = int(max(control.max(), active.max())) + 1
     shares = [np.bincount(one.astype(np.int64), minlength=levels) / len(one) for one in (control, active)]
     below = np.cumsum(shares[0]) - shares[0] / 2
@@ -97,6 +101,8 @@ def _of_times(
         return Truth(means[1] - means[0])
     if analysis.kind in ("max_combo", "weighted_log_rank"):
         return Truth(None, note="a test, not an estimate")
+    if analysis.kind not in ("log_rank", "stratified_log_rank", "adjusted_log_rank", "cox", "stratified_cox"):
+        raise unserved(analysis.kind, "time_to_event")
     if np.array_equal(control, active):
         return Truth(0.0)
     return Truth(None, note="the hazard ratio of people who differ depends on follow-up and adjustment")

@@ -117,6 +117,8 @@ def _direction(plan: JointPlan) -> int:
         return 1
     if plan.analysis in ("log_rank", "cox"):
         return -1
+    if plan.analysis not in ("ancova", "mmrm"):
+        raise DesignError("has no side that is known", field="analysis", value=plan.analysis)
     return -1 if plan.higher_is_worse else 1
 
 
@@ -152,7 +154,9 @@ def _truth(plan: JointPlan) -> float | None:
     truth = joint_truth(world, higher_is_worse=plan.higher_is_worse)
     if plan.analysis == "joint_rank":
         return truth.win_difference if world.dropout is None else None
-    return truth.marker_difference
+    if plan.analysis in ("ancova", "mmrm"):
+        return truth.marker_difference
+    raise DesignError("aims at nothing that is known", field="analysis", value=plan.analysis)
 
 
 def _log_rank(trials: JointTrials, plan: JointPlan) -> Estimates:

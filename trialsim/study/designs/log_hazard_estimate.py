@@ -48,8 +48,7 @@ def proportional_log_ratio(world: SurvivalWorld, stratified: bool) -> float | No
     if isinstance(control, PiecewiseHazard) and isinstance(active, PiecewiseHazard):
         months = np.union1d(control.starts, active.starts)
         hazards = [
-            np.array(law.hazards)[np.searchsorted(law.starts, months, "right") - 1]
-            for law in (control, active)
+            np.array(law.rates)[np.searchsorted(law.starts, months, "right") - 1] for law in (control, active)
         ]
         if (hazards[0] == 0).any() or (hazards[1] == 0).any():
             return None

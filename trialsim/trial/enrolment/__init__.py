@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
-    from trialsim.trial.enrolment.accrual import PlannedAccrual, Spread
+    from trialsim.rates import PlannedAccrual, Spread
     from trialsim.trial.enrolment.forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
     from trialsim.trial.enrolment.simple import enrol
     from trialsim.trial.enrolment.sites import (

@@ -180,10 +180,12 @@ def intersection_score(z: ArrayLike, n: ArrayLike, tested: ArrayLike, method: In
     if several.any():
         if method == "dunnett":
             tail = _dunnett(largest[several], np.asarray(n[several], dtype=np.float64), tested[several])
-        else:
+        elif method == "simes" or method == "bonferroni":
             p = np.sort(np.where(tested[several], ndtr(-shown[several]), 1.0), axis=1)
             rank = np.arange(1, z.shape[1] + 1) if method == "simes" else 1
             tail = np.minimum((members[several, None] * p / rank).min(axis=1), 1.0)
+        else:
+            raise DesignError("must be dunnett, bonferroni or simes", field="method", value=method)
         score[several] = -ndtri(np.clip(tail, 1e-300, 1.0))
     return score
 

@@ -16,9 +16,9 @@ from scipy.special import ndtr
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
+from trialsim.rates import PlannedAccrual
 from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
-from trialsim.trial.enrolment.accrual import PlannedAccrual
 from trialsim.trial.enrolment.sites import SitePlan, recruit
 from trialsim.trial.outcomes.survival_laws import SurvivalLaw, gompertz_of_course
 

@@ -17,9 +17,9 @@ from scipy.special import gammaincinv
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
+from trialsim.rates import PlannedAccrual, Spread
 from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks, simple_randomisation
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
-from trialsim.trial.enrolment.accrual import PlannedAccrual, Spread
 from trialsim.trial.enrolment.sites import SitePlan, recruit
 from trialsim.trial.outcomes.discrete import draw_frailty
 from trialsim.trial.outcomes.survival_laws import PiecewiseHazard, SurvivalLaw
@@ -268,7 +268,7 @@ def _compiled_times(
 def _table(laws: Sequence[SurvivalLaw | None]) -> tuple[Floats, Floats, Floats, Ints]:
     """Return hazards, starts and cumulative hazards at the starts (A, P), and pieces (A,)."""
     pieces = [law if isinstance(law, PiecewiseHazard) else None for law in laws]
-    count = np.array([1 if law is None else len(law.hazards) for law in pieces])
+    count = np.array([1 if law is None else len(law.rates) for law in pieces])
     hazards, starts, reached = (np.zeros((len(laws), count.max())) for _ in range(3))
     for a, law in enumerate(pieces):
         if law is not None:

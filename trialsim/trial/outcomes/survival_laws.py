@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
+from trialsim.rates import PiecewiseRate
 
 
 class SurvivalLaw(Interface):
@@ -29,12 +30,12 @@ class SurvivalLaw(Interface):
 
 
 @dataclass(frozen=True)
-class PiecewiseHazard:
+class PiecewiseHazard(PiecewiseRate):
     r"""A hazard that is constant between given months.
 
     Parameters
     ----------
-    hazards : tuple of float
+    rates : tuple of float
         Hazard a month in each piece, at least 0.
     starts : tuple of float
         Month at which each piece starts, ascending from 0.
@@ -56,26 +57,15 @@ class PiecewiseHazard:
     array([3., 6., 8.])
     """
 
-    hazards: tuple[float, ...]
-    starts: tuple[float, ...] = (0.0,)
-
     def __post_init__(self) -> None:
-        hazards, starts = np.asarray(self.hazards, float), np.asarray(self.starts, float)
-        if hazards.ndim != 1 or not len(hazards) or hazards.shape != starts.shape:
-            raise DesignError("must hold one start for each hazard", field="starts", value=self.starts)
-        if starts[0] != 0 or not np.isfinite(starts).all() or (np.diff(starts) <= 0).any():
-            raise DesignError(
-                "must ascend from 0: windows must not overlap", field="starts", value=self.starts
-            )
-        if not np.isfinite(hazards).all() or (hazards < 0).any() or not hazards.any():
-            raise DesignError(
-                "must be at least 0, and not all 0: no event would come", field="hazards", value=self.hazards
-            )
+        super().__post_init__()
+        if not any(self.rates):
+            raise DesignError("must not be all 0: no event would come", field="rates", value=self.rates)
 
     @cached_property
     def knots(self) -> tuple[Floats, Floats, Floats]:
         """Hazards, starts, and the cumulative hazard at each start."""
-        hazards, starts = np.asarray(self.hazards, float), np.asarray(self.starts, float)
+        hazards, starts = np.asarray(self.rates, float), np.asarray(self.starts, float)
         reached = np.concatenate([[0.0], np.cumsum(hazards[:-1] * np.diff(starts))])
         return hazards, starts, reached
 
@@ -110,13 +100,12 @@ class PiecewiseHazard:
         Examples
         --------
         >>> control, delayed = PiecewiseHazard((0.1,)), PiecewiseHazard((1.0, 0.5), (0.0, 6.0))
-        >>> control.times(delayed).hazards
+        >>> control.times(delayed).rates
         (0.1, 0.05)
         """
         starts = np.union1d(self.starts, ratio.starts)
-        mine = np.asarray(self.hazards)[np.searchsorted(self.starts, starts, side="right") - 1]
-        theirs = np.asarray(ratio.hazards)[np.searchsorted(ratio.starts, starts, side="right") - 1]
-        return PiecewiseHazard(tuple((mine * theirs).tolist()), tuple(starts.tolist()))
+        product = self.at(starts) * ratio.at(starts)
+        return PiecewiseHazard(tuple(product.tolist()), tuple(starts.tolist()))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Accrual at rates that are planned over calendar time, without sites."""
+"""Rates that are constant in pieces: of events, of leaving, and of entering."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Spread = Literal["even", "poisson", "uniform"]
 
 @dataclass(frozen=True)
 class PlannedAccrual:
-    """Participants who enter per month in each period, until accrual closes.
+    """Participants who enter per unit of time, months in trials, in each period, until accrual closes.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class PlannedAccrual:
     Examples
     --------
     >>> plan = PlannedAccrual((5, 10, 20), (3, 3, 18))
-    >>> plan.expected(np.array([1.0, 12.0, 30.0]))
-    array([  5., 165., 405.])
+    >>> plan.expected(1.0), plan.expected(12.0), plan.expected(30.0)
+    (5.0, 165.0, 405.0)
     """
 
     rates: tuple[float, ...]
@@ -51,18 +51,33 @@ class PlannedAccrual:
             )
 
     @property
+    def periods(self) -> tuple[Floats, Floats]:
+        """Starts and ends of the periods."""
+        ends = np.cumsum(self.durations)
+        return ends - np.array(self.durations), ends
+
+    @property
     def total(self) -> float:
         """Participants at the close of accrual."""
         return float(np.dot(self.rates, self.durations))
+
+    @property
+    def duration(self) -> float:
+        """Time at which accrual closes."""
+        return float(np.sum(self.durations))
 
     def _knots(self) -> tuple[Floats, Floats]:
         ends = np.concatenate([[0.0], np.cumsum(self.durations)])
         return ends, np.concatenate([[0.0], np.cumsum(np.multiply(self.rates, self.durations))])
 
-    def expected(self, months: Floats) -> Floats:
-        """Return the participants expected by each month."""
-        ends, reached = self._knots()
-        return np.asarray(np.interp(months, ends, reached))
+    def expected(self, time: float) -> float:
+        """Return the participants expected by a time."""
+        starts, ends = self.periods
+        return float(np.dot(self.rates, np.clip(time, starts, ends) - starts))
+
+    def scaled(self, factor: float) -> PlannedAccrual:
+        """Return the same accrual with every rate multiplied."""
+        return PlannedAccrual(tuple(factor * rate for rate in self.rates), self.durations)
 
     def expected_entries(self, participants: int) -> Floats:
         """Return the month by which each of some participants (N,) is expected; the last rate goes on.
@@ -138,3 +153,38 @@ class PlannedAccrual:
         period = np.clip(np.searchsorted(reached, needed, side="left") - 1, 0, len(self.rates) - 1)
         rate = np.asarray(self.rates)[period]
         return np.asarray(ends[period] + (needed - reached[period]) / rate)
+
+
+@dataclass(frozen=True)
+class PiecewiseRate:
+    """A rate that is constant between given times.
+
+    Parameters
+    ----------
+    rates : tuple of float
+        Rate in each piece, not below 0.
+    starts : tuple of float
+        Where each piece starts: ascending, from 0.
+
+    Examples
+    --------
+    >>> PiecewiseRate((0.04, 0.02), (0.0, 6.0)).at(np.array([1.0, 6.0]))
+    array([0.04, 0.02])
+    """
+
+    rates: tuple[float, ...]
+    starts: tuple[float, ...] = (0.0,)
+
+    def __post_init__(self) -> None:
+        if len(self.rates) != len(self.starts) or not self.rates:
+            raise DesignError("must hold one start for each rate", field="starts", value=self.starts)
+        if self.starts[0] != 0 or not np.isfinite(self.starts).all() or np.any(np.diff(self.starts) <= 0):
+            raise DesignError(
+                "must ascend from 0: windows must not overlap", field="starts", value=self.starts
+            )
+        if not (np.isfinite(self.rates).all() and min(self.rates) >= 0):
+            raise DesignError("must not be below 0", field="rates", value=self.rates)
+
+    def at(self, time: Floats) -> Floats:
+        """Return the rate at each time."""
+        return np.array(self.rates)[np.searchsorted(self.starts, time, side="right") - 1]
