@@ -81,7 +81,7 @@ from trialsim.design.sizes.means import drift_of_means
 from trialsim.errors import DesignError
 from trialsim.rates import PiecewiseRate, PlannedAccrual
 
-ONE = np.ones(1)
+ONE = np.ones(2)
 MOMENTS = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.2, 0.2))
 
 

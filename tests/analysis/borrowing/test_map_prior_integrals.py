@@ -85,11 +85,11 @@ def test_the_normal_map_equals_dense_sums() -> None:
 
 
 def test_the_binomial_map_does_not_depend_on_its_grid(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trialsim.analysis.borrowing import count_history, meta_analytic_predictive
+    from trialsim.analysis.borrowing import count_history, heterogeneity_priors
 
     coarse = map_prior_binomial([4, 9, 7], [20, 30, 28])
     monkeypatch.setattr(count_history, "_NODES_PER_SD", 5.0)
-    monkeypatch.setattr(meta_analytic_predictive, "_SDS_OF_HETEROGENEITY", 9.5)
+    monkeypatch.setattr(heterogeneity_priors, "_SDS_OF_HETEROGENEITY", 9.5)
     fine = map_prior_binomial([4, 9, 7], [20, 30, 28])
     assert coarse.prior.mean() == pytest.approx(fine.prior.mean(), abs=1e-9)
     assert coarse.prior.sd() == pytest.approx(fine.prior.sd(), abs=1e-9)

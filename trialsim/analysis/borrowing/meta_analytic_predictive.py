@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
 from scipy.interpolate import make_interp_spline
 
@@ -20,6 +19,7 @@ from trialsim.analysis.borrowing.checks import (
 )
 from trialsim.analysis.borrowing.count_history import integrate_count_history
 from trialsim.analysis.borrowing.effective_sample_size import sizes_or_reasons
+from trialsim.analysis.borrowing.heterogeneity_priors import BOUNDED, HeterogeneityPrior, chosen_prior
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.printed_distribution import summarise
 from trialsim.analysis.borrowing.roots import bisect_between
@@ -31,7 +31,6 @@ from trialsim.errors import AnalysisError
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_SDS_OF_HETEROGENEITY = 8.5
 _NORMAL_NODES = 80
 _SMALLEST_WEIGHT = 1e-17
 
@@ -125,12 +124,13 @@ def map_prior_normal(
     standard_errors: ArrayLike,
     *,
     mean_prior: tuple[float, float],
-    heterogeneity_scale: float,
+    heterogeneity_scale: float | None = None,
+    heterogeneity: HeterogeneityPrior | None = None,
     unit_sd: float | None = None,
 ) -> MapPrior:
-    """Return the MAP prior of a mean, y_h ~ N(θ_h, se_h²), θ_h ~ N(μ, τ²), τ ~ half-normal.
+    """Return the MAP prior of a mean, y_h ~ N(θ_h, se_h²), θ_h ~ N(μ, τ²), τ ~ half-normal or another.
 
-    One-dimensional integral over τ = τ_max u² by Gauss-Legendre: given τ everything is normal, so the
+    One-dimensional integral over τ by Gauss-Legendre: given τ everything is normal, so the
     prior *is* a mixture of normals::
 
         v(τ) = (s₀⁻² + Σ(se_h²+τ²)⁻¹)⁻¹        m̂(τ) = v (m₀/s₀² + Σ y_h/(se_h²+τ²))
@@ -142,8 +142,11 @@ def map_prior_normal(
         Control estimates of the past trials and their standard errors, above 0.
     mean_prior : (float, float)
         Mean m₀ and standard deviation s₀ of μ.
-    heterogeneity_scale : float
+    heterogeneity_scale : float, optional
         Scale of the half-normal prior of τ, above 0.
+    heterogeneity : HeterogeneityPrior, optional
+        In its place `Uniform`, `Exponential`, `HalfT` (half-Cauchy with one df) or `LogNormal` of
+        `trialsim.analysis.borrowing.heterogeneity_priors`.
     unit_sd : float, optional
         Standard deviation of one participant's outcome, for effective sizes and the vague part.
 
@@ -179,16 +182,16 @@ def map_prior_normal(
     if len(y) != len(se):
         raise AnalysisError("must be as many as the estimates", field="standard_errors", value=len(se))
     m0, s0 = finite(mean_prior[0], "mean_prior[0]"), positive(mean_prior[1], "mean_prior[1]")
-    tau, quadrature, log_prior = heterogeneity_nodes(heterogeneity_scale, _NORMAL_NODES)
+    tau, quadrature, log_prior = chosen_prior(heterogeneity_scale, heterogeneity).nodes(_NORMAL_NODES)
     total = se**2 + tau[:, None] ** 2
     v = 1 / (s0**-2.0 + (1 / total).sum(axis=1))
     m = v * (m0 * s0**-2.0 + (y / total).sum(axis=1))
     log_evidence = 0.5 * (np.log(v) - np.log(total).sum(axis=1) - (y**2 / total).sum(axis=1) + m**2 / v)
-    heterogeneity = heterogeneity_posterior(tau, quadrature, log_prior + log_evidence)
-    used = heterogeneity.mass > _SMALLEST_WEIGHT
-    weights = heterogeneity.mass[used] / heterogeneity.mass[used].sum()
+    found = heterogeneity_posterior(tau, quadrature, log_prior + log_evidence)
+    used = found.mass > _SMALLEST_WEIGHT
+    weights = found.mass[used] / found.mass[used].sum()
     prior = NormalMixture(weights, m[used], np.sqrt(v + tau**2)[used], unit_sd)
-    return MapPrior(prior, heterogeneity, float(heterogeneity.mass @ m), len(y))
+    return MapPrior(prior, found, float(found.mass @ m), len(y))
 
 
 def map_prior_binomial(
@@ -196,7 +199,8 @@ def map_prior_binomial(
     n: ArrayLike,
     *,
     mean_prior: tuple[float, float] = (0.0, 2.0),
-    heterogeneity_scale: float = 1.0,
+    heterogeneity_scale: float | None = None,
+    heterogeneity: HeterogeneityPrior | None = None,
 ) -> MapPrior:
     """Return the MAP prior of a response probability, r_h ~ Binomial(n_h, expit(θ_h)), θ_h ~ N(μ, τ²).
 
@@ -206,8 +210,10 @@ def map_prior_binomial(
         Responders and participants of the past control arms, 0 ≤ r ≤ n.
     mean_prior : (float, float)
         Mean and standard deviation of μ on the logit scale.
-    heterogeneity_scale : float
-        Scale of the half-normal prior of τ on the logit scale.
+    heterogeneity_scale : float, optional
+        Scale of the half-normal prior of τ on the logit scale; 1 if no prior is given.
+    heterogeneity : HeterogeneityPrior, optional
+        In its place `Uniform` or `Exponential`.
 
     Returns
     -------
@@ -225,13 +231,17 @@ def map_prior_binomial(
       response probability 0.2583 0.0874 0.1109 0.2486 0.4714
     """
     events, sizes = counts(r, n)
-    return _count_map(
-        "binomial", events, sizes, mean_prior, positive(heterogeneity_scale, "heterogeneity_scale")
-    )
+    scale = 1.0 if heterogeneity_scale is None and heterogeneity is None else heterogeneity_scale
+    return _count_map("binomial", events, sizes, mean_prior, chosen_prior(scale, heterogeneity))
 
 
 def map_prior_poisson(
-    events: ArrayLike, exposure: ArrayLike, *, mean_prior: tuple[float, float], heterogeneity_scale: float
+    events: ArrayLike,
+    exposure: ArrayLike,
+    *,
+    mean_prior: tuple[float, float],
+    heterogeneity_scale: float | None = None,
+    heterogeneity: HeterogeneityPrior | None = None,
 ) -> MapPrior:
     """Return the MAP prior of a rate, d_h ~ Poisson(E_h exp(θ_h)), θ_h ~ N(μ, τ²).
 
@@ -241,8 +251,11 @@ def map_prior_poisson(
         Events, at least 0, and exposure, above 0, of the past control arms.
     mean_prior : (float, float)
         Mean and standard deviation of μ on the log scale.
-    heterogeneity_scale : float
-        Scale of the half-normal prior of τ on the log scale.
+    heterogeneity_scale : float, optional
+        Scale of the half-normal prior of τ on the log scale: below 0.5 the rate has a standard deviation,
+        below 1 a mean.
+    heterogeneity : HeterogeneityPrior, optional
+        In its place `Uniform` (every moment exists) or `Exponential` (none does).
 
     Returns
     -------
@@ -263,17 +276,7 @@ def map_prior_poisson(
     d = finite_array(events, "events")
     if len(d) != len(times) or (d < 0).any():
         raise AnalysisError("must be at least 0 and as many as the exposures", field="events")
-    return _count_map("poisson", d, times, mean_prior, positive(heterogeneity_scale, "heterogeneity_scale"))
-
-
-def heterogeneity_nodes(scale: float, nodes: int) -> tuple[Floats, Floats, Floats]:
-    """Return τ = τ_max u², its quadrature weights, and the log half-normal prior up to a constant."""
-    scale = positive(scale, "heterogeneity_scale")
-    x, w = leggauss(nodes)
-    u = 0.5 * (x + 1)
-    largest = _SDS_OF_HETEROGENEITY * scale
-    tau = largest * u**2
-    return tau, w * largest * u, -0.5 * (tau / scale) ** 2
+    return _count_map("poisson", d, times, mean_prior, chosen_prior(heterogeneity_scale, heterogeneity))
 
 
 def heterogeneity_posterior(tau: Floats, quadrature: Floats, log_density: Floats) -> Heterogeneity:
@@ -284,10 +287,21 @@ def heterogeneity_posterior(tau: Floats, quadrature: Floats, log_density: Floats
 
 
 def _count_map(
-    data: CountData, events: Floats, sizes: Floats, mean_prior: tuple[float, float], scale: float
+    data: CountData,
+    events: Floats,
+    sizes: Floats,
+    mean_prior: tuple[float, float],
+    prior: HeterogeneityPrior,
 ) -> MapPrior:
+    if not isinstance(prior, BOUNDED):
+        raise AnalysisError(
+            "reaches too far for the grid of a count or a rate",
+            field="heterogeneity",
+            value=prior,
+            mend="use a half-normal, Uniform or Exponential",
+        )
     m0, s0 = finite(mean_prior[0], "mean_prior[0]"), positive(mean_prior[1], "mean_prior[1]")
-    tau, quadrature, log_prior = heterogeneity_nodes(scale, 64)
-    integral = integrate_count_history(data, events, sizes, (m0, s0), tau, quadrature, log_prior, 1 / scale)
+    tau, quadrature, log_prior = prior.nodes(64)
+    integral = integrate_count_history(data, events, sizes, (m0, s0), tau, quadrature, log_prior, prior.tail)
     heterogeneity = heterogeneity_posterior(tau, quadrature, integral.log_density_tau)
     return MapPrior(integral.prior, heterogeneity, integral.mu_mean, len(events))

@@ -1,1 +1,1 @@
-"""``trialsim design``: every size and bound function, one method a kind of trial."""
+"""How big must a trial be, and where are its bounds, by ``trialsim design``?"""
