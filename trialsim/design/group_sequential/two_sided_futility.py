@@ -104,6 +104,11 @@ def two_sided_futility_design(
     power : float
         Probability of rejecting, either way, at the design's drift.
 
+    Returns
+    -------
+    TwoSidedFutility
+        Bounds of efficacy and futility, the drift and the chances of crossing.
+
     Raises
     ------
     DesignError

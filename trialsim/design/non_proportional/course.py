@@ -60,6 +60,11 @@ def risk_course(
     bends : sequence of float
         Further times at which what will be integrated bends or jumps.
 
+    Returns
+    -------
+    RiskCourse
+        Numbers at risk, hazards and survival of both arms over follow-up.
+
     Raises
     ------
     DesignError

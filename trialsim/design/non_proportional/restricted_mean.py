@@ -55,6 +55,11 @@ def restricted_mean_law(forecast: EventForecast, analysis_time: float, tau: floa
     tau : float
         Horizon, above 0 and below the longest follow-up.
 
+    Returns
+    -------
+    RestrictedMeanLaw
+        Means and variances of both arms.
+
     Raises
     ------
     DesignError
@@ -109,6 +114,11 @@ def restricted_mean_power(
     direction : {"greater", "less"}
         Side of the claim: "greater" where more time without the event is better.
 
+    Returns
+    -------
+    float
+        In (0, 1).
+
     Examples
     --------
     >>> from trialsim.rates import PlannedAccrual, PiecewiseRate
@@ -138,6 +148,11 @@ def restricted_mean_size(
         As for `restricted_mean_power`; accrual rates count relative to one another only.
     power : float
         In (alpha, 1).
+
+    Returns
+    -------
+    SurvivalSize
+        Events, participants enrolled and the forecast at that size.
 
     Examples
     --------

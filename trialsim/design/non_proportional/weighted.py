@@ -194,6 +194,11 @@ def weighted_survival_size(
     power : float
         In (alpha, 1).
 
+    Returns
+    -------
+    SurvivalSize
+        Events, participants enrolled and the forecast at that size.
+
     Raises
     ------
     DesignError
@@ -248,6 +253,11 @@ def average_hazard_ratio_size(
     ----------
     forecast, analysis_time, power, alpha, direction
         As for `weighted_survival_size`.
+
+    Returns
+    -------
+    SurvivalSize
+        Events, participants enrolled and the forecast at that size.
 
     Notes
     -----

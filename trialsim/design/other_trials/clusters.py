@@ -31,6 +31,16 @@ def design_effect(cluster_size: float, intracluster_correlation: float, size_cv:
     size_cv : float
         Coefficient of variation of the cluster sizes.
 
+    Returns
+    -------
+    float
+        At least 1 for a correlation of at least 0.
+
+    Raises
+    ------
+    DesignError
+        A number out of range.
+
     Examples
     --------
     >>> round(design_effect(20, 0.05), 4), round(design_effect(20, 0.05, 0.5), 4)
@@ -106,6 +116,11 @@ def power_of_clusters(clusters: float, question: ClusterQuestion) -> float:
     question : ClusterQuestion
         Effect, spread, clusters, level and allocation.
 
+    Returns
+    -------
+    float
+        In [0, 1).
+
     Examples
     --------
     >>> question = ClusterQuestion(0.3, (1.0, 1.0), 20, 0.05)
@@ -134,6 +149,11 @@ def clusters_size(question: ClusterQuestion, power: float = 0.9) -> TwoArmSize:
         Effect, spread, clusters, level and allocation.
     power : float
         In (alpha, 1).
+
+    Returns
+    -------
+    TwoArmSize
+        Clusters in each arm, not rounded.
 
     Examples
     --------
@@ -221,6 +241,16 @@ def wedge(steps: int, clusters_per_step: int, *, baseline: int = 1, per_step: in
     baseline, per_step : int
         Periods before the first step, and after each.
 
+    Returns
+    -------
+    ndarray (clusters, periods)
+        1 where a cluster is treated.
+
+    Raises
+    ------
+    DesignError
+        A number below 1.
+
     Examples
     --------
     >>> wedge(3, 1)
@@ -254,6 +284,11 @@ def power_of_wedge(
         One-sided level.
     direction : {"greater", "less"}, optional
         Side of the claim; that of the assumed effect if left out.
+
+    Returns
+    -------
+    float
+        In (0, 1).
 
     Examples
     --------
@@ -289,6 +324,11 @@ def wedge_size(
         As for `power_of_wedge`.
     power : float
         In (alpha, 1).
+
+    Returns
+    -------
+    int
+        Clusters that cross over at each step.
 
     Examples
     --------

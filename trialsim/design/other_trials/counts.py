@@ -159,6 +159,11 @@ def counts_size(question: CountsQuestion, power: float = 0.9) -> TwoArmSize:
     power : float
         In (alpha, 1).
 
+    Returns
+    -------
+    TwoArmSize
+        Participants in each arm, not rounded.
+
     Notes
     -----
     :math:`n_0 = (z_{1-\alpha} \sqrt{V_0} + z_{1-\beta} \sqrt{V_1})^2 / \ln^2(\theta/\theta_0)` with
@@ -182,6 +187,18 @@ def counts_size(question: CountsQuestion, power: float = 0.9) -> TwoArmSize:
 
 def power_of_counts(controls: float, question: CountsQuestion) -> float:
     """Return the power with so many controls, and active participants by the allocation.
+
+    Parameters
+    ----------
+    controls : float
+        Controls, above 0; need not be whole.
+    question : CountsQuestion
+        Rates, dispersion, follow-up, margin, level and allocation.
+
+    Returns
+    -------
+    float
+        In (0, 1).
 
     Examples
     --------

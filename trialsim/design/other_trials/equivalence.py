@@ -79,6 +79,16 @@ def equivalence_power(
     df : float
         Degrees of freedom of its t statistic; infinite for a normal test.
 
+    Returns
+    -------
+    float
+        In [0, 1).
+
+    Raises
+    ------
+    DesignError
+        A standard error that is not above 0.
+
     Notes
     -----
     With s² the estimated over the true variance, :math:`\int_0^{s_1} [\Phi((U-\theta)/\sigma - ts) -
@@ -136,6 +146,16 @@ def equivalence_of_means_size(
     design : {"parallel", "crossover"}
         Two arms, or two sequences of two periods; the arms of the answer are then the sequences.
 
+    Returns
+    -------
+    TwoArmSize
+        Participants in each arm, not rounded.
+
+    Raises
+    ------
+    DesignError
+        An effect outside of the limits, or a number out of range.
+
     Examples
     --------
     >>> equivalence_of_means_size(0.0, EquivalenceLimits(-0.5, 0.5)).whole
@@ -177,6 +197,16 @@ def equivalence_of_rates_size(
     power : float
         In (alpha, 1).
 
+    Returns
+    -------
+    TwoArmSize
+        Participants in each arm, not rounded.
+
+    Raises
+    ------
+    DesignError
+        Rates outside of the limits, or a number out of range.
+
     Examples
     --------
     >>> equivalence_of_rates_size(0.6, 0.6, EquivalenceLimits(-0.15, 0.15)).whole
@@ -211,6 +241,16 @@ def equivalence_of_hazards_events(
         Limits of the ratio, above 0.
     power : float
         In (alpha, 1).
+
+    Returns
+    -------
+    float
+        Events of both arms, not rounded.
+
+    Raises
+    ------
+    DesignError
+        A hazard ratio outside of the limits, or a power out of range.
 
     Notes
     -----

@@ -160,6 +160,11 @@ def many_to_one_power(total: float, question: ManyToOneQuestion) -> float:
     question : ManyToOneQuestion
         Effects, spread, level, allocation, test, and what counts as success.
 
+    Returns
+    -------
+    float
+        In (0, 1).
+
     Examples
     --------
     >>> round(many_to_one_power(216, ManyToOneQuestion((0.5, 0.5))), 3)
@@ -188,6 +193,11 @@ def many_to_one_size(question: ManyToOneQuestion, power: float = 0.9) -> tuple[f
         What is asked.
     power : float
         In (alpha, 1).
+
+    Returns
+    -------
+    tuple of float
+        Participants of each arm, control first, not rounded.
 
     Raises
     ------
@@ -221,6 +231,11 @@ def anova_power(total: float, means: Sequence[float], sd: float = 1.0, *, alpha:
     alpha : float
         Level; the test has no direction.
 
+    Returns
+    -------
+    float
+        In (0, 1).
+
     Examples
     --------
     Ten arms with Cohen's f = .25:
@@ -246,6 +261,16 @@ def anova_size(means: Sequence[float], sd: float = 1.0, *, power: float = 0.9, a
         As for `anova_power`.
     power : float
         In (alpha, 1).
+
+    Returns
+    -------
+    float
+        Participants of all arms, not rounded.
+
+    Raises
+    ------
+    DesignError
+        Means that are all alike, or a number out of range.
 
     Examples
     --------
@@ -276,6 +301,16 @@ def k_sample_events(
         Share of the participants in each arm; equal if left out.
     power, alpha : float
         Power, and level; the test has no direction.
+
+    Returns
+    -------
+    float
+        Events of all arms, not rounded.
+
+    Raises
+    ------
+    DesignError
+        Hazard ratios that are all alike, or shares that do not go with them.
 
     Notes
     -----

@@ -61,6 +61,11 @@ def proportional_odds_power(
     direction : {"greater", "less"}, optional
         Side of the odds ratio that is to be claimed; that of the assumed ratio if left out.
 
+    Returns
+    -------
+    float
+        In (0, 1).
+
     Notes
     -----
     The log odds ratio has information :math:`V = \frac{r n}{3 (1 + r)^2} (1 - \sum \bar p_i^3)`, p̄ the
@@ -95,6 +100,11 @@ def proportional_odds_size(
         As for `proportional_odds_power`.
     power : float
         In (alpha, 1).
+
+    Returns
+    -------
+    TwoArmSize
+        Participants in each arm, not rounded.
 
     Raises
     ------
@@ -138,6 +148,16 @@ def rank_sum_size(
     direction : {"greater", "less"}, optional
         Side of ½ that is to be claimed; that of the assumed probability if left out.
 
+    Returns
+    -------
+    TwoArmSize
+        Participants in each arm, not rounded.
+
+    Raises
+    ------
+    DesignError
+        A win probability of 1/2 or on the wrong side, or a number out of range.
+
     Notes
     -----
     :math:`N = (z_{1-\alpha} + z_{1-\beta})^2 (1 - \sum \bar p_i^3) / (12 c (1 - c) (p - ½)^2)`, c the
@@ -170,6 +190,26 @@ def rank_sum_power(
     direction: Direction | None = None,
 ) -> float:
     """Return the power of Wilcoxon's rank-sum test; parameters as for `rank_sum_size`.
+
+    Parameters
+    ----------
+    total : float
+        Participants of both arms, above 0; need not be whole.
+    win_probability : float
+        P(active > control) + P(equal)/2, in (0, 1).
+    alpha : float
+        One-sided level, in (0, 0.5).
+    allocation : float
+        Active participants for each control.
+    ties : sequence of float, optional
+        Shares of the levels of an ordered outcome; none for a continuous one.
+    direction : {"greater", "less"}, optional
+        Side of the claim; that of the effect if left out.
+
+    Returns
+    -------
+    float
+        In (0, 1).
 
     Examples
     --------

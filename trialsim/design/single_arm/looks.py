@@ -89,6 +89,20 @@ class BinomialLooks:
 def binomial_looks(participants: Sequence[int], upper: Sequence[int], lower: Sequence[int]) -> BinomialLooks:
     """Return looks with bounds given by hand; see `BinomialLooks`.
 
+    Parameters
+    ----------
+    participants : sequence of int (K,)
+        Seen at each look, ascending.
+    upper : sequence of int (K,)
+        Responders from which a look claims success.
+    lower : sequence of int (K,)
+        Responders up to which a look stops for futility.
+
+    Returns
+    -------
+    BinomialLooks
+        Its chances are exact at any response rate.
+
     Raises
     ------
     DesignError
@@ -129,6 +143,16 @@ def spending_binomial_looks(
         How alpha is spent; what a look cannot spend exactly is left for the next.
     alpha : float
         One-sided level.
+
+    Returns
+    -------
+    BinomialLooks
+        Its exact level is at most what is spent.
+
+    Raises
+    ------
+    DesignError
+        A number out of range.
 
     Examples
     --------

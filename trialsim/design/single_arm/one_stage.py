@@ -47,6 +47,11 @@ def one_stage_size(
     largest : int
         Participants at which the search gives up.
 
+    Returns
+    -------
+    OneStage
+        Participants, the least responders of a claim, and exact level and power.
+
     Raises
     ------
     DesignError

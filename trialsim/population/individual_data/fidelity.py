@@ -169,6 +169,13 @@ def minimum_by_measure(report: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row a measure: its worst value, where it lies, and its value for everybody.
+
+    Examples
+    --------
+    >>> report = pd.DataFrame({"measure": ["ks", "ks"], "group": ["everybody", "women"], "of": ["age", "age"],
+    ...                        "value": [0.97, 0.9]})
+    >>> minimum_by_measure(report)["worst"].tolist()
+    [0.9]
     """
     worst = []
     for measure, rows in report.dropna(subset=["value"]).groupby("measure", sort=False):

@@ -50,6 +50,16 @@ def new_bundle(target: Path) -> Iterator[Path]:
     BundleError
         The folder cannot be written, something that is no bundle stands in its place, or another run is
         writing the same bundle.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     with new_bundle(Path(place) / "mine") as folder:
+    ...         _ = (folder / "table.csv").write_text("a,b")
+    ...         _ = seal(folder, {"kind": "example"})
+    ...     print(check_bundle(Path(place) / "mine"))
+    []
     """
     if target.exists() and not (target / MANIFEST).is_file():
         raise BundleError(
@@ -99,12 +109,44 @@ def _put_back(replaced: Path, target: Path) -> None:
 
 
 def checkpoint_folder(scratch: Path) -> Path:
-    """Return the folder of checkpoints that belongs to the temporary folder of a new bundle."""
+    """Return the folder of checkpoints that belongs to the temporary folder of a new bundle.
+
+    Parameters
+    ----------
+    scratch : Path
+        What `new_bundle` gives.
+
+    Returns
+    -------
+    Path
+        Beside it.
+
+    Examples
+    --------
+    >>> checkpoint_folder(Path("reports/.one.work/bundle")).as_posix()
+    'reports/.one.work/blocks'
+    """
     return scratch.parent / CHECKPOINTS
 
 
 def kept_blocks(target: Path) -> int:
-    """Return how many finished blocks an unfinished run of a bundle has left."""
+    """Return how many finished blocks an unfinished run of a bundle has left.
+
+    Parameters
+    ----------
+    target : Path
+        The bundle to be.
+
+    Returns
+    -------
+    int
+        0 where no run was left unfinished.
+
+    Examples
+    --------
+    >>> kept_blocks(Path("reports/never_run"))
+    0
+    """
     return sum(1 for _ in (target.parent / f".{target.name}.work" / CHECKPOINTS).rglob("*.parquet"))
 
 
@@ -158,6 +200,15 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     dict
         The manifest. ``results`` hashes only what the inputs determine, so it is the same for any
         number of workers and any later run.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     _ = (Path(place) / "table.csv").write_text("a,b")
+    ...     manifest = seal(Path(place), {"kind": "example"})
+    >>> sorted(manifest["files"]), manifest["kind"]
+    (['table.csv'], 'example')
     """
     files = {
         str(path.relative_to(folder).as_posix()): file_hash(path)
@@ -182,10 +233,31 @@ def check_bundle(folder: Path) -> list[str]:
 
     A manifest that is not as it was sealed is the only thing said: nothing can be held against it.
 
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+
+    Returns
+    -------
+    list of str
+        One sentence for each difference.
+
     Raises
     ------
     BundleError
         There is no manifest, or it is no bundle's.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     table = Path(place) / "table.csv"
+    ...     _ = table.write_text("a,b")
+    ...     _ = seal(Path(place), {"kind": "example"})
+    ...     _ = table.write_text("a,c")
+    ...     print(check_bundle(Path(place)))
+    ['table.csv: changed']
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

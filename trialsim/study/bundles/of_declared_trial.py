@@ -57,7 +57,20 @@ class BundledTrial(Bundled):
 
 
 def declared_work(trial: DeclaredTrial, registers: Registers) -> DeclaredWork:
-    """Return the work of a declared trial whose cells recruit from registers."""
+    """Return the work of a declared trial whose cells recruit from registers.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        As declared.
+    registers : Registers
+        Whom cells recruit from.
+
+    Returns
+    -------
+    DeclaredWork
+        What its blocks share.
+    """
     return DeclaredWork(trial.seed, len(getattr(trial.outcome, "weeks", ())) or 1, registers)
 
 
@@ -68,7 +81,24 @@ def open_bundled_trial(folder: Path) -> BundledTrial:
 
 
 def trial_facts(trial: DeclaredTrial) -> Mapping[str, Any]:
-    """Return what the manifest says of a declared trial."""
+    """Return what the manifest says of a declared trial.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        As declared.
+
+    Returns
+    -------
+    mapping
+        Plain JSON types.
+
+    Examples
+    --------
+    >>> from trialsim.protocol.declared import read_trial
+    >>> trial_facts(read_trial("protocols/survival_delayed_effect.toml"))["protocol"]
+    'survival_delayed_effect'
+    """
     return {
         "kind": TRIAL,
         "protocol": trial.name,

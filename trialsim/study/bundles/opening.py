@@ -17,6 +17,11 @@ def open_bundle(folder: Path) -> Bundled:
     folder : Path
         The bundle.
 
+    Returns
+    -------
+    BundledStudy or BundledTrial
+        Its inputs, and how its blocks are computed again.
+
     Raises
     ------
     BundleError

@@ -64,6 +64,15 @@ def write_inputs(result: StudyResult, history: History | None, folder: Path) -> 
     """Write what the run was given: protocol, card, posterior draws, and the history if it was generated.
 
     A real history is never copied: the manifest holds its hash.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+    history : History or None
+        What was learnt from; written if it was generated.
+    folder : Path
+        ``inputs`` of the bundle.
     """
     write_json(result.protocol.to_dict(), folder / "protocol.json")
     write_json(result.card.model_dump(mode="json"), folder / "card.json")
@@ -74,7 +83,15 @@ def write_inputs(result: StudyResult, history: History | None, folder: Path) -> 
 
 
 def write_results(result: StudyResult, folder: Path) -> None:
-    """Write every table as Parquet and CSV, and the answer as JSON."""
+    """Write every table as Parquet and CSV, and the answer as JSON.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+    folder : Path
+        ``results`` of the bundle.
+    """
     write_table(result.plan.to_frame(), folder, "savings")
     write_table(sizes_frame(result), folder, "sizes")
     write_table(result.characteristics_frame(), folder, "operating_characteristics")
@@ -90,6 +107,16 @@ def sizes_frame(result: StudyResult) -> pd.DataFrame:
 
     `power_planned` is at the moments that the design was sized for; `power_formula_at_register` at those
     of the world that was simulated. The discounted design is sized for a weaker score than that world's.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+
+    Returns
+    -------
+    DataFrame
+        A row for each design.
     """
     rows = []
     for result_cell in result.cells:
@@ -128,7 +155,18 @@ def _planned(result: StudyResult, sized_for: str) -> Size:
 
 
 def calibration_frame(calibration: Calibration) -> pd.DataFrame:
-    """Return the calibration of the twins, one row a visit."""
+    """Return the calibration of the twins, one row a visit.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        Of out-of-fold twins.
+
+    Returns
+    -------
+    DataFrame
+        Biases, slopes and coverages with their errors.
+    """
     columns: dict[str, object] = {"week": calibration.weeks, "observed": calibration.observed}
     for name in ("bias", "intercept", "slope"):
         columns |= {name: getattr(calibration, name), f"{name}_se": getattr(calibration, f"{name}_se")}
@@ -141,7 +179,18 @@ def calibration_frame(calibration: Calibration) -> pd.DataFrame:
 
 
 def gain_frame(gain: Gain) -> pd.DataFrame:
-    """Return the gain beyond the baseline value, one row a measure, with its intervals."""
+    """Return the gain beyond the baseline value, one row a measure, with its intervals.
+
+    Parameters
+    ----------
+    gain : Gain
+        Of the score beyond the baseline.
+
+    Returns
+    -------
+    DataFrame
+        Estimates with 90 % and 95 % intervals.
+    """
     none = (float("nan"), float("nan"))
     rows = {
         "partial correlation given the baseline": (
@@ -173,7 +222,18 @@ def gain_frame(gain: Gain) -> pd.DataFrame:
 
 
 def answer(result: StudyResult) -> dict[str, Any]:
-    """Return the answer as plain JSON types: what the first screen says."""
+    """Return the answer as plain JSON types: what the first screen says.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+
+    Returns
+    -------
+    dict
+        With whether a saving is supported, why, and the numbers of the first screen.
+    """
     worst = max(result.type_one_errors(), key=lambda one: one.rejection_rate)
     rule = result.cells[0].cell.rule
     stopped = {} if rule is None else {"stopping": _stopping(result, rule)}
@@ -209,7 +269,18 @@ def _stopping(result: StudyResult, rule: StoppingRule) -> dict[str, Any]:
 
 
 def run_facts(result: StudyResult) -> Mapping[str, Any]:
-    """Return what the manifest says of a run's inputs."""
+    """Return what the manifest says of a run's inputs.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+
+    Returns
+    -------
+    mapping
+        Plain JSON types.
+    """
     return {
         "protocol": result.protocol.name,
         "title": result.protocol.title,
@@ -221,5 +292,16 @@ def run_facts(result: StudyResult) -> Mapping[str, Any]:
 
 
 def input_hashes(result: StudyResult) -> dict[str, str]:
-    """Return the content hashes of everything that determines the numbers."""
+    """Return the content hashes of everything that determines the numbers.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+
+    Returns
+    -------
+    dict of str to str
+        SHA-256 of protocol, card, history and posterior.
+    """
     return content_hashes(result.protocol, result.card, result.history, result.prognosis)

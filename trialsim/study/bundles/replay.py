@@ -111,7 +111,24 @@ def _same_decision(name: str, computed: pd.Series, recorded: pd.Series, alpha: f
 
 
 def by_analysis(row: pd.DataFrame) -> pd.DataFrame:
-    """Return a row of the record as one row an analysis."""
+    """Return a row of the record as one row an analysis.
+
+    Parameters
+    ----------
+    row : DataFrame
+        One row of the record of replicates.
+
+    Returns
+    -------
+    DataFrame
+        Estimates, errors and p values by analysis.
+
+    Examples
+    --------
+    >>> by_analysis(pd.DataFrame({"ancova_estimate": [1.5], "ancova_p_value": [0.02]}))
+      analysis  estimate  p_value
+    0   ancova       1.5     0.02
+    """
     analyses = [name.removesuffix("_estimate") for name in row.columns if name.endswith("_estimate")]
     return pd.DataFrame(
         {"analysis": analysis}

@@ -159,10 +159,29 @@ def streams_of(trial: DeclaredTrial) -> str:
 def engine_of(trial: DeclaredTrial, register: Register | None = None) -> Engine:
     """Return what carries out a trial, recruiting from a register where there is one.
 
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        At one point of its grid.
+    register : Register, optional
+        Whom it recruits from, for a trial with twins or a disease model.
+
+    Returns
+    -------
+    Engine
+        Reads blocks of the trial.
+
     Raises
     ------
     ProtocolError
         The trial cannot be carried out; the error names the table and what would be.
+
+    Examples
+    --------
+    >>> from trialsim.protocol.declared import read_trial
+    >>> engine = engine_of(read_trial("protocols/survival_delayed_effect.toml"))
+    >>> callable(engine.read)
+    True
     """
     if register is None and (trial.twins is not None or trial.outcome.course is not None):
         raise ProtocolError("needs people to recruit", field="population", mend="draw its register first")

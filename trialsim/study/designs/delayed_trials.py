@@ -162,6 +162,19 @@ def run_staged_block(
 ) -> SequentialBlock:
     """Simulate one block; the same arguments give the same bytes anywhere.
 
+    Parameters
+    ----------
+    plan : StagedPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
+
     Returns
     -------
     SequentialBlock
@@ -194,6 +207,19 @@ def run_delayed_block(
     plan: DelayedPlan, replicates: int, seed: int, scenario: str, block: int
 ) -> SequentialBlock:
     """Simulate one block of trials on whole participants; the same arguments give the same bytes anywhere.
+
+    Parameters
+    ----------
+    plan : DelayedPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
 
     Returns
     -------

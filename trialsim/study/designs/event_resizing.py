@@ -146,6 +146,19 @@ def run_event_resizing_block(
 ) -> SequentialBlock:
     """Simulate one block; the same arguments give the same bytes anywhere.
 
+    Parameters
+    ----------
+    plan : EventResizingPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
+
     Returns
     -------
     SequentialBlock
@@ -199,6 +212,19 @@ def run_blinded_survival_block(
     plan: BlindedSurvivalPlan, replicates: int, seed: int, scenario: str, block: int
 ) -> SequentialBlock:
     """Simulate one block; the same arguments give the same bytes anywhere.
+
+    Parameters
+    ----------
+    plan : BlindedSurvivalPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
 
     Returns
     -------

@@ -74,6 +74,19 @@ def run_joint_block(
 ) -> SequentialBlock:
     """Simulate one block; the same arguments give the same bytes anywhere.
 
+    Parameters
+    ----------
+    plan : JointPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
+
     Returns
     -------
     SequentialBlock

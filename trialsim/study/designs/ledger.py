@@ -72,6 +72,24 @@ def usual_analyses(world: LongitudinalWorld) -> dict[str, TrialAnalysis]:
     """Return the analyses that a ledger holds unless told otherwise.
 
     Jump to reference needs visits without gaps and is left out of a world that has them.
+
+    Parameters
+    ----------
+    world : LongitudinalWorld
+        Whether it has gaps decides which analyses there are.
+
+    Returns
+    -------
+    dict of str to callable
+        Each takes a block of trials and returns `Estimates`.
+
+    Examples
+    --------
+    >>> from trialsim.trial import VisitEffect
+    >>> world = LongitudinalWorld((12.0, 24.0), np.zeros(3), np.eye(3), VisitEffect(np.zeros(3)), (),
+    ...                           calibration=500)
+    >>> list(usual_analyses(world))[:2]
+    ['mmrm, on treatment', 'mmrm, all observed']
     """
     usual: dict[str, TrialAnalysis] = {
         "mmrm, on treatment": mmrm_on_treatment,

@@ -95,6 +95,19 @@ def run_longitudinal_looks_block(
 ) -> SequentialBlock:
     """Simulate one block; the same arguments give the same bytes anywhere.
 
+    Parameters
+    ----------
+    plan : LongitudinalLooksPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
+
     Returns
     -------
     SequentialBlock

@@ -103,7 +103,26 @@ BlockAnalysis = Callable[[LongitudinalBlock], Estimates]
 def simulate_longitudinal_block(
     plan: LongitudinalPlan, replicates: int, seed: int, scenario: str, block: int
 ) -> LongitudinalBlock:
-    """Simulate a block of trials; the same arguments give the same bytes anywhere."""
+    """Simulate a block of trials; the same arguments give the same bytes anywhere.
+
+    Parameters
+    ----------
+    plan : LongitudinalPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
+
+    Returns
+    -------
+    LongitudinalBlock
+        Entry, arms, baselines and outcomes of R trials.
+    """
 
     def chance(component: str) -> np.random.Generator:
         return stream(seed, scenario, block, component)
@@ -121,14 +140,36 @@ def simulate_longitudinal_block(
 
 
 def mmrm_at_last_visit(block: LongitudinalBlock) -> Estimates:
-    """MMRM with the baseline by visit and an unstructured covariance, in closed form, with df."""
+    """MMRM with the baseline by visit and an unstructured covariance, in closed form, with df.
+
+    Parameters
+    ----------
+    block : LongitudinalBlock
+        R trials, visits missing from dropout on.
+
+    Returns
+    -------
+    Estimates
+        Of the difference in mean at the last visit.
+    """
     design = np.empty((*block.arm.shape, 3))
     design[..., 0], design[..., 1], design[..., 2] = 1.0, block.arm, block.baseline
     return monotone_block(block.outcomes, design)
 
 
 def ancova_at_last_visit(block: LongitudinalBlock) -> Estimates:
-    """ANCOVA of the last visit given the baseline, HC3."""
+    """ANCOVA of the last visit given the baseline, HC3.
+
+    Parameters
+    ----------
+    block : LongitudinalBlock
+        R trials.
+
+    Returns
+    -------
+    Estimates
+        Of the difference in mean at the last visit.
+    """
     return fit_linear(block.outcomes[..., -1], block.arm, block.baseline[..., None])
 
 
@@ -158,6 +199,16 @@ def longitudinal_characteristics(
         Two-sided level.
     block : int
         Trials in memory at a time; part of the names of the streams.
+
+    Returns
+    -------
+    characteristics, conduct : OperatingCharacteristics, ConductTally
+        Of the analysis, and of the trials.
+
+    Raises
+    ------
+    DesignError
+        Fewer than one replicate.
 
     Examples
     --------

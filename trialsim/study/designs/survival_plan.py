@@ -91,6 +91,11 @@ def run_survival_block(
         Trials in the block.
     seed, scenario, block
         Names of the random streams.
+
+    Returns
+    -------
+    trials, looks, tests, stopping : SurvivalTrials, Looks, LogRankLooks, Stopping
+        Of R trials.
     """
     trials = simulate_survival(world, replicates, partial(stream, seed, scenario, block))
     looks = planned_looks(trials, plan.months, plan.events, plan.latest)

@@ -128,6 +128,19 @@ def run_spending_survival_block(
 ) -> SequentialBlock:
     """Simulate one block; the same arguments give the same bytes anywhere.
 
+    Parameters
+    ----------
+    plan : SpendingSurvivalPlan
+        The design and its true world.
+    replicates : int
+        R, trials in the block.
+    seed : int
+        Of the study.
+    scenario : str
+        Name of the random streams.
+    block : int
+        Index of the block.
+
     Returns
     -------
     SequentialBlock

@@ -116,6 +116,11 @@ def map_blocks(function: Callable[[int], Any], blocks: Iterable[int], workers: i
     workers : int
         Processes on this machine.
 
+    Returns
+    -------
+    iterator
+        One value for each block.
+
     Raises
     ------
     WorkError

@@ -35,6 +35,16 @@ def checkpoint_key(inputs: Mapping[str, str], cells: Iterable[PlannedCell]) -> s
         Content hashes of protocol, card, history and posterior.
     cells : iterable of PlannedCell
         The plan.
+
+    Returns
+    -------
+    str
+        A SHA-256, of 64 characters.
+
+    Examples
+    --------
+    >>> len(checkpoint_key({"protocol": "0" * 64}, []))
+    64
     """
     plan = [cell.to_dict() for cell in cells]
     parts = {

@@ -113,6 +113,11 @@ def estimate_work(
         Processes.
     finished : container of (str, int)
         Cell and index of blocks whose checkpoints are there (`Checkpoints.names`): they are only recorded.
+
+    Returns
+    -------
+    WorkEstimate
+        Seconds, memory and disk.
     """
     planned = [(cell, index, size) for cell in tuple(cells) for index, size in enumerate(cell.blocks)]
     left = [(cell, size) for cell, index, size in planned if (cell.name, index) not in finished]

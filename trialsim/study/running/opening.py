@@ -29,6 +29,12 @@ def open_backend(workers: int = 1, scheduler: str | None = None) -> Iterator[Bac
     ------
     InputError
         No scheduler answers at the address, it has no workers, or they run another version.
+
+    Examples
+    --------
+    >>> with open_backend(1) as backend:
+    ...     print(backend.workers)
+    1
     """
     if workers < 1:
         raise InputError("must be at least 1", field="workers", value=workers, mend="use one worker or more")

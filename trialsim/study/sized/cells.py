@@ -100,6 +100,18 @@ def plan_cells(protocol: Protocol, plan: ControlArmPlan) -> tuple[Cell, ...]:
     The undiscounted prognostic size is the smallest trial that anybody might run, so drifts are read there.
     Where the protocol gives a precision instead of a number of replicates, each cell stops by its
     `StoppingRule`.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Scenarios, replicates and blocks.
+    plan : ControlArmPlan
+        The sizes.
+
+    Returns
+    -------
+    tuple of Cell
+        In the order in which they are simulated.
     """
     asked = protocol.simulation
     rule = None if asked.precision is None else StoppingRule.for_precision(asked.precision, asked.block)

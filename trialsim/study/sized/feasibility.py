@@ -38,6 +38,15 @@ def require_detectable(protocol: Protocol, card: CohortCard, disease: DiseaseMod
     ------
     DesignError
         Names the effect in points, the SD, and the largest trial.
+
+    Examples
+    --------
+    >>> from trialsim.disease import disease_model
+    >>> from trialsim.population import read_card
+    >>> from trialsim.protocol import read_protocol
+    >>> protocol = read_protocol("protocols/alzheimers_phase2.toml")
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> require_detectable(protocol, card, disease_model(protocol.disease.model))
     """
     effect, moments = _alternative(protocol, card, disease)
     inflated = moments.with_inflated_sd(protocol.sizing.sd_inflation)

@@ -43,6 +43,17 @@ def generate_history(protocol: Protocol, card: CohortCard, disease: DiseaseModel
     -------
     History
         Holds measured values only.
+
+    Examples
+    --------
+    >>> from trialsim.disease import disease_model
+    >>> from trialsim.population import read_card
+    >>> from trialsim.protocol import read_protocol
+    >>> protocol = read_protocol("protocols/alzheimers_phase2.toml")
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> history = generate_history(protocol, card, disease_model(protocol.disease.model))
+    >>> len(history) == protocol.history.participants, history.generated
+    (True, True)
     """
     n = protocol.history.participants
     weeks = np.array((0.0, *protocol.visits.weeks))
@@ -94,6 +105,11 @@ def load_history(
     card : CohortCard, optional
         Gives the limits of covariates: values outside them are warned of, and refused where they are as far
         outside as the limits are apart, or of no level that the covariate has.
+
+    Returns
+    -------
+    History
+        Of the protocol's endpoint, weeks and covariates.
 
     Raises
     ------
@@ -158,10 +174,31 @@ def require_population_of_card(
 ) -> None:
     """Refuse a history whose baseline or covariates are on another scale than those of the card's population.
 
+    Parameters
+    ----------
+    protocol : Protocol
+        Who is eligible.
+    card : CohortCard
+        Who takes part.
+    disease : DiseaseModel
+        Their baselines.
+    history : History
+        What is judged.
+
     Raises
     ------
     HistoryError
         Names the column and the mend; see `trialsim.prognosis.histories.require_same_scales`.
+
+    Examples
+    --------
+    >>> from trialsim.disease import disease_model
+    >>> from trialsim.population import read_card
+    >>> from trialsim.protocol import read_protocol
+    >>> protocol = read_protocol("protocols/alzheimers_phase2.toml")
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> disease = disease_model(protocol.disease.model)
+    >>> require_population_of_card(protocol, card, disease, generate_history(protocol, card, disease))
     """
 
     def chance(component: str) -> np.random.Generator:
@@ -181,10 +218,30 @@ def check_composition(
 ) -> None:
     """Refuse a protocol whose card, disease model and endpoint do not fit together.
 
+    Parameters
+    ----------
+    protocol : Protocol
+        What is asked.
+    card : CohortCard
+        Who takes part.
+    disease : DiseaseModel
+        What happens to them.
+    file : Path or str, optional
+        File to be named in refusals.
+
     Raises
     ------
     ProtocolError
         Names the field and the mend.
+
+    Examples
+    --------
+    >>> from trialsim.disease import disease_model
+    >>> from trialsim.population import read_card
+    >>> from trialsim.protocol import read_protocol
+    >>> protocol = read_protocol("protocols/alzheimers_phase2.toml")
+    >>> card = read_card("cohorts/alzheimers_early.toml")
+    >>> check_composition(protocol, card, disease_model(protocol.disease.model))
     """
 
     def problem(text: str, field: str, value: object, mend: str) -> ProtocolError:

@@ -12,6 +12,16 @@ def moments_of_history(result: StudyResult) -> PlanningMoments:
     """Return the plan's moments with the control arm's SD and baseline correlation from the history.
 
     The active arm keeps its ratio of SDs, and its difference in correlation, to the control arm.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+
+    Returns
+    -------
+    PlanningMoments
+        SDs and correlations of both arms.
     """
     planned, history = result.plan.moments, result.history
     sd = history.summary.sd_change[-1]
@@ -29,6 +39,16 @@ def sizes_at_history(result: StudyResult) -> dict[str, Size | None]:
 
     The effect stays the protocol's. The history is a sample: its SD has a relative standard error of
     about 1/√(2n).
+
+    Parameters
+    ----------
+    result : StudyResult
+        What the main job found.
+
+    Returns
+    -------
+    dict of str to Size or None
+        By analysis.
     """
     moments = moments_of_history(result)
     sizes: dict[str, Size | None] = {}

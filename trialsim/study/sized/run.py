@@ -218,6 +218,24 @@ def build_registers(
     """Return the register of every scenario, by its name.
 
     Scenarios of the same world, such as a null and its alternative, share one pool of participants.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Scenarios and eligibility.
+    card : CohortCard
+        Who takes part.
+    disease : DiseaseModel
+        What happens to them.
+    prognosis : Prognosis
+        Makes their twins.
+    progress : callable
+        Called with stage, steps done and steps in all.
+
+    Returns
+    -------
+    dict of str to Register
+        By scenario.
     """
     worlds: dict[str, Register] = {}
     registers = {}
@@ -236,6 +254,20 @@ def plan_from(protocol: Protocol, facts: Mapping[str, RegisterFacts], gain: Gain
     SDs, baseline correlations and the effect are those of the trial's model; the partial correlation
     of score and outcome is the history's. The treated arm has no history: its partial correlation is
     the history's times the ratio of both arms in the trial's model.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Effect, power, discounts and dropout.
+    facts : mapping of str to RegisterFacts
+        Of every scenario's register.
+    gain : Gain
+        Of the score in the history, out of sample.
+
+    Returns
+    -------
+    ControlArmPlan
+        Sizes of every analysis, and the saving in three figures.
     """
     alternative = facts[protocol.alternative.name]
     control, active = alternative.moments.partial_correlation

@@ -66,7 +66,15 @@ def supplementary_analyses(result: StudyResult, progress: Progress = silent) -> 
 
 
 def write_supplementary(beside: SupplementaryAnalyses, folder: Path) -> None:
-    """Write every table as Parquet and CSV, and the summary as JSON."""
+    """Write every table as Parquet and CSV, and the summary as JSON.
+
+    Parameters
+    ----------
+    beside : SupplementaryAnalyses
+        What is written.
+    folder : Path
+        ``results`` of the bundle.
+    """
     write_table(beside.savings, folder, "time_and_cost")
     write_table(_finite(beside.borrowing.frontier_frame()), folder, "borrowing_frontier")
     write_table(_finite(beside.borrowing.curves_frame()), folder, "borrowing_at_customary_settings")

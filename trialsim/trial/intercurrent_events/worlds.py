@@ -229,6 +229,16 @@ def potential_outcomes(
     -------
     PotentialOutcomes
         Paths without and with the events, and when and why each participant stops.
+
+    Examples
+    --------
+    >>> sick = DiscontinuationCause("lack of efficacy", (0.3, 0.1))
+    >>> effect = VisitEffect(np.array([0.0, -1.5, -3.0]))
+    >>> world = LongitudinalWorld((12.0, 24.0), np.zeros(3), np.eye(3), effect,
+    ...                           (IntercurrentEvent(sick, "lost", observed=0.5),), calibration=500)
+    >>> found = potential_outcomes(world, 1, np.zeros((1, 3)), np.full((1, 2), 0.999))
+    >>> found.without
+    array([[ 0. , -1.5, -3. ]])
     """
     added = world.effect.shift if added is None else added
     effect = added if arm else np.zeros_like(added)
@@ -275,6 +285,17 @@ def simulate_longitudinal(
     ------
     DesignError
         An arm other than 0 and 1.
+
+    Examples
+    --------
+    >>> sick = DiscontinuationCause("lack of efficacy", (0.3, 0.1))
+    >>> effect = VisitEffect(np.array([0.0, -1.5, -3.0]))
+    >>> world = LongitudinalWorld((12.0, 24.0), np.zeros(3), np.eye(3), effect,
+    ...                           (IntercurrentEvent(sick, "lost", observed=0.5),), calibration=500)
+    >>> arm = np.array([[0, 1, 0, 1]], dtype=np.int8)
+    >>> trials = simulate_longitudinal(world, arm, np.random.default_rng(1), np.random.default_rng(2))
+    >>> trials.outcomes.shape
+    (1, 4, 2)
     """
     if int(arm.max(initial=0)) > 1:
         raise DesignError("must be 0 or 1: two arms are offered with events", field="arm")
@@ -338,6 +359,16 @@ def true_values(
     Treatment policy takes the path as lived; hypothetical the path without any event; composite the
     failure value; while on treatment the last value before the event; the principal stratum those who
     would have none of its events in either arm, whose events are coupled by the same chance.
+
+    Examples
+    --------
+    >>> sick = DiscontinuationCause("lack of efficacy", (0.3, 0.1))
+    >>> effect = VisitEffect(np.array([0.0, -1.5, -3.0]))
+    >>> world = LongitudinalWorld((12.0, 24.0), np.zeros(3), np.eye(3), effect,
+    ...                           (IntercurrentEvent(sick, "lost", observed=0.5),), calibration=500)
+    >>> found = true_values(world, 500, np.random.default_rng(1), np.random.default_rng(2), ["hypothetical"])
+    >>> round(found[0].value, 6)
+    -3.0
     """
     if participants < 2:
         raise DesignError("must be at least 2", field="participants", value=participants)

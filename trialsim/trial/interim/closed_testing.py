@@ -224,6 +224,17 @@ def stage_statistics(state: StagedState, sd: float | None = None) -> tuple[Float
         Participants of the stage.
     tested : ndarray of bool (R, A − 1)
         Open arms with participants beside controls.
+
+    Examples
+    --------
+    >>> from trialsim.trial.interim.staged import StageAction, simulate_staged
+    >>> seen = []
+    >>> def watch(state):
+    ...     seen.append(stage_statistics(state, sd=1.0)[1])
+    ...     return StageAction(np.ones(len(state.n), np.int8))
+    >>> _ = simulate_staged("normal", (0, 1), [[20, 30], [20, 30]], watch, 1, np.random.default_rng(1))
+    >>> seen[0]
+    array([[20., 30.]])
     """
     n = state.new_n.astype(np.float64)
     mean = state.new_total / np.maximum(n, 1)
