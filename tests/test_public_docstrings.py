@@ -116,6 +116,15 @@ def test_every_public_function_says_what_it_takes_and_gives_and_shows_it(name: s
     assert set(missing(FUNCTIONS[name])) <= allowed
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_parameter_is_named(name: str) -> None:
+    docstring = inspect.getdoc(FUNCTIONS[name]) or ""
+    section = docstring.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+    heads = [line.split(" : ")[0] for line in section.splitlines() if line and not line.startswith(" ")]
+    named = {one.strip(" *") for head in heads for one in head.split(",")}
+    assert set(inspect.signature(FUNCTIONS[name]).parameters) <= named
+
+
 def test_no_exemption_is_out_of_date() -> None:
     assert not WITHOUT_EXAMPLE.keys() - FUNCTIONS.keys()
     assert not [name for name in WITHOUT_EXAMPLE if "Examples" not in missing(FUNCTIONS[name])]
