@@ -66,6 +66,7 @@ def _of_body(body: list[ast.stmt]) -> Iterator[tuple[int, str, list[ast.stmt]]]:
 
 # Chains whose end is meant for every other name, and why.
 MEANT = {
+    "weighted_survival_size(forecast, time, _weights": "its weights refuse the methods that they do not know",
     "_spending(declared)": "refuses the rules that do not spend itself",
     "pm.Normal(prior.name, *prior.values": "calibration records hold this code to the letter",
     "result.plan.sizes[sized_for]": "a table that knows its names",

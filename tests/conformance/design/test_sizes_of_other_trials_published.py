@@ -26,7 +26,7 @@ from trialsim.design.other_trials import (
 )
 from trialsim.design.other_trials.many_arms import many_to_one_bound
 from trialsim.design.single_arm import one_stage_size, simon_designs
-from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.sizes import EventForecast, PiecewiseRate, PlannedAccrual
 
 DATA = Path(__file__).parents[1] / "data" / "group_sequential.json"
 ENTRIES = {entry["id"]: entry for entry in json.loads(DATA.read_text())["entries"]}
@@ -110,7 +110,9 @@ def test_donner_and_klar_2000_design_effect() -> None:
 def forecast(kind: str) -> EventForecast:
     leaving = PiecewiseRate((0.00427444119896255,))
     ratio = PiecewiseRate((0.7,)) if kind == "PH" else PiecewiseRate((1.0, 0.58), (0.0, 6.0))
-    return EventForecast(Accrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), ratio, (leaving, leaving))
+    return EventForecast(
+        PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), ratio, (leaving, leaving)
+    )
 
 
 def looks(kind: str, weight: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from trialsim.design.non_proportional import (
     weighted_law,
     weighted_survival_size,
 )
-from trialsim.design.sizes import Accrual, EventForecast, PiecewiseRate
+from trialsim.design.sizes import EventForecast, PiecewiseRate, PlannedAccrual
 from trialsim.errors import DesignError
 
 LATE = PiecewiseRate((1.0, 0.5), (0.0, 4.0))
@@ -36,7 +36,7 @@ def forecast(
     ratio: PiecewiseRate, total: float = 300, dropout: tuple[float, float] = (0.01, 0.01)
 ) -> EventForecast:
     return EventForecast(
-        Accrual((total / 12,), (12,)),
+        PlannedAccrual((total / 12,), (12,)),
         PiecewiseRate((0.08,)),
         ratio,
         (PiecewiseRate((dropout[0],)), PiecewiseRate((dropout[1],))),

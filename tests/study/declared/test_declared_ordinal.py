@@ -14,7 +14,7 @@ from trialsim.protocol.reading import read_toml
 from trialsim.study import run_cells
 from trialsim.study.bundles import declared_work
 from trialsim.study.declared import declared_result, plan_trial
-from trialsim.study.declared.truth import Truth
+from trialsim.study.declared.truths.by_formula import Truth
 
 PROTOCOLS = Path(__file__).parents[3] / "protocols"
 READINGS = ("mean_score", "proportional_odds", "probabilistic_index")

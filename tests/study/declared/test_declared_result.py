@@ -21,7 +21,7 @@ from trialsim.study.declared import (
     plan_trial,
     run_declared_block,
 )
-from trialsim.study.declared.truth import declared_truth
+from trialsim.study.declared.truths.by_formula import declared_truth
 from trialsim.study.declared.worlds import longitudinal_world, survival_world
 from trialsim.trial import true_values
 

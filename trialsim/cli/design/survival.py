@@ -220,6 +220,8 @@ def _weights(method: str, given: dict[str, Any]) -> Any:
         if given["delay"] is None:
             raise DesignError("is needed for magirr-burman", field="--delay")
         return [MagirrBurman(given["delay"])]
+    if method != "max-combo":
+        raise DesignError("is no method", field="--method", value=method)
     return [LOG_RANK, FlemingHarrington(0, 1), FlemingHarrington(1, 0), FlemingHarrington(1, 1)]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trialsim.study.declared.engine import Engine, engine_of
     from trialsim.study.declared.result import DeclaredResult, declared_result
     from trialsim.study.declared.sums import DeclaredSums
-    from trialsim.study.declared.truth import Truth
+    from trialsim.study.declared.truths.by_formula import Truth
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 

@@ -15,7 +15,7 @@ from trialsim.design.operating_characteristics import Tally
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
 from trialsim.study.declared.engine import ESTIMAND
 from trialsim.study.declared.sums import DeclaredSums
-from trialsim.study.declared.truth import Truth
+from trialsim.study.declared.truths.by_formula import Truth
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics
 
 _OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")

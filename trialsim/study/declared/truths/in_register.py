@@ -17,7 +17,7 @@ from trialsim.protocol.declared import (
     TimeToEventOutcome,
 )
 from trialsim.study.declared.refusing import unserved
-from trialsim.study.declared.truth import Truth
+from trialsim.study.declared.truths.by_formula import Truth
 from trialsim.trial.register import Register
 
 

@@ -1,0 +1,1 @@
+"""What does each analysis of a declared trial estimate in truth?"""
