@@ -7,6 +7,7 @@ is imported before it is used.
 - `linear`, `repeated_measures`, `marginal`: changes from baseline, visits, and binary outcomes by
   g-computation.
 - `survival`, `competing_risks`, `recurrent_events`, `counts`, `ordinal`: the other kinds of outcome.
+- `proportions`: two proportions by score, exact and stratified methods.
 - `imputation`: reference-based imputation and tipping points. `bayesian`, `borrowing`: priors from a
   history.
 - `multiplicity`: several hypotheses at once.
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         multiplicity,
         one_trial,
         ordinal,
+        proportions,
         recurrent_events,
         repeated_measures,
         survival,
@@ -43,10 +45,15 @@ if TYPE_CHECKING:
     from trialsim.analysis.imputation.frame import reference_based_imputation
     from trialsim.analysis.imputation.tipping import tipping_point
     from trialsim.analysis.linear.frame import ancova, dose_response, prognostic_adjustment, unadjusted
+    from trialsim.analysis.linear.several_arms import dunnett, joint_test
+    from trialsim.analysis.linear.within_participants import crossover, paired_t_test, t_test
     from trialsim.analysis.marginal.frame import g_computation
     from trialsim.analysis.multiplicity import fixed_sequence, hochberg, holm
     from trialsim.analysis.ordinal.index_frame import probabilistic_index
     from trialsim.analysis.ordinal.odds_frame import proportional_odds
+    from trialsim.analysis.ordinal.win_ratio import win_ratio
+    from trialsim.analysis.proportions.frame import two_proportions
+    from trialsim.analysis.proportions.mantel_haenszel import mantel_haenszel
     from trialsim.analysis.recurrent_events.rate_ratio import lwyy
     from trialsim.analysis.repeated_measures.frame import mmrm
     from trialsim.analysis.survival.adjusted_log_rank_test import adjusted_log_rank
@@ -68,8 +75,10 @@ __all__ = [
     "competing_risks",
     "counts",
     "cox",
+    "crossover",
     "cumulative_incidence",
     "dose_response",
+    "dunnett",
     "fine_gray",
     "fixed_sequence",
     "g_computation",
@@ -77,10 +86,12 @@ __all__ = [
     "hochberg",
     "holm",
     "imputation",
+    "joint_test",
     "kaplan_meier",
     "linear",
     "log_rank",
     "lwyy",
+    "mantel_haenszel",
     "marginal",
     "max_combo",
     "milestone_survival",
@@ -90,14 +101,19 @@ __all__ = [
     "negative_binomial_events",
     "one_trial",
     "ordinal",
+    "paired_t_test",
     "probabilistic_index",
     "prognostic_adjustment",
     "proportional_odds",
+    "proportions",
     "recurrent_events",
     "reference_based_imputation",
     "repeated_measures",
     "restricted_mean_survival",
     "survival",
+    "t_test",
     "tipping_point",
+    "two_proportions",
     "unadjusted",
+    "win_ratio",
 ]

@@ -27,13 +27,14 @@ from trialsim.analysis.marginal.block import (
     rounding_variance,
     standardise,
 )
+from trialsim.analysis.marginal.delta_variance import delta_covariance
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, counts_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level, collinear
 from trialsim.data import STATUS_OK, Bools, Floats
 from trialsim.errors import AnalysisError
 
 Comparisons = Literal["control", "pairwise"]
-MeanVariance = Literal["population", "hc3"]
+MeanVariance = Literal["population", "sandwich", "ge", "hc3"]
 
 _WORDS = {
     "difference": "Difference in means",
@@ -177,8 +178,9 @@ def g_computation(
         Level of the control; by default the first (of a category, else the smallest).
     comparisons : {"control", "pairwise"}
         Each arm against the control, or every pair.
-    variance : {"population", "hc3"}
-        That of the population estimand, or, for the linear model without `by_arm`, HC3 given the covariates.
+    variance : {"population", "sandwich", "ge", "hc3"}
+        That of the population's estimand, by Ye et al. or as the sandwich of the delta method; conditional
+        on the covariates as by Ge et al.; or, for the linear model without `by_arm`, HC3 given them.
     separation : {"penalise", "limit"}
         Where maximum likelihood runs to infinity: Firth's penalty, or the limit of the means (as R's glm).
     theta : float, optional
@@ -212,7 +214,7 @@ def g_computation(
     """
     check_level(level)
     check_choice("comparisons", comparisons, ("control", "pairwise"))
-    check_choice("variance", variance, ("population", "hc3"))
+    check_choice("variance", variance, ("population", "sandwich", "ge", "hc3"))
     covariates, by_arm, strata = as_names(covariates), as_names(by_arm), as_names(strata)
     design = read_design(
         data, outcome=outcome, arm=arm, covariates=covariates, strata=strata, control=control
@@ -230,6 +232,10 @@ def g_computation(
     names = coefficient_names(design, interact)
     _refuse_failure(fits, names, design)
     means, covariance = fits.means[0], fits.covariance[0]
+    if variance in ("sandwich", "ge"):
+        if randomisation != "simple":
+            raise AnalysisError("serves simple randomisation", field="variance", mend="use population")
+        covariance = delta_covariance(design, family, interact, variance)
     if variance == "hc3":
         covariance = _hc3_covariance(design, family, interact, randomisation)
     pairs = _pairs(len(design.arms), comparisons)
@@ -331,6 +337,10 @@ def _formula(design: Design, family: Family, by_arm: Sequence[str]) -> str:
 def _variance_name(variance: MeanVariance, randomisation: Scheme) -> str:
     if variance == "hc3":
         return "HC3 given the covariates"
+    if variance == "ge":
+        return "conditional on the covariates (Ge et al.)"
+    if variance == "sandwich":
+        return "sandwich, population"
     scheme = {
         "permuted_blocks": ", permuted blocks within strata",
         "pocock_simon": ", minimisation within strata",

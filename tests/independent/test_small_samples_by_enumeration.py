@@ -1,0 +1,172 @@
+"""Exact rank tests, wins and delta variances against obvious computations, SciPy and statsmodels."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from trialsim.analysis import g_computation, mantel_haenszel, win_ratio
+from trialsim.analysis.ordinal import probabilistic_index_block
+from trialsim.streams import stream
+
+
+def tails(y, arm, statistic):
+    """Return twice the smaller tail over all choices of the active arm."""
+    observed, n, k = statistic(y, arm), len(y), int(arm.sum())
+    found = []
+    for chosen in combinations(range(n), k):
+        choice = np.zeros(n, int)
+        choice[list(chosen)] = 1
+        found.append(statistic(y, choice))
+    found = np.array(found)
+    slack = 1e-9 if np.isfinite(observed) else 0.0
+    return min(1.0, 2 * min((found >= observed - slack).mean(), (found <= observed + slack).mean()))
+
+
+def rank_sum(y, arm):
+    return stats.rankdata(y)[arm == 1].sum()
+
+
+def studentised(y, arm):
+    one, zero = y[arm == 1], y[arm == 0]
+    above = (one[:, None] > zero).astype(float) + 0.5 * (one[:, None] == zero)
+    variance = above.mean(1).var(ddof=1) / len(one) + above.mean(0).var(ddof=1) / len(zero)
+    effect = above.mean() - 0.5
+    if variance < 1e-12:
+        return np.sign(effect) * np.inf if abs(effect) > 1e-12 else 0.0
+    return effect / np.sqrt(variance)
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (4, 5), (6, 3)])
+@pytest.mark.parametrize("levels", [3, 50])
+def test_small_samples_have_the_p_value_of_all_choices(sizes, levels):
+    chance = stream(20261130, f"small.{sizes}.{levels}", 0, "outcome")
+    arm = np.repeat([0, 1], sizes)
+    y = chance.integers(0, levels, (12, sum(sizes))).astype(float)
+    y = y[(y != y[:, :1]).any(1)]
+    arms = np.tile(arm, (len(y), 1))
+    null = probabilistic_index_block(y, arms, variance="null")
+    np.testing.assert_allclose(null.decision.p_value, [tails(row, arm, rank_sum) for row in y], atol=1e-9)
+    robust = probabilistic_index_block(y, arms)
+    np.testing.assert_allclose(
+        robust.decision.p_value, [tails(row, arm, studentised) for row in y], atol=1e-9
+    )
+
+
+def test_exact_van_elteren_is_that_of_all_choices_within_strata():
+    chance = stream(20261130, "small.strata", 0, "outcome")
+    strata, arm = np.repeat([0, 1], [5, 4]), np.array([0, 0, 1, 1, 1, 0, 1, 0, 1])
+    y = chance.integers(0, 4, (8, 9)).astype(float)
+
+    def van_elteren(values, choice):
+        return sum(
+            stats.rankdata(values[strata == s])[choice[strata == s] == 1].sum() / ((strata == s).sum() + 1)
+            for s in (0, 1)
+        )
+
+    choices = [
+        np.isin(np.arange(9), one + tuple(5 + k for k in two)).astype(int)
+        for one in combinations(range(5), 3)
+        for two in combinations(range(4), 2)
+    ]
+    wanted = []
+    for row in y:
+        all_of = np.array([van_elteren(row, choice) for choice in choices])
+        here = van_elteren(row, arm)
+        wanted.append(min(1.0, 2 * min((all_of >= here - 1e-9).mean(), (all_of <= here + 1e-9).mean())))
+    found = probabilistic_index_block(y, np.tile(arm, (8, 1)), np.tile(strata, (8, 1)), variance="null")
+    np.testing.assert_allclose(found.decision.p_value, wanted, atol=1e-9)
+
+
+def trial(n=90):
+    chance = stream(20261130, "wins", 0, "outcome")
+    arm, x = np.resize(["c", "a"], n), chance.normal(size=n)
+    grade = chance.integers(0, 4, n) + (arm == "a")
+    event = (chance.random(n) < 1 / (1 + np.exp(-0.3 - x - 0.5 * (arm == "a")))).astype(float)
+    return pd.DataFrame({"arm": arm, "x": x, "grade": grade, "event": event, "time": chance.random(n)})
+
+
+def test_win_odds_of_one_outcome_are_those_of_the_index():
+    data = trial()
+    row = win_ratio(data, outcomes="grade", arm="arm", control="c").to_frame().set_index("measure")
+    index = probabilistic_index_block(
+        data["grade"].to_numpy(float)[None], (data["arm"] == "a").to_numpy(int)[None]
+    )
+    theta, error = index.estimate[0], index.standard_error[0]
+    assert row.loc["win odds", "estimate"] == pytest.approx(theta / (1 - theta))
+    assert row.loc["win odds", "standard_error"] == pytest.approx(error / (theta * (1 - theta)))
+    assert row.loc["net benefit", "estimate"] == pytest.approx(2 * theta - 1)
+    assert row.loc["net benefit", "standard_error"] == pytest.approx(2 * error)
+
+
+def test_wins_of_a_hierarchy_are_counted_pair_by_pair():
+    data = trial(20)
+    found = win_ratio(
+        data, outcomes=["event", "grade", "time"], lower_is_better=["event"], arm="arm", control="c"
+    )
+    won = lost = 0
+    for _, one in data[data["arm"] == "a"].iterrows():
+        for _, other in data[data["arm"] == "c"].iterrows():
+            for name, sign in (("event", -1), ("grade", 1), ("time", 1)):
+                if one[name] != other[name]:
+                    won += sign * (one[name] - other[name]) > 0
+                    lost += sign * (one[name] - other[name]) < 0
+                    break
+    assert (found.wins * found.pairs, found.losses * found.pairs) == pytest.approx((won, lost))
+
+
+@pytest.mark.parametrize("variance", ["ge", "sandwich"])
+def test_delta_variances_are_those_of_the_statsmodels_fit(variance):
+    data = trial()
+    found = g_computation(
+        data, outcome="event", arm="arm", covariates="x", family="binomial", control="c", variance=variance
+    )
+    n = len(data)
+    X = np.column_stack([np.ones(n), data["arm"] == "a", data["x"]]).astype(float)
+    fit = sm.GLM(data["event"], X, family=sm.families.Binomial()).fit(tol=1e-12)
+    both = [np.column_stack([np.ones(n), np.full(n, a), data["x"]]) for a in (0.0, 1.0)]
+    p = np.column_stack([fit.predict(D) for D in both])
+    G = np.stack([((p[:, a] * (1 - p[:, a]))[:, None] * both[a]).mean(0) for a in (0, 1)])
+    contrast = np.array([-1.0, 1.0])
+    V = np.asarray(fit.cov_params())
+    if variance == "ge":
+        wanted = contrast @ G @ V @ G.T @ contrast
+    else:
+        score = (data["event"].to_numpy() - fit.predict(X))[:, None] * X
+        influence = p - p.mean(0) + n * score @ V @ G.T
+        wanted = np.sum((influence @ contrast) ** 2) / n**2
+    assert found.effects[0] == pytest.approx((p @ contrast).mean(), abs=1e-9)
+    assert found.effect_covariance[0, 0] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_ge_and_sandwich_without_covariates_are_the_binomial_variance():
+    data = trial()
+    shares = data.groupby("arm")["event"].agg(["mean", "size"])
+    wanted = (shares["mean"] * (1 - shares["mean"]) / shares["size"]).sum()
+    for variance in ("ge", "sandwich"):
+        found = g_computation(
+            data, outcome="event", arm="arm", family="binomial", control="c", variance=variance
+        )
+        assert found.effect_covariance[0, 0] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_mantel_haenszel_ratios_are_those_of_statsmodels():
+    data = trial().assign(site=np.resize([1, 2, 3], 90))
+    tables = [
+        pd.crosstab(part["arm"], 1 - part["event"]).loc[["a", "c"]].to_numpy()
+        for _, part in data.groupby("site")
+    ]
+    peer = sm.stats.StratifiedTable([t.astype(float) for t in tables])
+    options = {"outcome": "event", "arm": "arm", "strata": "site", "control": "c"}
+    odds = mantel_haenszel(data, measure="odds_ratio", **options)
+    assert odds.estimate == pytest.approx(peer.oddsratio_pooled)
+    assert odds.standard_error == pytest.approx(peer.logodds_pooled_se)
+    assert odds.chi_square == pytest.approx(peer.test_null_odds(correction=False).statistic)
+    assert mantel_haenszel(data, measure="risk_ratio", **options).estimate == pytest.approx(
+        peer.riskratio_pooled
+    )

@@ -1,0 +1,26 @@
+"""How do the proportions of two arms differ: by score, exact and stratified methods?"""
+
+from typing import TYPE_CHECKING
+
+from trialsim.lazy import lazy_door
+
+if TYPE_CHECKING:
+    from trialsim.analysis.proportions.frame import ProportionsResult, two_proportions
+    from trialsim.analysis.proportions.mantel_haenszel import (
+        StratifiedResult,
+        cochran_mantel_haenszel,
+        mantel_haenszel,
+    )
+    from trialsim.analysis.proportions.score import score_interval, score_z
+else:
+    __getattr__, __dir__ = lazy_door(__name__)
+
+__all__ = [
+    "ProportionsResult",
+    "StratifiedResult",
+    "cochran_mantel_haenszel",
+    "mantel_haenszel",
+    "score_interval",
+    "score_z",
+    "two_proportions",
+]
