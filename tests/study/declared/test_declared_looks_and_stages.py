@@ -15,9 +15,9 @@ from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared import declared_result, engine_of, plan_trial, run_declared_block
 from trialsim.study.declared.analyses import Sample
-from trialsim.study.declared.people import People
+from trialsim.study.declared.drawing.people import People
+from trialsim.study.declared.drawing.worlds import visit_effect
 from trialsim.study.declared.staged import run_staged
-from trialsim.study.declared.worlds import visit_effect
 from trialsim.trial import ClosedTest, simulate_staged
 from trialsim.trial.interim import closed_test_rule, resize_blinded, thompson_rule
 

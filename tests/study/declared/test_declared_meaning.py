@@ -14,7 +14,7 @@ from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared import engine_of, plan_trial, run_declared_block
-from trialsim.study.declared.worlds import longitudinal_world, survival_world
+from trialsim.study.declared.drawing.worlds import longitudinal_world, survival_world
 from trialsim.trial import simulate_survival
 
 

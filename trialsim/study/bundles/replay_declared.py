@@ -14,8 +14,8 @@ from trialsim.study.bundles.of_declared_trial import BundledTrial
 from trialsim.study.bundles.replay import ReplayedTrial
 from trialsim.study.declared import DeclaredCell, Engine, engine_of
 from trialsim.study.declared.analyses import Sample
-from trialsim.study.declared.people import Recurrences
-from trialsim.study.declared.worlds import causes_of
+from trialsim.study.declared.drawing.people import Recurrences
+from trialsim.study.declared.drawing.worlds import causes_of
 from trialsim.study.designs import JointPlan
 from trialsim.study.running.backend import InProcess
 from trialsim.trial import simulate_joint, simulate_survival

@@ -19,7 +19,7 @@ from trialsim.data import Bools, Estimates, Floats
 from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
 from trialsim.protocol.declared.analyses import ANALYSES_OF
 from trialsim.study.declared.adjusting import adjusting_columns
-from trialsim.study.declared.people import Outcomes, People, Recurrences
+from trialsim.study.declared.drawing.people import Outcomes, People, Recurrences
 from trialsim.study.declared.refusing import unserved
 from trialsim.study.designs.ledger import (
     ancova_of_all_observed,

@@ -16,7 +16,7 @@ from trialsim.trial.register import Register
 
 
 def run_declared_block(
-    cell: DeclaredCell, index: int, seed: int, register: Register | None = None
+    cell: DeclaredCell, index: int, seed: int, register: Register | None = None, purpose: str = ""
 ) -> BlockResult[DeclaredSums]:
     """Simulate and read one block of a cell; the same arguments give the same bytes anywhere.
 
@@ -30,6 +30,8 @@ def run_declared_block(
         Master seed of the file.
     register : Register, optional
         Whom its trials recruit from.
+    purpose : str
+        Put before the name of the random streams: trials of another purpose have chance of their own.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def run_declared_block(
     """
     engine = engine_of(cell.trial, register)
     replicates = cell.blocks[index]
-    found = engine.read(replicates, seed, index)
+    found = engine.read(replicates, seed, index, purpose)
     tallies, stopping = {}, {}
     ledger: dict[str, dict[str, object]] = {
         name.removeprefix(ESTIMAND): {} for name in cell.truths if name.startswith(ESTIMAND)
@@ -59,10 +61,10 @@ def run_declared_block(
 
 
 def run_recruiting_block(
-    register: Register, cell: DeclaredCell, index: int, seed: int
+    register: Register, cell: DeclaredCell, index: int, seed: int, purpose: str = ""
 ) -> BlockResult[DeclaredSums]:
     """Simulate and read one block of trials that recruit from a register; see `run_declared_block`."""
-    return run_declared_block(cell, index, seed, register)
+    return run_declared_block(cell, index, seed, register, purpose)
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,14 @@ class DeclaredWork:
         Numbers of a participant's outcome.
     register_of : callable
         From a resolved trial to the register that it recruits from, None where people are only their law.
+    purpose : str
+        Of the trials, where they are not those that the file asks for.
     """
 
     seed: int
     visits: int = 1
     register_of: RegisterOf = nobody
+    purpose: str = ""
 
     @property
     def sums(self) -> type[DeclaredSums]:
@@ -102,5 +107,5 @@ class DeclaredWork:
         cell, index = task
         register = self.register_of(cell.trial)
         if register is None:
-            return Call(run_declared_block, (cell, index, self.seed))
-        return Call(run_recruiting_block, (cell, index, self.seed), large=register)
+            return Call(run_declared_block, (cell, index, self.seed, None, self.purpose))
+        return Call(run_recruiting_block, (cell, index, self.seed, self.purpose), large=register)

@@ -13,18 +13,19 @@ from trialsim.data import Ints
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.protocol.declared import ContinuousOutcome, DeclaredTrial, trial_from_dict
 from trialsim.streams import stream
-from trialsim.study.declared.accrual import accrual_of, largest_size
 from trialsim.study.declared.adjusting import adjusting_columns
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import planned_bounds
+from trialsim.study.declared.drawing.accrual import accrual_of, largest_size
+from trialsim.study.declared.drawing.people import Chance, People, allocate_people, draw_outcomes, draw_people
+from trialsim.study.declared.drawing.recruits import recruit_survival
+from trialsim.study.declared.drawing.strata import Strata
+from trialsim.study.declared.drawing.worlds import covariance, longitudinal_world, survival_world
 from trialsim.study.declared.looks import planned_counts, read_individuals
-from trialsim.study.declared.people import Chance, People, allocate_people, draw_outcomes, draw_people
 from trialsim.study.declared.planned import Planned, is_planned, plans_of
 from trialsim.study.declared.reading import Reading, reading_of
-from trialsim.study.declared.recruits import recruit_survival
 from trialsim.study.declared.refusing import refusing
 from trialsim.study.declared.staged import StagedWorld, read_staged, run_staged
-from trialsim.study.declared.strata import Strata
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.study.declared.truths.by_formula import Truth, declared_truth, estimands
 from trialsim.study.declared.truths.in_register import truth_in_register
@@ -92,16 +93,17 @@ class Engine:
         """One-sided level."""
         return self.trial.design.alpha
 
-    def read(self, replicates: int, seed: int, block: int) -> BlockReading:
+    def read(self, replicates: int, seed: int, block: int, purpose: str = "") -> BlockReading:
         """Simulate a block and read it; the same arguments give the same bytes anywhere."""
-        chance = partial(stream, seed, self.streams, block)
+        streams = purpose + self.streams
+        chance = partial(stream, seed, streams, block)
         if self.staged is not None:
             found = run_staged(self.staged, self.accrual, self.participants, replicates, chance)
             reading, arms = read_staged(self.trial, self.staged, found)
             return BlockReading({"selected_arm": reading}, arms)
         if self.planned is not None:
             blocks = {
-                name: reading_of(one.block(replicates, seed, self.streams, block), name, self.alpha)
+                name: reading_of(one.block(replicates, seed, streams, block), name, self.alpha)
                 for name, one in self.planned.items()
             }
             return BlockReading(blocks, {})
@@ -112,14 +114,15 @@ class Engine:
         if self.trial.outcome.kind == "time_to_event":
             people, trials = self.recruit(replicates, chance)
             return BlockReading(self._read_survival(trials, people.levels, people.rows), {})
-        return BlockReading(read_individuals(self.sample(replicates, seed, block)), {})
+        return BlockReading(read_individuals(self.sample(replicates, seed, block, purpose)), {})
 
-    def sample(self, replicates: int, seed: int, block: int) -> Sample:
+    def sample(self, replicates: int, seed: int, block: int, purpose: str = "") -> Sample:
         """Draw the participants and outcomes of a block."""
-        chance = partial(stream, seed, self.streams, block)
+        streams = purpose + self.streams
+        chance = partial(stream, seed, streams, block)
 
         def arm_chance(arm: int) -> np.random.Generator:
-            return stream(seed, f"{self.streams}.arm{arm}", block, "outcome")
+            return stream(seed, f"{streams}.arm{arm}", block, "outcome")
 
         people = self._people(replicates, chance)
         outcomes = draw_outcomes(

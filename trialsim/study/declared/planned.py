@@ -19,12 +19,12 @@ from trialsim.protocol.declared import (
     MultiArmDesign,
     ResizingDesign,
 )
-from trialsim.study.declared.accrual import accrual_of, spread_of
 from trialsim.study.declared.bounds import efficacy_rule
-from trialsim.study.declared.laws import dropout_law
+from trialsim.study.declared.drawing.accrual import accrual_of, spread_of
+from trialsim.study.declared.drawing.laws import dropout_law
+from trialsim.study.declared.drawing.strata import effect_of
+from trialsim.study.declared.drawing.worlds import block_sizes, survival_world
 from trialsim.study.declared.refusing import refusing
-from trialsim.study.declared.strata import effect_of
-from trialsim.study.declared.worlds import block_sizes, survival_world
 from trialsim.study.designs.event_resizing import (
     BlindedSurvivalPlan,
     EventResizingPlan,

@@ -21,13 +21,13 @@ from trialsim.protocol.declared import (
     MultiArmDesign,
     ResponseAdaptiveDesign,
 )
-from trialsim.study.declared.accrual import spread_of
 from trialsim.study.declared.bounds import efficacy_rule
+from trialsim.study.declared.drawing.accrual import spread_of
+from trialsim.study.declared.drawing.strata import log_ratios
+from trialsim.study.declared.drawing.worlds import covariance, visit_effect
 from trialsim.study.declared.planned import closed_test
 from trialsim.study.declared.reading import Reading
 from trialsim.study.declared.refusing import refusing
-from trialsim.study.declared.strata import log_ratios
-from trialsim.study.declared.worlds import covariance, visit_effect
 from trialsim.trial import (
     ClosedTest,
     PlannedAccrual,

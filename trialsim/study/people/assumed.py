@@ -27,8 +27,8 @@ from trialsim.protocol.declared import (
     TimeToEventOutcome,
 )
 from trialsim.streams import stream
-from trialsim.study.declared.strata import Strata, log_ratios
-from trialsim.study.declared.worlds import covariance, survival_world, visit_effect
+from trialsim.study.declared.drawing.strata import Strata, log_ratios
+from trialsim.study.declared.drawing.worlds import covariance, survival_world, visit_effect
 from trialsim.study.people.strength import (
     Strength,
     concordance,

@@ -19,9 +19,9 @@ from trialsim.protocol.declared import (
     OrdinalOutcome,
     TimeToEventOutcome,
 )
+from trialsim.study.declared.drawing.strata import Strata, log_ratios, ratio_of
+from trialsim.study.declared.drawing.worlds import visit_effect
 from trialsim.study.declared.refusing import unserved
-from trialsim.study.declared.strata import Strata, log_ratios, ratio_of
-from trialsim.study.declared.worlds import visit_effect
 from trialsim.trial import LongitudinalWorld, SurvivalWorld, true_values
 from trialsim.trial.intercurrent_events import STRATEGIES, TrueValue
 

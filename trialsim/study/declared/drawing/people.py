@@ -17,9 +17,9 @@ from trialsim.protocol.declared import (
     DeclaredTrial,
     OrdinalOutcome,
 )
-from trialsim.study.declared.accrual import spread_of
-from trialsim.study.declared.strata import Strata, log_ratios
-from trialsim.study.declared.worlds import covariance, visit_effect
+from trialsim.study.declared.drawing.accrual import spread_of
+from trialsim.study.declared.drawing.strata import Strata, log_ratios
+from trialsim.study.declared.drawing.worlds import covariance, visit_effect
 from trialsim.trial import (
     LongitudinalWorld,
     PlannedAccrual,

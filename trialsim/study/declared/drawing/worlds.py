@@ -16,10 +16,10 @@ from trialsim.protocol.declared import (
     SlopeChange,
     TimeToEventOutcome,
 )
-from trialsim.study.declared.accrual import accrual_of, largest_size, spread_of
-from trialsim.study.declared.laws import dropout_law, piecewise_law, survival_law, treated_law
+from trialsim.study.declared.drawing.accrual import accrual_of, largest_size, spread_of
+from trialsim.study.declared.drawing.laws import dropout_law, piecewise_law, survival_law, treated_law
+from trialsim.study.declared.drawing.strata import Strata, effect_of, ratio_of
 from trialsim.study.declared.refusing import refusing
-from trialsim.study.declared.strata import Strata, effect_of, ratio_of
 from trialsim.trial import (
     DiscontinuationCause,
     IntercurrentEvent,

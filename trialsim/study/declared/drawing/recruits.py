@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from trialsim.protocol.declared import DeclaredTrial, TimeToEventOutcome
-from trialsim.study.declared.laws import dropout_law, piecewise_law
-from trialsim.study.declared.people import Chance, People
-from trialsim.study.declared.strata import Strata
+from trialsim.study.declared.drawing.laws import dropout_law, piecewise_law
+from trialsim.study.declared.drawing.people import Chance, People
+from trialsim.study.declared.drawing.strata import Strata
 from trialsim.trial.outcomes import SurvivalTrials
 from trialsim.trial.register import Register
 

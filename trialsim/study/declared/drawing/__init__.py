@@ -1,0 +1,1 @@
+"""Who enters a declared trial, and what happens to each of them?"""

@@ -1,0 +1,222 @@
+r"""The size at which an analysis has the asked power, by simulation.
+
+Power is close to :math:`Φ(a + b\sqrt n)` in any design whose looks and events scale with n. The rule is fixed
+beforehand:
+
+1. *Bracket.* From a first guess, n is multiplied or divided by 4 until the power lies in (.05, .995).
+2. *Approach.* Twice, with more trials: each analysis is simulated at its own
+   :math:`n ((z_{1-α} + z_{power}) / (z_{1-α} + Φ^{-1}(\hat p)))^2`.
+3. *Answer.* The line through the probits of the last rounds, weighted by their precision with the slope
+   :math:`b = (z_{1-α} + Φ^{-1}(\hat p)) / \sqrt n` of the last one, is solved for the power; its Monte
+   Carlo error gives the interval.
+
+All analyses of one size are read from the same trials. The chance of the search is apart from that of the
+trials that report the answer, so that the size found is not flattered by its own luck.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from trialsim.errors import DesignError
+
+PILOT, APPROACH = 1_000, (4_000, 16_000)
+_LOW, _HIGH, _FACTOR = 0.05, 0.995, 4
+_SMALLEST = 8
+_Z95 = 1.959963984540054
+
+# From a size, the analyses to read there and a number of trials to how many of them each claims.
+Claims = Callable[[int, Sequence[str], int], Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class FoundSize:
+    """A size that was searched for.
+
+    Parameters
+    ----------
+    analysis : str
+        Label of the analysis.
+    participants : int
+        Smallest size, in steps of the allocation ratio, with the asked power.
+    exact, lower, upper : float
+        The solution before it is rounded up, and its 95 % interval from Monte Carlo error.
+    power, power_mcse : float
+        In the last round of the search, at `searched_at` participants.
+    searched_at : int
+        Size of the last round.
+    trials : int
+        Trials of the last round.
+    """
+
+    analysis: str
+    participants: int
+    exact: float
+    lower: float
+    upper: float
+    power: float
+    power_mcse: float
+    searched_at: int
+    trials: int
+
+
+@dataclass
+class _Path:
+    """What has been seen of one analysis: sizes, trials and claims, in order."""
+
+    seen: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def probit(self, position: int = -1) -> tuple[float, float]:
+        """Return the probit of the power of a round, kept finite, and its standard error."""
+        _, trials, claims = self.seen[position]
+        p = (claims + 0.5) / (trials + 1)
+        z = float(ndtri(p))
+        density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        return z, math.sqrt(p * (1 - p) / trials) / density
+
+
+def search_sizes(
+    claims: Claims,
+    analyses: Sequence[str],
+    *,
+    power: float,
+    alpha: float,
+    guess: int,
+    step: int = 2,
+    largest: int = 50_000,
+) -> dict[str, FoundSize]:
+    r"""Return the size of each analysis.
+
+    Parameters
+    ----------
+    claims : callable
+        Simulates trials of a size and counts the claims of each analysis.
+    analyses : sequence of str
+        Labels.
+    power : float
+        Asked, in (0, 1).
+    alpha : float
+        One-sided level of the design.
+    guess : int
+        Where the search begins.
+    step : int
+        Sizes are multiples of it.
+    largest : int
+        No size above is looked at.
+
+    Returns
+    -------
+    dict of str to FoundSize
+
+    Raises
+    ------
+    DesignError
+        An analysis does not reach the power at `largest`, or its power does not rise with the size.
+
+    Examples
+    --------
+    A z test with drift :math:`.25 \sqrt{n}` needs n = 168.1 for a power of .9:
+
+    >>> def claims(n, names, trials):
+    ...     return {name: round(trials * float(ndtr(0.25 * n**0.5 - 1.959964))) for name in names}
+    >>> found = search_sizes(claims, ["z"], power=0.9, alpha=0.025, guess=40)["z"]
+    >>> found.participants, round(found.exact, 1)
+    (170, 168.1)
+    """
+    paths = {name: _Path() for name in analyses}
+    start = {name: _rounded(guess, step) for name in analyses}
+    for name, size in _bracket(claims, paths, start, step, largest).items():
+        start[name] = size
+    z_alpha, z_power = -float(ndtri(alpha)), float(ndtri(power))
+    for trials in APPROACH:
+        for name in analyses:
+            start[name] = _next(paths[name], z_alpha, z_power, step, largest)
+        _look(claims, paths, start, trials)
+    return {name: _answer(name, paths[name], z_alpha, z_power, power, step, largest) for name in analyses}
+
+
+def _rounded(size: float, step: int) -> int:
+    return max(_SMALLEST // step, math.ceil(size / step - 1e-9)) * step
+
+
+def _look(claims: Claims, paths: Mapping[str, _Path], sizes: Mapping[str, int], trials: int) -> None:
+    """Simulate each size once for all analyses that want it."""
+    for size in sorted(set(sizes.values())):
+        names = [name for name, wanted in sizes.items() if wanted == size]
+        found = claims(size, names, trials)
+        for name in names:
+            paths[name].seen.append((size, trials, found[name]))
+
+
+def _bracket(
+    claims: Claims, paths: dict[str, _Path], sizes: dict[str, int], step: int, largest: int
+) -> dict[str, int]:
+    open_sizes = dict(sizes)
+    settled: dict[str, int] = {}
+    while open_sizes:
+        _look(claims, paths, open_sizes, PILOT)
+        following: dict[str, int] = {}
+        for name, size in open_sizes.items():
+            p = paths[name].seen[-1][2] / PILOT
+            if p <= _LOW and size >= largest:
+                raise _unreached(name, largest, p)
+            if p <= _LOW:
+                following[name] = min(_rounded(size * _FACTOR, step), largest)
+            elif p >= _HIGH and size > _rounded(_SMALLEST, step) and len(paths[name].seen) < 8:
+                following[name] = _rounded(size / _FACTOR, step)
+            else:
+                settled[name] = size
+        open_sizes = following
+    return settled
+
+
+def _next(path: _Path, z_alpha: float, z_power: float, step: int, largest: int) -> int:
+    """Return the size at which the power would be the asked one, by the last round's drift."""
+    size = path.seen[-1][0]
+    z, _ = path.probit()
+    drift = max(z_alpha + z, 0.1)
+    factor = min(max(((z_alpha + z_power) / drift) ** 2, 1 / _FACTOR), _FACTOR)
+    return min(_rounded(size * factor, step), max(largest // step, 1) * step)
+
+
+def _answer(
+    name: str, path: _Path, z_alpha: float, z_power: float, power: float, step: int, largest: int
+) -> FoundSize:
+    size, trials, had = path.seen[-1]
+    z, _ = path.probit()
+    if had / trials <= 2 * float(ndtr(-z_alpha)):
+        raise _unreached(name, size, had / trials)
+    slope = (z_alpha + z) / math.sqrt(size)
+    # Both last rounds speak of the intercept, each by its precision.
+    rounds = [(path.seen[k][0], *path.probit(k)) for k in range(-len(APPROACH), 0)]
+    weights = np.array([1 / one[2] ** 2 for one in rounds])
+    roots = np.array([math.sqrt(n) + (z_power - probit) / slope for n, probit, _ in rounds])
+    root = float((weights * roots).sum() / weights.sum())
+    spread = 1 / (math.sqrt(weights.sum()) * slope)
+    exact = root**2
+    if exact > largest:
+        raise _unreached(name, largest, had / trials)
+    return FoundSize(
+        name,
+        _rounded(exact, step),
+        exact,
+        max(root - _Z95 * spread, 0.0) ** 2,
+        (root + _Z95 * spread) ** 2,
+        had / trials,
+        math.sqrt(had / trials * (1 - had / trials) / trials),
+        size,
+        trials,
+    )
+
+
+def _unreached(name: str, size: int, power: float) -> DesignError:
+    return DesignError(
+        f"{name} has a power of {power:.3f} with {size:,} participants: the asked power is out of reach",
+        field="sizing.largest_trial", value=size,
+        mend="declare a larger effect, another analysis, or a larger largest_trial",
+    )  # fmt: skip
