@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trialsim.study.declared import DeclaredPlan, DeclaredResult
     from trialsim.study.people.registers import Registers
     from trialsim.study.running import Backend
+    from trialsim.study.sizing.sizes import Sizes
 
 # Columns of the answer on the terminal; the bundle has all of them.
 SHOWN = (
@@ -58,18 +59,24 @@ def _run(
     from trialsim.study.bundles import declared_work, kept_blocks
     from trialsim.study.declared import plan_trial
     from trialsim.study.people.registers import Registers
+    from trialsim.study.sizing.prepare import prepare_trial
 
-    with progress_bars(quiet) as progress:
-        registers = Registers()
-        plan = plan_trial(trial, file=file, progress=progress, register_of=registers)
+    registers = Registers()
     target = output / bundle_name(trial.name, trial.content_hash())
     with open_backend(workers, scheduler) as backend:
+        with progress_bars(quiet) as progress:
+            made = prepare_trial(trial, registers, backend, progress=progress, search=not only_plan)
+            plan = plan_trial(made.trial, file=file, progress=progress, register_of=registers)
         if only_plan:
+            if trial.sizing is not None:
+                click.echo(
+                    f"Sizes are searched first; this plan is of {made.trial.participants} participants."
+                )
             _print_plan(plan)
             click.echo(estimate_work(declared_work(trial, registers), plan.cells, backend.workers).in_words())
             return
         try:
-            result = _make_bundle(trial, plan, registers, target, backend, quiet)
+            result = _make_bundle(trial, plan, made.sizes, registers, target, backend, quiet)
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
     _print_result(trial, result, target)
@@ -78,6 +85,7 @@ def _run(
 def _make_bundle(
     trial: DeclaredTrial,
     plan: DeclaredPlan,
+    sizes: Sizes | None,
     registers: Registers,
     target: Path,
     backend: Backend,
@@ -101,6 +109,8 @@ def _make_bundle(
         with ReplicateRecorder(folder / "results" / "replicates") as recorder:
             sums = run_cells(work, plan.cells, backend, progress=progress, record=recorder, checkpoints=kept)
         result = declared_result(plan, sums)
+        if sizes is not None:
+            result = result.with_sizes(sizes.sizes, sizes.savings)
         write_trial(trial, plan, result, folder)
         write_trial_report(trial, plan, result, folder / "report.html")
         seal(folder, facts)
@@ -130,10 +140,16 @@ def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) ->
 
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.report.frames import frame_table
+    from trialsim.report.sizes import answer, size_tables
     from trialsim.report.trial_tables import headline, notes
 
     console = Console()
     console.print(f"\n[bold]{trial.title}[/bold]")
+    for sentence in answer(trial, result):
+        console.print(f"{sentence}.")
+    for sized in size_tables(result).values():
+        if sized.rows:
+            print_frame(pd.DataFrame(list(sized.rows), columns=list(sized.columns)), console, sized.caption)
     table = frame_table(headline(result, SHOWN), "Operating characteristics (± Monte Carlo SE)")
     print_frame(pd.DataFrame(list(table.rows), columns=list(table.columns)), console, table.caption)
     for note in notes(result):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from trialsim.protocol.declared import BayesianDesign, DeclaredTrial, ResponseAdaptiveDesign
 from trialsim.report.html import embed, render
+from trialsim.report.sizes import answer, size_tables
 from trialsim.report.trial_figures import trial_figures
-from trialsim.report.trial_tables import trial_tables
+from trialsim.report.trial_tables import trial_tables, with_rows
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 
 
@@ -38,7 +39,8 @@ def render_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: Declar
         refused=len(plan.refused),
         rule="" if rule is None else rule.in_words(),
         figures={name: embed(name, one) for name, one in figures.items()},
-        tables=trial_tables(trial, result),
+        answer=answer(trial, result),
+        tables=trial_tables(trial, result) | with_rows(size_tables(result)),
         declared=json.dumps(trial.to_dict(), indent=1, ensure_ascii=False),
     )
 

@@ -37,6 +37,11 @@ def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Tabl
         "axes": _axes(trial),
         "sources": sources_table(trial),
     }
+    return with_rows(tables)
+
+
+def with_rows(tables: dict[str, Table]) -> dict[str, Table]:
+    """Return the tables that have a row."""
     return {name: table for name, table in tables.items() if table.rows}
 
 

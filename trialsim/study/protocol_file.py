@@ -19,6 +19,7 @@ from trialsim.study.running.simulation import run_cells
 from trialsim.study.sized.feasibility import require_detectable
 from trialsim.study.sized.history import check_composition, load_history
 from trialsim.study.sized.run import run_study
+from trialsim.study.sizing.prepare import prepare_trial
 
 if TYPE_CHECKING:
     from trialsim.study.sized.result import StudyResult
@@ -75,10 +76,12 @@ def run(
             )  # fmt: skip
         trial = read_trial(path)
         registers = Registers()
-        plan = plan_trial(trial, file=path, progress=progress, register_of=registers)
         with open_backend(workers, None) as backend:
+            made = prepare_trial(trial, registers, backend, progress=progress)
+            plan = plan_trial(made.trial, file=path, progress=progress, register_of=registers)
             sums = run_cells(declared_work(trial, registers), plan.cells, backend, progress=progress)
-            return declared_result(plan, sums)
+            result = declared_result(plan, sums)
+            return result if made.sizes is None else result.with_sizes(made.sizes.sizes, made.sizes.savings)
     protocol = read_protocol(path)
     card = read_card(cohort_path(protocol, path))
     disease = disease_model(protocol.disease.model, **protocol.disease.options)

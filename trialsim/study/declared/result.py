@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,8 @@ class DeclaredResult:
         One row a cell that was not run, with the reason.
     reconciliation : str
         The count of cells as a sentence.
+    sizes, savings : DataFrame
+        As in `trialsim.study.sizing`; empty where no size was asked for.
     """
 
     operating_characteristics: pd.DataFrame
@@ -54,10 +56,18 @@ class DeclaredResult:
     failures: pd.DataFrame
     refused: pd.DataFrame
     reconciliation: str
+    sizes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    savings: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def with_sizes(self, sizes: pd.DataFrame, savings: pd.DataFrame) -> DeclaredResult:
+        """Return the result with the tables of a search for sizes."""
+        return replace(self, sizes=sizes, savings=savings)
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the tables that are not empty, by name."""
-        names = ("operating_characteristics", "looks", "ledger", "arms", "failures", "refused")
+        names = (
+            "sizes", "savings", "operating_characteristics", "looks", "ledger", "arms", "failures", "refused",
+        )  # fmt: skip
         return {name: getattr(self, name) for name in names if len(getattr(self, name))}
 
 

@@ -52,10 +52,6 @@ class Sizes:
     chosen: str
     participants: int
 
-    def frames(self) -> dict[str, pd.DataFrame]:
-        """Return the tables that are not empty, by name."""
-        return {name: frame for name in ("sizes", "savings") if len(frame := getattr(self, name))}
-
 
 @dataclass(frozen=True)
 class _Searcher:

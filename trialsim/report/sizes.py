@@ -1,0 +1,81 @@
+"""What a sized trial answers: one sentence, and the tables that it rests on."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from trialsim.protocol.declared import DeclaredTrial
+from trialsim.report.frames import Table, frame_table
+from trialsim.report.labels import label
+from trialsim.study.declared import DeclaredResult
+from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED
+
+ASSUMED = (
+    "The strength of the score is assumed: the saving follows from the assumption and is no evidence of it"
+)
+
+
+def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
+    """Return the sentences that answer the sizing question; none where no size was asked for."""
+    sizes, savings = result.sizes, result.savings
+    if trial.sizing is None or sizes.empty:
+        return []
+    power = f"{trial.sizing.power:.0%}".replace("%", " %")
+    if savings.empty:
+        return [
+            f"{label(row['analysis'])} needs {row['participants']:,} participants "
+            f"({round(row['controls']):,} controls) for a power of {power}"
+            for row in sizes.to_dict("records")
+        ]
+    best = savings[savings["best"]]
+    first = best[best["score"] == AS_DECLARED].iloc[0]
+    scored = sizes[(sizes["analysis"] == first["analysis"]) & (sizes["score"] == AS_DECLARED)].iloc[0]
+    rival = sizes[sizes["analysis"] == first["beyond"]].iloc[0]
+    sentences = [
+        f"With placebo twins {scored['participants']:,} participants ({round(scored['controls']):,} "
+        f"controls) have a power of {power}; the best without a twin, {label(str(first['beyond']))}, "
+        f"needs {rival['participants']:,} ({round(rival['controls']):,} controls)"
+    ]
+    held = best[(best["score"] == DISCOUNTED) & (best["analysis"] == first["analysis"])]
+    judged = held.iloc[0] if len(held) else first
+    sentences.append(_verdict(judged, trial.sizing.smallest_worthwhile_saving))
+    if trial.twins is not None and trial.twins.source == "assumed":
+        sentences.append(ASSUMED)
+    return sentences
+
+
+def _verdict(row: pd.Series, smallest: float) -> str:
+    saved = (
+        f"{row['participants_saved']:.0f} ± {row['participants_saved_mcse']:.0f} participants "
+        f"({row['share_saved']:.1%}) beyond the best analysis without a twin"
+    ).replace("%", " %")
+    which = "discounted" if row["score"] == DISCOUNTED else "undiscounted"
+    if row["share_saved_lower_90"] > smallest:
+        return f"The {which} saving is {saved}"
+    return f"No saving supported: the {which} saving is {saved}, and its lower bound is too small"
+
+
+def size_tables(result: DeclaredResult) -> dict[str, Table]:
+    """Return the tables of sizes and savings by name."""
+    sizes, savings = result.sizes.copy(), result.savings.copy()
+    if len(sizes):
+        interval = zip(sizes.pop("participants_lower_95"), sizes.pop("participants_upper_95"), strict=True)
+        sizes.insert(4, "95 % interval", [f"{low:,.0f} to {high:,.0f}" for low, high in interval])
+        sizes["analysis"] = [label(name) for name in sizes["analysis"]]
+    if len(savings):
+        savings = savings.drop(columns="share_saved_lower_90")
+        for column in ("analysis", "beyond"):
+            savings[column] = [label(name) for name in savings[column]]
+        savings["best"] = ["best without a twin" if best else "" for best in savings["best"]]
+        savings["share_saved"] = [f"{value:.1%}".replace("%", " %") for value in savings["share_saved"]]
+    return {
+        "sizes": frame_table(
+            sizes,
+            "Participants that each analysis needs, searched by simulation, with Monte Carlo error",
+        ),
+        "savings": frame_table(
+            savings,
+            "Participants that the score saves beyond each analysis without a twin (± Monte Carlo SE). "
+            "Discounted: the score is weakened by the declared discount first",
+        ),
+    }
