@@ -21,8 +21,8 @@ from trialsim.study.declared import (
     plan_trial,
     run_declared_block,
 )
-from trialsim.study.declared.truths.by_formula import declared_truth
 from trialsim.study.declared.drawing.worlds import longitudinal_world, survival_world
+from trialsim.study.declared.truths.by_formula import declared_truth
 from trialsim.trial import true_values
 
 EVENTS = {

@@ -29,7 +29,6 @@ from trialsim.study.declared.staged import StagedWorld, read_staged, run_staged
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.study.declared.truths.by_formula import Truth, declared_truth, estimands
 from trialsim.study.declared.truths.in_register import truth_in_register
-from trialsim.study.declared.worlds import covariance, longitudinal_world, survival_world
 from trialsim.trial import LongitudinalWorld, PlannedAccrual, SitePlan, SurvivalWorld, simulate_survival
 from trialsim.trial.interim import check_event_order, promising_zone
 from trialsim.trial.outcomes import SurvivalTrials, covariance_factor
