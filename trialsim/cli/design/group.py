@@ -7,7 +7,7 @@ import click
 from trialsim.cli.design.arms import anova, arms, clusters, mmrm, one_arm, wedge
 from trialsim.cli.design.looks import bounds, conditional, delayed
 from trialsim.cli.design.survival import events, k_sample, survival
-from trialsim.cli.design.two_arms import counts, means, ordinal, ranks, rates, strata
+from trialsim.cli.design.two_arms import counts, marginal, means, ordinal, ranks, rates, strata
 
 
 @click.group()
@@ -15,7 +15,7 @@ def design() -> None:
     """Size a trial, or find its bounds, by formula: one method a kind of trial.
 
     \b
-    Two arms       means, rates, ordinal, ranks, counts, strata
+    Two arms       means, rates, ordinal, ranks, counts, strata, marginal
     Events         events, survival, k-sample
     More arms      arms, anova
     Clusters       clusters, wedge
@@ -35,7 +35,7 @@ def design() -> None:
 
 
 for method in (
-    means, rates, ordinal, ranks, counts, strata, events, survival, k_sample, arms, anova, clusters, wedge,
-    one_arm, mmrm, bounds, conditional, delayed,
+    means, rates, ordinal, ranks, counts, strata, marginal, events, survival, k_sample, arms, anova, clusters,
+    wedge, one_arm, mmrm, bounds, conditional, delayed,
 ):  # fmt: skip
     design.add_command(method)

@@ -36,6 +36,11 @@ OTHER = ("ahr", "log-rank", "fleming-harrington", "magirr-burman", "max-combo", 
     default="schoenfeld",
     show_default=True,
 )
+@click.option(
+    "--squared-correlation",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Of a score with the martingale residuals: shows the events with the score in the test.",
+)
 @direction_option
 @level_options()
 @answers
@@ -44,6 +49,7 @@ def events(
     margin: float,
     limits: tuple[float, ...] | None,
     method: Any,
+    squared_correlation: float | None,
     direction: Any,
     power: float,
     alpha: float,
@@ -58,7 +64,9 @@ def events(
       trialsim design events --hazard-ratio 1 --limits 0.8,1.25 --alpha 0.05
     """
     from trialsim.design import events_for_power
+    from trialsim.design.control_arm import prognostic_events
     from trialsim.design.other_trials import equivalence_of_hazards_events
+    from trialsim.errors import DesignError
 
     if limits is not None:
         asked = equivalence_limits(limits, alpha, allocation)
@@ -75,7 +83,17 @@ def events(
             direction=direction,
         )
         headline = f"Log-rank test, {method}, null hazard ratio {margin:g}, one-sided alpha {alpha:g}."
-    return Answer(headline, {"events": math.ceil(needed - 1e-9), "by the formula": needed, "power": power})
+    facts = {"events": math.ceil(needed - 1e-9), "by the formula": needed, "power": power}
+    if squared_correlation is not None:
+        if limits is not None or margin != 1:
+            raise DesignError(
+                "goes with superiority only", field="--squared-correlation", value=squared_correlation
+            )
+        scored = prognostic_events(
+            hazard_ratio, squared_correlation, power=power, alpha=alpha, allocation=allocation, method=method
+        )
+        facts["events with the score"] = scored.adjusted
+    return Answer(headline, facts)
 
 
 @click.command()

@@ -26,7 +26,13 @@ from trialsim.cli.design.options import (
 @click.option("--margin", type=float, default=0.0, show_default=True, help="Difference under the null.")
 @limits_option
 @click.option("--crossover", is_flag=True, help="Two periods; --sd is then that within a participant.")
-@click.option("--test", type=click.Choice(["t", "z"]), default="t", show_default=True)
+@click.option(
+    "--test",
+    type=click.Choice(["t", "z", "guenther-schouten"]),
+    default="t",
+    show_default=True,
+    help="The last adds z²/2 participants to the z test's size in place of the exact t.",
+)
 @direction_option
 @total_option
 @level_options()
@@ -53,7 +59,14 @@ def means(
       trialsim design means --effect 0 --limits -0.5,0.5 --alpha 0.05
     """
     from trialsim.design.other_trials import equivalence_of_means_size
-    from trialsim.design.sizes import MeansQuestion, means_size, power_of_means
+    from trialsim.design.sizes import (
+        MeansQuestion,
+        guenther_schouten_power,
+        guenther_schouten_size,
+        means_size,
+        power_of_means,
+    )
+    from trialsim.design.sizes.means import split
     from trialsim.errors import DesignError
 
     if limits is not None:
@@ -67,9 +80,17 @@ def means(
         )
     if crossover:
         raise DesignError("is offered for equivalence", field="--crossover", mend="give --limits")
-    question = MeansQuestion(effect, sd, margin, alpha, allocation, test, direction)
     aim = "superiority" if margin == 0 else f"against a margin of {margin:g}"
     headline = f"Two means, {aim}, {test} test at one-sided alpha {alpha:g}."
+    if test == "guenther-schouten":
+        variance = (1 + allocation) ** 2 / allocation * sd**2
+        asked_of: dict[str, Any] = {"margin": margin, "alpha": 2 * alpha, "direction": direction}
+        if total is not None:
+            found = guenther_schouten_power(total, variance, effect, **asked_of)
+            return Answer(headline, {"total": total, "power": found})
+        needed = guenther_schouten_size(variance, effect, power=power, **asked_of)
+        return Answer(headline, two_arms(split(needed, allocation), power))
+    question = MeansQuestion(effect, sd, margin, alpha, allocation, test, direction)
     if total is not None:
         return Answer(headline, {"total": total, "power": power_of_means(total, question)})
     return Answer(headline, two_arms(means_size(question, power), power))
@@ -304,3 +325,62 @@ def strata(
         f"{alpha:g}, power {power:g}.",
         tables={"Sizes": table},
     )
+
+
+@click.command()
+@click.option("--outcome", type=click.Choice(["binary", "count"]), default="binary", show_default=True)
+@click.option("--means", type=NUMBERS, required=True, help="Marginal risk or expected count, control,active.")
+@click.option(
+    "--slopes",
+    type=NUMBERS,
+    required=True,
+    help="Of the linear predictor for one SD of the score, one or two.",
+)
+@click.option(
+    "--contrast",
+    type=click.Choice(["difference", "log_ratio", "log_odds_ratio"]),
+    default="difference",
+    show_default=True,
+)
+@click.option("--dispersion", type=click.FloatRange(0), default=0.0, show_default=True, help="Of counts.")
+@direction_option
+@level_options(alpha=0.05)
+@answers
+def marginal(
+    outcome: Any,
+    means: tuple[float, ...],
+    slopes: tuple[float, ...],
+    contrast: Any,
+    dispersion: float,
+    direction: Any,
+    power: float,
+    alpha: float,
+    allocation: float,
+) -> Answer:
+    """Size a marginal contrast by g-computation with a prognostic score, and without; alpha is two-sided.
+
+    \b
+    Example:
+      trialsim design marginal --means 0.3,0.45 --slopes 1
+    """
+    from trialsim.design.sizes import MarginalQuestion, marginal_power, marginal_size
+    from trialsim.errors import DesignError
+
+    if len(means) != 2 or len(slopes) not in (1, 2):
+        raise DesignError("must be two numbers, and one or two slopes", field="--means", value=means)
+    question = MarginalQuestion(
+        outcome, (means[0], means[1]), (slopes[0], slopes[-1]), contrast, dispersion, None, power, alpha,
+        direction,
+    )  # fmt: skip
+    share = allocation / (1 + allocation)
+    facts: dict[str, Any] = {}
+    for name, adjusted in (("with the score", True), ("without it", False)):
+        arms = marginal_size(question, (1 - share, share), adjusted=adjusted)
+        controls, active = (math.ceil(n - 1e-9) for n in arms)
+        own = marginal_power(controls, active, question, adjusted=adjusted)
+        facts |= {
+            f"controls {name}": controls,
+            f"active {name}": active,
+            f"power {name}": own,
+        }
+    return Answer(f"Marginal {contrast.replace('_', ' ')}, {outcome}, two-sided alpha {alpha:g}.", facts)
