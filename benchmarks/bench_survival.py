@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure, seconds
 from trialsim.analysis.survival import log_rank_block, max_combo_block
-from trialsim.analysis.survival.sweep import time_order
+from trialsim.analysis.survival.time_order import time_order
 from trialsim.streams import stream
 
 if TYPE_CHECKING:

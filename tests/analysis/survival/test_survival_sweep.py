@@ -15,7 +15,7 @@ from trialsim.analysis.survival.max_combo_kernel import pivoted_factor, tail_pro
 from trialsim.analysis.survival.max_combo_test import FOUR_WEIGHTS, max_combo_block
 from trialsim.analysis.survival.milestone import milestone_survival_block
 from trialsim.analysis.survival.restricted_mean import restricted_mean_survival_block
-from trialsim.analysis.survival.sweep import time_order
+from trialsim.analysis.survival.time_order import time_order
 from trialsim.analysis.survival.weights import (
     AtRisk,
     EarlyZero,

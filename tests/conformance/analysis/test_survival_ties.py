@@ -35,7 +35,7 @@ from trialsim.analysis.survival import (
     milestone_survival_block,
     restricted_mean_survival_block,
 )
-from trialsim.analysis.survival.near_ties import merge_near_ties
+from trialsim.analysis.survival.time_order import merge_near_ties
 
 COLUMNS = {"time": "t", "event": "e", "arm": "arm"}
 NEAR = pd.DataFrame(

@@ -26,7 +26,7 @@ from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.survival.block import Labels, SurvivalBlock, centred, read_block, read_choice
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.hazards.cox_model import REASONS, refuse_no_variance
-from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 Censoring = Literal["pooled", "by_arm"]
@@ -105,7 +105,7 @@ def _fit(block: SurvivalBlock, censoring: str) -> FineGrayFits:
     status = common_status(block.event, block.arm)
     fit_replicates(
         block.time, block.event, block.arm if by_arm else np.zeros_like(block.arm), 2 if by_arm else 1,
-        X / scale, time_order(block.time), beta, covariance, score, status,
+        X / scale, block.order(), beta, covariance, score, status,
     )  # fmt: skip
     status = refuse_no_variance(status, covariance)
     failed = status != STATUS_OK

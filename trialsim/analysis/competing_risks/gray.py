@@ -26,7 +26,7 @@ from trialsim.analysis.one_trial.tidy_frame import Columns
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import STATUS_OK, Estimates, Floats
 
 NO_INFORMATION = len(COMMON_REASONS)
@@ -95,7 +95,7 @@ def gray_scores(block: SurvivalBlock, arms: int = 2) -> GrayScores:
     variance, pairs = np.zeros((replicates, arms, arms)), np.zeros((replicates, arms, arms))
     status = common_status(block.event, block.arm)
     gray_replicates(
-        block.time, block.event, block.arm, arms, block.stratum, block.strata, time_order(block.time),
+        block.time, block.event, block.arm, arms, block.stratum, block.strata, block.order(),
         score, variance, pairs, status,
     )  # fmt: skip
     nothing = (np.diagonal(variance, axis1=1, axis2=2) <= 0).all(axis=1)

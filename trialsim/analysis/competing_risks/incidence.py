@@ -36,8 +36,8 @@ from trialsim.analysis.survival.block import (
     read_positive,
 )
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.near_ties import reaches
-from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.analysis.survival.sweep import common_status
+from trialsim.analysis.survival.time_order import reaches
 from trialsim.data import STATUS_OK, Estimates
 from trialsim.errors import AnalysisError
 
@@ -91,7 +91,7 @@ def cumulative_incidence_block(
 def _difference(block: SurvivalBlock, at: float, kind: str) -> Estimates:
     result = np.zeros((len(block.time), 2, 4))
     incidence_replicates(
-        block.time, block.event, block.arm, time_order(block.time), reaches(at), kind == "aalen", result
+        block.time, block.event, block.arm, block.order(), reaches(at), kind == "aalen", result
     )
     status = common_status(block.event, block.arm)
     short = ((reaches(1.0) * result[:, :, 3] < at) & (result[:, :, 2] > 0)).any(axis=1)
@@ -202,7 +202,7 @@ def _curve(
         np.empty((time.size, int(arm.max()) + 1, 3)),
         np.empty((time.size, 3)),
     )
-    count = tabulate(time, event, arm, time_order(block.time)[0], times, table)
+    count = tabulate(time, event, arm, block.order()[0], times, table)
     rows = np.array(
         [incidence_at(times, table, count, position, reaches(one), kind == "aalen", jumps) for one in at]
     ).reshape(-1, 3)

@@ -21,7 +21,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
 )
 from trialsim.analysis.survival.block import Labels
 from trialsim.analysis.survival.frame import rank_by_content, read_columns, read_events
-from trialsim.analysis.survival.near_ties import merge_near_ties
+from trialsim.analysis.survival.time_order import merge_near_ties
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 

@@ -28,8 +28,8 @@ from trialsim.analysis.recurrent_events.kernel import fit_histories
 from trialsim.analysis.survival.block import Labels, centred, place, read_block, read_choice
 from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_rows
 from trialsim.analysis.survival.hazards.cox_model import REASONS, refuse_no_variance
-from trialsim.analysis.survival.near_ties import merge_near_ties
 from trialsim.analysis.survival.sweep import common_status
+from trialsim.analysis.survival.time_order import merge_near_ties
 from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
 

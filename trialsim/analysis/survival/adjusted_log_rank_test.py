@@ -28,7 +28,7 @@ from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.adjusted_log_rank_kernel import adjust_replicates
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, centred, read_block
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import Bools, Estimates, Floats
 
 REASONS = (*COMMON_REASONS, "no_information", "infinite_hazard_ratio")
@@ -80,7 +80,7 @@ def _adjust(block: SurvivalBlock) -> tuple[Floats, Bools, Labels]:
     X = centred(block.covariates)
     kept = np.ones((len(X), X.shape[2]), dtype=bool)
     adjust_replicates(
-        block.time, block.event, block.arm, block.stratum, block.strata, X, time_order(block.time),
+        block.time, block.event, block.arm, block.stratum, block.strata, X, block.order(),
         result, kept, status,
     )  # fmt: skip
     return result, kept, status

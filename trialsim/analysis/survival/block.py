@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialsim.analysis.survival.near_ties import merge_near_ties
+from trialsim.analysis.survival.time_order import merge_near_ties, tied_order, time_order
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -39,6 +39,8 @@ class SurvivalBlock:
         Finite; P may be 0.
     entry : ndarray (R, N), optional
         Delayed entry, before `time`: a participant is at risk after it.
+    sorted : ndarray of int64 (R, N), optional
+        `order`, where it is known.
     """
 
     time: Floats
@@ -48,6 +50,11 @@ class SurvivalBlock:
     strata: int
     covariates: Floats
     entry: Floats | None = None
+    sorted: Ints | None = None
+
+    def order(self) -> Ints:
+        """Return the order (R, N) that sorts each replicate by time."""
+        return time_order(self.time) if self.sorted is None else self.sorted
 
 
 def read_block(
@@ -77,7 +84,7 @@ def read_block(
     labels = np.zeros(times.shape, np.int64) if strata is None else _labels("strata", strata, times.shape)
     columns = np.zeros((*times.shape, 0)) if covariates is None else read_covariates(covariates, times.shape)
     entries = None if entry is None else read_entries(entry, times)
-    times, entries = _tie(times + 0.0, entries)
+    times, entries, order = _tie(times + 0.0, entries)
     return SurvivalBlock(
         time=times,
         event=_labels("event", event, times.shape, causes).astype(np.int8),
@@ -86,18 +93,20 @@ def read_block(
         strata=int(labels.max()) + 1,
         covariates=columns,
         entry=entries,
+        sorted=order,
     )
 
 
-def _tie(times: Floats, entries: Floats | None) -> tuple[Floats, Floats | None]:
-    """Return times and entries (R, N) with near ties made equal."""
+def _tie(times: Floats, entries: Floats | None) -> tuple[Floats, Floats | None, Ints | None]:
+    """Return times and entries (R, N) with near ties made equal, and the order of times where it is known."""
     if entries is None:
-        return merge_near_ties(times), None
+        times, order = tied_order(times)
+        return times, None, order
     both = merge_near_ties(np.concatenate([times, entries], axis=1))
     times, entries = both[:, : times.shape[1]], both[:, times.shape[1] :]
     if (entries >= times).any():
         raise AnalysisError(f"must be before time, but is not at {place(entries >= times)}", field="entry")
-    return np.ascontiguousarray(times), np.ascontiguousarray(entries)
+    return np.ascontiguousarray(times), np.ascontiguousarray(entries), None
 
 
 def read_entries(entry: ArrayLike, times: Floats) -> Floats:

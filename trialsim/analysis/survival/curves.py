@@ -9,9 +9,9 @@ import numpy as np
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock
 from trialsim.analysis.survival.curve_kernel import curves_to
-from trialsim.analysis.survival.near_ties import reaches
 from trialsim.analysis.survival.risk_table import risk_table
-from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.analysis.survival.sweep import common_status
+from trialsim.analysis.survival.time_order import reaches
 from trialsim.data import STATUS_OK, Estimates, Floats, Ints
 
 NOT_FOLLOWED, NO_VARIANCE = len(COMMON_REASONS), len(COMMON_REASONS) + 1
@@ -52,7 +52,7 @@ def curves_at(block: SurvivalBlock, horizon: float) -> Curves:
             survival, greenwood, area, variance, events, _status(block, horizon, followed, survival)
         )
     curves_to(
-        block.time, block.event, block.arm, time_order(block.time), horizon, reaches(horizon),
+        block.time, block.event, block.arm, block.order(), horizon, reaches(horizon),
         survival, greenwood, area, variance, events, followed,
     )  # fmt: skip
     return Curves(survival, greenwood, area, variance, events, _status(block, horizon, followed, survival))

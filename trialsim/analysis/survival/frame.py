@@ -22,7 +22,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
     row_name,
 )
 from trialsim.analysis.survival.block import SurvivalBlock
-from trialsim.analysis.survival.near_ties import merge_near_ties
+from trialsim.analysis.survival.time_order import merge_near_ties
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
 

@@ -22,7 +22,7 @@ from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_wid
 from trialsim.analysis.one_trial.tidy_frame import check_level
 from trialsim.analysis.survival.block import read_choice, read_probability
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.near_ties import reaches
+from trialsim.analysis.survival.time_order import reaches
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 

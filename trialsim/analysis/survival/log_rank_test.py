@@ -26,7 +26,7 @@ from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlo
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.rank_scores import TESTS, RankTest, choose, rank_p_value, rank_scores
 from trialsim.analysis.survival.risk_table import risk_tables
-from trialsim.analysis.survival.sweep import common_status, sweep, time_order
+from trialsim.analysis.survival.sweep import common_status, sweep
 from trialsim.analysis.survival.weights import LOG_RANK, Weight, encode
 from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
@@ -67,7 +67,7 @@ def weighted_scores(block: SurvivalBlock, weights: Sequence[Weight]) -> Weighted
     score, information = np.zeros((replicates, K)), np.zeros((replicates, K))
     variance, observed = np.zeros((replicates, K, K)), np.zeros((replicates, K, 2))
     sweep(
-        block.time, block.event, block.arm, block.stratum, block.strata, time_order(block.time),
+        block.time, block.event, block.arm, block.stratum, block.strata, block.order(),
         *encode(weights), score, variance, information, observed,
     )  # fmt: skip
     return WeightedScores(score, variance, information, observed, score_status(block, variance))

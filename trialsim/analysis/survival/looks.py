@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from trialsim.analysis.survival.block import Labels, place, read_block, refuse_not_finite
-from trialsim.analysis.survival.sweep import time_order
+from trialsim.analysis.survival.time_order import time_order
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 

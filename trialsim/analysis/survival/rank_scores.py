@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from trialsim.analysis.survival.block import Labels, SurvivalBlock
-from trialsim.analysis.survival.sweep import fill_weights, time_order
+from trialsim.analysis.survival.sweep import fill_weights
 from trialsim.analysis.survival.weights import Weight, encode
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
@@ -70,7 +70,7 @@ def _fill_scores(
 def rank_scores(block: SurvivalBlock, weight: Weight) -> Floats:
     """Return what each participant adds to the score if active (R, N)."""
     scores = np.zeros_like(block.time)
-    order = time_order(block.time)
+    order = block.order()
     _fill_scores(block.time, block.event, block.stratum, block.strata, order, *encode([weight]), scores)
     return scores
 

@@ -17,38 +17,6 @@ from trialsim.data import STATUS_OK, Floats, Ints
 FLEMING_HARRINGTON, MAGIRR_BURMAN, EARLY_ZERO, AT_RISK, PETO = range(5)
 
 
-def time_order(time: Floats) -> Ints:
-    """Return the order (R, N) that sorts each replicate by time; participants with equal times keep theirs.
-
-    The bits of a non-negative double sort like the number, and sorting plain 64-bit keys is several
-    times faster than sorting indices. So each key carries the participant in its lowest bits, and
-    `_settle` then puts right the neighbours whose times differ only in those bits.
-    """
-    participants = time.shape[1]
-    mask = np.uint64((1 << max(1, (participants - 1).bit_length())) - 1)
-    keys = (np.ascontiguousarray(time).view(np.uint64) & ~mask) | np.arange(participants, dtype=np.uint64)
-    keys.sort(axis=1)
-    order = (keys & mask).view(np.int64)
-    _settle(time, order)
-    return order
-
-
-@njit(cache=True)
-def _settle(time: Floats, order: Ints) -> None:
-    """Finish a nearly sorted order by insertion."""
-    for r in range(order.shape[0]):
-        for i in range(1, order.shape[1]):
-            moving = order[r, i]
-            t = time[r, moving]
-            j = i
-            while j > 0 and (
-                time[r, order[r, j - 1]] > t or (time[r, order[r, j - 1]] == t and order[r, j - 1] > moving)
-            ):
-                order[r, j] = order[r, j - 1]
-                j -= 1
-            order[r, j] = moving
-
-
 @njit(cache=True)
 def _power(base: float, exponent: float) -> float:
     if exponent == 0.0:

@@ -9,7 +9,7 @@ import numpy as np
 
 from trialsim.analysis.survival import sweep as kernel
 from trialsim.analysis.survival.block import read_positive
-from trialsim.analysis.survival.near_ties import reaches
+from trialsim.analysis.survival.time_order import reaches
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 

@@ -136,7 +136,9 @@ def _direction(plan: JointPlan) -> int:
 
 
 def _benefit(estimates: Estimates, sign: int) -> Floats:
-    """Return the normal score of the one-sided p value (R,); NaN where the analysis failed."""
+    """Return the normal score of the one-sided p value (R,) of the test that decides; NaN without a test."""
+    if estimates.decision is not None:
+        return sign * estimates.decision.z
     t = sign * np.where(estimates.status == 0, estimates.statistic, np.nan)
     finite = np.isfinite(estimates.df)
     return np.where(finite, normal_score(t, np.where(finite, estimates.df, 1.0)), t)

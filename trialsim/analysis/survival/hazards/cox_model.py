@@ -33,7 +33,7 @@ from trialsim.analysis.survival.block import (
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_delayed, fit_replicates, fit_rows
 from trialsim.analysis.survival.hazards.cox_exact_kernel import fit_exact
-from trialsim.analysis.survival.sweep import common_status, time_order
+from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
 
@@ -102,7 +102,7 @@ def fit_columns(block: SurvivalBlock, arms: Floats, ties: str, variance: str) ->
         )  # fmt: skip
     else:
         fit_replicates(
-            block.time, block.event, block.stratum, block.strata, X / scale, time_order(block.time),
+            block.time, block.event, block.stratum, block.strata, X / scale, block.order(),
             ties == "efron", *found,
         )  # fmt: skip
     unit = scale[:, 0, :]
