@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from trialsim.analysis import fit_mmrm_block
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.streams import stream
 
 N = 20

@@ -252,6 +252,11 @@ def dose_response(
     LinearResult
         One effect, no least-squares means.
 
+    Raises
+    ------
+    AnalysisError
+        Doses that are no numbers, or data that `ancova` refuses.
+
     Examples
     --------
     >>> trial = pd.DataFrame({"dose": [0, 0, 0, 1, 1, 1, 2, 2, 2], "y": [0.0, 1, 2, 2, 3, 4, 4, 5, 6]})

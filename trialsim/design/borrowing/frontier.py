@@ -266,6 +266,11 @@ def control_frontier(
     -------
     ControlFrontier
 
+    Raises
+    ------
+    DesignError
+        No method is given, or a number of controls that is too small.
+
     Notes
     -----
     Power at no drift rises with the controls, so the fewest that reach it are found by halving. From

@@ -236,6 +236,11 @@ def check_frontier(frontier: ControlFrontier, *, progress: Progress = silent) ->
         simulated_at_drift, the largest of those simulated: there is one at the worst integrated drift on
         either side of 0, since a normal approximation may mistake the side.
 
+    Raises
+    ------
+    DesignError
+        A frontier that is integrated or simulated already.
+
     Examples
     --------
     >>> from trialsim.design import BinaryScale, control_frontier

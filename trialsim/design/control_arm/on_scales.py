@@ -272,6 +272,11 @@ def scale_savings(
     tuple of Saving
         Undiscounted, discounted, worst plausible (the smaller of λr and the lower bound).
 
+    Raises
+    ------
+    DesignError
+        A discount, an inflation or an interval that cannot be.
+
     Examples
     --------
     >>> from trialsim.design import CountScale

@@ -229,6 +229,11 @@ def repeated_p_value(design: GroupSequentialDesign, look: int, z: float) -> floa
     float
         In (0, 0.5]; 0.5 if no smaller level stops.
 
+    Raises
+    ------
+    DesignError
+        A look that the design does not have.
+
     Examples
     --------
     >>> from trialsim.design import group_sequential_design

@@ -80,6 +80,11 @@ def weighted_law(
     -------
     WeightedLaw
 
+    Raises
+    ------
+    DesignError
+        A weight that is 0 wherever events come.
+
     Notes
     -----
     With y_a at risk and hazards λ_a over follow-up,

@@ -304,6 +304,11 @@ def power_surface(
     -------
     PowerSurface
 
+    Raises
+    ------
+    AnalysisError
+        A tolerance that is not above 0.
+
     Examples
     --------
     >>> surface = power_surface([0.0, 0.5], [[1.0, 0.9], [1.0, 0.7]], (60, 60), np.eye(2) * 0.5 + 0.5,

@@ -133,6 +133,11 @@ def resize_blinded(
         (\hat\sigma^2 - \delta^2/4) / \delta^2`, the one-sample variance less what the assumed effect adds
         at 1:1, rounded up.
 
+    Raises
+    ------
+    DesignError
+        An effect, a level, a power or sizes that cannot be.
+
     Examples
     --------
     >>> resize_blinded(0.5, 0.025, 0.9, 50, 200)(np.array([1.0625, 4.0]))

@@ -164,6 +164,11 @@ def intersection_score(z: ArrayLike, n: ArrayLike, tested: ArrayLike, method: In
     ndarray (R,)
         −inf where no arm is tested.
 
+    Raises
+    ------
+    DesignError
+        Another method.
+
     Examples
     --------
     >>> every = np.ones((1, 2), dtype=bool)

@@ -130,6 +130,11 @@ def count_outcomes(
     -------
     ndarray of int (R, N)
 
+    Raises
+    ------
+    DesignError
+        Exposures, rates or a dispersion that cannot be.
+
     Examples
     --------
     >>> arm = np.zeros((2000, 5), dtype=np.int8)

@@ -99,6 +99,11 @@ def ordinal_visits(
     ndarray of int (R, N, V)
         0 to C − 1.
 
+    Raises
+    ------
+    DesignError
+        A course that is not one finite number a visit.
+
     Examples
     --------
     >>> from trialsim.trial.outcomes import constant_shift
@@ -144,6 +149,11 @@ def count_visits(
     Returns
     -------
     ndarray of int (R, N, V)
+
+    Raises
+    ------
+    DesignError
+        Rates or months that cannot be.
 
     Examples
     --------

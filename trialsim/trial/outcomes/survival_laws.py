@@ -292,6 +292,11 @@ def gompertz_of_course(
         :math:`T = \log(1 + g E / (h_0 e^{\alpha b_0})) / g`, g = α b₁; infinite where a falling hazard
         is used up before E.
 
+    Raises
+    ------
+    DesignError
+        A hazard that is not above 0.
+
     Examples
     --------
     >>> gompertz_of_course(np.array([1.0]), 0.1, 0.5, np.array([0.0]), np.array([0.0]))
