@@ -33,6 +33,11 @@ def joint_test(result: LinearResult) -> tuple[float, int, float, float]:
     result : LinearResult
         Of `ancova` or `unadjusted` with two arms or more.
 
+    Returns
+    -------
+    statistic, df, residual_df, p_value : float
+        F of all arms together, and the chance of a larger one without any effect.
+
     Examples
     --------
     >>> from trialsim.analysis import unadjusted

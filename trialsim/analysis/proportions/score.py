@@ -107,6 +107,11 @@ def score_interval(
     method : {"miettinen_nurminen", "farrington_manning"}
         As in `score_z`.
 
+    Returns
+    -------
+    lower, upper : float
+        Of the difference active − control, in [−1, 1].
+
     Examples
     --------
     >>> lower, upper = score_interval(56, 70, 48, 80)  # Newcombe 1998, Stat. Med. 17:873

@@ -111,7 +111,7 @@ def calibrate_transported(cv: CrossValidation, weights: Floats) -> TransportedCa
     >>> cv = CrossValidation(
     ...     weeks=np.array([24.0]), rows=np.arange(90), fold=none, baseline=np.zeros(90),
     ...     outcomes=score + 1.0, score=score, sd=np.ones((90, 1)), pit=rng.uniform(size=(90, 1)),
-    ...     max_rhat=np.ones(1), min_ess=np.full(1, 400.0),
+    ...     max_rhat=np.ones(1), min_ess=np.full(1, 400.0), fits=np.ones(1),
     ... )
     >>> calibrate_transported(cv, np.ones(90)).bias.round(6)
     array([1.])

@@ -265,7 +265,7 @@ def calibrate(cv: CrossValidation) -> Calibration:
     >>> cv = CrossValidation(
     ...     weeks=np.array([24.0]), rows=np.arange(90), fold=none, baseline=np.zeros(90), outcomes=truth,
     ...     score=score, sd=np.ones((90, 1)), pit=rng.uniform(size=(90, 1)), max_rhat=np.ones(1),
-    ...     min_ess=np.full(1, 400.0),
+    ...     min_ess=np.full(1, 400.0), fits=np.ones(1),
     ... )
     >>> found = calibrate(cv)
     >>> found.observed, bool(abs(found.slope[0] - 1.0) < 0.5)

@@ -113,7 +113,7 @@ def calibrate_subgroups(
     >>> cv = CrossValidation(
     ...     weeks=np.array([24.0]), rows=np.arange(90), fold=none, baseline=np.zeros(90), outcomes=truth,
     ...     score=score, sd=np.ones((90, 1)), pit=rng.uniform(size=(90, 1)), max_rhat=np.ones(1),
-    ...     min_ess=np.full(1, 400.0),
+    ...     min_ess=np.full(1, 400.0), fits=np.ones(1),
     ... )
     >>> calibrate_subgroups(cv, {"half": np.repeat(["first", "second"], 45)}).shape[0]
     2
