@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from trialsim.analysis.multiplicity import fixed_sequence, hochberg, holm
     from trialsim.analysis.ordinal.index_frame import probabilistic_index
     from trialsim.analysis.ordinal.odds_frame import proportional_odds
-    from trialsim.analysis.ordinal.win_ratio import win_ratio
+    from trialsim.analysis.ordinal.wins import win_ratio
     from trialsim.analysis.proportions.frame import two_proportions
-    from trialsim.analysis.proportions.mantel_haenszel import mantel_haenszel
+    from trialsim.analysis.proportions.stratified import mantel_haenszel
     from trialsim.analysis.recurrent_events.rate_ratio import lwyy
     from trialsim.analysis.repeated_measures.frame import mmrm
     from trialsim.analysis.survival.adjusted_log_rank_test import adjusted_log_rank

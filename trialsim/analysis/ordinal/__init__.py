@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from trialsim.analysis.ordinal.index_frame import ProbabilisticIndexResult, probabilistic_index
     from trialsim.analysis.ordinal.odds_block import proportional_odds_block
     from trialsim.analysis.ordinal.odds_frame import ProportionalOddsResult, proportional_odds
-    from trialsim.analysis.ordinal.win_ratio import WinResult, win_ratio
+    from trialsim.analysis.ordinal.wins import WinResult, win_ratio
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 

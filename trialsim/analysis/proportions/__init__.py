@@ -6,12 +6,12 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim.analysis.proportions.frame import ProportionsResult, two_proportions
-    from trialsim.analysis.proportions.mantel_haenszel import (
+    from trialsim.analysis.proportions.score import score_interval, score_z
+    from trialsim.analysis.proportions.stratified import (
         StratifiedResult,
         cochran_mantel_haenszel,
         mantel_haenszel,
     )
-    from trialsim.analysis.proportions.score import score_interval, score_z
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
