@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from trialsim.analysis import g_computation, mantel_haenszel, win_ratio
+from trialsim.analysis import g_computation, mantel_haenszel, proportional_odds, win_ratio
 from trialsim.analysis.ordinal import probabilistic_index_block
 from trialsim.streams import stream
 
@@ -170,3 +170,10 @@ def test_mantel_haenszel_ratios_are_those_of_statsmodels():
     assert mantel_haenszel(data, measure="risk_ratio", **options).estimate == pytest.approx(
         peer.riskratio_pooled
     )
+
+
+def test_the_score_test_of_a_small_trial_prints_its_exact_p_value():
+    data = pd.DataFrame({"arm": list("cccaaa"), "g": [1, 2, 3, 2, 3, 3]})
+    found = proportional_odds(data, outcome="g", arm="arm", control="c", test="score")
+    wanted = tails(data["g"].to_numpy(float), np.repeat([0, 1], 3), rank_sum)
+    assert (found.decided_by, found.p_value) == ("exact", pytest.approx(wanted))

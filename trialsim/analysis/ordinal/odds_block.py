@@ -11,11 +11,12 @@ without covariates is Wilcoxon's: its χ² is n/(n − 1) times that of the rank
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from trialsim.analysis.linear import kernel as linear_kernel
 from trialsim.analysis.linear.block import block_array, check_choice, label_array, not_finite
@@ -195,7 +196,11 @@ def odds_estimates(
         score if test == "score" else None,
     )  # fmt: skip
     rule = {"exact": exact, "score": score, "wilcoxon": unadjusted}
-    return decide(found, ({"wald": own(found)} if test == "wald" else {}) | rule)
+    if test == "wald":
+        return decide(found, {"wald": own(found)} | rule)
+    small = ~np.isnan(exact) & (fits.status == STATUS_OK)
+    p_value = np.where(small, 2.0 * special.ndtr(-np.abs(exact)), found.p_value)
+    return decide(replace(found, p_value=p_value), rule)
 
 
 def _categories(outcome: Floats) -> tuple[Ints, int]:
