@@ -15,6 +15,7 @@ from trialsim.cli.design.group import design
 from trialsim.cli.init import init
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
+from trialsim.cli.schema import schema
 from trialsim.cli.sizing.frontier import frontier
 from trialsim.cli.sizing.size import size
 from trialsim.cli.terminal.interrupt import hear_interrupts, leave_interrupted
@@ -47,7 +48,7 @@ def commands() -> None:
     """
 
 
-for command in (run, size, design, frontier, init, twins, cohort, verify, replay):
+for command in (run, size, design, frontier, init, schema, twins, cohort, verify, replay):
     commands.add_command(command)
 
 

@@ -6,6 +6,9 @@ import hashlib
 from importlib.metadata import version
 from typing import Any
 
+# A search for sizes with fewer trials would only bracket.
+FEWEST_OF_SEARCH = 1_000
+
 
 def overridden(tables: dict[str, Any], replicates: int | None, seed: int | None) -> dict[str, Any]:
     """Return the tables of a file with what the command line changes; their hash changes with it.
@@ -18,6 +21,8 @@ def overridden(tables: dict[str, Any], replicates: int | None, seed: int | None)
     changed = dict(tables)
     if replicates is not None:
         changed["simulation"] = tables["simulation"] | {"replicates": replicates, "precision": None}
+        if "trials" in (tables.get("sizing") or {}):
+            changed["sizing"] = tables["sizing"] | {"trials": max(replicates, FEWEST_OF_SEARCH)}
     if seed is not None:
         changed["seed"] = seed
     return changed

@@ -4,7 +4,7 @@ Power is close to :math:`Φ(a + b\sqrt n)` in any design whose looks and events 
 beforehand:
 
 1. *Bracket.* From a first guess, n is multiplied or divided by 4 until the power lies in (.05, .995).
-2. *Approach.* Twice, with more trials: each analysis is simulated at its own
+2. *Approach.* Twice, with a quarter of `trials` and with all of them: each analysis is simulated at its own
    :math:`n ((z_{1-α} + z_{power}) / (z_{1-α} + Φ^{-1}(\hat p)))^2`.
 3. *Answer.* The line through the probits of the last rounds, weighted by their precision with the slope
    :math:`b = (z_{1-α} + Φ^{-1}(\hat p)) / \sqrt n` of the last one, is solved for the power; its Monte
@@ -25,7 +25,8 @@ from scipy.special import ndtr, ndtri
 
 from trialsim.errors import DesignError
 
-PILOT, APPROACH = 1_000, (4_000, 16_000)
+PILOT = 1_000
+ROUNDS = 2
 _LOW, _HIGH, _FACTOR = 0.05, 0.995, 4
 _SMALLEST = 8
 _Z95 = 1.959963984540054
@@ -89,6 +90,7 @@ def search_sizes(
     guess: int,
     step: int = 2,
     largest: int = 50_000,
+    trials: int = 16_000,
 ) -> dict[str, FoundSize]:
     r"""Return the size of each analysis.
 
@@ -108,6 +110,8 @@ def search_sizes(
         Sizes are multiples of it.
     largest : int
         No size above is looked at.
+    trials : int
+        Of the last round; the relative standard error of a size is about 1 / √trials at a power of .9.
 
     Returns
     -------
@@ -133,10 +137,10 @@ def search_sizes(
     for name, size in _bracket(claims, paths, start, step, largest).items():
         start[name] = size
     z_alpha, z_power = -float(ndtri(alpha)), float(ndtri(power))
-    for trials in APPROACH:
+    for number in (max(trials // 4, PILOT), trials):
         for name in analyses:
             start[name] = _next(paths[name], z_alpha, z_power, step, largest)
-        _look(claims, paths, start, trials)
+        _look(claims, paths, start, number)
     return {name: _answer(name, paths[name], z_alpha, z_power, power, step, largest) for name in analyses}
 
 
@@ -193,7 +197,7 @@ def _answer(
         raise _unreached(name, size, had / trials)
     slope = (z_alpha + z) / math.sqrt(size)
     # Both last rounds speak of the intercept, each by its precision.
-    rounds = [(path.seen[k][0], *path.probit(k)) for k in range(-len(APPROACH), 0)]
+    rounds = [(path.seen[k][0], *path.probit(k)) for k in range(-ROUNDS, 0)]
     weights = np.array([1 / one[2] ** 2 for one in rounds])
     roots = np.array([math.sqrt(n) + (z_power - probit) / slope for n, probit, _ in rounds])
     root = float((weights * roots).sum() / weights.sum())

@@ -90,7 +90,7 @@ class _Searcher:
         return search_sizes(
             self.claims, [one.analysis.label for one in rows], power=asked.power,
             alpha=self.trial.design.alpha, guess=guess, step=step_of(self.trial),
-            largest=asked.largest_trial,
+            largest=asked.largest_trial, trials=asked.trials,
         )  # fmt: skip
 
 
