@@ -151,6 +151,25 @@ class Spread:
             for along in range(outcomes.shape[1]):
                 outcomes[:, visit] += vectors[:, visit, along] * scaled[:, along]
 
+    def within_each(self, draws: np.ndarray, z: Floats, noise: Floats) -> Floats:
+        """Return what varies within a study (n, V) for participants (n, L), each with a draw of its own (n,).
+
+        As `add_within`, from standard normal noise (n, V).
+        """
+        added = np.zeros(noise.shape)
+        if not self.varies:
+            for visit in range(noise.shape[1]):
+                for before in range(visit + 1):
+                    added[:, visit] += self._factor[visit, before, draws] * noise[:, before]
+            return added
+        values, vectors = self._axes
+        wider, noisier = (
+            np.exp(2 * (z * of[draws]).sum(axis=1))[:, None] for of in (self.of_effects, self.of_noise)
+        )
+        variance = values[draws].clip(min=0) * wider + self.noise[draws, None] * noisier
+        added += np.einsum("nva,na->nv", vectors[draws], noise * np.sqrt(variance) * self.unit)
+        return added
+
     def take(self, draws: np.ndarray) -> Spread:
         """Return the given posterior draws."""
         return Spread(

@@ -242,6 +242,37 @@ class Prognosis:
             spread.add_within(result[part], at.z[part], noise)
         return result
 
+    def draw_each(
+        self,
+        covariates: Covariates,
+        baseline: Floats,
+        weeks: Sequence[float] | Floats,
+        generator: np.random.Generator,
+    ) -> Floats:
+        """Draw outcomes (N, V) of each participant once, each by a posterior draw of its own.
+
+        With study effects, of the average study: what all participants of a new study share is left out.
+
+        Parameters
+        ----------
+        covariates, baseline, weeks
+            As in `predict`.
+        generator : Generator
+            Of the component ``outcome``.
+        """
+        at = self._place(covariates, baseline, weeks)
+        chosen = generator.integers(len(self.scales), size=len(at.x))
+        noise = generator.standard_normal((len(at.x), len(at.weeks)))
+        drawn = np.empty(noise.shape)
+        # One BLAS thread: the same bits whatever the machine has.
+        with threadpool_limits(1, user_api="blas"):
+            spread = self.spread(at.weeks)
+            for part in _chunks(len(at.x), len(at.weeks) * self.coefficients.shape[1]):
+                theta = self.coefficients[chosen[part]] * self.standardisation.unit
+                drawn[part] = at.baseline[part, None] + np.einsum("nvc,nc->nv", at.rows(part), theta)
+                drawn[part] += spread.within_each(chosen[part], at.z[part], noise[part])
+        return drawn
+
     def save(self, path: Path) -> None:
         """Write everything to an ``.npz`` file without pickle, with the hash of its content."""
         write(path, *self._parts())

@@ -111,7 +111,7 @@ def gain_beyond_baseline(
         )
     columns = np.empty((len(outcome), 0)) if extra is None else np.asarray(extra, dtype=float)
     kept = np.isfinite(np.column_stack([outcome, baseline, score, columns])).all(axis=1)
-    y, m = _scaled(outcome[kept]), _scaled(score[kept])
+    y, m = scaled(outcome[kept]), scaled(score[kept])
     n = int(kept.sum())
     if n <= columns.shape[1] + 4 or not y.any():
         raise HistoryError(
@@ -119,17 +119,17 @@ def gain_beyond_baseline(
             field="outcome",
             mend="give more participants",
         )
-    x = np.column_stack([np.ones(n), _scaled(baseline[kept]), columns[kept]])
+    x = np.column_stack([np.ones(n), scaled(baseline[kept]), columns[kept]])
     correlation, gain, r2, r2_with = (value[0] for value in _measure(np.ones((1, n)), x, m, y))
     resampled = _bootstrap(x, m, y, generator, replicates)
     return Gain(
         participants=n,
         partial_correlation=float(correlation),
-        partial_correlation_90=_interval(resampled[0], 0.90),
-        partial_correlation_95=_interval(resampled[0], 0.95),
+        partial_correlation_90=interval_of(resampled[0], 0.90),
+        partial_correlation_95=interval_of(resampled[0], 0.95),
         gain=float(gain),
-        gain_90=_interval(resampled[1], 0.90),
-        gain_95=_interval(resampled[1], 0.95),
+        gain_90=interval_of(resampled[1], 0.90),
+        gain_95=interval_of(resampled[1], 0.95),
         incremental_r2=float(r2_with - r2),
         baseline_r2=float(r2),
         baseline_r2_loo=leave_one_out_r2(y, x[:, 1:]),
@@ -163,8 +163,8 @@ def leave_one_out_r2(outcome: ArrayLike, columns: ArrayLike) -> float:
     columns = np.asarray(columns, dtype=np.float64)
     kept = np.isfinite(np.column_stack([outcome, columns])).all(axis=1)
     y = outcome[kept]
-    x = np.column_stack([np.ones(len(y)), *(_scaled(column) for column in columns[kept].T)])
-    press = _fit(np.ones((1, len(y))), x, y)[1][0]
+    x = np.column_stack([np.ones(len(y)), *(scaled(column) for column in columns[kept].T)])
+    press = weighted_press(np.ones((1, len(y))), x, y)[1][0]
     return float(1 - press / ((y - y.mean()) ** 2).sum())
 
 
@@ -182,9 +182,9 @@ def _bootstrap(x: Floats, m: Floats, y: Floats, generator: np.random.Generator, 
 
 def _measure(w: Floats, x: Floats, m: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Return partial correlation, signed gain, R2 without and with the score (B,) for weights (B, N)."""
-    y_left, press, sse = _fit(w, x, y)
-    m_left, _, m_sse = _fit(w, x, m)
-    _, press_with, sse_with = _fit(w, np.column_stack([x, m]), y)
+    y_left, press, sse = weighted_press(w, x, y)
+    m_left, _, m_sse = weighted_press(w, x, m)
+    _, press_with, sse_with = weighted_press(w, np.column_stack([x, m]), y)
     # A score that the baseline determines adds nothing; rounding must not make something of it.
     adds = m_sse > _NOTHING * w.sum(axis=1)
     correlation = np.where(
@@ -196,7 +196,7 @@ def _measure(w: Floats, x: Floats, m: Floats, y: Floats) -> tuple[Floats, Floats
     return correlation, gain, 1 - sse / total, 1 - sse_with / total
 
 
-def _fit(w: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+def weighted_press(w: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     """Return residuals (B, N), PRESS (B,) and error sums of squares (B,) of weighted fits to x (N, P)."""
     p = x.shape[1]
     gram = (w @ (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)).reshape(-1, p, p)
@@ -209,12 +209,13 @@ def _fit(w: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     return residual, (w * left_out**2).sum(axis=1), (w * residual**2).sum(axis=1)
 
 
-def _interval(values: Floats, confidence: float) -> tuple[float, float]:
+def interval_of(values: Floats, confidence: float) -> tuple[float, float]:
+    """Return the central percentile interval of bootstrap values."""
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
-def _scaled(values: Floats) -> Floats:
+def scaled(values: Floats) -> Floats:
     """Return values with mean 0 and standard deviation 1; all 0 where they are constant."""
     centred = values - values.mean()
     spread = centred.std()

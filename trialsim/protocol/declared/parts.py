@@ -98,10 +98,10 @@ def _check_course(trial: Parts) -> None:
                 "needs the population of the history", course.kind, field="endpoints.course",
                 mend='add [population] with kind = "history"',
             )  # fmt: skip
-        if trial.twins is None or trial.twins.source != "learned":
+        if trial.twins is None or trial.twins.source == "assumed":
             raise refuse(
-                "is the posterior predictive of learned twins", course.kind, field="endpoints.course",
-                mend='add [twins] with source = "learned"',
+                "is the posterior predictive of twins that a history gives", course.kind,
+                field="endpoints.course", mend='add [twins] with source = "learned" or "given"',
             )  # fmt: skip
     if course is not None and trial.in_stages:
         raise refuse(

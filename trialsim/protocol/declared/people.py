@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from trialsim.protocol.eligibility import Criterion
 from trialsim.protocol.question import Text
@@ -18,6 +18,9 @@ class Population(Strict):
     participants of the history with replacement, so that their covariates keep their joint law.
     `register` is how many of them are drawn once; replicate trials recruit from these.
     """
+
+    # A trial that is written out reads back: by the name that the file uses.
+    model_config = ConfigDict(serialize_by_alias=True)
 
     kind: Literal["card", "history"]
     card: Text | None = None

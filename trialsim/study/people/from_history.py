@@ -1,0 +1,169 @@
+"""A register of the history itself: its participants, with outcomes from the posterior predictive."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from scipy.special import logit
+from threadpoolctl import threadpool_limits
+
+from trialsim.data import Floats, History, Ints
+from trialsim.prognosis import OutcomePrognosis, Prognosis
+from trialsim.prognosis.validation.outcome_measures import log_cumulative_hazard
+from trialsim.protocol.declared import DeclaredTrial, HazardRatio
+from trialsim.protocol.outcome_table import WEEKS_IN
+from trialsim.streams import stream
+from trialsim.study.declared.strata import Strata, effect_of, log_ratios
+from trialsim.study.declared.worlds import visit_effect
+from trialsim.study.people import potential
+from trialsim.study.people.drifts import drift_of, log_drift
+from trialsim.study.people.factor_levels import factor_levels
+from trialsim.study.people.history import BASELINE, GIVEN, months_of, weeks_of
+from trialsim.study.people.learning import LearntTwins
+from trialsim.study.people.placebo_people import PlaceboPeople, placebo_people
+from trialsim.trial.register import Register
+
+STREAM = "register"
+_TINY = 1e-9
+
+
+def register_from_history(trial: DeclaredTrial, learnt: LearntTwins) -> Register:
+    """Return people of the history, each with one posterior draw, an outcome in every arm, and the score.
+
+    Participants are drawn with replacement, so that covariates and measured baseline keep their joint law.
+    The outcome on placebo is drawn from the model's law given these; other arms have it from the same random
+    numbers under their declared effect. The same people and numbers serve every world of a protocol. Such a
+    world shows no drift but the declared one, nor what the model got wrong; see `notes_of`.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        Of one world.
+    learnt : LearntTwins
+        Of that protocol.
+
+    Returns
+    -------
+    Register
+        The same for the same arguments, on any machine with the same processor.
+
+    Raises
+    ------
+    InputError
+        Too few are eligible, or the history has no people such as a drift asks for.
+    """
+    assert trial.population is not None
+    chance = partial(stream, trial.seed, STREAM, 0)
+    # One BLAS thread: sums over a register have the same bits whatever the machine has.
+    with threadpool_limits(1, user_api="blas"):
+        people = placebo_people(trial, learnt.history)
+        who = people.recruit(trial.population.register_size, chance("register"))
+        covariates = people.covariates.take(who)
+        baseline = people.baseline[who]
+
+        def column(name: str) -> Floats:
+            of_endpoint = isinstance(learnt.history, History) and name in (BASELINE, trial.outcome.name)
+            return baseline if of_endpoint else covariates.column(name)
+
+        levels = factor_levels(trial, len(who), column)
+        if isinstance(learnt.model, Prognosis):
+            outcomes = _visits(trial, learnt.model, people, who, levels)
+        else:
+            outcomes = _one_outcome(trial, learnt.model, people, who, levels)
+        scores = _scores(trial, learnt, people)[who]
+    return Register(np.array(covariates.names, dtype=np.str_), covariates.values, scores, outcomes, levels)
+
+
+def notes_of(trial: DeclaredTrial, learnt: LearntTwins) -> tuple[str, ...]:
+    """Return what a world of the history assumes beyond what the history shows, in words."""
+    notes = [
+        "The history is the world: it shows no drift but the declared ones, nor what the model got wrong.",
+        "Outcomes are of the history's average study and participants, drawn with replacement.",
+    ]
+    model = learnt.model
+    if isinstance(model, Prognosis):
+        return (*notes, "Outcomes are normal around the model, so that some leave the ends of a scale.")
+    months = model.unit / WEEKS_IN["months"]
+    beyond = f"Beyond the {months:.1f} months of the longest follow-up"
+    if trial.outcome.kind == "time_to_event":
+        law = "the last hazard goes on" if model.family == "piecewise" else f"the {model.family} law goes on"
+        notes.append(f"{beyond} {law}.")
+    elif trial.outcome.kind in ("count", "recurrent"):
+        notes.append(f"Events come at a constant rate of each person; {beyond[0].lower()}{beyond[1:]} too.")
+    return tuple(notes)
+
+
+def _visits(trial: DeclaredTrial, model: Prognosis, people: PlaceboPeople, who: Ints, levels: Ints) -> Floats:
+    """Return baseline and visits (A, M, 1 + V)."""
+    weeks = weeks_of(trial)
+    baseline = people.baseline[who]
+    drawn = model.draw_each(
+        people.covariates.take(who), baseline, weeks, stream(trial.seed, STREAM, 0, "outcome")
+    )
+    control = np.column_stack([baseline, drawn + drift_of(trial).outcome_shift])
+    strata = Strata.of(trial)
+    stratum = strata.crossed(levels)
+    arms = [control]
+    for arm in range(1, len(trial.arms)):
+        effect = visit_effect(trial, arm)
+        treated = control + effect.shift
+        if effect.subgroup is not None:
+            treated = treated + strata.inside(trial, arm)[stratum][:, None] * effect.subgroup
+        arms.append(treated)
+    return np.stack(arms)
+
+
+def _one_outcome(
+    trial: DeclaredTrial, model: OutcomePrognosis, people: PlaceboPeople, who: Ints, levels: Ints
+) -> Floats:
+    """Return outcomes (A, M, K) of another kind."""
+    own = potential.OwnDraws.of(model, people.covariates, who, stream(trial.seed, STREAM, 0, "disease"))
+    ratios = log_ratios(trial)[:, Strata.of(trial).crossed(levels)]
+    drift, chance = log_drift(trial), stream(trial.seed, STREAM, 0, "outcome")
+    kind = trial.outcome.kind
+    if kind == "response":
+        return potential.responses(own, ratios + drift, chance)
+    if kind == "level":
+        return potential.ordered_levels(own, ratios + drift, chance)
+    if kind in ("count", "recurrent"):
+        months = months_of(trial)
+        follow_up = potential.in_units(model, months)
+        found = potential.counts(own, ratios + drift, follow_up, kind == "recurrent", chance)
+        return found * months if kind == "recurrent" else found
+    starts = np.zeros(len(trial.arms))
+    for arm in range(1, len(trial.arms)):
+        effect = effect_of(trial, arm)
+        assert isinstance(effect, HazardRatio)
+        starts[arm] = potential.in_units(model, effect.from_month)
+    times = potential.event_times(own, model.family, model.cuts, ratios, drift, starts, chance)
+    return times * model.unit / WEEKS_IN["months"]
+
+
+def _scores(trial: DeclaredTrial, learnt: LearntTwins, people: PlaceboPeople) -> Floats:
+    """Return the score (N, S) of each eligible participant, on the scale that analyses are linear in."""
+    model = learnt.model
+    visits = len(getattr(trial.outcome, "weeks", ())) or 1
+    if learnt.source == "given":
+        given = people.covariates.column(GIVEN)
+        given = np.where(np.isnan(given), np.nanmean(given), given)
+        return np.repeat(given[:, None], visits, axis=1)
+    if isinstance(model, Prognosis):
+        return model.predict(people.covariates, people.baseline, weeks_of(trial)).score
+    expected = model.predict(people.covariates, [model.unit]).score[:, 0]
+    return linear_score(model.family, expected, len(model.levels))[:, None]
+
+
+def linear_score(family: str, expected: Floats, levels: int) -> Floats:
+    """Return a prediction (N,) on the scale of the regression that adjusts for it.
+
+    The logit of a probability, or of an expected position as a share of the highest; the log of an expected
+    count; the log cumulative hazard of the probability of an event.
+    """
+    if family == "binary":
+        return np.asarray(logit(np.clip(expected, _TINY, 1 - _TINY)))
+    if family == "ordinal":
+        return np.asarray(logit(np.clip(expected / (levels - 1), _TINY, 1 - _TINY)))
+    if family == "count":
+        return np.asarray(np.log(np.maximum(expected, _TINY)))
+    return log_cumulative_hazard(expected)

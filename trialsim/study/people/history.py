@@ -1,0 +1,161 @@
+"""The history of a declared trial: its file read by the endpoint's kind, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trialsim.data import History, OutcomeHistory
+from trialsim.errors import HistoryError, ProtocolError
+from trialsim.prognosis import read_history, read_outcome_history
+from trialsim.protocol.declared import ContinuousOutcome, CountOutcome, DeclaredTrial
+from trialsim.protocol.declared.history import HistoryDeclared
+from trialsim.protocol.declared.twins import FAMILIES_OF
+from trialsim.protocol.history_table import HistoryTable
+from trialsim.protocol.outcome_table import WEEKS_IN, OutcomeTable
+from trialsim.protocol.reading import check_model
+
+GIVEN = "given_score"
+BASELINE = "baseline"
+_TOLERANCE_WEEKS = 1.0
+
+
+def read_declared_history(
+    trial: DeclaredTrial, folder: Path, override: Path | None = None
+) -> History | OutcomeHistory:
+    """Read the past placebo participants of a trial.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        With ``[history]`` and ``[twins]``.
+    folder : Path
+        Of the protocol: `history.file` is relative to it.
+    override : Path, optional
+        A file in the place of `history.file`.
+
+    Returns
+    -------
+    History or OutcomeHistory
+        With the covariates of the twins, and those that eligibility, strata, drifts and analyses name; a
+        score that the user gives is the covariate ``given_score``.
+
+    Raises
+    ------
+    HistoryError
+        No file is named, or it cannot be used.
+    """
+    declared = trial.history or HistoryDeclared()
+    path = override or (None if declared.file is None else folder / declared.file)
+    if path is None:
+        raise HistoryError(
+            "is missing", field="history.file", mend="name the file of the placebo arm, or give --history"
+        )
+    if trial.outcome.kind == "score":
+        return _visits(trial, declared, Path(path))
+    return read_outcome_history(path, _outcome_table(trial, declared, Path(path)))
+
+
+def family_of(trial: DeclaredTrial) -> str:
+    """Return the family of the trial's twins: the one that is named, or the first one served."""
+    named = None if trial.twins is None else trial.twins.family
+    return named or FAMILIES_OF[trial.outcome.kind][0]
+
+
+def learnt_covariates(trial: DeclaredTrial) -> tuple[str, ...]:
+    """Return the covariates that the twins are made from."""
+    twins = trial.twins
+    if twins is None:
+        return ()
+    return (GIVEN,) if twins.source == "given" else twins.covariates
+
+
+def wanted_covariates(trial: DeclaredTrial) -> tuple[str, ...]:
+    """Return every covariate that a history of the trial is read for, those of the twins first."""
+    named = list(learnt_covariates(trial))
+    if trial.population is not None and trial.population.kind == "history":
+        factors = [factor.name for factor in trial.strata]
+        named += [criterion.covariate for criterion in trial.population.eligibility]
+        named += [factor.covariate for factor in trial.strata if factor.covariate is not None]
+        named += [name for world in trial.scenarios if world.drift for name in world.drift.covariate_shift]
+        named += [
+            name for one in trial.analyses for name in one.adjust
+            if name not in (*factors, "score", "covariates")
+        ]  # fmt: skip
+    of_endpoint = (BASELINE, trial.outcome.name) if trial.outcome.kind == "score" else ()
+    return tuple(dict.fromkeys(name for name in named if name not in of_endpoint))
+
+
+def weeks_of(trial: DeclaredTrial) -> tuple[float, ...]:
+    """Return the weeks of the visits of a score."""
+    assert isinstance(trial.outcome, ContinuousOutcome)
+    return trial.outcome.weeks
+
+
+def months_of(trial: DeclaredTrial) -> float:
+    """Return the months of follow-up of a count."""
+    assert isinstance(trial.outcome, CountOutcome)
+    return trial.outcome.months
+
+
+def _columns(trial: DeclaredTrial, declared: HistoryDeclared) -> dict[str, object]:
+    """Return the tables of columns that both readers share."""
+    own = declared.columns
+    covariates = own.model_dump()["covariates"]
+    if trial.twins is not None and trial.twins.source == "given":
+        covariates = covariates | {GIVEN: trial.twins.column}
+    known = wanted_covariates(trial)
+    return {
+        "participant": own.participant, "outcome": own.outcome, "group": own.group,
+        "covariates": {name: place for name, place in covariates.items() if name in known},
+    }  # fmt: skip
+
+
+def _rows(declared: HistoryDeclared) -> dict[str, object]:
+    given = declared.model_dump(exclude_unset=True)
+    return {name: given[name] for name in ("join", "filter", "missing") if name in given}
+
+
+def _visits(trial: DeclaredTrial, declared: HistoryDeclared, path: Path) -> History:
+    for field in ("values", "time"):
+        if getattr(declared.columns, field):
+            raise ProtocolError(
+                "belongs to one outcome a participant, not to a score at visits",
+                field=f"history.columns.{field}", mend="leave it out",
+            )  # fmt: skip
+    tables = {"columns": _columns(trial, declared) | {"week": declared.columns.week}, **_rows(declared)}
+    table = check_model(tables, HistoryTable, HistoryError)
+    weeks = weeks_of(trial)
+    return read_history(path, table, trial.outcome.name, weeks, wanted_covariates(trial))
+
+
+def _outcome_table(trial: DeclaredTrial, declared: HistoryDeclared, path: Path) -> OutcomeTable:
+    own, outcome = declared.columns, trial.outcome
+    columns = _columns(trial, declared) | {
+        "values": own.values, "time": own.time, "time_unit": own.time_unit,
+    }  # fmt: skip
+    tables: dict[str, object] = {
+        "format": "trialsim.outcome/1", "endpoint": outcome.name, "family": family_of(trial),
+        "covariates": wanted_covariates(trial), "seed": trial.seed, "columns": columns, **_rows(declared),
+    }  # fmt: skip
+    if outcome.kind == "level":
+        tables["levels"] = tuple(getattr(outcome, "levels", ()))
+    if (week := _week(trial, declared)) is not None:
+        tables["week"] = week
+    return check_model(tables, OutcomeTable, HistoryError, file=path)
+
+
+def _week(trial: DeclaredTrial, declared: HistoryDeclared) -> float | None:
+    """Return the week of assessment where no column says the time; refuse another than the trial's."""
+    if declared.columns.time is not None:
+        return declared.week
+    weeks = float(getattr(trial.outcome, "months", 0.0)) * WEEKS_IN["months"]
+    if trial.outcome.kind in ("response", "level"):
+        if declared.week is not None and weeks > 0 and abs(declared.week - weeks) > _TOLERANCE_WEEKS:
+            raise ProtocolError(
+                f"is the week of assessment of the history; the trial's is week {weeks:.1f}",
+                field="history.week", value=declared.week,
+                mend="give endpoints.months and history.week of one time: nothing was learnt of another",
+            )  # fmt: skip
+        # A response has one time and no clock: any unit of time will do.
+        return declared.week or weeks or 1.0
+    return declared.week or weeks or None

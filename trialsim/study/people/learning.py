@@ -1,0 +1,242 @@
+"""From the history of a declared trial to its twins: fit, gate, and what they save beyond their rivals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from trialsim.data import History, OutcomeHistory
+from trialsim.errors import ProtocolError
+from trialsim.prognosis import (
+    FitSettings,
+    ModelTerms,
+    OutcomePrognosis,
+    OutcomeSampler,
+    Prognosis,
+    Sampler,
+    calibrate,
+    cross_validate,
+    fit_outcome,
+    fit_prognosis,
+    validate_outcome,
+)
+from trialsim.prognosis.validation.longitudinal import FOLD_SETTINGS
+from trialsim.prognosis.validation.outcome import FOLD_SETTINGS as OUTCOME_FOLD_SETTINGS
+from trialsim.prognosis.validation.outcome_measures import derived_outcome
+from trialsim.prognosis.validation.rivals import Rivals, compare_rivals
+from trialsim.progress import Progress, silent
+from trialsim.protocol.declared import DeclaredTrial
+from trialsim.streams import stream
+from trialsim.study.people.facts import HistoryFacts, facts_of
+from trialsim.study.people.generated import generate_declared_history
+from trialsim.study.people.history import GIVEN, learnt_covariates, read_declared_history
+from trialsim.study.people.judgement import Judgement, judge_given, judge_outcomes, judge_visits
+
+NOTHING = "nothing"
+Past = TypeVar("Past", History, OutcomeHistory)
+
+
+@dataclass(frozen=True)
+class LearntTwins:
+    """Twins of a trial, and how good they are on participants that they were not learnt from.
+
+    Parameters
+    ----------
+    source : str
+        ``learned`` or ``given``.
+    history : History or OutcomeHistory
+        The past participants, whom a register of them resamples; never printed or written.
+    facts : HistoryFacts
+        What may be said of them.
+    model : Prognosis or OutcomePrognosis
+        Of the outcome on placebo. For a given score it is fitted on the score: it is the course of a register
+        of the history, while the score stays what was given.
+    judgement : Judgement
+        Whether the scores are honest.
+    rivals : Rivals
+        What they leave of the variance beside the best single covariate and the covariates themselves.
+    """
+
+    source: str
+    history: History | OutcomeHistory
+    facts: HistoryFacts
+    model: Prognosis | OutcomePrognosis
+    judgement: Judgement
+    rivals: Rivals
+
+    def supported(self, smallest: float) -> bool:
+        """Return whether the scores are honest and save more than a share beyond the best rival."""
+        return self.judgement.sound and self.rivals.supported(smallest)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """How posteriors are sampled: settings of whole fits and of folds, and compiled models to share."""
+
+    whole: FitSettings | None = None
+    folds: FitSettings | None = None
+    sampler: Sampler | None = None
+    outcome_sampler: OutcomeSampler | None = None
+
+
+def learn_twins(
+    trial: DeclaredTrial,
+    folder: Path,
+    history_override: Path | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+    fits: Fits | None = None,
+) -> LearntTwins:
+    """Learn the twins of a trial from its history, and judge them out of sample.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        With learned or given twins. Its seed names the streams.
+    folder : Path
+        Of the protocol: files are relative to it.
+    history_override : Path, optional
+        A file in the place of `history.file`, or of a generated history.
+    cache : Path, optional
+        Folder of fitted posteriors.
+    progress : callable
+        Called with stage, steps done and steps in all.
+    fits : Fits, optional
+        Settings and compiled models; the defaults of the prognosis.
+
+    Returns
+    -------
+    LearntTwins
+
+    Raises
+    ------
+    ProtocolError
+        The trial has no twins that a history gives.
+    HistoryError
+        The history cannot be read, or nothing can be learnt from it.
+    FitError
+        A fit did not pass its gate, also when it was made again.
+    """
+    twins = trial.twins
+    if twins is None or twins.source == "assumed":
+        raise ProtocolError(
+            "are not those of a history",
+            field="twins",
+            mend='give [twins] with source = "learned" or "given"',
+        )
+    on_card = trial.population is not None and trial.population.kind == "card"
+    if twins.source == "given" and on_card:
+        raise ProtocolError(
+            "is a column of the history, which the people of a card do not have", field="twins.source",
+            value=twins.source, mend='use [population] with kind = "history", or learn the twins',
+        )  # fmt: skip
+    declared = trial.history
+    progress("read history", 0, 1)
+    if declared is not None and declared.generated is not None and history_override is None:
+        if not on_card:
+            raise ProtocolError(
+                "needs a card and a disease model to be made from", field="history.generated",
+                value=declared.generated, mend="name the file of the placebo arm as history.file",
+            )  # fmt: skip
+        history: History | OutcomeHistory = generate_declared_history(trial, folder)
+    else:
+        history = read_declared_history(trial, folder, history_override)
+    progress("read history", 1, 1)
+    fits = fits or Fits()
+    if isinstance(history, History):
+        return _of_visits(trial, history, fits, cache, progress)
+    return _of_outcomes(trial, history, fits, cache, progress)
+
+
+def _of_visits(
+    trial: DeclaredTrial, history: History, fits: Fits, cache: Path | None, progress: Progress
+) -> LearntTwins:
+    assert trial.twins is not None
+    twins = trial.twins
+    terms = ModelTerms(
+        twins.splines, twins.interactions, twins.variance_covariates, twins.study_effects, twins.visit_scales
+    )
+    past = _with(history, learnt_covariates(trial))
+    sampler = fits.sampler or Sampler()
+    model = fit_prognosis(
+        past,
+        seed=trial.seed,
+        settings=fits.whole,
+        terms=terms,
+        cache=cache,
+        progress=progress,
+        sampler=sampler,
+    )
+    # Twins with study effects are those of a new study: a fold is then a study that the others have not seen.
+    cv = cross_validate(
+        past, fits.folds or FOLD_SETTINGS, seed=trial.seed, by_group=terms.studies, terms=terms, cache=cache,
+        progress=progress, sampler=sampler,
+    )  # fmt: skip
+    outcome, score = cv.outcomes[:, -1], cv.score[:, -1]
+    with threadpool_limits(1, user_api="blas"):
+        judgement = judge_visits(calibrate(cv), cv, model.diagnostics)
+        if twins.source == "given":
+            score = past.covariates.column(GIVEN)[cv.rows]
+            seen = np.isfinite(outcome) & np.isfinite(score)
+            judgement = judge_given("score", outcome[seen], cv.baseline[seen], score[seen])
+        rivals = compare_rivals(
+            outcome, cv.baseline[:, None], _rivals_of(trial, history).covariates.take(cv.rows), score,
+            generator=stream(trial.seed, "", 0, "bootstrap"),
+        )  # fmt: skip
+    return LearntTwins(twins.source, history, facts_of(history), model, judgement, rivals)
+
+
+def _of_outcomes(
+    trial: DeclaredTrial, history: OutcomeHistory, fits: Fits, cache: Path | None, progress: Progress
+) -> LearntTwins:
+    assert trial.twins is not None
+    twins = trial.twins
+    if twins.variance_covariates or twins.study_effects or twins.visit_scales:
+        raise ProtocolError(
+            "belongs to a score at visits", field="twins.study_effects",
+            value=[twins.variance_covariates, twins.study_effects, twins.visit_scales], mend="leave it out",
+        )  # fmt: skip
+    terms = ModelTerms(twins.splines, twins.interactions)
+    past = _with(history, learnt_covariates(trial))
+    sampler = fits.outcome_sampler or OutcomeSampler()
+    progress("sample posterior", 0, 1)
+    model = fit_outcome(past, seed=trial.seed, settings=fits.whole, terms=terms, cache=cache, sampler=sampler)
+    progress("sample posterior", 1, 1)
+    progress("cross-validate", 0, 1)
+    cv = validate_outcome(
+        past, fits.folds or OUTCOME_FOLD_SETTINGS, seed=trial.seed, terms=terms, sampler=sampler
+    )
+    progress("cross-validate", 1, 1)
+    with threadpool_limits(1, user_api="blas"):
+        judgement = judge_outcomes(cv, model.diagnostics, stream(trial.seed, "", 0, "twins"))
+        outcome, score = derived_outcome(cv.family, cv.outcome, cv.time, cv.risk)
+        if twins.source == "given":
+            score = past.covariates.column(GIVEN)
+            seen = np.isfinite(score)
+            judgement = judge_given(trial.outcome.kind, outcome[seen], None, score[seen])
+        rivals = compare_rivals(
+            outcome, np.empty((len(past), 0)), _rivals_of(trial, history).covariates, score,
+            generator=stream(trial.seed, "", 0, "bootstrap"), reference_name=NOTHING,
+        )  # fmt: skip
+    return LearntTwins(twins.source, history, facts_of(history), model, judgement, rivals)
+
+
+def _rivals_of(trial: DeclaredTrial, history: Past) -> Past:
+    """Return the history with the covariates that a rival adjusts for.
+
+    Beside a given score those are every other covariate that the trial names, or the score itself.
+    """
+    names = learnt_covariates(trial)
+    if names == (GIVEN,):
+        names = tuple(name for name in history.covariates.names if name != GIVEN) or names
+    return _with(history, names)
+
+
+def _with(history: Past, names: tuple[str, ...]) -> Past:
+    """Return the history with some of its covariates."""
+    return replace(history, covariates=history.covariates.select(names))
