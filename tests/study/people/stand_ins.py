@@ -10,12 +10,12 @@ from tests.declared_files import tables
 from trialsim.data import Covariates, Floats, History, OutcomeHistory
 from trialsim.prognosis import OutcomePrognosis
 from trialsim.prognosis.models.columns import Columns
+from trialsim.prognosis.validation.rivals import compare_rivals
 from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
 from trialsim.protocol.declared.grid import grid_points
 from trialsim.study.people.facts import facts_of
 from trialsim.study.people.judgement import Judgement
 from trialsim.study.people.learning import LearntTwins
-from trialsim.prognosis.validation.rivals import compare_rivals
 
 UNIT = 52.0
 FAMILY = {
@@ -81,10 +81,10 @@ def outcome_twins(kind: str, n: int = 400, family: str | None = None, draws: int
     if family == "ordinal":
         del params["intercept"]
     levels = ("none", "some", "much") if family == "ordinal" else ()
+    cuts = np.array([0.3, 0.6]) if family == "piecewise" else np.empty(0)
     model = OutcomePrognosis(
-        "y", family, Columns.of(covariates), params | own[family],
-        np.array([0.3, 0.6]) if family == "piecewise" else np.empty(0), UNIT, levels, {"max_rhat": 1.0}, "key",
-    )  # fmt: skip
+        "y", family, Columns.of(covariates), params | own[family], cuts, UNIT, levels, {"max_rhat": 1.0}, "k"
+    )
     rng = np.random.default_rng(4)
     outcome = (rng.random(n) < 0.5) * 1.0 if family != "ordinal" else rng.integers(0, 3, n) * 1.0
     history = OutcomeHistory(

@@ -31,9 +31,9 @@ def summary(kind, outcomes):
 
 
 def null(kind):
-    return {"effects": [{"arm": "active", "source": "t", "value": 1.0,
-                         "kind": {"response": "odds_ratio", "level": "odds_ratio"}.get(
-                             kind, "hazard_ratio" if kind == "time_to_event" else "rate_ratio")}]}  # fmt: skip
+    ratio = {"response": "odds_ratio", "level": "odds_ratio", "time_to_event": "hazard_ratio"}
+    effect = {"arm": "active", "source": "t", "value": 1.0, "kind": ratio.get(kind, "rate_ratio")}
+    return {"effects": [effect]}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,7 +96,8 @@ def test_counts_have_the_rate_the_dispersion_and_the_rate_ratio(kind):
     if kind == "recurrent":
         times = register.outcomes[0]
         seen = times[np.isfinite(times)]
-        assert 0 < seen.min() and seen.max() <= 6.0
+        assert seen.min() > 0
+        assert seen.max() <= 6.0
         # Given how many there are, times of a constant rate are uniform.
         assert seen.mean() == pytest.approx(3.0, abs=4 * 6 / np.sqrt(12 * len(seen)))
         assert (np.diff(times, axis=1)[np.isfinite(times[:, 1:])] > 0).all()
@@ -180,7 +181,7 @@ def test_a_shift_to_people_whom_the_history_does_not_have_is_refused(shift):
 
 
 def test_drifts_of_another_outcome_are_refused():
-    with pytest.raises(ProtocolError, match="does not move a response outcome.*use odds_ratio"):
+    with pytest.raises(ProtocolError, match=r"does not move a response outcome.*use odds_ratio"):
         draw("response", outcome_twins("response"), drift={"hazard_ratio": 2.0})
 
 
@@ -222,4 +223,5 @@ def test_someone_without_a_value_is_drawn_like_the_others():
     learnt.history.covariates.values[:30, 0] = np.nan
     register = register_from_history(declare("response"), learnt)
     assert 0 < np.isnan(register.column("age")).mean() < 0.2
-    assert np.isfinite(register.scores).all() and np.isfinite(register.outcomes).all()
+    assert np.isfinite(register.scores).all()
+    assert np.isfinite(register.outcomes).all()

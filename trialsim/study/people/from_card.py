@@ -93,6 +93,9 @@ def treated_latent(
     """
     effect = effect_of(trial, arm)
     if isinstance(effect, Slowing):
+        if not effect.value:
+            # The difference below would not be the natural course to the last bit.
+            return natural
         baseline = natural[:, :1]
         return np.asarray(baseline + (1 - effect.value) * (natural - baseline))
     points = visit_effect(trial, arm)

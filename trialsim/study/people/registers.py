@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trialsim.errors import ProtocolError
+from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial
-from trialsim.streams import stream
-from trialsim.study.people.assumed import STREAM, register_assumed
+from trialsim.study.people.drawing import register_of
+from trialsim.study.people.learning import LearntTwins, learn_twins
 from trialsim.trial.register import Register
 
 _OF_WORLD = {"seed", "population", "arms", "endpoints", "effects", "strata", "history", "twins", "scenarios"}
@@ -19,8 +21,17 @@ class Registers:
     """From a resolved trial to the register that it recruits from.
 
     Cells of one world share one object: what they differ in (size, looks, dropout, analyses) is conduct.
+
+    Parameters
+    ----------
+    learnt : LearntTwins, optional
+        Of the protocol, where its twins or its people come from a history.
+    folder : Path
+        Of the protocol: its files are relative to it.
     """
 
+    learnt: LearntTwins | None = None
+    folder: Path = Path()
     _drawn: dict[str, Register] = field(default_factory=dict)
 
     def __call__(self, trial: DeclaredTrial) -> Register | None:
@@ -29,20 +40,48 @@ class Registers:
             return None
         key = world_key(trial)
         if key not in self._drawn:
-            self._drawn[key] = self._draw(trial)
+            self._drawn[key] = register_of(trial, self.learnt, self.folder)
         return self._drawn[key]
 
-    def _draw(self, trial: DeclaredTrial) -> Register:
-        if trial.twins is None or trial.twins.source != "assumed":
+
+def registers_of(
+    trial: DeclaredTrial,
+    folder: Path,
+    history: Path | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> Registers:
+    """Return the registers of a protocol, after learning its twins where they come from a history.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        The protocol, with all its worlds.
+    folder : Path
+        Of the protocol.
+    history : Path, optional
+        A file in the place of `history.file`.
+    cache : Path, optional
+        Folder of fitted posteriors.
+    progress : callable
+        Called with stage, steps done and steps in all.
+
+    Raises
+    ------
+    InputError
+        As in `trialsim.study.people.learning.learn_twins`.
+    ProtocolError
+        A history is given to a trial that reads none.
+    """
+    if trial.twins is None or trial.twins.source == "assumed":
+        if history is not None:
             raise ProtocolError(
-                "is read, and not carried out yet", field="endpoints.course",
-                mend="give a marginal law and twins with an assumed strength",
+                "is not read by this trial", field="history", value=str(history),
+                mend='add [twins] with source = "learned", or leave the history out',
             )  # fmt: skip
-        register = register_assumed(trial)
-        (world,) = trial.scenarios
-        if world.twins == "useless":
-            return register.with_useless_scores(stream(trial.seed, STREAM, 1, "twins"))
-        return register
+        return Registers(folder=folder)
+    return Registers(learn_twins(trial, folder, history, cache=cache, progress=progress), folder)
 
 
 def world_key(trial: DeclaredTrial) -> str:
