@@ -16,8 +16,8 @@ from trialsim.prognosis.histories import require_same_scales
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.protocol.declared.effects import Slowing
 from trialsim.streams import stream
-from trialsim.study.declared.strata import Strata, effect_of
-from trialsim.study.declared.worlds import visit_effect
+from trialsim.study.declared.drawing.strata import Strata, effect_of
+from trialsim.study.declared.drawing.worlds import visit_effect
 from trialsim.study.people.composition import compose
 from trialsim.study.people.drifts import drift_of
 from trialsim.study.people.factor_levels import factor_levels

@@ -14,8 +14,8 @@ from trialsim.prognosis.validation.outcome_measures import log_cumulative_hazard
 from trialsim.protocol.declared import DeclaredTrial, HazardRatio
 from trialsim.protocol.outcome_table import WEEKS_IN
 from trialsim.streams import stream
-from trialsim.study.declared.strata import Strata, effect_of, log_ratios
-from trialsim.study.declared.worlds import visit_effect
+from trialsim.study.declared.drawing.strata import Strata, effect_of, log_ratios
+from trialsim.study.declared.drawing.worlds import visit_effect
 from trialsim.study.people import potential
 from trialsim.study.people.drifts import drift_of, log_drift
 from trialsim.study.people.factor_levels import factor_levels
