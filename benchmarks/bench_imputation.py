@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.figure import Figure, seconds
 from trialsim.analysis.imputation import imputation_block
 from trialsim.analysis.imputation.draws import Records, draw_and_analyse
-from trialsim.analysis.imputation.gaps import last_visits
 from trialsim.analysis.imputation.kernel import Plan
+from trialsim.analysis.imputation.visit_frame import last_visits
 from trialsim.data import Floats
 
 REPLICATES, DRAWS = 400, 5_000
@@ -40,6 +40,11 @@ def j2r_jackknife() -> Iterator[Figure]:
             goal,
             limit=f"{1e6 * taken / REPLICATES / participants:.2f} us a leave-one-out refit and analysis",
         )
+    outcomes, design = simulated(172, 4)
+    outcomes[np.random.default_rng(2).random(outcomes.shape) < 0.05] = np.nan
+    with threadpool_limits(1):
+        taken = seconds(lambda: imputation_block(outcomes, design, strategy="J2R"))
+    yield Figure("j2r_jackknife 5 % gaps n=172 visits=4", REPLICATES / taken, "trials/s", 200.0)
     outcomes, design = (part[0] for part in simulated(172, 4))
     records = Records(np.empty((DRAWS, 4, 3)), np.empty((DRAWS, 4)), np.empty((DRAWS, 4, 2)))
     plan = Plan(1, np.arange(3), 0, np.array([1, 1]), 3)

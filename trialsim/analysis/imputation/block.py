@@ -35,7 +35,7 @@ def imputation_block(
     Parameters
     ----------
     outcomes : array_like (R, N, V)
-        NaN from dropout on; a trial with a gap comes back as ``not_monotone``.
+        NaN where missing; gaps are missing at random, and cost about twenty times as much.
     covariates : array_like (R, N, q) or (N, q)
         The first column is 1; also the covariates of the analysis of covariance.
     strategy : str

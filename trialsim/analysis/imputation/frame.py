@@ -42,20 +42,13 @@ import pandas as pd
 
 from trialsim.analysis.imputation import kernel
 from trialsim.analysis.imputation.draws import Records, draw_and_analyse
-from trialsim.analysis.imputation.gaps import (
-    conditional_means,
-    fit_gaps,
-    has_gaps,
-    impute_with_gaps,
-    last_visits,
-    pattern_sums,
-    start_sigma,
-)
+from trialsim.analysis.imputation.gap_jackknife import impute_gap_trial
+from trialsim.analysis.imputation.gap_kernel import fill_gap_trial
 from trialsim.analysis.imputation.jackknife import impute_trial
 from trialsim.analysis.imputation.kernel import Plan
 from trialsim.analysis.imputation.result import ImputationResult
 from trialsim.analysis.imputation.shift_law import ShiftLaw, combine
-from trialsim.analysis.imputation.visit_frame import VisitFrame, read_visit_frame
+from trialsim.analysis.imputation.visit_frame import VisitFrame, has_gaps, last_visits, read_visit_frame
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level
 from trialsim.analysis.repeated_measures.closed_form.block import REASONS as FIT_REASONS
 from trialsim.data import Floats, Ints
@@ -71,6 +64,10 @@ REASONS = (
     "singular_when_one_participant_is_left_out",
     "no_outcome_to_carry_forward",
     "arm_with_fewer_than_two_participants",
+    "not_converged",
+    "visits_never_observed_together",
+    "singular_covariance",
+    "indefinite_information",
 )
 
 
@@ -202,11 +199,12 @@ Found = tuple[Floats, Floats, Floats, tuple[ShiftLaw, ...]]
 
 def _conditional_mean(outcomes: Floats, design: Floats, plan: Plan, anchored: bool) -> Found:
     """Return estimates, standard errors and df (V, 3), and the law of shifts at every visit."""
+    visits = outcomes.shape[1]
+    result, covariance = np.empty((visits, 5)), np.empty((visits, 5, 5))
     if has_gaps(outcomes):
-        result, covariance = impute_with_gaps(outcomes, design, plan, anchored)
+        targets = np.arange(visits)
+        raise_for(impute_gap_trial(outcomes, design, plan, targets, anchored, result, covariance))
     else:
-        visits = outcomes.shape[1]
-        result, covariance = np.empty((visits, 5)), np.empty((visits, 5, 5))
         for target in range(visits):
             here = plan._replace(target=target)
             status = impute_trial(outcomes, design, here, anchored, result[target], covariance[target])
@@ -229,7 +227,10 @@ def _bayes(
         np.empty((draws, visits, size)), np.empty((draws, visits)), np.empty((draws, visits, 2))
     )
     last = last_visits(outcomes)
-    start = _with_filled_gaps(outcomes, design, plan) if gaps else outcomes
+    start = outcomes
+    if gaps:
+        status, start = fill_gap_trial(outcomes, design, plan.arm_column)
+        raise_for(status)
     status = draw_and_analyse(outcomes, start, last, design, plan, burn_in if gaps else 0, generator, records)
     raise_for(status)
     columns = design[:, plan.columns]
@@ -278,15 +279,6 @@ def _rubin_law(
         float(len(records.variances)),
         float(freedom),
     )
-
-
-def _with_filled_gaps(outcomes: Floats, design: Floats, plan: Plan) -> Floats:
-    """Return outcomes with conditional means in their gaps, still missing after the last visit."""
-    sums, _ = pattern_sums(outcomes, design)
-    sigma, means = fit_gaps(sums, start_sigma(outcomes, design))
-    filled = conditional_means(outcomes, design, sigma, means, plan, np.full(2, kernel.MAR))
-    filled[np.arange(outcomes.shape[1]) >= last_visits(outcomes)[:, None]] = np.nan
-    return filled
 
 
 def _centred(frame: VisitFrame) -> tuple[Floats, float]:

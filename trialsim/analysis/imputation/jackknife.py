@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from trialsim.analysis.imputation.gap_jackknife import impute_gap_trial
 from trialsim.analysis.imputation.kernel import (
     MAR,
     SINGULAR_LEAVE_ONE_OUT,
@@ -24,7 +25,18 @@ from trialsim.analysis.imputation.kernel import (
     regress_groups,
     summaries,
 )
-from trialsim.analysis.repeated_measures.closed_form.kernel import OK, SINGULAR_PIVOT, unit_lower, visit_means
+from trialsim.analysis.imputation.leaving_out import (
+    alone_in_a_level,
+    jackknife_covariance,
+    leave_out_of_analysis,
+)
+from trialsim.analysis.repeated_measures.closed_form.kernel import (
+    NOT_MONOTONE,
+    OK,
+    SINGULAR_PIVOT,
+    unit_lower,
+    visit_means,
+)
 from trialsim.data import Floats, Ints
 
 
@@ -35,10 +47,14 @@ def leave_out(
     covariates: Floats,
     outcomes: Floats,
     last: int,
+    alone: bool,
     work: Floats,
     moved: Floats,
 ) -> bool:
-    """Write each visit's least squares without one participant; False if a visit becomes singular."""
+    """Write each visit's least squares without one participant; False if a visit becomes singular.
+
+    One who is `alone` in a level has no residual, and moves nothing.
+    """
     q, visits = len(covariates), len(coefficients)
     for j in range(visits):
         size = q + j
@@ -57,36 +73,11 @@ def leave_out(
             leverage += value * total
             residual -= value * coefficients[j, a]
         if not leverage < 1.0 - SINGULAR_PIVOT:
+            if alone:
+                continue
             return False
         for a in range(size):
             moved[j, a] -= work[a] * residual / (1.0 - leverage)
-    return True
-
-
-@njit(cache=True)
-def leave_out_of_analysis(
-    parts: Analysis, covariates: Floats, columns: Ints, imputed_arm: int, direction: Floats, moved: Analysis
-) -> bool:
-    """Write the analysis without one participant, `observed` apart; False if it becomes singular.
-
-    `imputed_arm` is the arm of a participant who is imputed, else -1.
-    """
-    size = len(columns)
-    leverage = 0.0
-    for a in range(size):
-        direction[a] = 0.0
-        for b in range(size):
-            direction[a] += parts.inverse[a, b] * covariates[columns[b]]
-        leverage += direction[a] * covariates[columns[a]]
-    if not leverage < 1.0 - SINGULAR_PIVOT:
-        return False
-    for a in range(size):
-        value = covariates[columns[a]]
-        moved.sums[a] = parts.sums[a] - value
-        for arm in range(2):
-            moved.imputed[arm, a] = parts.imputed[arm, a] - (value if arm == imputed_arm else 0.0)
-        for b in range(size):
-            moved.inverse[a, b] = parts.inverse[a, b] + direction[a] * direction[b] / (1.0 - leverage)
     return True
 
 
@@ -114,13 +105,15 @@ def leave_each_out(
         imputed_products(model, groups, plan, strategies, gain, weights, products)
         held -= products
     moved = Model(model.coefficients.copy(), model.means.copy())
+    alone = alone_in_a_level(covariates, plan.arm_column)
     left = Analysis(np.zeros((size, size)), np.zeros(size), np.zeros(size), np.zeros((2, size)))
     for i in range(participants):
         z, y, last, arm = covariates[i], outcomes[i], groups.last[i], groups.arm[i]
         missing = last <= plan.target
-        regular = leave_out(model.coefficients, inverses, z, y, last, work, moved.coefficients)
+        regular = leave_out(model.coefficients, inverses, z, y, last, alone[i], work, moved.coefficients)
         if not (
-            regular and leave_out_of_analysis(parts, z, plan.columns, arm if missing else -1, work, left)
+            regular
+            and leave_out_of_analysis(parts, z, plan.columns, arm if missing else -1, alone[i], work, left)
         ):
             return SINGULAR_LEAVE_ONE_OUT
         unit_lower(moved.coefficients, q, lower)
@@ -137,22 +130,6 @@ def leave_each_out(
             rhs[a] = parts.observed[a] + products[row] + held[row] - z[row] * own
         summaries(rhs, left, participants - 1, values[i])
     return OK
-
-
-@njit(cache=True)
-def jackknife_covariance(values: Floats, centre: Floats, covariance: Floats) -> None:
-    """Write ``(n - 1)/n sum (v_i - mean)(v_i - mean)'`` of leave-one-out values (n, 5)."""
-    number, size = values.shape
-    for a in range(size):
-        for b in range(a + 1):
-            cross, first, second = 0.0, 0.0, 0.0
-            for i in range(number):
-                left, right = values[i, a] - centre[a], values[i, b] - centre[b]
-                cross += left * right
-                first += left
-                second += right
-            covariance[a, b] = (number - 1) / number * (cross - first * second / number)
-            covariance[b, a] = covariance[a, b]
 
 
 @njit(cache=True)
@@ -210,8 +187,15 @@ def impute_block(
     covariances: Floats,
     status: Ints,
 ) -> None:
-    """Run `impute_trial` on every replicate: results (R, 5), covariances (R, 5, 5), status (R,)."""
+    """Impute every replicate: results (R, 5), covariances (R, 5, 5), status (R,).
+
+    By `impute_trial`, or by `impute_gap_trial` where there are gaps.
+    """
     shared = covariates.shape[0] == 1
+    targets = np.array([plan.target])
     for r in range(len(outcomes)):
         design = covariates[0 if shared else r]
         status[r] = impute_trial(outcomes[r], design, plan, anchored, results[r], covariances[r])
+        if status[r] == NOT_MONOTONE:
+            here, around = results[r : r + 1], covariances[r : r + 1]
+            status[r] = impute_gap_trial(outcomes[r], design, plan, targets, anchored, here, around)

@@ -104,3 +104,15 @@ def _columns_of(covariate: CovariateColumn) -> tuple[list[str], list[Floats]]:
     shown = covariate.order[:-1]
     names = [f"{covariate.name}[{covariate.levels[level]}]" for level in shown]
     return names, [(covariate.values == level) * 1.0 for level in shown]
+
+
+def has_gaps(outcomes: Floats) -> bool:
+    """Return whether an outcome (N, V) is missing before an observed one."""
+    missing = np.isnan(outcomes)
+    return bool((missing[:, :-1] & ~missing[:, 1:]).any())
+
+
+def last_visits(outcomes: Floats) -> Ints:
+    """Return how many visits come up to each participant's last observed one (N,)."""
+    seen = ~np.isnan(outcomes)
+    return np.where(seen.any(axis=1), outcomes.shape[1] - seen[:, ::-1].argmax(axis=1), 0)

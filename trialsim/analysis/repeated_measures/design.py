@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,8 +40,8 @@ class Design:
         m.
     cell : ndarray of int (q, m)
         Coefficient of each covariate row at each visit; -1 where it has none.
-    first : tuple of int
-        First coefficient of each term.
+    rows : tuple of int
+        First covariate row of each term.
     columns : int
         Number of coefficients p.
     """
@@ -49,7 +49,7 @@ class Design:
     terms: tuple[Term, ...]
     visits: int
     cell: Ints
-    first: tuple[int, ...]
+    rows: tuple[int, ...]
     columns: int
 
     @property
@@ -63,19 +63,23 @@ class Design:
         return sum(not term.matched for term in self.terms)
 
     def column(self, term: int, visit: int) -> int:
-        """Return the coefficient of a term at a visit."""
-        return self.first[term] + (visit if self.terms[term].by_visit else 0)
+        """Return the coefficient of a term at a visit; -1 where it has none."""
+        row = self.rows[term] + (visit if self.terms[term].matched else 0)
+        return int(self.cell[row, visit])
 
     def contrast(self, visit: int, values: dict[int, float]) -> Floats:
         """Return the weights (p,) of the mean at a visit for the given values of terms."""
         weights = np.zeros(self.columns)
         for term, value in values.items():
-            weights[self.column(term, visit)] += value
+            column = self.column(term, visit)
+            if column >= 0:
+                weights[column] += value
         return weights
 
     def term_of(self, column: int) -> str:
         """Return the name of the term that has a coefficient."""
-        owner = max(t for t, first in enumerate(self.first) if first <= column)
+        row = int(np.flatnonzero((self.cell == column).any(axis=1))[0])
+        owner = max(t for t, first in enumerate(self.rows) if first <= row)
         return self.terms[owner].name
 
 
@@ -93,8 +97,8 @@ def renumbered(cell: Ints, gone: Bools) -> tuple[Ints, Ints]:
     return np.where(here < 0, -1, np.searchsorted(left, here)), left
 
 
-def lay_out(terms: Sequence[Term], visits: int) -> Design:
-    """Return the design of the given terms.
+def lay_out(terms: Sequence[Term], visits: int, absent: Mapping[int, int] | None = None) -> Design:
+    """Return the design of the given terms; `absent` terms have no coefficient at one visit each.
 
     Examples
     --------
@@ -107,10 +111,15 @@ def lay_out(terms: Sequence[Term], visits: int) -> Design:
     columns = 0
     for term in terms:
         coefficients = columns + (np.arange(visits) if term.by_visit else np.zeros(visits, np.int64))
-        first.append(columns)
+        first.append(len(rows))
         columns += visits if term.by_visit else 1
         if term.matched:
             rows.extend(np.where(np.arange(visits) == visit, coefficients, -1) for visit in range(visits))
         else:
             rows.append(coefficients)
-    return Design(tuple(terms), visits, np.array(rows, np.int64), tuple(first), columns)
+    cell = np.array(rows, np.int64)
+    missing = np.zeros(cell.shape, bool)
+    for term, visit in (absent or {}).items():
+        missing[first[term], visit] = True
+    cell, left = renumbered(cell, missing)
+    return Design(tuple(terms), visits, cell, tuple(first), len(left))

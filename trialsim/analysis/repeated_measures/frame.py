@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,13 @@ import pandas as pd
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level, collinear
 from trialsim.analysis.repeated_measures.covariance_structures import structure_of
 from trialsim.analysis.repeated_measures.design import Term, lay_out
-from trialsim.analysis.repeated_measures.methods import method_of
+from trialsim.analysis.repeated_measures.general.families import SPATIAL
+from trialsim.analysis.repeated_measures.general.reading import family_of, position_of_visit
+from trialsim.analysis.repeated_measures.general.sandwich import KINDS as EMPIRICAL
+from trialsim.analysis.repeated_measures.methods import Method, method_of
 from trialsim.analysis.repeated_measures.model import FittedModel, ModelTerms
 from trialsim.analysis.repeated_measures.newton import COLLINEAR, OK, STATUSES
-from trialsim.analysis.repeated_measures.one_trial import analyse, redundant_column
+from trialsim.analysis.repeated_measures.one_trial import redundant_column
 from trialsim.analysis.repeated_measures.reading import (
     CovariateColumn,
     RepeatedMeasures,
@@ -49,6 +53,10 @@ def mmrm(
     method: str = "reml",
     df: str = "satterthwaite",
     level: float = 0.95,
+    coordinates: Columns = (),
+    covariance_by: str | None = None,
+    common_mean_at: object = None,
+    errors: str = "model",
 ) -> MmrmResult:
     """Fit a mixed model for repeated measures: visit + arm × visit + covariates.
 
@@ -74,13 +82,24 @@ def mmrm(
         category or names, by the rule of `trialsim.analysis.one_trial.visit_order`.
     covariance : str
         ``"us"`` unstructured, ``"toep"``, ``"toeph"``, ``"ar1"``, ``"ar1h"``, ``"ad"``, ``"adh"``, ``"cs"``
-        or ``"csh"``; a final h gives each visit its own variance.
+        or ``"csh"``; a final h gives each visit its own variance. For visits at unequal distances
+        ``"sp_exp"`` σ²ρ^d or ``"sp_gau"`` σ²ρ^(d²), d the distance of two visits in the `coordinates`.
     method : {"reml", "ml"}
     df : str
         ``"satterthwaite"``, ``"kenward-roger-linear"`` (as SAS for ``us``), ``"kenward-roger"`` (with the
         second derivatives, as the R package mmrm), ``"between-within"``, ``"residual"`` or ``"z"``.
     level : float
         Confidence level of the intervals, in (0, 1).
+    coordinates : str or sequence of str, optional
+        Columns of numbers that say where a visit is; else the visits themselves, if these are numbers.
+    covariance_by : str, optional
+        A column whose levels have covariance parameters of their own, such as the arm.
+    common_mean_at : object, optional
+        A visit, usually the baseline, at which all arms have one mean, because they are randomised: the
+        constrained longitudinal data analysis (cLDA). It has no effect in the tables.
+    errors : {"model", "empirical", "empirical-bias-reduced", "empirical-jackknife"}
+        Standard errors: of the model, or sandwiches that do not trust its covariance (CR0, CR2, CR3), with
+        the degrees of freedom of Bell and McCaffrey for ``df="satterthwaite"``.
 
     Returns
     -------
@@ -107,6 +126,8 @@ def mmrm(
        longitudinal clinical trials. Drug Information Journal 2008; 42: 303-319.
     .. [2] Kenward MG, Roger JH. Small sample inference for fixed effects from restricted maximum
        likelihood. Biometrics 1997; 53: 983-997.
+    .. [3] Liang KY, Zeger SL. Longitudinal data analysis of continuous and discrete responses for pre-post
+       designs. Sankhya B 2000; 62: 134-148 (the common mean).
 
     Examples
     --------
@@ -124,22 +145,34 @@ def mmrm(
     for name in by_visit:
         if name not in covariates:
             raise AnalysisError("is not among the covariates", field="by_visit", value=name)
+    general = covariance in SPATIAL or covariance_by is not None
+    _check_errors(errors, chosen, general)
+    extra = [name for name in as_names(coordinates) if name != visit]
+    extra += [covariance_by] if covariance_by is not None and covariance_by != arm else []
     trial = read_repeated_measures(
         data,
         outcome=outcome,
         arm=arm,
         visit=visit,
         participant=participant,
-        covariates=covariates,
+        covariates=[*covariates, *extra],
         control=control,
         visits=visits,
     )
-    terms = _model_terms(trial, by_visit)
-    structure = structure_of(covariance, len(trial.visits))
+    of_covariance = trial.covariates[len(covariates) :]
+    trial = replace(trial, covariates=trial.covariates[: len(covariates)])
+    common = position_of_visit(trial.visits, common_mean_at, visit)
+    terms = _model_terms(trial, by_visit, common)
+    structure = structure_of("us" if covariance in SPATIAL else covariance, len(trial.visits))
+    family, labels = family_of(
+        trial, covariance, structure, as_names(coordinates), covariance_by, of_covariance, visit, arm
+    )
     shift = np.nanmean(trial.outcome, axis=0)
-    model = FittedModel(outcome, trial, terms, covariance, structure, chosen, shift, EXACT)
+    model = FittedModel(
+        outcome, trial, terms, covariance, structure, chosen, shift, EXACT, errors, family, common, labels
+    )
     contrasts = np.concatenate([model.effect_weights(), model.ls_mean_weights()])
-    status, table, _, variance, sigma, deviance = analyse(*model.inputs(), contrasts)
+    status, table, variance, sigma, deviance = model.judge(contrasts)
     if status == COLLINEAR:
         _raise_collinear(terms, trial.outcome - shift)
     if status != OK:
@@ -148,7 +181,22 @@ def mmrm(
     return MmrmResult(model, level, table, variance, sigma, deviance)
 
 
-def _model_terms(trial: RepeatedMeasures, by_visit: Sequence[str]) -> ModelTerms:
+def _check_errors(errors: str, method: Method, general: bool) -> None:
+    known = ("model", *EMPIRICAL)
+    if errors not in known:
+        raise AnalysisError(
+            "is not a known choice", field="errors", value=errors, mend=f"use one of {', '.join(known)}"
+        )
+    if method.adjusted and (general or errors != "model"):
+        raise AnalysisError(
+            "Kenward-Roger is there for the model's errors and one covariance of all participants",
+            field="df",
+            value=method.df,
+            mend="use df='satterthwaite'",
+        )
+
+
+def _model_terms(trial: RepeatedMeasures, by_visit: Sequence[str], common: int | None) -> ModelTerms:
     """Return the design and the columns of z, numbers centred and scaled for the digits' sake."""
     records = (~np.isnan(trial.outcome)).sum(axis=1)
     terms = [Term("intercept", True)]
@@ -170,7 +218,8 @@ def _model_terms(trial: RepeatedMeasures, by_visit: Sequence[str]) -> ModelTerms
         scales[covariate.name] = (centre, scale)
         terms.append(Term(covariate.name, flag, covariate.matched))
         columns.extend(values.T if covariate.matched else [values])
-    design = lay_out(terms, len(trial.visits))
+    absent = {} if common is None else dict.fromkeys(arms.values(), common)
+    design = lay_out(terms, len(trial.visits), absent)
     return ModelTerms(design, np.column_stack(columns), arms, places, scales)
 
 

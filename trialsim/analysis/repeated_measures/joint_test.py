@@ -60,7 +60,7 @@ def joint_test(
     if model.method.adjusted:
         f, denominator = _kenward_roger(model, rotated)
     else:
-        table = analyse(*model.inputs(), rotated)[1]
+        table = model.judge(rotated).table
         f = float((table[:, 0] ** 2).sum() / k)
         design = model.terms.design
         fixed = model.method.degrees_of_freedom(

@@ -8,6 +8,7 @@ from typing import Literal, cast, get_args
 import numpy as np
 
 from trialsim.analysis.repeated_measures.covariance_structures import STRUCTURES
+from trialsim.analysis.repeated_measures.general.families import SPATIAL
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
@@ -110,7 +111,7 @@ def method_of(likelihood: str, df: str, covariance: str) -> Method:
     for field, value, known in (
         ("method", likelihood, get_args(Likelihood)),
         ("df", df, get_args(DegreesOfFreedom)),
-        ("covariance", covariance, STRUCTURES),
+        ("covariance", covariance, (*STRUCTURES, *SPATIAL)),
     ):
         if value not in known:
             raise AnalysisError(

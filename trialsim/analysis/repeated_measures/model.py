@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from trialsim.analysis.repeated_measures.covariance_structures import Structure
+from trialsim.analysis.repeated_measures.covariance_structures import Structure, parameter_count
 from trialsim.analysis.repeated_measures.design import Design
+from trialsim.analysis.repeated_measures.general.families import Family
+from trialsim.analysis.repeated_measures.general.likelihood import GeneralFit, fit_general, padded_inverses
+from trialsim.analysis.repeated_measures.general.sandwich import empirical_table
 from trialsim.analysis.repeated_measures.methods import Method
+from trialsim.analysis.repeated_measures.newton import OK
+from trialsim.analysis.repeated_measures.one_trial import analyse
 from trialsim.analysis.repeated_measures.reading import CovariateColumn, RepeatedMeasures
 from trialsim.data import Floats
 
@@ -51,6 +57,55 @@ class FittedModel:
     method: Method
     shift: Floats
     tolerance: float
+    errors: str = "model"
+    family: Family | None = None
+    common: int | None = None
+    group_labels: tuple[object, ...] = ()
+
+    @property
+    def effect_visits(self) -> list[int]:
+        """Visits at which the arms can differ: all but the one with a common mean."""
+        return [visit for visit in range(self.terms.design.visits) if visit != self.common]
+
+    @property
+    def parameters(self) -> int:
+        """Number of covariance parameters."""
+        if self.family is None:
+            return int(parameter_count(self.structure))
+        return len(self.family.start(1.0))
+
+    def dense(self) -> tuple[Floats, Floats]:
+        """Return the design of each participant and visit (N, V, p), and the centred outcomes (N, V)."""
+        design, z = self.terms.design, self.terms.values
+        x = np.zeros((len(z), design.visits, design.columns))
+        for row, visit in zip(*np.nonzero(design.cell >= 0), strict=True):
+            x[:, visit, design.cell[row, visit]] += z[:, row]
+        return x, self.trial.outcome - self.shift
+
+    @cached_property
+    def general_fit(self) -> GeneralFit:
+        """The fit of a covariance that differs between participants."""
+        assert self.family is not None
+        return fit_general(*self.dense(), self.family, restricted=self.method.restricted)
+
+    def judge(self, contrasts: Floats) -> Judged:
+        """Fit the model and judge contrasts (C, p) of its coefficients."""
+        if self.family is None:
+            status, table, coefficients, variance, sigma, deviance = analyse(*self.inputs(), contrasts)
+            if status != OK or self.errors == "model":
+                return Judged(status, table, variance, sigma, deviance)
+            weights = padded_inverses(sigma[None], ~np.isnan(self.trial.outcome))
+        else:
+            fit = self.general_fit
+            variance, sigma, deviance = fit.variance, fit.covariances, fit.deviance
+            coefficients, weights = fit.coefficients, fit.weights
+            table = np.full((len(contrasts), 5), np.nan)
+            table[:, :3] = fit.table(contrasts)
+        if self.errors != "model":
+            table[:, :3], variance = empirical_table(
+                *self.dense(), weights, coefficients, variance, contrasts, self.errors
+            )
+        return Judged(OK, table, variance, sigma, deviance)
 
     def inputs(self) -> tuple[Any, ...]:
         """Return the arguments of `analyse` but the contrasts."""
@@ -73,7 +128,7 @@ class FittedModel:
         weights = [
             design.contrast(visit, {self.terms.arms[arm]: 1.0})
             for arm in range(1, len(self.trial.arms))
-            for visit in range(design.visits)
+            for visit in self.effect_visits
         ]
         return np.array(weights)
 
@@ -104,6 +159,16 @@ class FittedModel:
             assert term is not None
             total += np.log(scale) * (design.visits if design.terms[term].by_visit else 1)
         return total
+
+
+class Judged(NamedTuple):
+    """A status, contrasts as of `contrast_table` (C, 5), the variance of the coefficients, Σ and deviance."""
+
+    status: int
+    table: Floats
+    variance: Floats
+    sigma: Floats
+    deviance: float
 
 
 class Coefficient(NamedTuple):
@@ -156,7 +221,7 @@ def reference_coding(model: FittedModel) -> list[Coefficient]:
         if by_visit
         for k in visits
     ]
-    return rows
+    return [row for row in rows if row.weights.any()]
 
 
 def _reference_values(model: FittedModel, visit: int) -> dict[int, float]:

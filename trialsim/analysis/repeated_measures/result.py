@@ -11,12 +11,11 @@ import pandas as pd
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables
-from trialsim.analysis.repeated_measures.covariance_structures import parameter_count
+from trialsim.analysis.repeated_measures.general.families import ByGroup, Spatial
 from trialsim.analysis.repeated_measures.joint_test import joint_test
 from trialsim.analysis.repeated_measures.methods import TITLES
 from trialsim.analysis.repeated_measures.model import FittedModel, reference_coding
 from trialsim.analysis.repeated_measures.newton import STATUSES
-from trialsim.analysis.repeated_measures.one_trial import analyse
 from trialsim.data import Estimates, Floats
 from trialsim.errors import AnalysisError
 
@@ -71,29 +70,41 @@ class MmrmResult(Printed):
     @property
     def aic(self) -> float:
         """Akaike's criterion, counting the covariance parameters."""
-        return self.minus_two_log_likelihood + 2.0 * parameter_count(self.model.structure)
+        return self.minus_two_log_likelihood + 2.0 * self.model.parameters
 
     @property
     def bic(self) -> float:
         """Schwarz's criterion, counting the covariance parameters and the participants."""
-        penalty = parameter_count(self.model.structure) * np.log(self.participants)
+        penalty = self.model.parameters * np.log(self.participants)
         return self.minus_two_log_likelihood + float(penalty)
 
     @cached_property
     def covariance(self) -> pd.DataFrame:
-        """Covariance of the visits given the covariates (V, V)."""
+        """Covariance of the visits given the covariates (V, V); a block for each group where there are some.
+
+        In space it is that of the parameters: a variance and the correlation at distance 1.
+        """
         visits = pd.Index(self.model.trial.visits, name="visit")
+        family = self.model.family
+        if isinstance(family, Spatial):
+            variance, rho = family.natural(self.model.general_fit.theta)
+            return pd.DataFrame({"variance": [variance], "correlation at distance 1": [rho]})
+        if isinstance(family, ByGroup):
+            first = [int(np.flatnonzero(family.group == g)[0]) for g in range(family.groups)]
+            blocks = [pd.DataFrame(self._sigma[i], index=visits, columns=visits) for i in first]
+            return pd.concat(blocks, keys=self.model.group_labels, names=["group"])
         return pd.DataFrame(self._sigma, index=visits, columns=visits)
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
         """Arm minus control at each visit."""
         trial = self.model.trial
-        size = (len(trial.arms) - 1) * len(trial.visits)
+        visits = [trial.visits[k] for k in self.model.effect_visits]
+        size = (len(trial.arms) - 1) * len(visits)
         frame = self._judged(self._table[:size], np.ones(size, bool))
-        frame.insert(0, "visit", list(trial.visits) * (len(trial.arms) - 1))
+        frame.insert(0, "visit", visits * (len(trial.arms) - 1))
         frame.insert(0, "control", [trial.arms[0]] * size)
-        frame.insert(0, "arm", [arm for arm in trial.arms[1:] for _ in trial.visits])
+        frame.insert(0, "arm", [arm for arm in trial.arms[1:] for _ in visits])
         return frame
 
     @cached_property
@@ -117,7 +128,7 @@ class MmrmResult(Printed):
     def coefficients(self) -> pd.DataFrame:
         """Coefficients, the references being the first visit, the control, and first levels."""
         rows = reference_coding(self.model)
-        table = analyse(*self.model.inputs(), np.array([row.weights for row in rows]))[1]
+        table = self.model.judge(np.array([row.weights for row in rows])).table
         table[:, 0] += [row.shift for row in rows]
         frame = self._judged(table, np.array([row.between for row in rows]))
         frame.insert(0, "term", [row.name for row in rows])
@@ -250,7 +261,8 @@ class MmrmResult(Printed):
         ]
         return {
             "method": f"{model.method.likelihood.upper()}, covariance {model.covariance}, "
-            f"df {TITLES[model.method.df]}",
+            f"df {TITLES[model.method.df]}"
+            + ("" if model.errors == "model" else f", {model.errors.replace('-', ' ')} standard errors"),
             "participants": f"{self.participants} with an outcome{left_out}",
             "observations": f"{self.observations}",
             "mean": " + ".join(["visit", "arm × visit", *covariates]),

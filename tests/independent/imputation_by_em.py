@@ -1,4 +1,4 @@
-"""Conditional-mean imputation of one data set with gaps: outcomes missing before an observed one.
+"""Conditional-mean imputation with gaps, a second time: EM, and a whole refit without each participant.
 
 REML of the unstructured visit-saturated model by EM. The complete data are the outcomes up to each
 participant's last visit together with the mean coefficients B, which REML gives a flat prior; then the
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.analysis.imputation import kernel
-from trialsim.analysis.imputation.jackknife import jackknife_covariance
 from trialsim.analysis.imputation.kernel import Plan
+from trialsim.analysis.imputation.leaving_out import jackknife_covariance
+from trialsim.analysis.imputation.visit_frame import last_visits
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
 
@@ -52,18 +53,6 @@ class PatternSums:
             self.zy - each * np.outer(z, y),
             self.yy - each * np.outer(y, y),
         )
-
-
-def has_gaps(outcomes: Floats) -> bool:
-    """Return whether an outcome (N, V) is missing before an observed one."""
-    missing = np.isnan(outcomes)
-    return bool((missing[:, :-1] & ~missing[:, 1:]).any())
-
-
-def last_visits(outcomes: Floats) -> Ints:
-    """Return how many visits come up to each participant's last observed one (N,)."""
-    seen = ~np.isnan(outcomes)
-    return np.where(seen.any(axis=1), outcomes.shape[1] - seen[:, ::-1].argmax(axis=1), 0)
 
 
 def pattern_sums(outcomes: Floats, design: Floats) -> tuple[PatternSums, Ints]:

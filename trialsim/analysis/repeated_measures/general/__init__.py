@@ -1,0 +1,1 @@
+"""Mixed models whose covariance may differ between participants: in space, by group, with slopes."""
