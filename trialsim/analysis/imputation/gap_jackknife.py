@@ -48,7 +48,7 @@ from trialsim.analysis.imputation.leaving_out import (
 from trialsim.analysis.repeated_measures.algebra import inverse_of
 from trialsim.analysis.repeated_measures.closed_form.kernel import OK
 from trialsim.analysis.repeated_measures.covariance_structures import Structure
-from trialsim.analysis.repeated_measures.gram_sums import GramSums
+from trialsim.analysis.repeated_measures.gram_sums import PatternSums
 from trialsim.analysis.repeated_measures.information import observed_information
 from trialsim.analysis.repeated_measures.likelihood import (
     Mean,
@@ -68,7 +68,7 @@ MOST_STEPS = 12
 
 
 @njit(cache=True)
-def move_participant(grams: GramSums, r: int, sign: float, z: Floats, y: Floats) -> None:
+def move_participant(grams: PatternSums, r: int, sign: float, z: Floats, y: Floats) -> None:
     """Add (sign 1) or take (−1) one participant to or from the sums of pattern r."""
     q, visits = len(z), len(y)
     grams.participants[r] += int(sign)
@@ -105,7 +105,7 @@ def broyden(inverse: Floats, step: Floats, change: Floats) -> None:
 
 
 @njit(cache=True)
-def refit(start: Fit, variance: Floats, grams: GramSums, cell: Ints) -> tuple[bool, Floats, Mean]:
+def refit(start: Fit, variance: Floats, grams: PatternSums, cell: Ints) -> tuple[bool, Floats, Mean]:
     """Return whether a fit near to another was found, its covariance (V, V) and its mean."""
     visits, columns = len(start.covariance), len(start.mean.coefficients)
     inverse = variance.copy()
@@ -147,7 +147,7 @@ def leave_each_out_of_gaps(
     y: Floats,
     z: Floats,
     groups: GapGroups,
-    grams: GramSums,
+    grams: PatternSums,
     cell: Ints,
     fit: Fit,
     parts: list[Analysis],

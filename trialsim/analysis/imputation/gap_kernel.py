@@ -32,7 +32,7 @@ from trialsim.analysis.linear.gram import inverse_from_factor
 from trialsim.analysis.repeated_measures import newton
 from trialsim.analysis.repeated_measures.closed_form.kernel import NON_FINITE, OK, SINGULAR, TOO_FEW, cholesky
 from trialsim.analysis.repeated_measures.covariance_structures import Structure
-from trialsim.analysis.repeated_measures.gram_sums import GramSums, gram_sums, pattern_of_each
+from trialsim.analysis.repeated_measures.gram_sums import PatternSums, gram_sums, pattern_of_each
 from trialsim.analysis.repeated_measures.likelihood import mean_matrix
 from trialsim.analysis.repeated_measures.newton import Fit, fit_grams
 from trialsim.data import Bools, Floats, Ints
@@ -136,7 +136,7 @@ def refuse_gap_groups(groups: GapGroups, strategies: Ints) -> int:
 
 
 @njit(cache=True)
-def fit_gap_trial(outcomes: Floats, covariates: Floats) -> tuple[int, GramSums, Floats, Fit]:
+def fit_gap_trial(outcomes: Floats, covariates: Floats) -> tuple[int, PatternSums, Floats, Fit]:
     """Return a status of imputation, Gram sums, cells (q, V) and the REML fit."""
     q, visits = covariates.shape[1], outcomes.shape[1]
     grams = gram_sums(covariates, outcomes)

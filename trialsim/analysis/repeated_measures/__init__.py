@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     )
     from trialsim.analysis.repeated_measures.frame import mmrm
     from trialsim.analysis.repeated_measures.result import MmrmResult
+    from trialsim.analysis.repeated_measures.slope_difference import SlopesResult, slopes
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "MmrmResult",
     "MonotoneFit",
+    "SlopesResult",
     "closed_form",
     "fit_mmrm_block",
     "fit_monotone",
     "mmrm",
     "monotone_block",
     "monotone_moments",
+    "slopes",
 ]

@@ -119,7 +119,7 @@ def lay_out(terms: Sequence[Term], visits: int, absent: Mapping[int, int] | None
             rows.append(coefficients)
     cell = np.array(rows, np.int64)
     missing = np.zeros(cell.shape, bool)
-    for term, visit in (absent or {}).items():
-        missing[first[term], visit] = True
+    for position, visit in (absent or {}).items():
+        missing[first[position], visit] = True
     cell, left = renumbered(cell, missing)
     return Design(tuple(terms), visits, cell, tuple(first), len(left))

@@ -116,6 +116,14 @@ class _Model:
         deviance += float(degrees * np.log(2.0 * np.pi))
         return deviance, slope, (weights, sigma, coefficients, variance, variance @ p @ variance)
 
+    def deviance(self, theta: Floats) -> float:
+        """Return −2 log-likelihood."""
+        return self.solve(theta)[0]
+
+    def slope(self, theta: Floats) -> Floats:
+        """Return the first derivatives."""
+        return self.solve(theta)[1]
+
     def hessian(self, theta: Floats) -> Floats:
         """Return the second derivatives by differences of the slope."""
         rows = []
@@ -158,8 +166,8 @@ def fit_general(x: Floats, y: Floats, family: Family, *, restricted: bool = True
         raise AnalysisError("collinear_covariate: the design is singular", mend="leave a covariate out")
     ols, *_ = np.linalg.lstsq(flat, model.y[seen])
     variance = float(((model.y[seen] - flat @ ols) ** 2).sum() / (len(flat) - flat.shape[1]))
-    found = minimize(lambda at: model.solve(at)[:2], family.start(variance), jac=True, method="BFGS")
-    theta = found.x
+    start = family.start(variance)
+    theta = np.asarray(minimize(model.deviance, start, jac=model.slope, method="BFGS").x, np.float64)
     for _ in range(NEWTON_STEPS):
         deviance, slope, _ = model.solve(theta)
         second = model.hessian(theta)
@@ -183,7 +191,7 @@ def fit_general(x: Floats, y: Floats, family: Family, *, restricted: bool = True
     weights, sigma, coefficients, variance_of_mean, slopes = parts
     return GeneralFit(
         theta,
-        2.0 * np.linalg.inv(second),
+        np.asarray(2.0 * np.linalg.inv(second), np.float64),
         coefficients,
         variance_of_mean,
         slopes,
