@@ -84,6 +84,18 @@ def test_rbmi_1_5_2_bootstrap_point_estimates_MAR(entries, conditional):
         assert rows[name].estimate == pytest.approx(printed["est"], abs=2e-4)
 
 
+def test_rbmi_1_5_2_bootstrap_intervals_MAR(data, entries):
+    """rbmi's are percentiles of 200 resamples; ours normal intervals of 1,000: alike within their error."""
+    generator = stream(20261121, "bootstrap", 0, "bootstrap")
+    found = reference_based_imputation(
+        data, strategy="MAR", variance="bootstrap", draws=1_000, generator=generator, **FACE
+    )
+    rows = rows_of(found)
+    for name, printed in entries["rbmi_condmean_bootstrap_200_MAR"]["expected"].items():
+        assert rows[name].estimate == pytest.approx(printed["est"], abs=2e-4)
+        assert [rows[name].lower, rows[name].upper] == pytest.approx(printed["ci"], abs=0.3)
+
+
 @pytest.mark.parametrize(
     ("entry", "variance"),
     [

@@ -132,6 +132,7 @@ def test_bad_data_are_refused_by_name(spoil, words):
         ({"strategy": "MAR", "method": "mcmc"}, "method: must be"),
         ({"strategy": "MAR", "variance": "rubin"}, "variance: must be"),
         ({"strategy": "MAR", "method": "bayes"}, "generator: is needed"),
+        ({"strategy": "MAR", "variance": "bootstrap"}, "generator: is needed"),
         (
             {"strategy": "MAR", "method": "bayes", "draws": 1, "generator": np.random.default_rng(1)},
             "2 draws",

@@ -19,8 +19,8 @@ Conditional-mean imputation replaces a missing outcome by its expectation given 
 standard error comes from the full jackknife: by name either ``"jackknife"``, which repeats everything and
 targets the variance over repeated trials, or ``"information_anchored"``, which holds the difference between
 the strategy's imputations and those of MAR fixed and so keeps the share of information that is lost as under
-MAR. Bayesian imputation draws parameters and outcomes (`trialsim.analysis.imputation.draws` states the prior)
-and combines by Rubin's rules.
+MAR; ``"bootstrap"`` fits and imputes resamples of the participants of each arm. Bayesian imputation draws
+parameters and outcomes (`trialsim.analysis.imputation.draws` states the prior) and combines by Rubin's rules.
 
 References
 ----------
@@ -41,6 +41,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis.imputation import kernel
+from trialsim.analysis.imputation.bootstrap import impute_once, impute_resamples
 from trialsim.analysis.imputation.draws import Records, draw_and_analyse
 from trialsim.analysis.imputation.gap_jackknife import impute_gap_trial
 from trialsim.analysis.imputation.gap_kernel import fill_gap_trial
@@ -56,6 +57,7 @@ from trialsim.errors import AnalysisError
 
 Method = Literal["conditional_mean", "bayes"]
 Variance = Literal["jackknife", "information_anchored"]
+FrameVariance = Literal["jackknife", "information_anchored", "bootstrap"]
 
 STRATEGIES = ("MAR", "J2R", "CR", "CIR", "LMCF")
 REASONS = (
@@ -84,7 +86,7 @@ def reference_based_imputation(
     control: object = None,
     visits: Sequence[object] | str | None = None,
     method: Method = "conditional_mean",
-    variance: Variance = "jackknife",
+    variance: FrameVariance = "jackknife",
     analysis_covariates: Columns | None = None,
     draws: int = 1_000,
     burn_in: int = 100,
@@ -111,16 +113,16 @@ def reference_based_imputation(
         The visits in order, or a column of numbers that orders them; else the order of numbers, dates, a
         category or names, by the rule of `trialsim.analysis.one_trial.visit_order`.
     method : {"conditional_mean", "bayes"}
-    variance : {"jackknife", "information_anchored"}
+    variance : {"jackknife", "information_anchored", "bootstrap"}
         Of conditional-mean imputation; see the module.
     analysis_covariates : str or sequence of str, optional
         Those of `covariates` in the analysis of covariance; all of them unless given.
     draws : int
-        Imputations of the Bayesian method, at least 2.
+        Imputations of the Bayesian method, or resamples of the bootstrap; at least 2.
     burn_in : int
         Draws passed over where gaps need data augmentation; without gaps draws are independent.
     generator : Generator, optional
-        Needed by the Bayesian method; make it with `trialsim.streams.stream`.
+        Needed by the Bayesian method and the bootstrap; make it with `trialsim.streams.stream`.
     level : float
         Confidence level, in (0, 1).
 
@@ -169,6 +171,10 @@ def reference_based_imputation(
         drawn = cast(np.random.Generator, generator)
         estimate, error, df, shifts = _bayes(centred, frame.design, plan, draws, burn_in, drawn)
         words = f"Bayesian, {draws} draws, Rubin's rules, Barnard-Rubin df"
+    elif variance == "bootstrap":
+        drawn = cast(np.random.Generator, generator)
+        estimate, error, df, shifts = _bootstrap(centred, frame.design, plan, draws, drawn)
+        words = f"conditional mean, standard error of {draws} resamples within arms, normal"
     else:
         estimate, error, df, shifts = _conditional_mean(
             centred, frame.design, plan, variance == "information_anchored"
@@ -209,6 +215,35 @@ def _conditional_mean(outcomes: Floats, design: Floats, plan: Plan, anchored: bo
             here = plan._replace(target=target)
             status = impute_trial(outcomes, design, here, anchored, result[target], covariance[target])
             raise_for(status)
+    return _normal(result, covariance)
+
+
+def _bootstrap(
+    outcomes: Floats, design: Floats, plan: Plan, draws: int, generator: np.random.Generator
+) -> Found:
+    """Return estimates, standard errors and df (V, 3), and the law of shifts, from resamples within arms."""
+    visits, people = outcomes.shape[1], np.arange(len(outcomes))
+    targets, result = np.arange(visits), np.empty((visits, 5))
+    raise_for(impute_once(outcomes, design, plan, targets, result))
+    rows = np.empty((draws, len(outcomes)), np.int64)
+    for arm in (0.0, 1.0):
+        own = people[design[:, plan.arm_column] == arm]
+        rows[:, own] = generator.choice(own, (draws, len(own)))
+    resampled = np.empty((draws, visits, 5))
+    failed = impute_resamples(outcomes, design, plan, targets, rows, resampled)
+    if failed:
+        raise AnalysisError(
+            f"{failed} of {draws} resamples cannot be fitted: their spread would not be that of all",
+            field="variance",
+            value="bootstrap",
+            mend="use the jackknife, or fewer covariates",
+        )
+    covariance = np.stack([np.cov(resampled[:, visit].T) for visit in targets])
+    return _normal(result, covariance)
+
+
+def _normal(result: Floats, covariance: Floats) -> Found:
+    """Return estimates, standard errors and infinite df (V, 3), and the law of shifts at every visit."""
     error = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)[:, :3])
     shifts = tuple(
         ShiftLaw(float(row[0]), row[3:], float(spread[0, 0]), spread[0, 3:], spread[3:, 3:])
@@ -352,11 +387,14 @@ def _check_options(
 ) -> None:
     if method not in ("conditional_mean", "bayes"):
         raise AnalysisError("must be 'conditional_mean' or 'bayes'", field="method", value=method)
-    if variance not in ("jackknife", "information_anchored"):
-        raise AnalysisError("must be 'jackknife' or 'information_anchored'", field="variance", value=variance)
-    if method == "bayes" and generator is None:
+    if variance not in ("jackknife", "information_anchored", "bootstrap"):
         raise AnalysisError(
-            "is needed by method 'bayes'", field="generator", mend="use trialsim.streams.stream"
+            "must be 'jackknife', 'information_anchored' or 'bootstrap'", field="variance", value=variance
+        )
+    drawing = method if method == "bayes" else variance
+    if drawing in ("bayes", "bootstrap") and generator is None:
+        raise AnalysisError(
+            f"is needed by '{drawing}'", field="generator", mend="use trialsim.streams.stream"
         )
     if draws < 2 or burn_in < 0:
         raise AnalysisError("at least 2 draws and no negative burn-in", field="draws", value=(draws, burn_in))

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtr, stdtrit
 
-from trialsim.analysis.imputation.shift_law import critical_value, two_sided
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables
 from trialsim.analysis.one_trial.tidy_frame import (
     Columns,
@@ -248,7 +248,7 @@ def _by_participant(
 def _judged(table: Floats, labels: Sequence[object], level: float) -> pd.DataFrame:
     error, df = np.sqrt(table[:, 1]), table[:, 2]
     statistic = table[:, 0] / error
-    half = critical_value(level, df) * error
+    half = stdtrit(df, 0.5 + level / 2.0) * error
     return pd.DataFrame(
         {
             "arm": list(labels),
@@ -258,6 +258,6 @@ def _judged(table: Floats, labels: Sequence[object], level: float) -> pd.DataFra
             "lower": table[:, 0] - half,
             "upper": table[:, 0] + half,
             "statistic": statistic,
-            "p_value": two_sided(statistic, df),
+            "p_value": 2.0 * stdtr(df, -np.abs(statistic)),
         }
     )
