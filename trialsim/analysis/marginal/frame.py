@@ -334,15 +334,19 @@ def _formula(design: Design, family: Family, by_arm: Sequence[str]) -> str:
     return f"{names['outcome'][0]} ~ {' + '.join(terms)}; {family.replace('_', ' ')}"
 
 
+_SCHEME_NAMES: dict[Scheme, str] = {
+    "simple": "",
+    "permuted_blocks": ", permuted blocks within strata",
+    "pocock_simon": ", minimisation within strata",
+}
+_VARIANCE_NAMES: dict[MeanVariance, str] = {
+    "population": "robust, population",
+    "sandwich": "sandwich, population",
+    "ge": "conditional on the covariates (Ge et al.)",
+    "hc3": "HC3 given the covariates",
+}
+
+
 def _variance_name(variance: MeanVariance, randomisation: Scheme) -> str:
-    if variance == "hc3":
-        return "HC3 given the covariates"
-    if variance == "ge":
-        return "conditional on the covariates (Ge et al.)"
-    if variance == "sandwich":
-        return "sandwich, population"
-    scheme = {
-        "permuted_blocks": ", permuted blocks within strata",
-        "pocock_simon": ", minimisation within strata",
-    }
-    return "robust, population" + scheme.get(randomisation, "")
+    scheme = _SCHEME_NAMES[randomisation] if variance == "population" else ""
+    return _VARIANCE_NAMES[variance] + scheme

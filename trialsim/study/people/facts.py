@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trialsim.data import Floats, History, OutcomeHistory
+from trialsim.errors import require_kind
 from trialsim.prognosis import history_hash, summarise
 from trialsim.prognosis.families import FAMILIES, EventFamily
 from trialsim.prognosis.twins.store import digest
@@ -92,7 +93,7 @@ def moments_of(
         rate = outcome.sum() / months.sum()
         return {"events a month": float(rate), "SD of counts": float(outcome.std(ddof=1)),
                 "mean months of follow-up": float(months.mean())}  # fmt: skip
-    assert isinstance(FAMILIES[family], EventFamily)
+    require_kind("family", FAMILIES[family], EventFamily)
     return {
         "events": float(outcome.sum()), "events a month": float(outcome.sum() / months.sum()),
         "longest follow-up in months": float(months.max()),

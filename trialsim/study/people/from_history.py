@@ -9,9 +9,11 @@ from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from trialsim.data import Floats, History, Ints
+from trialsim.errors import require_kind
 from trialsim.prognosis import OutcomePrognosis, Prognosis
+from trialsim.prognosis.families import FAMILIES, EventFamily
 from trialsim.prognosis.validation.outcome_measures import log_cumulative_hazard
-from trialsim.protocol.declared import DeclaredTrial, HazardRatio
+from trialsim.protocol.declared import DeclaredTrial, HazardRatio, TimeToEventOutcome
 from trialsim.protocol.outcome_table import WEEKS_IN
 from trialsim.streams import stream
 from trialsim.study.declared.drawing.strata import Strata, effect_of, log_ratios
@@ -131,6 +133,7 @@ def _one_outcome(
         follow_up = potential.in_units(model, months)
         found = potential.counts(own, ratios + drift, follow_up, kind == "recurrent", chance)
         return found * months if kind == "recurrent" else found
+    require_kind("outcome", trial.outcome, TimeToEventOutcome)
     starts = np.zeros(len(trial.arms))
     for arm in range(1, len(trial.arms)):
         effect = effect_of(trial, arm)
@@ -166,4 +169,5 @@ def linear_score(family: str, expected: Floats, levels: int) -> Floats:
         return np.asarray(logit(np.clip(expected / (levels - 1), _TINY, 1 - _TINY)))
     if family == "count":
         return np.asarray(np.log(np.maximum(expected, _TINY)))
+    require_kind("family", FAMILIES[family], EventFamily)
     return log_cumulative_hazard(expected)

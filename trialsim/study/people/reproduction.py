@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from trialsim.data import Floats, History, OutcomeHistory
-from trialsim.protocol.declared import DeclaredTrial
+from trialsim.errors import require_kind
+from trialsim.protocol.declared import DeclaredTrial, TimeToEventOutcome
 from trialsim.protocol.outcome_table import WEEKS_IN
 from trialsim.study.people.history import months_of
 from trialsim.study.people.learning import LearntTwins
@@ -75,6 +76,7 @@ def _outcomes(trial: DeclaredTrial, history: OutcomeHistory, control: Floats) ->
         rate = outcome.sum() / months.sum()
         error = float(np.sqrt(((outcome - rate * months) ** 2).sum()) / months.sum())
         return [("events a month", float(rate), error, float(events.mean() / followed))]
+    require_kind("outcome", trial.outcome, TimeToEventOutcome)
     return [
         (
             f"share with an event by month {at:.1f}",

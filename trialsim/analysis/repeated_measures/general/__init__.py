@@ -1,1 +1,1 @@
-"""Mixed models whose covariance may differ between participants: in space, by group, with slopes."""
+"""How is the mixed model fitted where covariances differ: in space, by group, with slopes?"""
