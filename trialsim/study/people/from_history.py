@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
-from trialsim.data import Floats, History, Ints
+from trialsim.data import Floats, History, Ints, OutcomeHistory
 from trialsim.errors import require_kind
 from trialsim.prognosis import OutcomePrognosis, Prognosis
 from trialsim.prognosis.families import FAMILIES, EventFamily
@@ -23,6 +23,7 @@ from trialsim.study.people.drifts import drift_of, log_drift
 from trialsim.study.people.factor_levels import factor_levels
 from trialsim.study.people.history import BASELINE, GIVEN, months_of, weeks_of
 from trialsim.study.people.learning import LearntTwins
+from trialsim.study.people.own_spread import own_spread
 from trialsim.study.people.placebo_people import PlaceboPeople, placebo_people
 from trialsim.trial.register import Register
 
@@ -34,7 +35,8 @@ def register_from_history(trial: DeclaredTrial, learnt: LearntTwins) -> Register
     """Return people of the history, each with one posterior draw, an outcome in every arm, and the score.
 
     Participants are drawn with replacement, so that covariates and measured baseline keep their joint law.
-    The outcome on placebo is drawn from the model's law given these; other arms have it from the same random
+    The outcome on placebo is drawn from the model's law given these, for a score with the history's own SD at
+    each visit (`trialsim.study.people.own_spread`); other arms have it from the same random
     numbers under their declared effect. The same people and numbers serve every world of a protocol. Such a
     world shows no drift but the declared one, nor what the model got wrong; see `notes_of`.
 
@@ -70,7 +72,7 @@ def register_from_history(trial: DeclaredTrial, learnt: LearntTwins) -> Register
 
         levels = factor_levels(trial, len(who), column)
         if isinstance(learnt.model, Prognosis):
-            outcomes = _visits(trial, learnt.model, people, who, levels)
+            outcomes = _visits(trial, learnt.model, learnt.history, people, who, levels)
         else:
             outcomes = _one_outcome(trial, learnt.model, people, who, levels)
         scores = _scores(trial, learnt, people)[who]
@@ -85,6 +87,11 @@ def notes_of(trial: DeclaredTrial, learnt: LearntTwins) -> tuple[str, ...]:
     ]
     model = learnt.model
     if isinstance(model, Prognosis):
+        assert isinstance(learnt.history, History)
+        eligible = learnt.history.take(placebo_people(trial, learnt.history).rows)
+        factors = own_spread(model, eligible, trial.seed)
+        own = ", ".join(f"{k:.3f} at week {w:g}" for k, w in zip(factors, eligible.weeks, strict=True))
+        notes.append(f"What the model leaves is scaled to the history's own SD: by {own}.")
         return (*notes, "Outcomes are normal around the model, so that some leave the ends of a scale.")
     months = model.unit / WEEKS_IN["months"]
     beyond = f"Beyond the {months:.1f} months of the longest follow-up"
@@ -96,13 +103,23 @@ def notes_of(trial: DeclaredTrial, learnt: LearntTwins) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _visits(trial: DeclaredTrial, model: Prognosis, people: PlaceboPeople, who: Ints, levels: Ints) -> Floats:
+def _visits(
+    trial: DeclaredTrial,
+    model: Prognosis,
+    history: History | OutcomeHistory,
+    people: PlaceboPeople,
+    who: Ints,
+    levels: Ints,
+) -> Floats:
     """Return baseline and visits (A, M, 1 + V)."""
+    assert isinstance(history, History)
     weeks = weeks_of(trial)
     baseline = people.baseline[who]
     drawn = model.draw_each(
         people.covariates.take(who), baseline, weeks, stream(trial.seed, STREAM, 0, "outcome")
     )
+    score = model.predict(people.covariates, people.baseline, weeks).score[who]
+    drawn = score + (drawn - score) * own_spread(model, history.take(people.rows), trial.seed)
     control = np.column_stack([baseline, drawn + drift_of(trial).outcome_shift])
     strata = Strata.of(trial)
     stratum = strata.crossed(levels)
