@@ -37,7 +37,7 @@ EXAMPLES = examples()
 
 
 def test_what_must_be_shown_is_shown() -> None:
-    assert {"Add a cohort card", "Add a disease model"} <= EXAMPLES.keys()
+    assert {"Add a cohort card", "Add a disease model", "Add an estimator"} <= EXAMPLES.keys()
     languages = {language for blocks in EXAMPLES.values() for language, _, _ in blocks}
     assert languages <= {"toml", "python", "sh"}
 

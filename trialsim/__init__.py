@@ -4,6 +4,7 @@
 
 - `ts.run(path)`: a protocol file to its answer.
 - `ts.size(effect, sd, ...)`: the size of a trial of means; `ts.design` has all other designs.
+- `ts.analyse(data, method=...)`: one trial by a named method, those of other packages too.
 - `ts.analysis`: how is a trial read? `ts.analysis.mmrm(data, ...)` and all other analyses of a data frame.
 - `ts.design`: how big, and at what risk? Its functions solve designs: sizes, bounds, borrowing.
 - `ts.protocol`, `ts.population`, `ts.disease`, `ts.prognosis`, `ts.trial`, `ts.study`, `ts.report`: the rest.
@@ -25,6 +26,7 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim import analysis, design, disease, population, prognosis, protocol, report, study, trial
+    from trialsim.analysis.registry.by_method import analyse
     from trialsim.data import Covariates, Estimates, History, TrialBlock, Twins
     from trialsim.design.sizes.size_for_mean import size, size_for_power
     from trialsim.disease.catalogue import disease_model
@@ -56,6 +58,7 @@ __all__ = [
     "TrialBlock",
     "Twins",
     "__version__",
+    "analyse",
     "analysis",
     "build_registers",
     "cohort_path",

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from trialsim.cli.analyse.command import analyse
 from trialsim.cli.cohort import cohort
 from trialsim.cli.design.group import design
 from trialsim.cli.init import init
@@ -48,7 +49,7 @@ def commands() -> None:
     """
 
 
-for command in (run, size, design, frontier, init, schema, twins, cohort, verify, replay):
+for command in (run, size, design, analyse, frontier, init, schema, twins, cohort, verify, replay):
     commands.add_command(command)
 
 

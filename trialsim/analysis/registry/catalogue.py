@@ -1,0 +1,159 @@
+"""The estimators of trialsim: where each is, what it reads, and what it estimates."""
+
+from __future__ import annotations
+
+from trialsim.analysis.registry.interface import Estimator
+
+_ROOM = "trialsim.analysis"
+_PERSON = "a row a participant with"
+_NUMBER = f"{_PERSON} a number"
+_VISITS = "a row a participant and visit with a number"
+_TIME = f"{_PERSON} a time and whether the event happened then"
+_CAUSE = f"{_PERSON} a time and the cause that ended it"
+_EPISODES = "rows of start, stop and whether an event ended them, several a participant"
+_LEVEL = f"{_PERSON} an ordered level"
+
+_Y = "--outcome change --arm arm --control placebo"
+_T = "--time months --event died --arm arm --control placebo"
+_C = "--time months --event cause --arm arm --control placebo --cause 1"
+_V = "--outcome change --arm arm --control placebo --visit week --participant id"
+_R = "--participant id --start from --stop to --event event --arm arm --control placebo"
+
+
+def _of(
+    name: str, where: str, reads: str, estimand: str, scale: str, example: str, **renamed: str
+) -> Estimator:
+    return Estimator(
+        name, f"{_ROOM}.{where}", reads, estimand, scale, example, renamed=tuple(renamed.items())
+    )
+
+
+_MEANS = (
+    _of("unadjusted", "linear.frame:unadjusted", _NUMBER, "difference of means", "outcome", _Y),
+    _of("ancova", "linear.frame:ancova", _NUMBER, "difference of means, given covariates", "outcome",
+        f"{_Y} --covariates baseline,age"),
+    _of("prognostic_adjustment", "linear.frame:prognostic_adjustment", _NUMBER,
+        "difference of means, given a prognostic score", "outcome",
+        f"{_Y} --score twin --covariates baseline"),
+    _of("dose_response", "linear.frame:dose_response", _NUMBER, "slope on the dose",
+        "outcome per unit of dose",
+        "--outcome change --dose dose --covariates baseline"),
+    _of("dunnett", "registry.composed:every_arm_with_control", _NUMBER,
+        "difference of means of every arm with the control, jointly", "outcome",
+        f"{_Y} --covariates baseline"),
+    _of("joint_test", "registry.composed:all_arms_at_once", _NUMBER, "whether any arm differs (F test)",
+        "F statistic", f"{_Y} --covariates baseline"),
+    _of("t_test", "linear.within_participants:t_test", _NUMBER, "difference of means", "outcome", _Y),
+    _of("paired_t_test", "linear.within_participants:paired_t_test", f"{_PERSON} two numbers",
+        "mean of second minus first", "outcome", "--first baseline --second change"),
+    _of("crossover", "linear.within_participants:crossover", "a row a participant and period with a number",
+        "difference of treatments within participants", "outcome",
+        "--outcome change --participant id --period period --arm arm --control placebo"),
+    _of("bayesian_adjustment", "bayesian.block:bayesian_adjustment", _NUMBER,
+        "difference of means, given a score whose slope has a prior", "outcome", ""),
+)  # fmt: skip
+
+_VISIT_MODELS = (
+    _of("mmrm", "repeated_measures.frame:mmrm", _VISITS,
+        "difference of means at each visit, had nobody stopped (hypothetical)", "outcome",
+        f"{_V} --covariates baseline --score twin --df kenward-roger", likelihood="method"),
+    _of("reference_based_imputation", "registry.composed:imputed", _VISITS,
+        "difference of means at each visit, under a strategy for dropouts", "outcome",
+        f"{_V} --covariates baseline --strategy CIR"),
+    _of("mar", "registry.composed:missing_at_random", _VISITS,
+        "difference of means, dropouts as those who stayed", "outcome", f"{_V} --covariates baseline"),
+    _of("j2r", "registry.composed:jump_to_reference", _VISITS,
+        "difference of means, dropouts jump to reference", "outcome", f"{_V} --covariates baseline"),
+    _of("cr", "registry.composed:copy_reference", _VISITS, "difference of means, dropouts copy reference",
+        "outcome", f"{_V} --covariates baseline"),
+    _of("cir", "registry.composed:copy_increments", _VISITS,
+        "difference of means, dropouts copy increments in reference", "outcome",
+        f"{_V} --covariates baseline"),
+    _of("lmcf", "registry.composed:last_mean_carried_forward", _VISITS,
+        "difference of means, last mean carried forward", "outcome", f"{_V} --covariates baseline"),
+    _of("tipping", "registry.composed:tipped", _VISITS,
+        "shift of imputed outcomes that changes the conclusion",
+        "outcome", f"{_V} --covariates baseline --alpha 0.05"),
+)  # fmt: skip
+
+_RESPONSES = (
+    _of("g_computation", "marginal.frame:g_computation", f"{_PERSON} a response, count or number",
+        "marginal effect on the mean of everyone", "difference, ratio or odds ratio",
+        "--outcome response --arm arm --control placebo --family binomial --covariates baseline"),
+    _of("two_proportions", "proportions.frame:two_proportions", f"{_PERSON} 0 or 1",
+        "difference of proportions",
+        "share", "--outcome response --arm arm --control placebo --test fisher", test="method"),
+    _of("mantel_haenszel", "proportions.mantel_haenszel:mantel_haenszel", f"{_PERSON} 0 or 1",
+        "common risk difference, risk ratio or odds ratio over strata", "difference or ratio",
+        "--outcome response --arm arm --control placebo --strata site"),
+)  # fmt: skip
+
+_LEVELS = (
+    _of("proportional_odds", "ordinal.odds_frame:proportional_odds", _LEVEL,
+        "odds ratio of a higher level, given covariates", "log odds ratio",
+        "--outcome level --arm arm --control placebo --covariates baseline"),
+    _of("probabilistic_index", "ordinal.index_frame:probabilistic_index", _LEVEL,
+        "probability of a higher outcome on active, ties half", "probability",
+        "--outcome level --arm arm --control placebo"),
+    _of("win_ratio", "ordinal.win_ratio:win_ratio", f"{_PERSON} outcomes in order of importance",
+        "win ratio, win odds and net benefit", "ratio, odds and difference",
+        "--outcomes level,change --arm arm --control placebo"),
+    _of("win_odds", "ordinal.win_ratio:win_ratio", f"{_PERSON} outcomes in order of importance",
+        "win odds, beside win ratio and net benefit", "odds, ratio and difference",
+        "--outcomes level,change --arm arm --control placebo --lower-is-better level"),
+)  # fmt: skip
+
+_COUNTS = (
+    _of("negative_binomial", "counts.frame:negative_binomial", f"{_PERSON} a count", "ratio of rates",
+        "log rate ratio",
+        "--outcome count --arm arm --control placebo --exposure months --covariates baseline"),
+    _of("negative_binomial_events", "counts.frame:negative_binomial_events", _EPISODES, "ratio of rates",
+        "log rate ratio", _R),
+    _of("lwyy", "recurrent_events.rate_ratio:lwyy", _EPISODES, "ratio of mean cumulative rates",
+        "log rate ratio", f"{_R} --covariates baseline"),
+)  # fmt: skip
+
+_EVENTS = (
+    _of("kaplan_meier", "survival.kaplan_meier_curve:kaplan_meier", _TIME, "survival curve of each arm",
+        "probability", _T),
+    _of("log_rank", "survival.log_rank_test:log_rank", _TIME,
+        "whether hazards differ (one-step hazard ratio)",
+        "log hazard ratio", f"{_T} --strata site"),
+    _of("adjusted_log_rank", "survival.adjusted_log_rank_test:adjusted_log_rank", _TIME,
+        "whether hazards differ, given covariates; marginal hazard ratio", "log hazard ratio",
+        f"{_T} --score twin"),
+    _of("max_combo", "survival.max_combo_test:max_combo", _TIME,
+        "whether survival differs early, late or throughout", "largest of several z",
+        f'{_T} --weights "0,0 0,1 1,0"'),
+    _of("k_sample_log_rank", "survival.several_arms:k_sample_log_rank", _TIME,
+        "whether hazards of several arms differ", "chi-square", _T),
+    _of("cox", "survival.hazards.cox_model:cox", _TIME, "hazard ratio, given covariates", "log hazard ratio",
+        f"{_T} --covariates age --score twin"),
+    _of("cox_several_arms", "survival.hazards.cox_arms:cox_several_arms", _TIME,
+        "hazard ratio of each arm with the control", "log hazard ratio", f"{_T} --covariates age"),
+    _of("weibull", "survival.hazards.weibull:weibull", _TIME, "time ratio and hazard ratio", "log time ratio",
+        f"{_T} --covariates age"),
+    _of("concordance", "survival.hazards.concordance:concordance", _TIME,
+        "how often a higher risk has the earlier event", "probability",
+        "--time months --event died --risk age"),
+    _of("rmst", "survival.restricted_mean:restricted_mean_survival", _TIME,
+        "difference of mean survival time up to tau", "time", f"{_T} --tau 12"),
+    _of("milestone_survival", "survival.milestone:milestone_survival", _TIME,
+        "difference of survival at one time",
+        "probability", f"{_T} --at 12"),
+)  # fmt: skip
+
+_COMPETING = (
+    _of("cumulative_incidence", "competing_risks.incidence:cumulative_incidence", _CAUSE,
+        "cumulative incidence of one cause in each arm", "probability", _C),
+    _of("gray", "competing_risks.gray:gray_test", _CAUSE, "whether cumulative incidences differ", "z", _C),
+    _of("k_sample_gray", "competing_risks.several_arms:k_sample_gray_test", _CAUSE,
+        "whether cumulative incidences of several arms differ", "chi-square", _C),
+    _of("fine_gray", "competing_risks.fine_gray_model:fine_gray", _CAUSE,
+        "subdistribution hazard ratio of one cause", "log subdistribution hazard ratio",
+        f"{_C} --covariates age"),
+)  # fmt: skip
+
+CATALOGUE = (
+    *_MEANS, *_VISIT_MODELS, *_RESPONSES, *_LEVELS, *_COUNTS, *_EVENTS, *_COMPETING,
+)  # fmt: skip
