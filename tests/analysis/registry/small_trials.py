@@ -79,7 +79,7 @@ def periods(size: int = 24) -> pd.DataFrame:
 
 
 VISITS = (
-    "mmrm", "reference_based_imputation", "mar", "j2r", "cr", "cir", "lmcf", "tipping",
+    "mmrm", "slopes", "reference_based_imputation", "mar", "j2r", "cr", "cir", "lmcf", "tipping",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialsim.analysis.imputation.frame import Method, Variance, reference_based_imputation
+from trialsim.analysis.imputation.frame import FrameVariance, Method, reference_based_imputation
 from trialsim.analysis.imputation.result import ImputationResult
 from trialsim.analysis.imputation.tipping import TippingPoint, tipping_point
 from trialsim.analysis.linear.block import Variance as LinearVariance
@@ -31,7 +31,7 @@ def imputed(
     control: object = None,
     visits: Sequence[object] | str | None = None,
     imputation: Method = "conditional_mean",
-    variance: Variance = "jackknife",
+    variance: FrameVariance = "jackknife",
     analysis_covariates: Columns | None = None,
     draws: int = 1_000,
     burn_in: int = 100,
@@ -43,6 +43,7 @@ def imputed(
     `strategy` is one for both arms, or one an arm such as ``placebo=MAR,active=J2R``; `imputation` is the
     method of `reference_based_imputation`, and `seed` that of Bayesian draws. All others are as there.
     """
+    drawn = imputation == "bayes" or variance == "bootstrap"
     return reference_based_imputation(
         data,
         outcome=outcome,
@@ -59,7 +60,7 @@ def imputed(
         analysis_covariates=analysis_covariates,
         draws=draws,
         burn_in=burn_in,
-        generator=stream(seed, "analysis", 0, "imputation") if imputation == "bayes" else None,
+        generator=stream(seed, "analysis", 0, "imputation") if drawn else None,
         level=level,
     )
 
@@ -88,7 +89,7 @@ def _by(strategy: str) -> Callable[..., ImputationResult]:
         control: object = None,
         visits: Sequence[object] | str | None = None,
         imputation: Method = "conditional_mean",
-        variance: Variance = "jackknife",
+        variance: FrameVariance = "jackknife",
         analysis_covariates: Columns | None = None,
         draws: int = 1_000,
         burn_in: int = 100,
@@ -122,7 +123,7 @@ def tipped(
     strategy: str = "MAR",
     control: object = None,
     visits: Sequence[object] | str | None = None,
-    variance: Variance = "jackknife",
+    variance: FrameVariance = "jackknife",
     at_visit: object = None,
     shift: object = None,
     alpha: float = 0.05,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # The column in which an option's label is looked up.
 _COLUMN_OF = {
     "control": "arm", "active": "arm", "reference": "arm", "shift": "arm", "cause": "event",
-    "censored": "event", "at_visit": "visit", "visits": "visit",
+    "censored": "event", "at_visit": "visit", "visits": "visit", "common_mean_at": "visit",
 }  # fmt: skip
 
 
