@@ -10,7 +10,7 @@ is imported before it is used.
 - `proportions`: two proportions by score, exact and stratified methods.
 - `imputation`: reference-based imputation and tipping points. `bayesian`, `borrowing`: priors from a
   history.
-- `multiplicity`: several hypotheses at once.
+- `multiplicity`: several hypotheses at once. `registry`: estimators by name, those of other packages too.
 
 The same analyses over thousands of simulated trials (``*_block``), the results that they return, and
 their options are in these sub-rooms.
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ordinal,
         proportions,
         recurrent_events,
+        registry,
         repeated_measures,
         survival,
     )
@@ -108,6 +109,7 @@ __all__ = [
     "proportions",
     "recurrent_events",
     "reference_based_imputation",
+    "registry",
     "repeated_measures",
     "restricted_mean_survival",
     "survival",
