@@ -99,7 +99,8 @@ def outcome_twins(kind: str, n: int = 400, family: str | None = None, draws: int
 def visits(n: int = 300, seed: int = 5) -> History:
     """Return a history of a score with real dependence on covariates, at weeks 12 and 24."""
     rng = np.random.default_rng(seed)
-    covariates = covariates_of(n, seed)
+    # Of another seed: from the same one, baseline and age would be one number.
+    covariates = covariates_of(n, seed + 100)
     baseline = rng.normal(20, 5, n)
     level = 1.5 * eta_of(covariates) + 0.8 * rng.standard_normal(n)
     change = level[:, None] * [0.6, 1.2] + rng.normal(0, 1.2, (n, 2)) + [1.0, 2.0]
