@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
     from trialsim.study.declared import DeclaredPlan, DeclaredResult
+    from trialsim.study.people.learning import LearntTwins
     from trialsim.study.people.registers import Registers
     from trialsim.study.running import Backend
-    from trialsim.study.sizing.sizes import Sizes
+    from trialsim.study.sizing.prepare import Prepared
 
 # Columns of the answer on the terminal; the bundle has all of them.
 SHOWN = (
@@ -21,10 +22,31 @@ SHOWN = (
 )  # fmt: skip
 
 
+class _Asked(NamedTuple):
+    """A trial as its file and the command line ask for it, with its twins and whom it recruits from."""
+
+    trial: DeclaredTrial
+    file: Path
+    learnt: LearntTwins | None
+    registers: Registers
+
+    def facts(self) -> dict[str, Any]:
+        from trialsim.study.bundles.of_declared_trial import trial_facts
+
+        return trial_facts(self.trial, self.learnt, self.file.parent)
+
+    def target(self, output: Path) -> Path:
+        from trialsim.cli.terminal.job import bundle_name
+
+        return output / bundle_name(self.trial.name, *self.facts()["inputs"].values())
+
+
 def run_declared(
     file: Path,
+    history: Path | None,
     workers: int,
     scheduler: str | None,
+    cache: Path,
     output: Path,
     replicates: int | None,
     seed: int | None,
@@ -33,40 +55,44 @@ def run_declared(
 ) -> None:
     """Run the trial that a file declares, in every scenario and at every point of its grid."""
     from trialsim.cli.terminal.job import overridden
+    from trialsim.cli.terminal.progress import progress_bars
     from trialsim.errors import InputError
     from trialsim.protocol.declared import read_trial, trial_from_dict
+    from trialsim.study.people.asked import twins_asked
+    from trialsim.study.people.registers import Registers
 
-    declared = trial_from_dict(overridden(read_trial(file).to_dict(), replicates, seed))
+    trial = trial_from_dict(overridden(read_trial(file).to_dict(), replicates, seed))
     try:
-        _run(declared, file, workers, scheduler, output, only_plan, quiet)
+        if only_plan and trial.twins is not None and trial.twins.source != "assumed":
+            _print_worlds(trial, file)
+            return
+        with progress_bars(quiet) as progress:
+            learnt = twins_asked(trial, file.parent, history, cache=cache, progress=progress)
+        asked = _Asked(trial, file, learnt, Registers(learnt, file.parent))
+        _run(asked, workers, scheduler, output, only_plan, quiet)
     except InputError as refusal:
         refusal.file = refusal.file or file
         raise
 
 
 def _run(
-    trial: DeclaredTrial,
-    file: Path,
-    workers: int,
-    scheduler: str | None,
-    output: Path,
-    only_plan: bool,
-    quiet: bool,
+    asked: _Asked, workers: int, scheduler: str | None, output: Path, only_plan: bool, quiet: bool
 ) -> None:
-    from trialsim.cli.terminal.job import bundle_name
     from trialsim.cli.terminal.progress import progress_bars, stopped
     from trialsim.study import estimate_work, open_backend
     from trialsim.study.bundles import declared_work, kept_blocks
     from trialsim.study.declared import plan_trial
-    from trialsim.study.people.registers import Registers
+    from trialsim.study.people.asked import best_single
     from trialsim.study.sizing.prepare import prepare_trial
 
-    registers = Registers()
-    target = output / bundle_name(trial.name, trial.content_hash())
+    trial, registers, target = asked.trial, asked.registers, asked.target(output)
     with open_backend(workers, scheduler) as backend:
         with progress_bars(quiet) as progress:
-            made = prepare_trial(trial, registers, backend, progress=progress, search=not only_plan)
-            plan = plan_trial(made.trial, file=file, progress=progress, register_of=registers)
+            made = prepare_trial(
+                trial, registers, backend, best_single=best_single(asked.learnt), progress=progress,
+                search=not only_plan,
+            )  # fmt: skip
+            plan = plan_trial(made.trial, file=asked.file, progress=progress, register_of=registers)
         if only_plan:
             if trial.sizing is not None:
                 click.echo(
@@ -76,30 +102,27 @@ def _run(
             click.echo(estimate_work(declared_work(trial, registers), plan.cells, backend.workers).in_words())
             return
         try:
-            result = _make_bundle(trial, plan, made.sizes, registers, target, backend, quiet)
+            result = _make_bundle(asked, made, plan, target, backend, quiet)
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
     _print_result(trial, result, target)
 
 
 def _make_bundle(
-    trial: DeclaredTrial,
-    plan: DeclaredPlan,
-    sizes: Sizes | None,
-    registers: Registers,
-    target: Path,
-    backend: Backend,
-    quiet: bool,
+    asked: _Asked, made: Prepared, plan: DeclaredPlan, target: Path, backend: Backend, quiet: bool
 ) -> DeclaredResult:
     """Run every cell into a folder that appears whole at the target, or not at all."""
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.report import write_trial_report
     from trialsim.study import Checkpoints, ReplicateRecorder, estimate_work, new_bundle, run_cells, seal
-    from trialsim.study.bundles import checkpoint_folder, declared_work, trial_facts, write_trial
+    from trialsim.study.bundles import checkpoint_folder, declared_work, write_trial
+    from trialsim.study.bundles.people import write_people
     from trialsim.study.declared import declared_result
+    from trialsim.study.people.asked import twin_tables
     from trialsim.study.running import checkpoint_key
 
-    work, facts = declared_work(trial, registers), trial_facts(trial)
+    trial, facts = asked.trial, asked.facts()
+    work = declared_work(trial, asked.registers)
     with new_bundle(target) as folder, progress_bars(quiet) as progress:
         kept = Checkpoints(checkpoint_folder(folder), checkpoint_key(facts["inputs"], plan.cells))
         estimate = estimate_work(work, plan.cells, backend.workers, kept.names())
@@ -109,12 +132,37 @@ def _make_bundle(
         with ReplicateRecorder(folder / "results" / "replicates") as recorder:
             sums = run_cells(work, plan.cells, backend, progress=progress, record=recorder, checkpoints=kept)
         result = declared_result(plan, sums)
-        if sizes is not None:
-            result = result.with_sizes(sizes.sizes, sizes.savings)
+        if made.sizes is not None:
+            result = result.with_sizes(made.sizes.sizes, made.sizes.savings)
+        if asked.learnt is not None:
+            result = result.with_twins(twin_tables(made.trial, asked.learnt, asked.registers))
         write_trial(trial, plan, result, folder)
+        write_people(trial, asked.learnt, asked.file.parent, folder)
         write_trial_report(trial, plan, result, folder / "report.html")
         seal(folder, facts)
     return result
+
+
+def _print_worlds(trial: DeclaredTrial, file: Path) -> None:
+    """Say what a protocol that learns its twins would run, without learning them."""
+    import pandas as pd
+    from rich.console import Console
+
+    from trialsim.cli.terminal.tables import print_frame
+    from trialsim.protocol.declared import grid_points
+    from trialsim.study.sizing.prepare import prepare_trial
+
+    made = prepare_trial(trial, lambda _: None, search=False).trial
+    frame = pd.DataFrame(
+        {"cell": one.name, "refused because": one.refusal} for one in grid_points(made, file=file)
+    )
+    print_frame(frame, Console(), "Cells")
+    assert trial.twins is not None
+    click.echo(
+        f"Twins are {trial.twins.source} first; then sizes, if they are asked for, and "
+        f"{made.simulation.replicates or 'as many as the precision needs'} replicates a cell of "
+        f"{', '.join(one.label for one in made.analyses)}."
+    )
 
 
 def _print_plan(plan: DeclaredPlan) -> None:

@@ -15,7 +15,12 @@ import click
     "-o", "--output", type=click.Path(path_type=Path), help="CSV or Parquet file of the participants."
 )
 @click.option("--rows", type=click.IntRange(0), help="Print so many participants.  [default: all]")
-def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: int | None) -> None:
+@click.option(
+    "--history", type=click.Path(path_type=Path), help="File of the history that its people come from."
+)
+def replay(
+    bundle: Path, cell: str, replicate: int, output: Path | None, rows: int | None, history: Path | None
+) -> None:
     """Simulate trial REPLICATE of CELL in a run BUNDLE again: its virtual participants and its analyses.
 
     \b
@@ -30,7 +35,7 @@ def replay(bundle: Path, cell: str, replicate: int, output: Path | None, rows: i
     from trialsim.study.bundles import BundledTrial
     from trialsim.study.bundles.replay import by_analysis
 
-    study = open_bundle(bundle)
+    study = open_bundle(bundle, history)
     again = replay_declared_trial if isinstance(study, BundledTrial) else replay_trial
     trial = again(study, study.cell(cell), replicate)  # type: ignore[arg-type]  # each takes its own kind
     console = Console()

@@ -71,12 +71,7 @@ def run(
     from trialsim.protocol.declared import is_declared
 
     if is_declared(protocol):
-        if history is not None:
-            raise ProtocolError(
-                "is not read by this protocol", field="--history", value=history.name,
-                mend="name the file in [history] of the protocol",
-            )  # fmt: skip
-        run_declared(protocol, workers, scheduler, output, replicates, seed, only_plan, quiet)
+        run_declared(protocol, history, workers, scheduler, cache, output, replicates, seed, only_plan, quiet)
         return
     if only_plan:
         raise ProtocolError(

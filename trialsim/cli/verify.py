@@ -11,7 +11,10 @@ import click
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--replay", "blocks", type=click.IntRange(1), help="Compute so many blocks again.")
 @click.option("--nonce", help="Text of your own that chooses the blocks, with --replay.  [default: drawn]")
-def verify(bundle: Path, blocks: int | None, nonce: str | None) -> None:
+@click.option(
+    "--history", type=click.Path(path_type=Path), help="File of the history that its people come from."
+)
+def verify(bundle: Path, blocks: int | None, nonce: str | None, history: Path | None) -> None:
     """Check that every file of a run BUNDLE is the one that its manifest lists.
 
     This shows that nothing was changed, lost or added since the run (tamper-evident). With --replay,
@@ -29,17 +32,17 @@ def verify(bundle: Path, blocks: int | None, nonce: str | None) -> None:
         raise BundleError("; ".join(problems), file=bundle, mend="get the bundle again from its source")
     click.echo(f"{bundle}: every file is as listed in its manifest")
     if blocks is not None:
-        _replay(bundle, blocks, nonce)
+        _replay(bundle, blocks, nonce, history)
 
 
-def _replay(bundle: Path, blocks: int, nonce: str | None) -> None:
+def _replay(bundle: Path, blocks: int, nonce: str | None, history: Path | None) -> None:
     import secrets
 
     from trialsim.errors import BundleError
     from trialsim.study import open_bundle, replay_blocks
     from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS
 
-    study = open_bundle(bundle)
+    study = open_bundle(bundle, history)
     if changed := study.changed_inputs():
         raise BundleError(
             f"the inputs do not have the hashes of the manifest: {', '.join(changed)}",

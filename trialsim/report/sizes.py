@@ -41,7 +41,25 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
     sentences.append(_verdict(judged, trial.sizing.smallest_worthwhile_saving))
     if trial.twins is not None and trial.twins.source == "assumed":
         sentences.append(ASSUMED)
-    return sentences
+    return [*sentences, *_of_history(result.twins)]
+
+
+def _of_history(twins: pd.DataFrame) -> list[str]:
+    """Return what the twins rest on: their history, their gate, and whether it supports a saving."""
+    if twins.empty:
+        return []
+    row = twins.iloc[0]
+    made = "generated from the trial's own model, which is optimistic" if row["generated"] else row["history"]
+    share = f"{row['saving']:.1%} (90 % interval {row['saving_low_90']:.1%} to {row['saving_high_90']:.1%})"
+    said = [
+        f"The twins learnt from {row['participants']:,} participants ({made}); out of sample they save "
+        f"{share.replace('%', ' %').replace('  ', ' ')} beyond the best rival, {row['best_without_twin']}"
+    ]
+    if row["faults"]:
+        said.append(f"The gate is shut: {row['faults']}")
+    if not row["supported"]:
+        said.append("No saving supported by the history")
+    return said
 
 
 def _verdict(row: pd.Series, smallest: float) -> str:
@@ -72,6 +90,23 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
         "sizes": frame_table(
             sizes,
             "Participants that each analysis needs, searched by simulation, with Monte Carlo error",
+        ),
+        "twins": frame_table(
+            result.twins.drop(columns="faults", errors="ignore")
+            .T.reset_index()
+            .set_axis(["fact", "value"], axis=1)
+            if len(result.twins)
+            else result.twins,
+            "What the twins rest on",
+            text=True,
+        ),
+        "rivals": frame_table(
+            result.rivals,
+            "Variance that each way to adjust leaves, relative to baseline adjustment, out of sample",
+        ),
+        "reproduction": frame_table(
+            result.reproduction,
+            "The history beside the people that trials recruit from: means, spreads and rates of the outcome",
         ),
         "savings": frame_table(
             savings,

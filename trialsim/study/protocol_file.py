@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trialsim.disease import disease_model
-from trialsim.errors import ProtocolError
 from trialsim.population import read_card
 from trialsim.progress import Progress, silent
 from trialsim.protocol import cohort_path, read_protocol
 from trialsim.protocol.declared import is_declared, read_trial
 from trialsim.study.bundles.of_declared_trial import declared_work
 from trialsim.study.declared import DeclaredResult, declared_result, plan_trial
+from trialsim.study.people.asked import best_single, twin_tables, twins_asked
 from trialsim.study.people.registers import Registers
 from trialsim.study.running.opening import open_backend
 from trialsim.study.running.simulation import run_cells
@@ -40,8 +40,7 @@ def run(
     path : Path or str
         Protocol, in any format that trialsim reads (docs/protocol.md, docs/trials.md).
     history : Path or str, optional
-        CSV or Parquet file of past placebo participants, for a protocol that sizes a control arm; they are
-        generated from its cohort card if not given. A declared trial names its history itself.
+        CSV or Parquet file of past placebo participants, in the place of the one that the protocol names.
     workers : int
         Processes for the simulation, from 1; the numbers do not depend on it.
     cache : Path, optional
@@ -64,24 +63,25 @@ def run(
     >>> run("protocols/survival_delayed_effect.toml", history="past.csv")
     Traceback (most recent call last):
         ...
-    trialsim.errors.ProtocolError: protocols/survival_delayed_effect.toml: history: is not read by a declared
-    trial. Got 'past.csv'. Mend: name the file in [history] of the protocol.
+    trialsim.errors.ProtocolError: --history: is not read by this protocol. Got 'past.csv'. Mend: add [twins]
+    with source = "learned", or leave it out.
     """
     path = Path(path)
     if is_declared(path):
-        if history is not None:
-            raise ProtocolError(
-                "is not read by a declared trial", file=path, field="history", value=str(history),
-                mend="name the file in [history] of the protocol",
-            )  # fmt: skip
         trial = read_trial(path)
-        registers = Registers()
+        given = None if history is None else Path(history)
+        learnt = twins_asked(trial, path.parent, given, cache=cache, progress=progress)
+        registers = Registers(learnt, path.parent)
         with open_backend(workers, None) as backend:
-            made = prepare_trial(trial, registers, backend, progress=progress)
+            made = prepare_trial(
+                trial, registers, backend, best_single=best_single(learnt), progress=progress
+            )
             plan = plan_trial(made.trial, file=path, progress=progress, register_of=registers)
             sums = run_cells(declared_work(trial, registers), plan.cells, backend, progress=progress)
             result = declared_result(plan, sums)
-            return result if made.sizes is None else result.with_sizes(made.sizes.sizes, made.sizes.savings)
+            if made.sizes is not None:
+                result = result.with_sizes(made.sizes.sizes, made.sizes.savings)
+            return result if learnt is None else result.with_twins(twin_tables(made.trial, learnt, registers))
     protocol = read_protocol(path)
     card = read_card(cohort_path(protocol, path))
     disease = disease_model(protocol.disease.model, **protocol.disease.options)

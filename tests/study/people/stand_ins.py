@@ -93,7 +93,7 @@ def outcome_twins(kind: str, n: int = 400, family: str | None = None, draws: int
     rivals = compare_rivals(
         outcome, np.empty((n, 0)), covariates, outcome + rng.standard_normal(n), generator=rng, replicates=50
     )
-    return LearntTwins("learned", history, facts_of(history), model, SOUND, rivals)
+    return LearntTwins("learned", history, model, facts_of(history), SOUND, rivals)
 
 
 def visits(n: int = 300, seed: int = 5) -> History:

@@ -35,7 +35,7 @@ def learnt(draws: int = 40, spread: float = 0.0) -> LearntTwins:
         whole.outcomes[:, -1], whole.baseline[:, None], whole.covariates,
         whole.baseline + rng.standard_normal(len(whole)), generator=rng, replicates=50,
     )  # fmt: skip
-    return LearntTwins("learned", history, facts_of(history), model, SOUND, rivals)
+    return LearntTwins("learned", history, model, facts_of(history), SOUND, rivals)
 
 
 def test_changes_have_the_mean_and_the_covariance_of_the_model():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
 from trialsim.study.bundles.bundle import write_json, write_table
 from trialsim.study.bundles.bundled import Bundled, manifest_of, read_part, read_plan
+from trialsim.study.bundles.people import people_found, people_hashes, registers_in
 from trialsim.study.bundles.replay import ROW_FIELDS
 from trialsim.study.declared import DeclaredCell, DeclaredPlan, DeclaredResult, DeclaredWork
+from trialsim.study.people.learning import LearntTwins
 from trialsim.study.people.registers import Registers
 
 TRIAL = "trial"
@@ -32,9 +34,12 @@ class BundledTrial(Bundled):
     ----------
     trial : DeclaredTrial
         Its declaration.
+    history : Path, optional
+        File of the history that its people come from: no bundle holds it.
     """
 
     trial: DeclaredTrial
+    history: Path | None = None
 
     @property
     def alpha(self) -> float:
@@ -44,7 +49,7 @@ class BundledTrial(Bundled):
     @cached_property
     def registers(self) -> Registers:
         """Whom the trials of its cells recruit from."""
-        return Registers()
+        return registers_in(self.folder, self.trial, self.manifest["inputs"], self.history)
 
     def work(self, cells: Sequence[DeclaredCell]) -> DeclaredWork:
         """Return the work of the trial."""
@@ -52,8 +57,10 @@ class BundledTrial(Bundled):
 
     def changed_inputs(self) -> list[str]:
         """Return which inputs are not the ones that the manifest was sealed with."""
-        same = self.manifest["inputs"].get(TRIAL) == self.trial.content_hash()
-        return [] if same else [TRIAL]
+        listed = self.manifest["inputs"]
+        found = {TRIAL: self.trial.content_hash()}
+        found |= people_found(self.folder, listed, self.registers.learnt)
+        return [name for name, digest in found.items() if listed.get(name) != digest]
 
 
 def declared_work(trial: DeclaredTrial, registers: Registers) -> DeclaredWork:
@@ -74,23 +81,30 @@ def declared_work(trial: DeclaredTrial, registers: Registers) -> DeclaredWork:
     return DeclaredWork(trial.seed, len(getattr(trial.outcome, "weeks", ())) or 1, registers)
 
 
-def open_bundled_trial(folder: Path) -> BundledTrial:
-    """Read the inputs of a bundle of a declared trial."""
+def open_bundled_trial(folder: Path, history: Path | None = None) -> BundledTrial:
+    """Read the inputs of a bundle of a declared trial, and where its history is, if it has one."""
     trial = trial_from_dict(read_part(folder, "inputs/trial.json"))
-    return BundledTrial(folder, manifest_of(folder), read_plan(folder, DeclaredCell.from_dict), trial)
+    plan = read_plan(folder, DeclaredCell.from_dict)
+    return BundledTrial(folder, manifest_of(folder), plan, trial, history)
 
 
-def trial_facts(trial: DeclaredTrial) -> Mapping[str, Any]:
+def trial_facts(
+    trial: DeclaredTrial, learnt: LearntTwins | None = None, folder: Path = Path()
+) -> dict[str, Any]:
     """Return what the manifest says of a declared trial.
 
     Parameters
     ----------
     trial : DeclaredTrial
         As declared.
+    learnt : LearntTwins, optional
+        Its twins.
+    folder : Path
+        Of the protocol: the path of a card is relative to it.
 
     Returns
     -------
-    mapping
+    dict
         Plain JSON types.
 
     Examples
@@ -104,7 +118,7 @@ def trial_facts(trial: DeclaredTrial) -> Mapping[str, Any]:
         "protocol": trial.name,
         "title": trial.title,
         "seed": trial.seed,
-        "inputs": {TRIAL: trial.content_hash()},
+        "inputs": {TRIAL: trial.content_hash()} | people_hashes(trial, learnt, folder),
     }
 
 

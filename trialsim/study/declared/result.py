@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,6 +47,8 @@ class DeclaredResult:
         The count of cells as a sentence.
     sizes, savings : DataFrame
         As in `trialsim.study.sizing`; empty where no size was asked for.
+    twins, rivals, reproduction : DataFrame
+        As in `trialsim.study.people.asked`; empty where no twins were learnt or given.
     """
 
     operating_characteristics: pd.DataFrame
@@ -58,15 +60,26 @@ class DeclaredResult:
     reconciliation: str
     sizes: pd.DataFrame = field(default_factory=pd.DataFrame)
     savings: pd.DataFrame = field(default_factory=pd.DataFrame)
+    twins: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rivals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    reproduction: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def with_sizes(self, sizes: pd.DataFrame, savings: pd.DataFrame) -> DeclaredResult:
         """Return the result with the tables of a search for sizes."""
         return replace(self, sizes=sizes, savings=savings)
 
+    def with_twins(self, tables: Mapping[str, pd.DataFrame]) -> DeclaredResult:
+        """Return the result with what the twins rest on: ``twins``, ``rivals`` and ``reproduction``."""
+        return replace(
+            self, twins=tables["twins"], rivals=tables["rivals"],
+            reproduction=tables.get("reproduction", pd.DataFrame()),
+        )  # fmt: skip
+
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the tables that are not empty, by name."""
         names = (
-            "sizes", "savings", "operating_characteristics", "looks", "ledger", "arms", "failures", "refused",
+            "sizes", "savings", "twins", "rivals", "reproduction", "operating_characteristics", "looks",
+            "ledger", "arms", "failures", "refused",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names if len(getattr(self, name))}
 

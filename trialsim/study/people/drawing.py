@@ -11,20 +11,20 @@ from trialsim.streams import stream
 from trialsim.study.people.assumed import STREAM, register_assumed
 from trialsim.study.people.from_card import register_from_card
 from trialsim.study.people.from_history import register_from_history
-from trialsim.study.people.learning import LearntTwins
+from trialsim.study.people.learning import ModelledHistory
 from trialsim.trial.register import Register
 
-Draw = Callable[[DeclaredTrial, LearntTwins | None, Path], Register]
+Draw = Callable[[DeclaredTrial, ModelledHistory | None, Path], Register]
 
 
-def register_of(trial: DeclaredTrial, learnt: LearntTwins | None, folder: Path) -> Register:
+def register_of(trial: DeclaredTrial, learnt: ModelledHistory | None, folder: Path) -> Register:
     """Return the register that a trial recruits from.
 
     Parameters
     ----------
     trial : DeclaredTrial
         Resolved: of one world.
-    learnt : LearntTwins, optional
+    learnt : ModelledHistory, optional
         Of its protocol, where its twins or its people come from a history.
     folder : Path
         Of the protocol: the path of a card is relative to it.
@@ -46,11 +46,11 @@ def register_of(trial: DeclaredTrial, learnt: LearntTwins | None, folder: Path) 
     return register
 
 
-def _assumed(trial: DeclaredTrial, learnt: LearntTwins | None, folder: Path) -> Register:
+def _assumed(trial: DeclaredTrial, learnt: ModelledHistory | None, folder: Path) -> Register:
     return register_assumed(trial)
 
 
-def _from_history(trial: DeclaredTrial, learnt: LearntTwins | None, folder: Path) -> Register:
+def _from_history(trial: DeclaredTrial, learnt: ModelledHistory | None, folder: Path) -> Register:
     if learnt is None:
         raise ProtocolError("is not read yet", field="history", mend="learn the twins of the protocol first")
     return register_from_history(trial, learnt)

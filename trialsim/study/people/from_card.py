@@ -22,7 +22,7 @@ from trialsim.study.people.composition import compose
 from trialsim.study.people.drifts import drift_of
 from trialsim.study.people.factor_levels import factor_levels
 from trialsim.study.people.history import BASELINE, learnt_covariates, weeks_of
-from trialsim.study.people.learning import LearntTwins
+from trialsim.study.people.learning import ModelledHistory
 from trialsim.trial.register import Register
 
 STREAM = "register"
@@ -30,7 +30,7 @@ STREAM = "register"
 _EDGE = 1e-6
 
 
-def register_from_card(trial: DeclaredTrial, learnt: LearntTwins | None, folder: Path) -> Register:
+def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, folder: Path) -> Register:
     """Return people of the card with measured scores in every arm, and the twin's score if there is one.
 
     Each person's course, and every error of measurement, come from the same random numbers in all arms. The
@@ -40,7 +40,7 @@ def register_from_card(trial: DeclaredTrial, learnt: LearntTwins | None, folder:
     ----------
     trial : DeclaredTrial
         Of one world, with the course of a disease model.
-    learnt : LearntTwins, optional
+    learnt : ModelledHistory, optional
         Not needed for a trial without twins.
     folder : Path
         Of the protocol.
@@ -111,13 +111,13 @@ def treated_latent(
 
 
 def _scores(
-    trial: DeclaredTrial, learnt: LearntTwins | None, covariates: Covariates, baseline: Floats
+    trial: DeclaredTrial, learnt: ModelledHistory | None, covariates: Covariates, baseline: Floats
 ) -> Floats:
     if learnt is None or not isinstance(learnt.model, Prognosis) or not isinstance(learnt.history, History):
         raise ProtocolError(
             "are not learnt yet", field="twins", value=trial.twins.source if trial.twins else None,
             mend="learn them from the history of a score first",
         )  # fmt: skip
-    if not learnt.facts.generated:
+    if not learnt.history.generated:
         require_same_scales(learnt.history, covariates, baseline)
     return learnt.model.predict(covariates, baseline, weeks_of(trial)).score

@@ -22,7 +22,7 @@ from trialsim.study.people import potential
 from trialsim.study.people.drifts import drift_of, log_drift
 from trialsim.study.people.factor_levels import factor_levels
 from trialsim.study.people.history import BASELINE, GIVEN, months_of, weeks_of
-from trialsim.study.people.learning import LearntTwins
+from trialsim.study.people.learning import ModelledHistory
 from trialsim.study.people.own_spread import own_spread
 from trialsim.study.people.placebo_people import PlaceboPeople, placebo_people
 from trialsim.trial.register import Register
@@ -31,7 +31,7 @@ STREAM = "register"
 _TINY = 1e-9
 
 
-def register_from_history(trial: DeclaredTrial, learnt: LearntTwins) -> Register:
+def register_from_history(trial: DeclaredTrial, learnt: ModelledHistory) -> Register:
     """Return people of the history, each with one posterior draw, an outcome in every arm, and the score.
 
     Participants are drawn with replacement, so that covariates and measured baseline keep their joint law.
@@ -44,7 +44,7 @@ def register_from_history(trial: DeclaredTrial, learnt: LearntTwins) -> Register
     ----------
     trial : DeclaredTrial
         Of one world.
-    learnt : LearntTwins
+    learnt : ModelledHistory
         Of that protocol.
 
     Returns
@@ -79,7 +79,7 @@ def register_from_history(trial: DeclaredTrial, learnt: LearntTwins) -> Register
     return Register(np.array(covariates.names, dtype=np.str_), covariates.values, scores, outcomes, levels)
 
 
-def notes_of(trial: DeclaredTrial, learnt: LearntTwins) -> tuple[str, ...]:
+def notes_of(trial: DeclaredTrial, learnt: ModelledHistory) -> tuple[str, ...]:
     """Return what a world of the history assumes beyond what the history shows, in words."""
     notes = [
         "The history is the world: it shows no drift but the declared ones, nor what the model got wrong.",
@@ -160,7 +160,7 @@ def _one_outcome(
     return times * model.unit / WEEKS_IN["months"]
 
 
-def _scores(trial: DeclaredTrial, learnt: LearntTwins, people: PlaceboPeople) -> Floats:
+def _scores(trial: DeclaredTrial, learnt: ModelledHistory, people: PlaceboPeople) -> Floats:
     """Return the score (N, S) of each eligible participant, on the scale that analyses are linear in."""
     model = learnt.model
     visits = len(getattr(trial.outcome, "weeks", ())) or 1

@@ -41,8 +41,8 @@ Past = TypeVar("Past", History, OutcomeHistory)
 
 
 @dataclass(frozen=True)
-class LearntTwins:
-    """Twins of a trial, and how good they are on participants that they were not learnt from.
+class ModelledHistory:
+    """Past participants and the model of their outcome: what a register is drawn from.
 
     Parameters
     ----------
@@ -50,21 +50,33 @@ class LearntTwins:
         ``learned`` or ``given``.
     history : History or OutcomeHistory
         The past participants, whom a register of them resamples; never printed or written.
-    facts : HistoryFacts
-        What may be said of them.
     model : Prognosis or OutcomePrognosis
         Of the outcome on placebo. For a given score it is fitted on the score: it is the course of a register
         of the history, while the score stays what was given.
+    """
+
+    source: str
+    history: History | OutcomeHistory
+    model: Prognosis | OutcomePrognosis
+
+
+@dataclass(frozen=True)
+class LearntTwins(ModelledHistory):
+    """Twins of a trial, and how good they are on participants that they were not learnt from.
+
+    Parameters
+    ----------
+    source, history, model
+        As in `ModelledHistory`.
+    facts : HistoryFacts
+        What may be said of the past participants.
     judgement : Judgement
         Whether the scores are honest.
     rivals : Rivals
         What they leave of the variance beside the best single covariate and the covariates themselves.
     """
 
-    source: str
-    history: History | OutcomeHistory
     facts: HistoryFacts
-    model: Prognosis | OutcomePrognosis
     judgement: Judgement
     rivals: Rivals
 
@@ -153,6 +165,39 @@ def learn_twins(
     return _of_outcomes(trial, history, fits, cache, progress)
 
 
+def recall_history(
+    trial: DeclaredTrial, folder: Path, history_override: Path | None, posterior: Path
+) -> ModelledHistory:
+    """Return history and model of a trial whose posterior was saved: nothing is fitted.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        With learned or given twins.
+    folder : Path
+        Where its card is: a generated history is made again.
+    history_override : Path, optional
+        The file of the history.
+    posterior : Path
+        What the model's ``save`` wrote.
+
+    Raises
+    ------
+    HistoryError
+        The history or the posterior cannot be read.
+    """
+    assert trial.twins is not None
+    history: History | OutcomeHistory
+    if history_override is None:
+        history = generate_declared_history(trial, folder)
+    else:
+        history = read_declared_history(trial, folder, history_override)
+    model: Prognosis | OutcomePrognosis = (
+        Prognosis.load(posterior) if isinstance(history, History) else OutcomePrognosis.load(posterior)
+    )
+    return ModelledHistory(trial.twins.source, history, model)
+
+
 def _of_visits(
     trial: DeclaredTrial, history: History, fits: Fits, cache: Path | None, progress: Progress
 ) -> LearntTwins:
@@ -188,7 +233,7 @@ def _of_visits(
             outcome, cv.baseline[:, None], _rivals_of(trial, history).covariates.take(cv.rows), score,
             generator=stream(trial.seed, "", 0, "bootstrap"),
         )  # fmt: skip
-    return LearntTwins(twins.source, history, facts_of(history), model, judgement, rivals)
+    return LearntTwins(twins.source, history, model, facts_of(history), judgement, rivals)
 
 
 def _of_outcomes(
@@ -223,7 +268,7 @@ def _of_outcomes(
             outcome, np.empty((len(past), 0)), _rivals_of(trial, history).covariates, score,
             generator=stream(trial.seed, "", 0, "bootstrap"), reference_name=NOTHING,
         )  # fmt: skip
-    return LearntTwins(twins.source, history, facts_of(history), model, judgement, rivals)
+    return LearntTwins(twins.source, history, model, facts_of(history), judgement, rivals)
 
 
 def _rivals_of(trial: DeclaredTrial, history: Past) -> Past:

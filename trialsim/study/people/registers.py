@@ -6,11 +6,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trialsim.errors import ProtocolError
-from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.study.people.drawing import register_of
-from trialsim.study.people.learning import LearntTwins, learn_twins
+from trialsim.study.people.learning import ModelledHistory
 from trialsim.trial.register import Register
 
 _OF_WORLD = {"seed", "population", "arms", "endpoints", "effects", "strata", "history", "twins", "scenarios"}
@@ -24,14 +22,17 @@ class Registers:
 
     Parameters
     ----------
-    learnt : LearntTwins, optional
+    learnt : ModelledHistory, optional
         Of the protocol, where its twins or its people come from a history.
     folder : Path
         Of the protocol: its files are relative to it.
+    card : str, optional
+        Path of the card in `folder`, where it is not the one that the protocol names.
     """
 
-    learnt: LearntTwins | None = None
+    learnt: ModelledHistory | None = None
     folder: Path = Path()
+    card: str | None = None
     _drawn: dict[str, Register] = field(default_factory=dict)
 
     def __call__(self, trial: DeclaredTrial) -> Register | None:
@@ -40,48 +41,15 @@ class Registers:
             return None
         key = world_key(trial)
         if key not in self._drawn:
-            self._drawn[key] = register_of(trial, self.learnt, self.folder)
+            self._drawn[key] = register_of(self.with_card(trial), self.learnt, self.folder)
         return self._drawn[key]
 
-
-def registers_of(
-    trial: DeclaredTrial,
-    folder: Path,
-    history: Path | None = None,
-    *,
-    cache: Path | None = None,
-    progress: Progress = silent,
-) -> Registers:
-    """Return the registers of a protocol, after learning its twins where they come from a history.
-
-    Parameters
-    ----------
-    trial : DeclaredTrial
-        The protocol, with all its worlds.
-    folder : Path
-        Of the protocol.
-    history : Path, optional
-        A file in the place of `history.file`.
-    cache : Path, optional
-        Folder of fitted posteriors.
-    progress : callable
-        Called with stage, steps done and steps in all.
-
-    Raises
-    ------
-    InputError
-        As in `trialsim.study.people.learning.learn_twins`.
-    ProtocolError
-        A history is given to a trial that reads none.
-    """
-    if trial.twins is None or trial.twins.source == "assumed":
-        if history is not None:
-            raise ProtocolError(
-                "is not read by this trial", field="history", value=str(history),
-                mend='add [twins] with source = "learned", or leave the history out',
-            )  # fmt: skip
-        return Registers(folder=folder)
-    return Registers(learn_twins(trial, folder, history, cache=cache, progress=progress), folder)
+    def with_card(self, trial: DeclaredTrial) -> DeclaredTrial:
+        """Return the trial with the card where it is now."""
+        if self.card is None or trial.population is None or trial.population.card is None:
+            return trial
+        people = trial.population.model_copy(update={"card": self.card})
+        return trial.model_copy(update={"population": people})
 
 
 def world_key(trial: DeclaredTrial) -> str:

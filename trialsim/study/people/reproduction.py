@@ -10,21 +10,21 @@ from trialsim.errors import require_kind
 from trialsim.protocol.declared import DeclaredTrial, TimeToEventOutcome
 from trialsim.protocol.outcome_table import WEEKS_IN
 from trialsim.study.people.history import months_of
-from trialsim.study.people.learning import LearntTwins
+from trialsim.study.people.learning import ModelledHistory
 from trialsim.study.people.placebo_people import placebo_people
 from trialsim.trial.register import Register
 
 _Z = 1.96
 
 
-def reproduction(trial: DeclaredTrial, learnt: LearntTwins, register: Register) -> pd.DataFrame:
+def reproduction(trial: DeclaredTrial, learnt: ModelledHistory, register: Register) -> pd.DataFrame:
     """Return moments of the control outcome in the history's eligible participants and in the register.
 
     Parameters
     ----------
     trial : DeclaredTrial
         Of a world without drift: a drift moves the register away on purpose.
-    learnt : LearntTwins
+    learnt : ModelledHistory
         With the history.
     register : Register
         Of `trialsim.study.people.from_history.register_from_history`.
