@@ -34,7 +34,7 @@ from trialsim.analysis.repeated_measures.closed_form.kernel import NON_FINITE, O
 from trialsim.analysis.repeated_measures.covariance_structures import Structure
 from trialsim.analysis.repeated_measures.gram_sums import PatternSums, gram_sums, pattern_of_each
 from trialsim.analysis.repeated_measures.likelihood import mean_matrix
-from trialsim.analysis.repeated_measures.newton import Fit, fit_grams
+from trialsim.analysis.repeated_measures.newton import Fit, fit_grams, seen_together
 from trialsim.data import Bools, Floats, Ints
 
 TOLERANCE = 1e-18
@@ -136,6 +136,20 @@ def refuse_gap_groups(groups: GapGroups, strategies: Ints) -> int:
 
 
 @njit(cache=True)
+def few_at_a_visit(grams: PatternSums, q: int) -> bool:
+    """Return whether a visit has no more participants than covariates, or too few who reach it."""
+    patterns, visits = grams.seen.shape
+    for j in range(visits):
+        here, reached = 0, 0
+        for r in range(patterns):
+            here += grams.participants[r] * grams.seen[r, j]
+            reached += grams.participants[r] * grams.seen[r, j:].any()
+        if min(reached - j, here) <= q:
+            return True
+    return False
+
+
+@njit(cache=True)
 def fit_gap_trial(outcomes: Floats, covariates: Floats) -> tuple[int, PatternSums, Floats, Fit]:
     """Return a status of imputation, Gram sums, cells (q, V) and the REML fit."""
     q, visits = covariates.shape[1], outcomes.shape[1]
@@ -144,12 +158,12 @@ def fit_gap_trial(outcomes: Floats, covariates: Floats) -> tuple[int, PatternSum
     structure = Structure(True, np.arange(visits), np.zeros((visits, visits, 0), np.int64), np.nan)
     fit = fit_grams(grams, cell, q * visits, structure, True, TOLERANCE)
     status = OK
-    if fit.status == newton.TOO_FEW:
+    if few_at_a_visit(grams, q) or fit.status == newton.TOO_FEW:
         status = TOO_FEW
+    elif not seen_together(grams):
+        status = NEVER_TOGETHER
     elif fit.status == newton.COLLINEAR:
         status = SINGULAR
-    elif fit.status == newton.NEVER_TOGETHER:
-        status = NEVER_TOGETHER
     elif fit.status == newton.SINGULAR:
         status = SINGULAR_COVARIANCE
     elif fit.status == newton.INDEFINITE:
