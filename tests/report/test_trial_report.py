@@ -17,6 +17,7 @@ from trialsim.report.trial_tables import sources_table, trial_tables
 from trialsim.study import run_cells
 from trialsim.study.bundles import declared_work
 from trialsim.study.declared import DeclaredPlan, DeclaredResult, declared_result, plan_trial
+from trialsim.study.people.registers import Registers
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
 
@@ -26,7 +27,7 @@ def found(name: str) -> tuple[DeclaredTrial, DeclaredPlan, DeclaredResult]:
     few = trial.simulation.model_copy(update={"replicates": 100})
     trial = trial.model_copy(update={"simulation": few})
     plan = plan_trial(trial)
-    return trial, plan, declared_result(plan, run_cells(declared_work(trial), plan.cells))
+    return trial, plan, declared_result(plan, run_cells(declared_work(trial, Registers()), plan.cells))
 
 
 @pytest.fixture(scope="module")

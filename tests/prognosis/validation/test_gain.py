@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from trialsim.errors import HistoryError
 from trialsim.prognosis import gain_beyond_baseline
 from trialsim.prognosis.validation import leave_one_out_r2
-from trialsim.prognosis.validation.gain import _fit, _measure, _scaled
+from trialsim.prognosis.validation.gain import _measure, scaled, weighted_press
 
 
 def data(n=60, signal=0.5, seed=1):
@@ -62,7 +62,7 @@ def test_a_resampled_participant_does_not_predict_its_own_copy():
         others = picks[picks != i]
         errors.append(y[i] - x[i] @ np.linalg.lstsq(x[others], y[others], rcond=None)[0])
     weights = np.bincount(picks, minlength=25)[None].astype(float)
-    assert _fit(weights, x, y)[1][0] == pytest.approx(np.sum(np.square(errors)), rel=1e-9)
+    assert weighted_press(weights, x, y)[1][0] == pytest.approx(np.sum(np.square(errors)), rel=1e-9)
 
 
 def test_weights_measure_what_a_resample_measures():
@@ -142,7 +142,7 @@ def test_nothing_to_judge_is_refused(case):
 
 
 def test_scaling_knows_a_constant():
-    assert not _scaled(np.full(5, 1e9)).any()
+    assert not scaled(np.full(5, 1e9)).any()
 
 
 def test_an_interval_needs_replicates():

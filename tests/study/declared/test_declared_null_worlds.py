@@ -7,6 +7,7 @@ from trialsim.protocol.declared import trial_from_dict
 from trialsim.study import run_cells
 from trialsim.study.bundles import declared_work
 from trialsim.study.declared import declared_result, plan_trial
+from trialsim.study.people.registers import Registers
 
 
 def measures(cumulative: dict[str, float]) -> set[str]:
@@ -26,7 +27,7 @@ def measures(cumulative: dict[str, float]) -> set[str]:
     declared["simulation"] = {"replicates": 100}
     trial = trial_from_dict(declared)
     plan = plan_trial(trial)
-    result = declared_result(plan, run_cells(declared_work(trial), plan.cells))
+    result = declared_result(plan, run_cells(declared_work(trial, Registers()), plan.cells))
     return set(result.operating_characteristics["measure"])
 
 
@@ -48,7 +49,9 @@ def test_an_effect_on_the_event_alone_is_none_on_the_marker() -> None:
     declared["simulation"] = {"replicates": 100}
     trial = trial_from_dict(declared)
     plan = plan_trial(trial)
-    table = declared_result(plan, run_cells(declared_work(trial), plan.cells)).operating_characteristics
+    table = declared_result(
+        plan, run_cells(declared_work(trial, Registers()), plan.cells)
+    ).operating_characteristics
     assert dict(zip(table["analysis"], table["measure"], strict=True)) == {
         "mmrm": "type I error",
         "cox": "power",

@@ -15,6 +15,7 @@ from trialsim.study import run_cells
 from trialsim.study.bundles import declared_work
 from trialsim.study.declared import declared_result, plan_trial
 from trialsim.study.declared.truths.by_formula import Truth
+from trialsim.study.people.registers import Registers
 
 PROTOCOLS = Path(__file__).parents[3] / "protocols"
 READINGS = ("mean_score", "proportional_odds", "probabilistic_index")
@@ -38,7 +39,9 @@ def truths(declared: dict[str, Any]) -> dict[str, Truth]:
 def test_every_reading_is_unbiased_and_covers_without_looks() -> None:
     trial = trial_from_dict(fixed())
     plan = plan_trial(trial)
-    table = declared_result(plan, run_cells(declared_work(trial), plan.cells)).operating_characteristics
+    table = declared_result(
+        plan, run_cells(declared_work(trial, Registers()), plan.cells)
+    ).operating_characteristics
     assert list(table["analysis"].unique()) == list(READINGS)
     for row in table.itertuples():
         # The maximum-likelihood log odds ratio is biased outward by about 1 / N.
@@ -93,7 +96,9 @@ def test_counts_of_recurrent_events_are_read_with_their_follow_up() -> None:
     declared["simulation"] = {"replicates": 1000}
     trial = trial_from_dict(declared)
     plan = plan_trial(trial)
-    table = declared_result(plan, run_cells(declared_work(trial), plan.cells)).operating_characteristics
+    table = declared_result(
+        plan, run_cells(declared_work(trial, Registers()), plan.cells)
+    ).operating_characteristics
     assert set(table["analysis"]) == {"lwyy", "negative_binomial"}
     assert (table["bias"].abs() < 4 * table["bias_mcse"] + 0.01).all()
 
