@@ -53,6 +53,19 @@ def test_both_kinds_of_model_are_compiled_so(temporary: Path, monkeypatch) -> No
     assert not any(temporary.iterdir())
 
 
+def test_models_are_compiled_so_that_no_cache_decides_the_order_of_sums(monkeypatch) -> None:
+    import pytensor
+
+    from trialsim.prognosis.fit import model, outcome_model
+
+    def flags(*_, **__):
+        return pytensor.config.numba__fastmath, pytensor.config.cxx
+
+    monkeypatch.setattr("nutpie.compile_pymc_model", flags)
+    assert model.compile_model(None) == (False, "")
+    assert outcome_model.compile_model("binary", responses(20)) == (False, "")
+
+
 @pytest.mark.slow
 def test_a_compiled_model_samples_other_data_without_its_source(temporary: Path) -> None:
     from trialsim.prognosis.fit import outcome_model

@@ -5,6 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+# Never by a C compiler: no number depends on whether there is one. Sums in the order that they are written
+# in: where numba may reorder them, that order, and so every draw, depends on what its cache held already.
+REPEATABLE: dict[str, Any] = {"cxx": "", "numba__fastmath": False}
 
 
 @contextmanager

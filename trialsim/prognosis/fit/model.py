@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trialsim.prognosis.fit.generated_source import tidied
+from trialsim.prognosis.fit.generated_source import REPEATABLE, tidied
 from trialsim.prognosis.models.gram import LEVEL, SCALES, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def _weighted_gram(data: dict[str, Any], scale: dict[str, Any], correlation: Any
 
 
 def compile_model(model: pm.Model) -> Any:
-    """Compile a model by numba, never by a C compiler: no number depends on whether there is one."""
-    with warnings.catch_warnings(), pytensor.config.change_flags(cxx=""), tidied():
+    """Compile a model by numba, in a way that gives the same numbers again; see `REPEATABLE`."""
+    with warnings.catch_warnings(), pytensor.config.change_flags(**REPEATABLE), tidied():
         warnings.simplefilter("ignore")
         return nutpie.compile_pymc_model(model, backend="numba")
 

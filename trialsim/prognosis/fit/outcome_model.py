@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from trialsim.prognosis.families import FAMILIES, Prior, Responses
-from trialsim.prognosis.fit.generated_source import tidied
+from trialsim.prognosis.fit.generated_source import REPEATABLE, tidied
 
 with warnings.catch_warnings():
     # As in `trialsim.prognosis.fit.model`: nothing that a user of trialsim could act on.
@@ -122,8 +122,8 @@ LIKELIHOODS = {
 
 
 def compile_model(family: str, data: Responses) -> Any:
-    """Compile the model by numba, never by a C compiler: no number depends on whether there is one."""
-    with warnings.catch_warnings(), pytensor.config.change_flags(cxx=""), tidied():
+    """Compile the model by numba, in a way that gives the same numbers again; see `REPEATABLE`."""
+    with warnings.catch_warnings(), pytensor.config.change_flags(**REPEATABLE), tidied():
         warnings.simplefilter("ignore")
         return nutpie.compile_pymc_model(build_model(family, data), backend="numba")
 
