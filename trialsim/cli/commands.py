@@ -14,6 +14,7 @@ from trialsim.cli.analyse.command import analyse
 from trialsim.cli.cohort import cohort
 from trialsim.cli.design.group import design
 from trialsim.cli.init import init
+from trialsim.cli.new import new
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
 from trialsim.cli.schema import schema
@@ -43,13 +44,14 @@ def commands() -> None:
     Start here:
       trialsim init my-trial                      lay out example protocols and cohort cards
       trialsim run my-trial/protocols/alzheimers_phase2.toml
+      trialsim new placebo_arm.csv                a protocol from your own placebo arm
       trialsim run PROTOCOL --history FILE.csv    learn from real placebo participants
 
     The answer is printed, and written with its evidence to reports/.
     """
 
 
-for command in (run, size, design, analyse, frontier, init, schema, twins, cohort, verify, replay):
+for command in (run, new, size, design, analyse, frontier, init, schema, twins, cohort, verify, replay):
     commands.add_command(command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -53,19 +54,45 @@ def require_one_arm(rows: pd.DataFrame, table: HistoryTable, path: Path) -> None
     """
     answered = {condition.column for condition in table.filter}
     answered |= {table.columns.participant, table.columns.week}
-    for name in rows.columns:
-        if str(name) in answered:
-            continue
-        levels = _levels(rows[name])
-        if levels and _is_arm(str(name), levels):
-            raise HistoryError(
-                f"looks like the treatment arm and has {len(levels)} different values: twins are learnt from "
-                "one arm, on placebo or standard of care",
-                file=path,
-                field=str(name),
-                mend="add a [[history.filter]] that keeps the control arm; if all of its values are control, "
-                "name them all there under one_of",
-            )
+    for name, levels in arm_columns(rows, answered).items():
+        raise HistoryError(
+            f"looks like the treatment arm and has {len(levels)} different values: twins are learnt from "
+            "one arm, on placebo or standard of care",
+            file=path,
+            field=name,
+            mend="add a [[history.filter]] that keeps the control arm; if all of its values are control, "
+            "name them all there under one_of",
+        )
+
+
+def arm_columns(rows: pd.DataFrame, answered: Collection[str] = ()) -> dict[str, list[str]]:
+    """Return the columns that look like a treatment arm, with their levels as lower-case text.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Joined and filtered.
+    answered : collection of str
+        Columns that are known to be something else, or that a condition answers.
+
+    Examples
+    --------
+    >>> arm_columns(pd.DataFrame({"ARM": ["Drug", "Placebo"], "age": [50, 60]}))
+    {'ARM': ['drug', 'placebo']}
+    """
+    levels = {str(name): _levels(rows[name]) for name in rows.columns if str(name) not in answered}
+    return {name: found for name, found in levels.items() if found and _is_arm(name, found)}
+
+
+def is_control(level: str) -> bool:
+    """Return whether a level of an arm, in small letters, says that it is the control.
+
+    Examples
+    --------
+    >>> is_control("placebo"), is_control("drug")
+    (True, False)
+    """
+    return bool(_CONTROL.fullmatch(level) or _SURELY.search(level))
 
 
 def _levels(column: pd.Series) -> list[str]:
