@@ -182,6 +182,16 @@ def _print_plan(plan: DeclaredPlan) -> None:
     print_frame(frame, Console(), plan.in_words)
 
 
+def _failed(result: DeclaredResult) -> str:
+    """Return how many fits gave no estimate, each counted once, and how many trials no test decided."""
+    fits = int(result.operating_characteristics["trials"].sum())
+    untested = int(result.decided_by.loc[result.decided_by["test"] == "none", "count"].sum())
+    return (
+        f"Fits without an estimate: {int(result.failures['count'].sum())} of {fits} (results/failures.csv); "
+        f"without any test: {untested} (results/decided_by.csv)."
+    )
+
+
 def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) -> None:
     import pandas as pd
     from rich.console import Console
@@ -204,7 +214,10 @@ def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) ->
         console.print(f"{note}.")
     if len(result.ledger):
         console.print("The estimand ledger is in the report and in results/ledger.csv.")
+    if len(result.arms):
+        arms = frame_table(result.arms.drop(columns="cell"), "Each arm")
+        print_frame(pd.DataFrame(list(arms.rows), columns=list(arms.columns)), console, arms.caption)
     if len(result.failures):
-        console.print(f"Failures, by reason: {int(result.failures['count'].sum())} (results/failures.csv).")
+        console.print(_failed(result))
     console.print(f"{result.reconciliation}.")
     console.print(f"Report: {bundle / 'report.html'}", soft_wrap=True)

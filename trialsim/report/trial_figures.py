@@ -46,7 +46,7 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) ->
                 error_x=_interval(part),
                 mode="markers",
                 orientation="h",
-                marker={"color": colour, "symbol": symbol, "size": 9},
+                marker={"color": colour, "symbol": _symbols(part, symbol), "size": 9},
                 name=label(str(analysis)),
             )
         )
@@ -62,7 +62,7 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) ->
     return Drawn(
         figure,
         "Share of trials that claim efficacy in each cell, one mark an analysis, with 95 % intervals"
-        f"{_told(alpha)}.{left}",
+        f"{_told(alpha)}.{left}{_open_marks(shown)}",
     )
 
 
@@ -81,7 +81,7 @@ def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: flo
                 error_y=_interval(part),
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
-                marker={"color": colour, "symbol": symbol, "size": 8},
+                marker={"color": colour, "symbol": _symbols(part, symbol), "size": 8},
                 name=f"{_name(first, others)}, {label(str(first['analysis']))}",
             )
         )
@@ -97,7 +97,8 @@ def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: flo
     return Drawn(
         figure,
         f"Share of trials that claim efficacy over {axis}, with 95 % intervals{_told(alpha)}."
-        + (f" {left} more lines stand in the table." if left > 0 else ""),
+        + (f" {left} more lines stand in the table." if left > 0 else "")
+        + _open_marks(frame),
     )
 
 
@@ -157,6 +158,15 @@ def _interval(part: pd.DataFrame) -> dict[str, Any]:
         "array": np.minimum(width, 1 - rate),
         "arrayminus": np.minimum(width, rate),
     }
+
+
+def _symbols(part: pd.DataFrame, symbol: str) -> list[str]:
+    """Return the symbol of each rate, open where it is not to be used."""
+    return [symbol if usable else f"{symbol}-open" for usable in part["usable"]]
+
+
+def _open_marks(frame: pd.DataFrame) -> str:
+    return "" if frame["usable"].all() else " Open marks are rates that are not to be used."
 
 
 def _mark_level(figure: go.Figure, alpha: float | None) -> None:

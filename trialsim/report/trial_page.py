@@ -9,7 +9,7 @@ from trialsim.protocol.declared import BayesianDesign, DeclaredTrial, ResponseAd
 from trialsim.report.html import embed, render
 from trialsim.report.sizes import answer, size_tables
 from trialsim.report.trial_figures import trial_figures
-from trialsim.report.trial_tables import trial_tables, with_rows
+from trialsim.report.trial_tables import rule_of_use, trial_tables, with_rows
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 
 
@@ -37,6 +37,7 @@ def render_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: Declar
         level="" if alpha is None else f" The level is {alpha:g}, one-sided.",
         reconciliation=result.reconciliation,
         refused=len(plan.refused),
+        rule_of_use=rule_of_use(),
         rule="" if rule is None else rule.in_words(),
         figures={name: embed(name, one) for name, one in figures.items()},
         answer=answer(trial, result),

@@ -12,10 +12,15 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.frames import Table, frame_table, plain
 from trialsim.report.labels import label
 from trialsim.study.declared import DeclaredResult
+from trialsim.study.designs.sequential_characteristics import MOST_UNDECIDED
 
 _QUALITY = ("true_effect", "bias", "mean_squared_error", "coverage")
 _CONDUCT = ("size", "events", "months")
 _COUNTS = ("undecided", "unreached_looks", "unreadable_looks")
+_OF_ARMS = ("disjunctive_power", "conjunctive_power", "family_wise_error")
+_OF_TESTS = ("test", "count", "share")
+_SHARES = ("failed_share", "undecided_share")
+NOT_TO_BE_USED = "not to be used"
 
 
 def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Table]:
@@ -23,15 +28,14 @@ def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Tabl
     tables = {
         "characteristics": frame_table(
             headline(result, ("rejection_rate", *_QUALITY)),
-            ". ".join(
-                ("Power or type I error, and what the estimate is worth (± Monte Carlo SE)", *notes(result))
-            ),
+            ". ".join(("Claims, and what the estimate is worth (± Monte Carlo SE)", *notes(result))),
         ),
+        "decided": frame_table(_decided(result), "Which test decided: share of trials"),
         "conduct": frame_table(_conduct(result), "Size, events and months when the trial stopped"),
         "looks": frame_table(_looks(result), "Probability of stopping at each look"),
         "ledger": frame_table(_ledger(result), "Each analysis against the true value of each estimand"),
         "arms": frame_table(_without_cell(result.arms), "Each arm"),
-        "failures": frame_table(_without_cell(result.failures), "Failed fits and looks, by reason"),
+        "failures": frame_table(_without_cell(result.failures), "Fits without an estimate, by reason"),
         "refused": frame_table(result.refused, "Cells that were planned and refused", text=True),
         "scenarios": _scenarios(trial),
         "axes": _axes(trial),
@@ -51,18 +55,63 @@ def headline(result: DeclaredResult, shown: Sequence[str]) -> pd.DataFrame:
     settings = _settings(frame)
     # Where a bias is not against one true effect, the note says against what, and there is no effect to show.
     frame = frame.assign(true_effect=frame["true_effect"].where(frame["true_effect_note"] == ""))
-    names = [name for one in shown for name in (one, f"{one}_mcse") if name in frame]
-    kept = frame[["scenario", *settings, "analysis", "trials", "measure", *names]].copy()
-    if kept["true_effect"].isna().all():
+    rate, *others = shown
+    names = _with_errors(frame, (*_OF_ARMS, *others))
+    seen = [name for name in _SHARES if frame[name].any()]
+    first = ["scenario", *settings, "analysis", "trials", "measure", *_with_errors(frame, (rate,))]
+    kept = frame[[*first, *seen, *names]].copy()
+    if not frame["usable"].all():
+        kept.insert(len(first), "use", frame["usable"].map({True: "", False: NOT_TO_BE_USED}))
+    if "true_effect" in kept and kept["true_effect"].isna().all():
         kept = kept.drop(columns="true_effect_mcse")
     return kept.dropna(axis="columns", how="all")
 
 
+def _with_errors(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return the columns of these names that there are, each before its error."""
+    return [name for one in names for name in (one, f"{one}_mcse") if name in frame]
+
+
+def rule_of_use() -> str:
+    """Return when a rejection rate is not to be used, as a sentence.
+
+    Examples
+    --------
+    >>> rule_of_use()
+    'A rejection rate is not to be used where more than 1 % of the trials had no test, own or standing in'
+    """
+    return (
+        f"A rejection rate is {NOT_TO_BE_USED} where more than {100 * MOST_UNDECIDED:g} % of the trials "
+        "had no test, own or standing in"
+    )
+
+
 def notes(result: DeclaredResult) -> list[str]:
-    """Return what bias is of which analysis, where it is not against one true effect."""
+    """Return what a reader of the operating characteristics has to know, one sentence each."""
     frame = result.operating_characteristics
+    said = _notes_of_bias(frame)
+    if frame["failed_share"].any():
+        said.append(
+            "Where a share of fits failed, bias, MSE and coverage are of the fits that succeeded; "
+            "the claims are of all trials"
+        )
+    if frame["undecided_share"].any():
+        said.append(rule_of_use())
+    return said
+
+
+def _notes_of_bias(frame: pd.DataFrame) -> list[str]:
+    """Return what bias is of which analysis, where it is not against one true effect."""
     told = frame.loc[frame["true_effect_note"] != "", ["analysis", "true_effect_note"]].drop_duplicates()
     return [f"{label(str(analysis))}: {note}" for analysis, note in told.itertuples(index=False)]
+
+
+def _decided(result: DeclaredResult) -> pd.DataFrame:
+    """Return the tests that decided, where not every analysis was decided by one alone."""
+    frame = _without_cell(result.decided_by)
+    if frame.empty or not frame.duplicated([name for name in frame if name not in _OF_TESTS]).any():
+        return pd.DataFrame()
+    return frame
 
 
 def _settings(frame: pd.DataFrame) -> list[str]:
@@ -96,8 +145,7 @@ def _ledger(result: DeclaredResult) -> pd.DataFrame:
     frame = result.ledger
     if frame.empty:
         return frame
-    names = ["true_effect", "bias", "coverage", "rejection_rate"]
-    names = [name for one in names for name in (one, f"{one}_mcse") if name in frame]
+    names = _with_errors(frame, ("failed_share", "true_effect", "bias", "coverage", "rejection_rate"))
     return frame[["scenario", *_settings(frame), "estimand", "analysis", *names]]
 
 

@@ -43,7 +43,7 @@ def run_declared_block(
     engine = engine_of(cell.trial, register)
     replicates = cell.blocks[index]
     found = engine.read(replicates, seed, index, purpose)
-    tallies, stopping = {}, {}
+    tallies, stopping, decided = {}, {}, {}
     ledger: dict[str, dict[str, object]] = {
         name.removeprefix(ESTIMAND): {} for name in cell.truths if name.startswith(ESTIMAND)
     }
@@ -51,12 +51,13 @@ def run_declared_block(
     for name, reading in found.readings.items():
         tallies[name] = reading.tally(cell.truths[name].value or 0.0, engine.alpha)
         stopping[name] = reading.stops()
+        decided[name] = reading.decided()
         for estimand, row in ledger.items():
             truth = cell.truths[f"{ESTIMAND}{estimand}"].value
             assert truth is not None
             row[name] = reading.tally(truth, engine.alpha)
         columns |= reading.columns(name)
-    sums = DeclaredSums(replicates, tallies, stopping, ledger, found.arms)  # type: ignore[arg-type]  # filled with tallies
+    sums = DeclaredSums(replicates, tallies, stopping, ledger, found.arms, decided)  # type: ignore[arg-type]  # filled with tallies
     return BlockResult(cell.name, index, sums, pa.table(columns))
 
 

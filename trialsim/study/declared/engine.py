@@ -16,6 +16,7 @@ from trialsim.streams import stream
 from trialsim.study.declared.adjusting import adjusting_columns
 from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.bounds import planned_bounds
+from trialsim.study.declared.claims import effective_arms, with_claims
 from trialsim.study.declared.drawing.accrual import accrual_of, largest_size
 from trialsim.study.declared.drawing.people import Chance, People, allocate_people, draw_outcomes, draw_people
 from trialsim.study.declared.drawing.recruits import recruit_survival
@@ -105,6 +106,9 @@ class Engine:
                 name: reading_of(one.block(replicates, seed, streams, block), name, self.alpha)
                 for name, one in self.planned.items()
             }
+            effective = effective_arms(self.trial)
+            if effective is not None:
+                blocks = {name: with_claims(one, effective) for name, one in blocks.items()}
             return BlockReading(blocks, {})
         if self.survival is not None:
             trials = simulate_survival(self.survival, replicates, chance)

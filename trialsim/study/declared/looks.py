@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import ndtri
 
@@ -109,7 +111,8 @@ def _combined(sample: Sample, analysis: AnalysisDeclared, design: ResizingDesign
     statistic = np.stack([z_first, combined], axis=1)
     futility = -np.inf if design.futility_z is None else design.futility_z
     stopping = stop_at_bounds(statistic, [np.inf, critical], [futility, -np.inf])
-    return _resized(sample, statistic, stopping, [first, whole], np.full(len(last), half), last)
+    found = _resized(sample, statistic, stopping, [first, whole], np.full(len(last), half), last)
+    return replace(found, decides="combination")
 
 
 def _blinded(sample: Sample, analysis: AnalysisDeclared, design: ResizingDesign) -> Reading:

@@ -15,6 +15,8 @@ from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.study.designs.sequential_characteristics import SequentialTally, tally_stopping
 from trialsim.trial.interim import Stopping
 
+OWN, OF_DESIGN = "own", "design"
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -34,6 +36,8 @@ class Reading:
         ``size``, ``events``, ``months`` and others, at each look or when the trial stopped.
     estimated : bool
         Whether the design gives an estimate at all.
+    decides : str, optional
+        The test that decides every trial, where that is the design's and not the analysis's.
     """
 
     estimates: Estimates
@@ -42,6 +46,7 @@ class Reading:
     reached: Bools
     counted: dict[str, np.ndarray]
     estimated: bool = True
+    decides: str | None = None
 
     def tally(self, truth: float, alpha: float) -> Tally:
         """Return the sums of the estimates; `alpha` is one-sided, intervals have level 1 − 2 alpha."""
@@ -54,6 +59,13 @@ class Reading:
     def stops(self) -> SequentialTally:
         """Return the sums of claims, sizes and months."""
         return tally_stopping(self.stopping, self.statistic, self.reached, **self.counted)
+
+    def decided(self) -> dict[str, int]:
+        """Return how many trials each test decided, ``none`` where there was no test."""
+        if self.decides is not None:
+            none = int(np.isnan(self.stopping.at(self.statistic)).sum())
+            return {"none": none, self.decides: len(self.statistic) - none}
+        return decision_of(self.estimates).counts()
 
     def columns(self, name: str) -> dict[str, np.ndarray]:
         """Return one column a number, one row a replicate."""
@@ -82,7 +94,9 @@ def reading_of(block: SequentialBlock, label: str, alpha: float) -> Reading:
             label, nothing, nothing, nothing, nothing, nothing,
             np.ones(len(nothing), dtype=np.int8), ("ok", "no_estimate"),
         )  # fmt: skip
-        return Reading(none, block.statistic, block.stopping, reached, counted, estimated=False)
+        return Reading(
+            none, block.statistic, block.stopping, reached, counted, estimated=False, decides=OF_DESIGN
+        )
     value = block.estimate.value
     error = block.estimate.half_width / -ndtri(alpha)
     seen = np.isfinite(value) & np.isfinite(error) & (error > 0)
@@ -91,15 +105,21 @@ def reading_of(block: SequentialBlock, label: str, alpha: float) -> Reading:
         label, np.where(seen, value, np.nan), np.where(seen, error, np.nan), np.full(len(z), np.inf), z,
         np.asarray(2 * ndtr(-np.abs(z))), (~seen).astype(np.int8), ("ok", "no_estimate"),
     )  # fmt: skip
-    return Reading(estimates, block.statistic, block.stopping, reached, counted)
+    return Reading(estimates, block.statistic, block.stopping, reached, counted, decides=OF_DESIGN)
+
+
+def decision_of(estimates: Estimates) -> Decision:
+    """Return the test that decides each replicate: the analysis's own, unless it names others."""
+    if estimates.decision is not None:
+        return estimates.decision
+    with np.errstate(invalid="ignore"):
+        z = np.asarray(-ndtri(estimates.p_value / 2) * np.sign(estimates.estimate))
+    return Decision(z, (~np.isnan(z)).astype(np.int8), ("none", OWN))
 
 
 def benefit(estimates: Estimates, sign: float) -> Floats:
     """Return the standard normal deviate of the test that decides, signed so that larger is better (R,)."""
-    if estimates.decision is not None:
-        return sign * estimates.decision.z
-    with np.errstate(invalid="ignore"):
-        return np.asarray(-ndtri(estimates.p_value / 2) * np.sign(sign * estimates.estimate))
+    return sign * decision_of(estimates).z
 
 
 def at_look(looks: Sequence[Estimates], look: np.ndarray) -> Estimates:
@@ -115,12 +135,10 @@ def at_look(looks: Sequence[Estimates], look: np.ndarray) -> Estimates:
         return pick([getattr(one, name) for one in looks])
 
     coded = [np.array([reasons.index(reason) for reason in one.reasons])[one.status] for one in looks]
-    decisions = [one.decision for one in looks if one.decision is not None]
-    decision = None
-    if len(decisions) == len(looks):
-        decision = Decision(
-            pick([one.z for one in decisions]), pick([one.test for one in decisions]), decisions[0].tests
-        )
+    decisions = [decision_of(one) for one in looks]
+    tests = tuple(dict.fromkeys(test for one in decisions for test in one.tests))
+    named = [np.array([tests.index(test) for test in one.tests])[one.test] for one in decisions]
+    decision = Decision(pick([one.z for one in decisions]), pick(named).astype(np.int8), tests)
     return Estimates(
         looks[0].analysis, number("estimate"), number("standard_error"), number("df"), number("statistic"),
         number("p_value"), pick(coded).astype(np.int8), reasons, decision,

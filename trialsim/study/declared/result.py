@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from trialsim.data import Bools
 from trialsim.design import OperatingCharacteristics
 from trialsim.design.operating_characteristics import Tally
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
+from trialsim.study.declared.claims import claimed, effective_arms
 from trialsim.study.declared.engine import ESTIMAND
 from trialsim.study.declared.sums import DeclaredSums
 from trialsim.study.declared.truths.by_formula import Truth
-from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics
+from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics, SequentialTally
 
 _OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")
 _ROUNDING = 1e-9
@@ -30,17 +31,20 @@ class DeclaredResult:
     Parameters
     ----------
     operating_characteristics : DataFrame
-        One row a cell and analysis: claims (power, or type I error in a null world), the estimate's bias,
-        MSE and coverage, expected, least and most size, events and months, failures by reason; every
-        estimate has its Monte Carlo error in the column ``..._mcse``.
+        One row a cell and analysis: claims, and in ``measure`` what their share is; ``failed_share`` of fits
+        without an estimate, ``undecided_share`` of trials without any test, and whether the rate is
+        ``usable`` for all that; bias, MSE and coverage of the fits that succeeded; expected, least and most
+        size, events and months. Every estimate has its Monte Carlo error in the column ``..._mcse``.
+    decided_by : DataFrame
+        One row a cell, analysis and test: trials that it decided.
     looks : DataFrame
         One row a cell, analysis and look: probabilities of stopping.
     ledger : DataFrame
         One row a cell, estimand and analysis; empty without intercurrent events.
     arms : DataFrame
-        One row a cell and arm; empty without stages.
+        One row a cell, analysis and arm: how often it is claimed, its size; empty without stages.
     failures : DataFrame
-        One row a cell, analysis and reason.
+        One row a cell, analysis and reason: fits without an estimate, each once.
     refused : DataFrame
         One row a cell that was not run, with the reason.
     reconciliation : str
@@ -52,6 +56,7 @@ class DeclaredResult:
     """
 
     operating_characteristics: pd.DataFrame
+    decided_by: pd.DataFrame
     looks: pd.DataFrame
     ledger: pd.DataFrame
     arms: pd.DataFrame
@@ -78,8 +83,8 @@ class DeclaredResult:
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the tables that are not empty, by name."""
         names = (
-            "sizes", "savings", "twins", "rivals", "reproduction", "operating_characteristics", "looks",
-            "ledger", "arms", "failures", "refused",
+            "sizes", "savings", "twins", "rivals", "reproduction", "operating_characteristics", "decided_by",
+            "looks", "ledger", "arms", "failures", "refused",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names if len(getattr(self, name))}
 
@@ -107,6 +112,7 @@ def declared_result(plan: DeclaredPlan, sums: Sequence[DeclaredSums]) -> Declare
     refused = [_point(one.name, one.scenario, one.settings) | {"reason": one.refusal} for one in plan.refused]
     return DeclaredResult(
         pd.DataFrame([row for cell, one in pairs for row in _characteristics(cell, one)]),
+        pd.DataFrame([row for cell, one in pairs for row in _decided_by(cell, one)]),
         pd.DataFrame([row for cell, one in pairs for row in _looks(cell, one)]),
         pd.DataFrame([row for cell, one in pairs for row in _ledger(cell, one)]),
         pd.DataFrame([row for cell, one in pairs for row in _arms(cell, one)]),
@@ -132,7 +138,13 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
         rate = {
             "measure": _measure(cell, cell.truths[name]),
             **{key: row.pop(key) for key in ("rejection_rate", "rejection_rate_mcse")},
+            **{key: row.pop(key) for key in ("undecided_share", "usable")},
+            **_several_arms(cell, stops),
         }
+        # The shares of these have names of their own.
+        for key in ("true_claim", "every_claim"):
+            for one in ("expected_{}", "expected_{}_mcse", "least_{}", "most_{}"):
+                row.pop(one.format(key), None)
         quality = _quality(cell, name, sums.tallies[name], cell.truths[name])
         rows.append(_first(cell, name) | {"trials": row.pop("trials")} | rate | quality | row)
     return rows
@@ -144,6 +156,9 @@ def _measure(cell: DeclaredCell, truth: Truth) -> str:
     Without any effect of treatment, arms that people leave for different reasons still differ in what
     some estimands count, such as a composite one; and an effect on something else is none on this.
     """
+    effective = effective_arms(cell.trial)
+    if effective is not None:
+        return _measure_of_arms(effective)
     if cell.kind != "null":
         return (
             "type I error"
@@ -154,6 +169,32 @@ def _measure(cell: DeclaredCell, truth: Truth) -> str:
     return "type I error" if nothing else "claims: the true effect is not 0"
 
 
+def _measure_of_arms(effective: Bools) -> str:
+    """Return what the share of trials is that claim any of the active arms."""
+    if len(effective) == 1:
+        return "power" if effective[0] else "type I error"
+    if effective.all():
+        return "disjunctive power"
+    return "any claim, right or wrong" if effective.any() else "family-wise error"
+
+
+def _several_arms(cell: DeclaredCell, stops: SequentialTally) -> dict[str, float]:
+    """Return the claims of several arms: any and all that are effective, and any that is not."""
+    effective = effective_arms(cell.trial)
+    if effective is None or not claimed(stops.sums):
+        return {}
+    counts = SequentialCharacteristics(cell.scenario, stops)
+    found: dict[str, float] = {}
+    for name, key, told in (
+        ("disjunctive_power", "true_claim", effective.any()),
+        ("conjunctive_power", "every_claim", effective.any()),
+        ("family_wise_error", "false_claim", not effective.all()),
+    ):
+        share = counts.share(key) if told else (math.nan, math.nan)
+        found |= dict(zip((name, f"{name}_mcse"), share, strict=True))
+    return found
+
+
 def _quality(cell: DeclaredCell, name: str, one: Tally, truth: Truth) -> dict[str, Any]:
     """Return what the estimate is worth; without a true value only its mean and its spread."""
     found: dict[str, Any] = {
@@ -161,6 +202,7 @@ def _quality(cell: DeclaredCell, name: str, one: Tally, truth: Truth) -> dict[st
         "true_effect_mcse": truth.mcse,
         "true_effect_note": truth.note,
         "failed": sum(one.failures.values()),
+        "failed_share": sum(one.failures.values()) / one.replicates,
     }
     if one.fitted < 2:
         return found | dict.fromkeys(("mean_estimate", *_OF_BIAS, *_OF_ESTIMATE), math.nan)
@@ -197,37 +239,52 @@ def _ledger(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
 
 
 def _arms(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
-    n, rest = sums.trials, max(sums.trials - 1, 1)
     rows = []
-    for name, one in sums.arms.items():
-        mean, squares, still_open, bias, deviations = (value / n for value in one)
-        rows.append(
-            _point(cell.name, cell.scenario, cell.settings)
-            | {
-                "arm": name,
-                "participants": mean,
-                "participants_mcse": math.sqrt(max(squares - mean**2, 0.0) / rest),
-                "open_at_end": still_open,
-                "open_at_end_mcse": math.sqrt(still_open * (1 - still_open) / rest),
-                "bias_of_mean": bias,
-                "bias_of_mean_mcse": math.sqrt(max(deviations - bias**2, 0.0) / rest),
-            }
-        )
+    for analysis, stops in sums.stopping.items():
+        if not (sums.arms or claimed(stops.sums)):
+            continue
+        for position, name in enumerate(cell.trial.arm_names):
+            row = _first(cell, analysis) | {"arm": name} | _claim_of_arm(cell, stops, position)
+            rows.append(row | (_size_of_arm(sums, name) if name in sums.arms else {}))
     return rows
 
 
+def _claim_of_arm(cell: DeclaredCell, stops: SequentialTally, position: int) -> dict[str, float]:
+    """Return how often an arm is claimed; NaN for the control."""
+    if not claimed(stops.sums):
+        return {}
+    share = (math.nan, math.nan)
+    if position:
+        share = SequentialCharacteristics(cell.scenario, stops).share(f"claim_{position}")
+    return dict(zip(("claim", "claim_mcse"), share, strict=True))
+
+
+def _size_of_arm(sums: DeclaredSums, name: str) -> dict[str, float]:
+    n, rest = sums.trials, max(sums.trials - 1, 1)
+    mean, squares, still_open, bias, deviations = (value / n for value in sums.arms[name])
+    return {
+        "participants": mean,
+        "participants_mcse": math.sqrt(max(squares - mean**2, 0.0) / rest),
+        "open_at_end": still_open,
+        "open_at_end_mcse": math.sqrt(still_open * (1 - still_open) / rest),
+        "bias_of_mean": bias,
+        "bias_of_mean_mcse": math.sqrt(max(deviations - bias**2, 0.0) / rest),
+    }
+
+
+def _decided_by(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
+    return [
+        _first(cell, name) | {"test": test, "count": count, "share": count / sums.trials}
+        for name, tests in sums.decided.items()
+        for test, count in tests.items()
+        if count
+    ]
+
+
 def _failures(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
-    rows = [
+    """Return fits without an estimate by reason; looks that fell short stand with the looks."""
+    return [
         _first(cell, name) | {"reason": reason, "count": count, "share": count / one.replicates}
         for name, one in sums.tallies.items()
         for reason, count in sorted(one.failures.items())
     ]
-    for name, stops in sums.stopping.items():
-        for reason in ("unreached", "unreadable"):
-            count = int(np.sum(getattr(stops, reason)))
-            if count:
-                rows.append(
-                    _first(cell, name)
-                    | {"reason": f"{reason} looks", "count": count, "share": count / stops.trials}
-                )
-    return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, assert_never
 
 import numpy as np
@@ -22,14 +23,20 @@ from trialsim.protocol.declared import (
     ResponseAdaptiveDesign,
 )
 from trialsim.study.declared.bounds import efficacy_rule
+from trialsim.study.declared.claims import (
+    arms_above,
+    arms_probably_best,
+    claim_counts,
+    effective_arms,
+    the_only_arm,
+)
 from trialsim.study.declared.drawing.accrual import spread_of
 from trialsim.study.declared.drawing.strata import log_ratios
 from trialsim.study.declared.drawing.worlds import covariance, visit_effect
 from trialsim.study.declared.planned import closed_test
-from trialsim.study.declared.reading import Reading
+from trialsim.study.declared.reading import OF_DESIGN, Reading
 from trialsim.study.declared.refusing import refusing
 from trialsim.trial import (
-    ClosedTest,
     PlannedAccrual,
     SitePlan,
     bounds_rule,
@@ -54,6 +61,8 @@ from trialsim.trial.interim import (
 )
 
 Chance = Callable[[str], np.random.Generator]
+MakeRule = Callable[[np.random.Generator], Rule]
+Claimed = Callable[[StagedTrials | DelayedTrials], Bools]
 Endpoint = Literal["normal", "binary"]
 Wait = Literal["seen", "entered"]
 
@@ -76,8 +85,10 @@ class StagedWorld:
         From the generator of the stream ``randomisation`` to the rule.
     alpha : float
         One-sided level of intervals of the naive estimate.
-    test : ClosedTest or None
-        Where a closed test says which arms are claimed.
+    claimed : callable
+        From trials that ended to the active arms that the rule claims (R, A − 1).
+    effective : ndarray of bool (A − 1,)
+        Active arms that are truly better than the control.
     wait, delay, spread
         When looks fall, months until an outcome is known, and how a planned accrual spreads, where
         participants enter one by one.
@@ -87,9 +98,10 @@ class StagedWorld:
     means: Floats
     sd: float
     stages: Ints
-    make_rule: Callable[[np.random.Generator], Rule]
+    make_rule: MakeRule
     alpha: float
-    test: ClosedTest | None = None
+    claimed: Claimed
+    effective: Bools
     wait: Wait = "seen"
     delay: float = 0.0
     spread: Spread = "poisson"
@@ -113,28 +125,30 @@ class StagedWorld:
                 raise ProtocolError(
                     "is not served by designs in stages", field="endpoints.kind", value=outcome.kind
                 )
-            stages, make, test = _rule(design, len(trial.arms), sd if endpoint == "normal" else None)
+            stages, make, claimed = _rule(design, len(trial.arms), sd if endpoint == "normal" else None)
         wait: Wait = "seen"
         if isinstance(design, MultiArmDesign | ResponseAdaptiveDesign):
             wait = design.wait
+        effective = effective_arms(trial)
+        assert effective is not None
         return cls(
-            endpoint, means, sd, stages, make, design.alpha, test, wait, outcome.known_after, spread_of(trial)
-        )
+            endpoint, means, sd, stages, make, design.alpha, claimed, effective, wait, outcome.known_after,
+            spread_of(trial),
+        )  # fmt: skip
 
 
-def _rule(
-    design: object, arms: int, sd: float | None
-) -> tuple[Ints, Callable[[np.random.Generator], Rule], ClosedTest | None]:
+def _rule(design: object, arms: int, sd: float | None) -> tuple[Ints, MakeRule, Claimed]:
     if isinstance(design, MultiArmDesign):
         stages = np.asarray(design.stages, dtype=np.int64)
         keep = None if design.keep_best is None else keep_best(design.keep_best)
         if not design.multiplicity.startswith("closed"):
-            rule = _multi_arm_rule(design, stages, sd, keep)
-            return stages, lambda _: rule, None
+            upper = _upper_bounds(design, stages)
+            rule = _multi_arm_rule(design, upper, sd, keep)
+            return stages, lambda _: rule, partial(arms_above, upper=upper, sd=sd)
         test = closed_test(design, tuple(stages.sum(axis=1).astype(float).tolist()))
         futility = design.futility_z[0] if design.futility_z else -np.inf
         closed = closed_test_rule(test, sd=sd, keep=keep, futility=futility, stop_at=design.stop_at)
-        return stages, lambda _: closed, test
+        return stages, lambda _: closed, lambda trials: closed_rejections(trials.states, test, sd)
     if isinstance(design, ResponseAdaptiveDesign):
         if design.least_share * arms >= 1:
             raise ProtocolError(
@@ -151,7 +165,7 @@ def _rule(
             )  # fmt: skip
 
         adaptive(np.random.default_rng(0))
-        return stages, adaptive, None
+        return stages, adaptive, partial(arms_probably_best, claim=design.claim)
     if not isinstance(design, BayesianDesign):
         raise ProtocolError(
             "is no design in stages", field="design.kind", value=getattr(design, "kind", None)
@@ -167,25 +181,26 @@ def _rule(
         rule = posterior_rule(design.claim, design.stop_below, len(stages))
     else:
         assert_never(design.rule)
-    return stages, lambda _: rule, None
+    return stages, lambda _: rule, the_only_arm
+
+
+def _upper_bounds(design: MultiArmDesign, stages: Ints) -> tuple[float, ...]:
+    """Return the bound of each look (K,) that every arm is held against."""
+    alpha = design.alpha / {"bonferroni": stages.shape[1] - 1, "none": 1}[design.multiplicity]
+    if len(stages) == 1:
+        return (float(-ndtri(alpha)),)
+    total = np.cumsum(stages.sum(axis=1))
+    share = (total / total[-1]).tolist()
+    return group_sequential_design(share, efficacy=efficacy_rule(design.efficacy), alpha=alpha).upper
 
 
 def _multi_arm_rule(
     design: MultiArmDesign,
-    stages: Ints,
+    upper: tuple[float, ...],
     sd: float | None,
     keep: Callable[[StagedState, Floats], Bools] | None,
 ) -> Rule:
-    looks, active = len(stages), stages.shape[1] - 1
-    alpha = design.alpha / {"bonferroni": active, "none": 1}[design.multiplicity]
-    total = np.cumsum(stages.sum(axis=1))
-    if looks > 1:
-        found = group_sequential_design(
-            (total / total[-1]).tolist(), efficacy=efficacy_rule(design.efficacy), alpha=alpha
-        )
-        upper = found.upper
-    else:
-        upper = (float(-ndtri(alpha)),)
+    looks = len(upper)
     if design.futility_z and len(design.futility_z) != looks - 1:
         raise ProtocolError(
             f"must hold one bound for each of {looks - 1} interim looks", field="design.futility_z",
@@ -279,21 +294,19 @@ def read_staged(
         (~spread).astype(np.int8),
         ("ok", "constant_outcome"),
     )
-    reading = Reading(estimates, np.zeros(looks), stopping, np.ones(looks, dtype=bool), counted)
+    reading = Reading(
+        estimates, np.zeros(looks), stopping, np.ones(looks, dtype=bool), counted, decides=OF_DESIGN
+    )
     return reading, _arm_sums(trial, plan, last, sign)
 
 
 def _counted(plan: StagedWorld, trials: StagedTrials | DelayedTrials) -> dict[str, np.ndarray]:
-    """Return sizes, months and, of closed tests, the claims of each arm."""
+    """Return sizes, months and, of several active arms, the claims of each."""
     counted: dict[str, np.ndarray] = {"size": trials.size}
     if isinstance(trials, DelayedTrials):
         counted |= {"months": trials.end, "pipeline": trials.pipeline}
-    if plan.test is not None:
-        sd = plan.sd if plan.endpoint == "normal" else None
-        claims = closed_rejections(trials.states, plan.test, sd)
-        null = np.asarray(plan.means[1:]) <= plan.means[0]
-        counted |= {f"claim_{a + 1}": claims[:, a] for a in range(claims.shape[1])}
-        counted["false_claim"] = (claims & null).any(axis=1)
+    if len(plan.effective) > 1:
+        counted |= claim_counts(plan.claimed(trials), plan.effective)
     return counted
 
 

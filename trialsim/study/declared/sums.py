@@ -31,6 +31,8 @@ class DeclaredSums:
     arms : dict of str to tuple of float
         Of each arm of a design in stages: sums of participants, their squares, trials in which it was
         open at the end, deviations of its mean, their squares.
+    decided : dict of str to dict of str to int
+        Of each analysis, trials that each test decided.
     """
 
     trials: int
@@ -38,6 +40,7 @@ class DeclaredSums:
     stopping: dict[str, SequentialTally] = field(default_factory=dict)
     ledger: dict[str, dict[str, Tally]] = field(default_factory=dict)
     arms: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    decided: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def rejections(self) -> Iterable[tuple[int, int]]:
         """Return claims and trials of every analysis."""
@@ -56,6 +59,7 @@ class DeclaredSums:
                 name: tuple(a + b for a, b in zip(self.arms[name], one, strict=True))
                 for name, one in other.arms.items()
             },
+            {name: _counted_together(self.decided[name], one) for name, one in other.decided.items()},
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,6 +73,7 @@ class DeclaredSums:
                 for estimand, row in self.ledger.items()
             },
             "arms": {name: list(one) for name, one in self.arms.items()},
+            "decided": {name: dict(one) for name, one in self.decided.items()},
         }
 
     @classmethod
@@ -83,7 +88,12 @@ class DeclaredSums:
                 for estimand, row in facts["ledger"].items()
             },
             {name: tuple(one) for name, one in facts["arms"].items()},
+            {name: dict(one) for name, one in facts["decided"].items()},
         )
+
+
+def _counted_together(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {test: one.get(test, 0) + other.get(test, 0) for test in dict.fromkeys((*one, *other))}
 
 
 def _stopping_to_dict(one: SequentialTally) -> dict[str, Any]:

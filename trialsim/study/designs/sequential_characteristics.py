@@ -11,6 +11,9 @@ import pandas as pd
 from trialsim.data import Floats, Ints
 from trialsim.trial.interim import Stopping
 
+MOST_UNDECIDED = 0.01
+"""Largest share of trials without any test at which a rejection rate is still to be used."""
+
 _OF_ESTIMATE = ("estimated", "deviation", "squared_deviation", "covered")
 
 
@@ -30,6 +33,8 @@ class SequentialTally:
         Looks that did not have the events that they waited for.
     unreadable : ndarray of int (K,)
         Looks without a statistic, which stop nothing.
+    untested : int
+        Trials that ended without any statistic, so that no test could claim anything.
     sums, squares, least, most : dict of str to float
         Of ``size``, ``events``, ``months`` and what else was counted when the trial stopped, and of the
         naive estimate's ``deviation``, ``squared_deviation``, ``covered`` and ``estimated``.
@@ -41,6 +46,7 @@ class SequentialTally:
     undecided: int
     unreached: Ints
     unreadable: Ints
+    untested: int
     sums: dict[str, float]
     squares: dict[str, float]
     least: dict[str, float]
@@ -54,6 +60,7 @@ class SequentialTally:
             self.undecided + other.undecided,
             self.unreached + other.unreached,
             self.unreadable + other.unreadable,
+            self.untested + other.untested,
             {name: self.sums[name] + other.sums[name] for name in self.sums},
             {name: self.squares[name] + other.squares[name] for name in self.squares},
             {name: min(self.least[name], other.least[name]) for name in self.least},
@@ -88,6 +95,7 @@ def tally_stopping(
         int((stopping.decision == 0).sum()),
         (held & ~reached).sum(axis=0),
         (held & np.isnan(statistic)).sum(axis=0),
+        int(np.isnan(stopping.at(statistic)).sum()),
         {name: math.fsum(one) for name, one in values.items()},
         {name: math.fsum(one**2) for name, one in values.items()},
         {name: float(one.min()) for name, one in values.items()},
@@ -119,6 +127,22 @@ class SequentialCharacteristics:
     def rejection_rate_mcse(self) -> float:
         """Its Monte Carlo standard error, never 0."""
         return _proportion_error(int(self.counts.efficacy.sum()), self.counts.trials)
+
+    @property
+    def undecided_share(self) -> float:
+        """Share of trials in which no test existed, own or standing in; they claim nothing."""
+        return self.counts.untested / self.counts.trials
+
+    @property
+    def usable(self) -> bool:
+        """Whether the rejection rate can be used: at most `MOST_UNDECIDED` of the trials had no test."""
+        return self.undecided_share <= MOST_UNDECIDED
+
+    def share(self, name: str) -> tuple[float, float]:
+        """Return the share of trials in which something held, such as ``claim_1``, and its error, never 0."""
+        n = self.counts.trials
+        held = round(self.counts.sums[name])
+        return held / n, _proportion_error(held, n)
 
     def mean(self, name: str) -> tuple[float, float]:
         """Return the expected ``size``, ``events`` or ``months``, and its Monte Carlo standard error."""
@@ -174,6 +198,8 @@ class SequentialCharacteristics:
             "undecided": self.counts.undecided,
             "unreached_looks": int(self.counts.unreached.sum()),
             "unreadable_looks": int(self.counts.unreadable.sum()),
+            "undecided_share": self.undecided_share,
+            "usable": self.usable,
         }
         for name in (name for name in self.counts.sums if name not in _OF_ESTIMATE):
             mean, error = self.mean(name)
