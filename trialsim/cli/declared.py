@@ -199,7 +199,7 @@ def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) ->
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.report.frames import frame_table
     from trialsim.report.sizes import answer, size_tables
-    from trialsim.report.trial_tables import headline, notes
+    from trialsim.report.trial_tables import headline, notes, trial_tables
 
     console = Console()
     console.print(f"\n[bold]{trial.title}[/bold]")
@@ -214,9 +214,11 @@ def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) ->
         console.print(f"{note}.")
     if len(result.ledger):
         console.print("The estimand ledger is in the report and in results/ledger.csv.")
-    if len(result.arms):
-        arms = frame_table(result.arms.drop(columns="cell"), "Each arm")
-        print_frame(pd.DataFrame(list(arms.rows), columns=list(arms.columns)), console, arms.caption)
+    beside = trial_tables(trial, result)
+    for name in ("bounds", "expected_sizes", "arms"):
+        if name in beside:
+            one = beside[name]
+            print_frame(pd.DataFrame(list(one.rows), columns=list(one.columns)), console, one.caption)
     if len(result.failures):
         console.print(_failed(result))
     console.print(f"{result.reconciliation}.")

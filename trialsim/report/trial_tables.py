@@ -33,6 +33,16 @@ def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Tabl
         "decided": frame_table(_decided(result), "Which test decided: share of trials"),
         "conduct": frame_table(_conduct(result), "Size, events and months when the trial stopped"),
         "looks": frame_table(_looks(result), "Probability of stopping at each look"),
+        "bounds": frame_table(
+            _once(result.bounds),
+            "Bounds of each look, and when it falls. The effect at a bound is a share of the one at which "
+            "the design has its power; its hazard ratio is by Schoenfeld's variance",
+        ),
+        "expected_sizes": frame_table(
+            _once(result.expected_sizes),
+            "Expected size by formula without an effect (H0), with half, and with all of the effect (H1) at "
+            "which the design has its power",
+        ),
         "ledger": frame_table(_ledger(result), "Each analysis against the true value of each estimand"),
         "arms": frame_table(_without_cell(result.arms), "Each arm"),
         "failures": frame_table(_without_cell(result.failures), "Fits without an estimate, by reason"),
@@ -147,6 +157,14 @@ def _ledger(result: DeclaredResult) -> pd.DataFrame:
         return frame
     names = _with_errors(frame, ("failed_share", "true_effect", "bias", "coverage", "rejection_rate"))
     return frame[["scenario", *_settings(frame), "estimand", "analysis", *names]]
+
+
+def _once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what belongs to a design without the scenario where all scenarios say the same."""
+    bare = _without_cell(frame)
+    once = bare.drop(columns="scenario", errors="ignore").drop_duplicates()
+    scenarios = bare["scenario"].nunique(dropna=False) if len(bare) else 1
+    return once if len(once) * scenarios == len(bare) else bare
 
 
 def _without_cell(frame: pd.DataFrame) -> pd.DataFrame:

@@ -133,26 +133,22 @@ def bounds(
       trialsim design bounds --looks 0.5,1 --observed 0.6,1.1 --final
       trialsim design bounds --looks 0.5,1 --sides 2 --alpha 0.05 --futility hsd:-2
     """
+    from trialsim.design.group_sequential import bounds_table, expected_sizes
+
     if given["sides"] == 2 and given["futility"] is not None:
         return _wedge(given)
     design = _design(given)
     if observed is not None:
         design = design.at_observed(observed, final=final)
     frame = design.to_frame().reset_index()
-    table = frame[["look", "information", "upper_z", "nominal_p", "alpha_spent"]].copy()
-    table = table.rename(columns={"upper_z": "z", "nominal_p": "nominal p", "alpha_spent": "alpha spent"})
-    if design.futility is not None:
-        table["futility z"] = frame["lower_z"]
-    if effect is not None or hazard_ratio is not None:
-        name, column = _effects(design, effect, hazard_ratio)
-        table[name] = column
-    if size is not None:
-        table["size"] = size * design.inflation * table["information"]
+    table = _in_words(bounds_table(design, effect=effect, hazard_ratio=hazard_ratio, size=size))
+    if design.futility is None:
+        del table["futility z"]
     chance = frame[["look", "stop_upper_h0", "stop_lower_h0", "stop_upper_h1", "stop_lower_h1"]].copy()
     chance.columns = ["look", "efficacy, H0", "futility, H0", "efficacy, H1", "futility, H1"]
     chance["power so far"] = frame["cumulative_power"]
     tables = {"Bounds": table.round(6), "Chance of stopping at each look": chance.round(6)}
-    tables["Expected size"] = _expected(design, size)
+    tables["Expected size"] = _in_words(expected_sizes(design, size))
     if harm is not None:
         from trialsim.design.group_sequential import harm_bounds
 
@@ -172,6 +168,10 @@ def bounds(
         },
         tables,
     )
+
+
+def _in_words(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.rename(columns=lambda name: name.replace("_", " "))
 
 
 def _wedge(given: dict[str, Any]) -> Answer:
@@ -200,38 +200,6 @@ def _wedge(given: dict[str, Any]) -> Answer:
         {"Bounds": marks.round(6), "Chance of stopping at each look": chance.round(6)},
         note="The level holds even if futility is overruled.",
     )
-
-
-def _effects(
-    design: GroupSequentialDesign, effect: float | None, hazard_ratio: float | None
-) -> tuple[str, list[float]]:
-    """Return the effect at each efficacy bound: z over √information, as a share of what the drift assumes."""
-    shares = [z / math.sqrt(t) / design.drift for z, t in zip(design.upper, design.information, strict=True)]
-    if effect is not None and hazard_ratio is not None:
-        raise DesignError("does not go with --effect", field="--hazard-ratio", value=hazard_ratio)
-    if hazard_ratio is not None:
-        return "hazard ratio at z", [math.exp(share * math.log(hazard_ratio)) for share in shares]
-    assert effect is not None
-    return "effect at z", [share * effect for share in shares]
-
-
-def _expected(design: GroupSequentialDesign, size: float | None) -> pd.DataFrame:
-    """Return expected sizes without effect, with half of it, and with all."""
-    import pandas as pd
-
-    rows = []
-    for name, share in (("H0", 0.0), ("half", 0.5), ("H1", 1.0)):
-        drift = share * design.drift
-        row = {
-            "effect": name,
-            "power": design.power_at(drift),
-            "information": design.expected_information(drift),
-            "of one look": design.average_sample_number(drift),
-        }
-        if size is not None:
-            row["size"] = size * design.average_sample_number(drift)
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 @click.command()

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         survival_looks,
         survival_size,
     )
+    from trialsim.design.group_sequential.tabulated import bounds_table, expected_sizes
     from trialsim.design.group_sequential.two_sided_futility import (
         TwoSidedFutility,
         two_sided_futility_design,
@@ -76,11 +77,13 @@ __all__ = [
     "TwoSidedFutility",
     "WangTsiatis",
     "adapted_bounds",
+    "bounds_table",
     "conditional_bounds",
     "conditional_power",
     "delayed_design",
     "drift_of_events",
     "events_for_power",
+    "expected_sizes",
     "group_sequential_design",
     "harm_bounds",
     "o_brien_fleming",

@@ -26,6 +26,7 @@ from trialsim.design.group_sequential import (
     WangTsiatis,
     adapted_bounds,
 )
+from trialsim.design.group_sequential import GroupSequentialDesign as Design
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import Efficacy, Futility, GroupSequentialDesign
 
@@ -81,14 +82,28 @@ def planned_bounds(
     """Return upper and lower bounds (K,) at planned information; None without futility."""
     if len(information) == 1 and design.efficacy.rule != "given":
         return (float(-ndtri(design.alpha)),), None
-    found = group_sequential_design(
+    found = planned_design(design, information)
+    return found.upper, None if design.futility is None else found.lower
+
+
+def planned_design(design: GroupSequentialDesign, information: Sequence[float]) -> Design:
+    """Return the design at planned information."""
+    return group_sequential_design(
         information,
         efficacy=efficacy_rule(design.efficacy),
         futility=futility_rule(design.futility),
         alpha=design.alpha,
         power=design.power,
     )
-    return found.upper, None if design.futility is None else found.lower
+
+
+def design_at_information(design: GroupSequentialDesign, information: Floats) -> Design:
+    """Return the design at the information that looks by the calendar had (K,), the last of them the end."""
+    plan = planned_design(design, [1.0])
+    clock = None
+    if design.spend_by == "calendar":
+        clock = (np.asarray(design.months) / design.months[-1]).tolist()
+    return plan.at_observed(information.tolist(), final=True, spending_time=clock)
 
 
 def observed_bounds(design: GroupSequentialDesign, information: Floats) -> tuple[Floats, Floats]:

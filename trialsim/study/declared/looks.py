@@ -79,7 +79,7 @@ def _sequential(sample: Sample, analysis: AnalysisDeclared, design: GroupSequent
         statistic,
         stopping,
         np.ones(statistic.shape, dtype=bool),
-        {"size": entered, "months": months},
+        {"size": entered, "months": months, "known": count},
     )
 
 

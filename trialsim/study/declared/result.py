@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,15 +12,18 @@ import pandas as pd
 from trialsim.data import Bools
 from trialsim.design import OperatingCharacteristics
 from trialsim.design.operating_characteristics import Tally
+from trialsim.protocol.declared import DeclaredTrial
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
 from trialsim.study.declared.claims import claimed, effective_arms
 from trialsim.study.declared.engine import ESTIMAND
+from trialsim.study.declared.look_bounds import bounds_rows, size_rows
 from trialsim.study.declared.sums import DeclaredSums
 from trialsim.study.declared.truths.by_formula import Truth
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics, SequentialTally
 
 _OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")
 _ROUNDING = 1e-9
+OfDesign = Callable[[DeclaredTrial, SequentialCharacteristics], list[dict[str, Any]]]
 _OF_ESTIMATE = ("empirical_se", "empirical_se_mcse", "root_mean_variance", "root_mean_variance_mcse")
 
 
@@ -41,6 +44,10 @@ class DeclaredResult:
         One row a cell, analysis and look: probabilities of stopping.
     ledger : DataFrame
         One row a cell, estimand and analysis; empty without intercurrent events.
+    bounds : DataFrame
+        One row a cell and look of group-sequential designs: see `trialsim.study.declared.look_bounds`.
+    expected_sizes : DataFrame
+        One row a cell and assumed effect of group-sequential designs.
     arms : DataFrame
         One row a cell, analysis and arm: how often it is claimed, its size; empty without stages.
     failures : DataFrame
@@ -58,6 +65,8 @@ class DeclaredResult:
     operating_characteristics: pd.DataFrame
     decided_by: pd.DataFrame
     looks: pd.DataFrame
+    bounds: pd.DataFrame
+    expected_sizes: pd.DataFrame
     ledger: pd.DataFrame
     arms: pd.DataFrame
     failures: pd.DataFrame
@@ -84,7 +93,7 @@ class DeclaredResult:
         """Return the tables that are not empty, by name."""
         names = (
             "sizes", "savings", "twins", "rivals", "reproduction", "operating_characteristics", "decided_by",
-            "looks", "ledger", "arms", "failures", "refused",
+            "looks", "bounds", "expected_sizes", "ledger", "arms", "failures", "refused",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names if len(getattr(self, name))}
 
@@ -114,6 +123,8 @@ def declared_result(plan: DeclaredPlan, sums: Sequence[DeclaredSums]) -> Declare
         pd.DataFrame([row for cell, one in pairs for row in _characteristics(cell, one)]),
         pd.DataFrame([row for cell, one in pairs for row in _decided_by(cell, one)]),
         pd.DataFrame([row for cell, one in pairs for row in _looks(cell, one)]),
+        pd.DataFrame([row for cell, one in pairs for row in _of_design(cell, one, bounds_rows)]),
+        pd.DataFrame([row for cell, one in pairs for row in _of_design(cell, one, size_rows)]),
         pd.DataFrame([row for cell, one in pairs for row in _ledger(cell, one)]),
         pd.DataFrame([row for cell, one in pairs for row in _arms(cell, one)]),
         pd.DataFrame([row for cell, one in pairs for row in _failures(cell, one)]),
@@ -220,6 +231,12 @@ def _looks(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
         frame = SequentialCharacteristics(cell.scenario, stops).looks().reset_index()
         rows += [_first(cell, name) | {str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
     return rows
+
+
+def _of_design(cell: DeclaredCell, sums: DeclaredSums, rows_of: OfDesign) -> list[dict[str, Any]]:
+    stops = next(iter(sums.stopping.values()))
+    point = _point(cell.name, cell.scenario, cell.settings)
+    return [point | row for row in rows_of(cell.trial, SequentialCharacteristics(cell.scenario, stops))]
 
 
 def _ledger(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:

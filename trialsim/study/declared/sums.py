@@ -11,6 +11,7 @@ import numpy as np
 from trialsim.design.operating_characteristics import Tally
 from trialsim.study.designs.sequential_characteristics import SequentialTally
 
+_BY_LOOK = ("look_sums", "look_squares")
 _ARRAYS = ("efficacy", "futility", "unreached", "unreadable")
 
 
@@ -97,9 +98,11 @@ def _counted_together(one: Mapping[str, int], other: Mapping[str, int]) -> dict[
 
 
 def _stopping_to_dict(one: SequentialTally) -> dict[str, Any]:
-    return asdict(one) | {name: getattr(one, name).tolist() for name in _ARRAYS}
+    by_look = {key: {name: row.tolist() for name, row in getattr(one, key).items()} for key in _BY_LOOK}
+    return asdict(one) | {name: getattr(one, name).tolist() for name in _ARRAYS} | by_look
 
 
 def _stopping_from_dict(facts: Mapping[str, Any]) -> SequentialTally:
     arrays = {name: np.asarray(facts[name], dtype=np.int64) for name in _ARRAYS}
-    return SequentialTally(**(dict(facts) | arrays))
+    by_look = {key: {name: np.asarray(row) for name, row in facts[key].items()} for key in _BY_LOOK}
+    return SequentialTally(**(dict(facts) | arrays | by_look))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,8 @@ class SequentialTally:
     sums, squares, least, most : dict of str to float
         Of ``size``, ``events``, ``months`` and what else was counted when the trial stopped, and of the
         naive estimate's ``deviation``, ``squared_deviation``, ``covered`` and ``estimated``.
+    look_sums, look_squares : dict of str to ndarray (K,)
+        Of what was counted at each look, over all trials, as if none had stopped before.
     """
 
     trials: int
@@ -51,6 +53,8 @@ class SequentialTally:
     squares: dict[str, float]
     least: dict[str, float]
     most: dict[str, float]
+    look_sums: dict[str, Floats] = field(default_factory=dict)
+    look_squares: dict[str, Floats] = field(default_factory=dict)
 
     def __add__(self, other: SequentialTally) -> SequentialTally:
         return SequentialTally(
@@ -65,6 +69,8 @@ class SequentialTally:
             {name: self.squares[name] + other.squares[name] for name in self.squares},
             {name: min(self.least[name], other.least[name]) for name in self.least},
             {name: max(self.most[name], other.most[name]) for name in self.most},
+            {name: self.look_sums[name] + other.look_sums[name] for name in self.look_sums},
+            {name: self.look_squares[name] + other.look_squares[name] for name in self.look_squares},
         )
 
 
@@ -100,6 +106,8 @@ def tally_stopping(
         {name: math.fsum(one**2) for name, one in values.items()},
         {name: float(one.min()) for name, one in values.items()},
         {name: float(one.max()) for name, one in values.items()},
+        {name: one.sum(axis=0) for name, one in given.items() if one.ndim == 2},
+        {name: (one**2).sum(axis=0) for name, one in given.items() if one.ndim == 2},
     )
 
 
@@ -149,6 +157,13 @@ class SequentialCharacteristics:
         n = self.counts.trials
         mean = self.counts.sums[name] / n
         spread = max(self.counts.squares[name] / n - mean**2, 0.0)
+        return mean, math.sqrt(spread / max(n - 1, 1))
+
+    def mean_at_look(self, name: str, look: int) -> tuple[float, float]:
+        """Return the expected ``events`` or ``months`` of a look, from 0, if it is held, and the error."""
+        n = self.counts.trials
+        mean = float(self.counts.look_sums[name][look]) / n
+        spread = max(float(self.counts.look_squares[name][look]) / n - mean**2, 0.0)
         return mean, math.sqrt(spread / max(n - 1, 1))
 
     def naive_estimate(self) -> dict[str, float]:
