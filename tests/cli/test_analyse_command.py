@@ -140,6 +140,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
                            ("change", "rows 4, 9", "--missing 999")),
     "a missing covariate": (f"--method ancova {Y} --covariates age", {"age": {2: None}}, ("age", "row 2")),
     "one arm": (f"--method ancova {Y}", {"arm": dict.fromkeys(range(80), "placebo")}, ("arm", "one level")),
+    "one comparison": (f"--method dunnett {Y}", {}, ("arm", "one arm beside the control", "use ancova")),
     "a prior": (f"--method bayesian-adjustment {Y} --score twin --prior 1", {}, ("--prior", "ts.analyse")),
     "a bad weight": ("--method log-rank --time months --event died --arm arm --weights steep:1", {},
                      ("--weights", "steep:1", "magirr-burman")),

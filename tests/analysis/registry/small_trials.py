@@ -83,10 +83,15 @@ VISITS = (
 )  # fmt: skip
 
 
+SEVERAL_ARMS = ("dunnett", "joint_test", "k_sample_log_rank", "cox_several_arms", "k_sample_gray")
+
+
 def trial_of(method: str) -> pd.DataFrame:
     """Return the trial that a method's example reads."""
     if method in VISITS:
         return visits()
     if method in ("negative_binomial_events", "lwyy"):
         return episodes()
+    if method in SEVERAL_ARMS:
+        return people().assign(arm=lambda d: d["arm"].where(d.index % 3 > 0, "low"))
     return periods() if method == "crossover" else people()

@@ -152,7 +152,12 @@ def every_arm_with_control(
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Compare every arm with the control by Dunnett's test, adjusted for covariates as in `ancova`."""
-    return dunnett(_fit(data, outcome, arm, covariates, strata, control, variance), level=level)
+    fit = _fit(data, outcome, arm, covariates, strata, control, variance)
+    if len(fit.comparisons) == 1:
+        raise AnalysisError(
+            "has one arm beside the control", field=arm, mend="use ancova, whose p value it is"
+        )
+    return dunnett(fit, level=level)
 
 
 def all_arms_at_once(
