@@ -11,10 +11,10 @@ import pytest
 from tests.study.people.stand_ins import covariates_of, declare, eta_of, visits
 from trialsim.errors import ProtocolError
 from trialsim.prognosis import FitSettings, OutcomeSampler, Sampler
+from trialsim.study.people.asked import twins_asked
 from trialsim.study.people.drawing import register_of
 from trialsim.study.people.judgement import judge_given
 from trialsim.study.people.learning import Fits, LearntTwins, learn_twins
-from trialsim.study.people.registers import Registers, registers_of
 from trialsim.study.people.reproduction import reproduction
 
 BRIEF = FitSettings(tune=300, draws=250, accept=0.95, max_rhat=1.1, min_ess=30.0, max_divergences=30)
@@ -121,6 +121,6 @@ def test_what_no_history_gives_is_refused(folder):
         learn_twins(assumed, folder)
     with pytest.raises(ProtocolError, match=r"history\.generated: needs a card"):
         learn_twins(declare("response", history={"generated": 100}), folder)
-    with pytest.raises(ProtocolError, match="history: is not read by this trial"):
-        registers_of(assumed, folder, folder / "past.csv")
-    assert isinstance(registers_of(assumed, folder), Registers)
+    with pytest.raises(ProtocolError, match="history: is not read by this protocol"):
+        twins_asked(assumed, folder, folder / "past.csv")
+    assert twins_asked(assumed, folder) is None

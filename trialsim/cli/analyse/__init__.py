@@ -1,1 +1,1 @@
-"""``trialsim analyse``: a data file and a method's name in, a listing, tables and a figure out."""
+"""How is a data file analysed by any method, by ``trialsim analyse``?"""

@@ -82,7 +82,11 @@ def value_of(option: Option, words: Sequence[str], known: Sequence[str]) -> Any:
         return chosen
     if option.kind in ("integer", "number"):
         return _number(word, typed, whole=option.kind == "integer")
-    return _weight(word, typed) if option.kind == "weight" else word
+    if option.kind == "weight":
+        return _weight(word, typed)
+    if option.kind in ("column", "label", "labels", "text"):
+        return word
+    raise AnalysisError("has no value that can be typed", field=typed, mend="use ts.analyse in Python")
 
 
 def _chosen(word: str, choices: Sequence[str]) -> str | None:
