@@ -96,6 +96,5 @@ def nominal_weeks(visit: pd.Series, day: pd.Series) -> dict[str, float] | None:
 def _in_weeks(number: float, unit: str) -> float:
     if unit == "days":
         return 0.0 if number <= 1 else round(number / 7, 2)
-    if unit == "months":
-        return round(number * _MONTHS_OF_12, 2)
-    return number * {"weeks": 1, "years": round(WEEKS_IN["years"])}[unit]
+    weeks = {"weeks": 1.0, "months": _MONTHS_OF_12, "years": float(round(WEEKS_IN["years"]))}[unit]
+    return round(number * weeks, 2)
