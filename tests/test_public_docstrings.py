@@ -18,6 +18,7 @@ STUDIED = "needs the result of a whole study"
 RECORDED = "needs a bundle with its record of replicates"
 DECLARED = "needs the plan or the register of a declared trial, as docs/trials.md shows it"
 BLOCK = "is a step of characteristics, whose example shows it"
+STARTED = "needs a file of past placebo participants, of which `trialsim new` writes a protocol"
 OPTIONAL = "needs an optional package"
 WITHOUT_EXAMPLE = {
     "trialsim.prognosis.twins.fitting.fit_prognosis": FITTED,
@@ -65,6 +66,9 @@ WITHOUT_EXAMPLE = {
     "trialsim.study.declared.result.declared_result": DECLARED,
     "trialsim.study.running.estimate.estimate_work": DECLARED,
     "trialsim.study.running.simulation.run_cells": DECLARED,
+    "trialsim.study.starting.checking.check_start": STARTED,
+    "trialsim.study.starting.looking.look_at": STARTED,
+    "trialsim.study.starting.page.protocol_text": STARTED,
     "trialsim.population.individual_data.release.private_release": OPTIONAL,
     "trialsim.population.individual_data.vine.fit_vine": OPTIONAL,
     "trialsim.study.designs.longitudinal_trials.ancova_at_last_visit": BLOCK,

@@ -15,6 +15,7 @@ from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisKind
 from trialsim.protocol.declared.design import DESIGNS_OF, STAGED
 from trialsim.study.declared.engine import engine_of, truths_of
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
+from trialsim.trial import simulate_survival
 
 KINDS = get_args(AnalysisKind)
 DESIGNS: dict[str, dict[str, Any]] = {
@@ -158,4 +159,5 @@ def read_by(made: DeclaredTrial, wrong: AnalysisDeclared) -> None:
         engine.sample(3, 1, 0).read(wrong)
         return
     asked = made.model_copy(update={"analyses": (wrong,)})
-    read_survival(asked, engine.survival, SurvivalLooksPlan.of(made), 3, lambda _: np.random.default_rng(1))
+    trials = simulate_survival(engine.survival, 3, lambda _: np.random.default_rng(1))
+    read_survival(asked, trials, SurvivalLooksPlan.of(made), {wrong.label: None})

@@ -63,6 +63,11 @@ def check_start(found: Found, told: Told, protocol: Path) -> Start:
     protocol : Path
         Where the protocol will stand.
 
+    Returns
+    -------
+    Start
+        A protocol that reads back.
+
     Raises
     ------
     InputError
