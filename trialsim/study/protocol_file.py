@@ -63,7 +63,7 @@ def run(
     >>> run("protocols/survival_delayed_effect.toml", history="past.csv")
     Traceback (most recent call last):
         ...
-    trialsim.errors.ProtocolError: --history: is not read by this protocol. Got 'past.csv'. Mend: add [twins]
+    trialsim.errors.ProtocolError: history: is not read by this protocol. Got 'past.csv'. Mend: add [twins]
     with source = "learned", or leave it out.
     """
     path = Path(path)

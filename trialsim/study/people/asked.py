@@ -35,7 +35,7 @@ def twins_asked(
     if trial.twins is None or trial.twins.source == "assumed":
         if history is not None:
             raise ProtocolError(
-                "is not read by this protocol", field="--history", value=history.name,
+                "is not read by this protocol", field="history", value=history.name,
                 mend='add [twins] with source = "learned", or leave it out',
             )  # fmt: skip
         return None
