@@ -117,7 +117,7 @@ def test_b2_continuous_rare_level_declared_mmrm_keeps_its_power() -> None:
         }
     ]
     outcome = {
-        "kind": "continuous_longitudinal",
+        "kind": "score",
         "direction": "higher_is_better",
         "weeks": [12.0, 24.0],
         "mean": [50.0, 50.0, 50.0],
@@ -129,7 +129,7 @@ def test_b2_continuous_rare_level_declared_mmrm_keeps_its_power() -> None:
     effect = [{"arm": "active", "source": "test", "kind": "shift", "value": 7.0, "full_by_week": 12.0}]
     found = rows(
         tables(
-            "continuous_longitudinal",
+            "score",
             participants=80,
             outcome=outcome,
             effects=effect,

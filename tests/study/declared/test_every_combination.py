@@ -69,8 +69,8 @@ def trial(outcome: str, analysis: str, kind: str) -> DeclaredTrial:
         three = staged(outcome, {}, arms=3)
         changes |= {"arms": three["arms"], "effects": three["effects"]}
         changes.setdefault("randomisation", {"kind": "permuted_blocks", "block_sizes": [6]})
-    if analysis == "ancova_composite" and outcome == "continuous_longitudinal":
-        changes["outcome"] = tables(outcome)["outcome"] | {"failure": -2.0}
+    if analysis == "ancova_composite" and outcome == "score":
+        changes["outcome"] = tables(outcome)["endpoints"][0] | {"failure": -2.0}
     return declared(outcome, **changes)
 
 
@@ -117,8 +117,11 @@ def test_a_block_of_every_design_in_stages_runs(outcome: str, kind: str) -> None
 def test_no_analysis_answers_for_another(outcome: str) -> None:
     kinds = ANALYSES_OF[outcome]
     changes: dict[str, Any] = {"participants": 60, "design": design(outcome, "fixed")}
-    if outcome == "continuous_longitudinal":
-        changes |= {"outcome": tables(outcome)["outcome"] | {"failure": -2.0}, "intercurrent_events": LEAVING}
+    if outcome == "score":
+        changes |= {
+            "outcome": tables(outcome)["endpoints"][0] | {"failure": -2.0},
+            "intercurrent_events": LEAVING,
+        }
     if outcome == "time_to_event":
         changes |= {"strata": STRATA, "randomisation": {"kind": "permuted_blocks", "block_sizes": [6],
                                                         "strata": ["sex"]}}  # fmt: skip
@@ -135,11 +138,11 @@ def test_no_analysis_answers_for_another(outcome: str) -> None:
 @pytest.mark.parametrize(
     ("outcome", "analysis"),
     [
-        ("binary", "mean_score"),
-        ("ordinal", "risk_difference"),
+        ("response", "mean_score"),
+        ("level", "risk_difference"),
         ("count", "lwyy"),
         ("recurrent", "cox"),
-        ("continuous_longitudinal", "rmst"),
+        ("score", "rmst"),
         ("time_to_event", "mmrm"),
     ],
 )
