@@ -81,9 +81,8 @@ REFUSED = {
         put(VISITS, "effects.0", {"kind": "slowing", "arm": "active", "value": 0.3, "source": "t"}),
         "effects.active.kind", "only a disease model has",
     ),
-    "events of a response": (
-        BINARY | {"sizing": {"vary": "events"}}, "sizing.vary", "those of a time to an event",
-    ),
+    "what no size is found by": (BINARY | {"sizing": {"vary": "controls"}}, "sizing.vary", "unknown key"),
+    "prices that nothing reads": (BINARY | {"costs": {"currency": "EUR"}}, "costs", "unknown key"),
     "sizes of what is not read": (
         BINARY | {"sizing": {"analyses": ["cox"]}}, "sizing.analyses", "no declared analysis",
     ),

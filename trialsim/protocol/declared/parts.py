@@ -199,9 +199,6 @@ def _check_sizing(trial: Parts) -> None:
     if unknown := [name for name in asked.analyses if name not in labels]:
         raise refuse("is no declared analysis", unknown, field="sizing.analyses",
                      mend=f"use some of {', '.join(labels)}")  # fmt: skip
-    if asked.vary == "events" and trial.outcome.kind != "time_to_event":
-        raise refuse("are those of a time to an event", asked.vary, field="sizing.vary",
-                     mend="vary participants or controls")  # fmt: skip
     if [world.kind for world in trial.scenarios].count("alternative") != 1:
         raise refuse("needs one scenario of kind alternative", field="sizing",
                      mend="keep one alternative; call other worlds other")  # fmt: skip

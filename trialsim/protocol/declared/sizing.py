@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,21 +11,18 @@ from trialsim.protocol.reading import Strict
 
 
 class SizeQuestion(Strict):
-    """How many participants each analysis needs.
+    """How many participants each analysis needs, in the ratio of the arms.
+
+    Events of a time to an event keep their share of the participants.
 
     Parameters
     ----------
     power : float
         Asked in the alternative.
-    vary : {"participants", "controls", "events"}
-        What moves: everybody in the ratio of the arms, the controls with the active arm fixed at that of
-        baseline adjustment, or the events of a time to an event.
     analyses : tuple of str
         Labels of the analyses to size; all of them where it is empty.
     correlation_discount : float
         λ: multiplies what the score tells beyond the baseline before the discounted size is found.
-    sd_inflation : float
-        γ: multiplies the SD of every analysis alike.
     smallest_worthwhile_saving : float
         A saving is supported when its lower 90 % bound exceeds this share.
     largest_trial : int
@@ -35,10 +32,8 @@ class SizeQuestion(Strict):
     """
 
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
-    vary: Literal["participants", "controls", "events"] = "participants"
     analyses: tuple[Slug, ...] = ()
     correlation_discount: Annotated[float, Field(gt=0, le=1)] = 0.9
-    sd_inflation: Annotated[float, Field(ge=1, le=3)] = 1.0
     smallest_worthwhile_saving: Fraction = 0.02
     largest_trial: Annotated[int, Field(ge=20, le=1_000_000)] = 50_000
     trials: Annotated[int, Field(ge=1_000, le=10_000_000)] = 16_000

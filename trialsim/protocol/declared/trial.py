@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from trialsim.errors import ProtocolError
-from trialsim.protocol.conduct import Costs
 from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisDeclared
 from trialsim.protocol.declared.conduct import (
     DiscontinuationDeclared,
@@ -65,7 +64,6 @@ class DeclaredTrial(Strict):
     history: HistoryDeclared | None = None
     twins: Twins | None = None
     sizing: SizeQuestion | None = None
-    costs: Costs | None = None
     strata: tuple[Factor, ...] = ()
     enrolment: TrialEnrolment | None = None
     randomisation: Randomisation | None = None
