@@ -34,7 +34,12 @@ OF_EVENTS: dict[str, dict[str, Any]] = {
     },
     "multi_arm_multi_stage": {"events": [15, 30]},
 }  # fmt: skip
-NEEDS = {"rmst": {"tau": 6.0}, "weighted_log_rank": {"rho": 0.0, "gamma": 1.0}}
+ADJUSTED = ("adjusted_log_rank",)
+NEEDS: dict[str, dict[str, Any]] = {
+    "rmst": {"tau": 6.0},
+    "weighted_log_rank": {"rho": 0.0, "gamma": 1.0},
+    "adjusted_log_rank": {"adjust": ["sex"]},
+}
 STRATA = [
     {"name": "sex", "levels": ["f", "m"], "shares": [0.4, 0.6], "outcome": [0.0, 0.5], "source": "test"},
 ]
@@ -58,7 +63,7 @@ def design(outcome: str, kind: str) -> dict[str, Any]:
 
 def trial(outcome: str, analysis: str, kind: str) -> DeclaredTrial:
     asked = [{"kind": analysis, **NEEDS.get(analysis, {})}]
-    strata = STRATA if analysis.startswith("stratified") else None
+    strata = STRATA if analysis.startswith("stratified") or analysis in ADJUSTED else None
     if kind in STAGED and outcome != "time_to_event":
         return trial_from_dict(staged(outcome, design(outcome, kind)) | {"analyses": asked})
     changes: dict[str, Any] = {"participants": 60, "design": design(outcome, kind), "analyses": asked}

@@ -91,7 +91,7 @@ class AnalysisDeclared(Strict):
         if self.adjust and self.kind not in adjustable:
             raise refuse(f"{self.kind} takes no covariates", self.adjust, field="adjust")
         if self.kind == "adjusted_log_rank" and not self.adjust:
-            raise refuse("is needed: without it this is the log-rank test", field="adjust",
+            raise refuse("is needed by adjusted_log_rank, else log_rank is meant", field="adjust",
                          mend='name factors, covariates or "score", or use log_rank')  # fmt: skip
         if repeated := duplicates(self.adjust):
             raise refuse("a covariate is named twice", repeated, field="adjust", mend="name it once")

@@ -135,7 +135,7 @@ def _of_survival(trial: DeclaredTrial, analysis: AnalysisDeclared, world: Surviv
         return Truth(restricted_mean_difference(world, analysis.tau))
     if analysis.kind in ("max_combo", "weighted_log_rank"):
         return Truth(None, note="a test, not an estimate")
-    if analysis.kind not in ("log_rank", "stratified_log_rank", "cox", "stratified_cox"):
+    if analysis.kind not in ("log_rank", "stratified_log_rank", "cox", "stratified_cox", "adjusted_log_rank"):
         raise unserved(analysis.kind, "time_to_event")
     subgroup = effect.subgroup is not None and effect.subgroup.value != 1
     if effect.value == 1 and not subgroup:
