@@ -42,7 +42,7 @@ def analyse(data: pd.DataFrame, *, method: str, score: Columns | None = None, **
     >>> data["arm"] = [0, 0, 0, 1, 1, 1]
     >>> found = analyse(data, method="ancova", outcome="y", arm="arm", score="twin")
     >>> float(found.effects[0].round(3))
-    1.889
+    1.833
     """
     one = estimator(method)
     return one.frame(data, **with_score(one, score, options))

@@ -77,10 +77,10 @@ def estimator(method: str) -> Estimator:
     --------
     >>> estimator("g-computation").name
     'g_computation'
-    >>> estimator("cocks")
+    >>> estimator("coxx")
     Traceback (most recent call last):
         ...
-    trialsim.errors.AnalysisError: method: is not known. Got 'cocks'. Mend: did you mean cox? Known are ...
+    trialsim.errors.AnalysisError: method: is not known. Got 'coxx'. Mend: did you mean cox? Known are ...
     """
     name = method.replace("-", "_")
     found = _OWN.get(name) or _BY_HAND.get(name)

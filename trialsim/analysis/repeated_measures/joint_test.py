@@ -81,7 +81,7 @@ def fai_cornelius(df: Floats) -> float:
     Examples
     --------
     >>> fai_cornelius(np.array([10.0, 10.0])), round(fai_cornelius(np.array([8.0, 20.0])), 4)
-    (10.0, 11.4545)
+    (10.0, 11.0)
     """
     if len(df) == 1 or np.all(np.abs(np.diff(df)) < np.sqrt(np.finfo(float).eps)):
         return float(df.mean())

@@ -142,7 +142,7 @@ def slopes(
     >>> frame["y"] = own[frame["id"], 0] + own[frame["id"], 1] * frame["year"] + rng.normal(size=240)
     >>> found = slopes(frame, outcome="y", arm="arm", time="year", participant="id", control="placebo")
     >>> found.to_frame().shape
-    (1, 9)
+    (1, 8)
     """
     check_level(level)
     names = as_names(covariates)
