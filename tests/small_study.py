@@ -52,7 +52,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, sampler: Sampler) -> SmallSt
     tables["history"]["participants"] = 400
     protocol = protocol_from_dict(tables)
     card = read_card(cohort_path(protocol, PROTOCOL))
-    disease = disease_model(protocol.disease.model)
+    disease = disease_model(protocol.disease.model, **protocol.disease.options)
     history = generate_history(protocol, card, disease)
     cache = tmp_path_factory.mktemp("cache")
     prognosis, calibration, gain = learn(protocol, history, cache=cache, sampler=sampler)

@@ -30,7 +30,7 @@ ACCELERATION_ON_MMSE = -2.01
 BASELINE_CORRECTION = 4.48
 PLACEBO_POINTS = 0.434
 PLACEBO_RATE_PER_YEAR = 1.0
-SLOW_SHARE_AT_CENTRE = 0.44
+SLOW_SHARE_AT_CENTRE = 0.87
 SLOW_ON_CDR = -1.27
 SLOW_ON_FAQ = -0.341
 SLOW_ON_HIPPOCAMPUS = 7.5
@@ -95,7 +95,7 @@ class DelorCdrSb:
 
         DOT  = 16.1 (CDR-SB/2)^−0.072 (ADAS-Cog/12.67)^−0.0439     CV 1.5 %
         α    = 0.0499 (MMSE/26)^−2.01                              CV 64 %
-        logit P(slow) = logit 0.44 − 1.27 (CDR-SB − 1) − 0.341 (FAQ − 1) + 7.5 (hippocampus − 1)
+        logit P(slow) = logit 0.87 − 1.27 (CDR-SB − 1) − 0.341 (FAQ − 1) + 7.5 (hippocampus − 1)
         placebo response = −P (1 − exp(−t)), P = 0.434 points      CV 86 %
 
     Measurement: the logit of the score (natural history plus placebo response) plus N(0, 0.377²).
@@ -105,8 +105,10 @@ class DelorCdrSb:
     Parameters
     ----------
     slow_share_at_centre : float
-        P(slow) at CDR-SB 1, FAQ 1, hippocampus 1, in (0, 1). Not published: 0.44 is the share of slow
-        participants among those with mild cognitive impairment.
+        P(slow) at CDR-SB 1, FAQ 1, hippocampus 1, in (0, 1). Not published. With 0.87 the mean of P(slow)
+        is 0.44, the published share of slow participants among those with mild cognitive impairment, over
+        people with CDR-SB 1.6 (SD 0.9), FAQ 3.9 (4.5) and hippocampus 0.90 (0.13), as ADNI's with mild
+        cognitive impairment (recalled). A trial may set it so that a placebo arm is met.
 
     Notes
     -----
@@ -142,7 +144,8 @@ class DelorCdrSb:
     sources: tuple[str, ...] = (
         "Delor et al. 2013, CPT Pharmacometrics Syst Pharmacol 2:e78 (ADNI, 560 participants), as transcribed"
         " in nlmixr2lib: structure, covariates, participant effects, residual error",
-        "Imputed by nlmixr2lib: the intercept of the slow-class logit (0.44 at the centre) is not published",
+        "Set by trialsim: the intercept of the slow-class logit is not published; 0.87 at the centre makes"
+        " 44 % of people like ADNI's with mild cognitive impairment slow, as published (covariates recalled)",
         "Assumed by trialsim: each participant enters where their curve meets their latent baseline score",
         "Assumed by trialsim: the placebo response takes nobody below the score before onset (0.2)",
     )

@@ -23,7 +23,6 @@ def test_constants_of_delor_2013():
         "BLC": delor2013.BASELINE_CORRECTION,
         "PL": delor2013.PLACEBO_POINTS,
         "KPL": delor2013.PLACEBO_RATE_PER_YEAR,
-        "p_slow_at_centre": delor2013.SLOW_SHARE_AT_CENTRE,
         "cdr_on_logit": delor2013.SLOW_ON_CDR,
         "faq_on_logit": delor2013.SLOW_ON_FAQ,
         "rhpnm_on_logit": delor2013.SLOW_ON_HIPPOCAMPUS,
