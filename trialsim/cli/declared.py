@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
+    from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses
     from trialsim.study.declared import DeclaredPlan, DeclaredResult
     from trialsim.study.people.learning import LearntTwins
     from trialsim.study.people.registers import Registers
@@ -58,6 +59,7 @@ def run_declared(
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.errors import InputError
     from trialsim.protocol.declared import read_trial, trial_from_dict
+    from trialsim.study.control_arm.feasibility import require_detectable
     from trialsim.study.people.asked import twins_asked
     from trialsim.study.people.registers import Registers
 
@@ -66,6 +68,7 @@ def run_declared(
         if only_plan and trial.twins is not None and trial.twins.source != "assumed":
             _print_worlds(trial, file)
             return
+        require_detectable(trial, file.parent, file)
         with progress_bars(quiet) as progress:
             learnt = twins_asked(trial, file.parent, history, cache=cache, progress=progress)
         asked = _Asked(trial, file, learnt, Registers(learnt, file.parent))
@@ -81,16 +84,18 @@ def _run(
     from trialsim.cli.terminal.progress import progress_bars, stopped
     from trialsim.study import estimate_work, open_backend
     from trialsim.study.bundles import declared_work, kept_blocks
+    from trialsim.study.control_arm import control_arm_of
     from trialsim.study.declared import plan_trial
     from trialsim.study.people.asked import best_single
     from trialsim.study.sizing.prepare import prepare_trial
 
     trial, registers, target = asked.trial, asked.registers, asked.target(output)
+    arm = control_arm_of(trial, asked.learnt, registers, asked.file.parent)
     with open_backend(workers, scheduler) as backend:
         with progress_bars(quiet) as progress:
             made = prepare_trial(
                 trial, registers, backend, best_single=best_single(asked.learnt), progress=progress,
-                search=not only_plan,
+                search=not only_plan, strengths=None if arm is None else arm.strengths(),
             )  # fmt: skip
             plan = plan_trial(made.trial, file=asked.file, progress=progress, register_of=registers)
         if only_plan:
@@ -102,21 +107,30 @@ def _run(
             click.echo(estimate_work(declared_work(trial, registers), plan.cells, backend.workers).in_words())
             return
         try:
-            result = _make_bundle(asked, made, plan, target, backend, quiet)
+            result, beside = _make_bundle(asked, made, plan, arm, target, backend, quiet)
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
-    _print_result(trial, result, target)
+    _print_result(trial, result, beside, target)
 
 
 def _make_bundle(
-    asked: _Asked, made: Prepared, plan: DeclaredPlan, target: Path, backend: Backend, quiet: bool
-) -> DeclaredResult:
+    asked: _Asked,
+    made: Prepared,
+    plan: DeclaredPlan,
+    arm: ControlArm | None,
+    target: Path,
+    backend: Backend,
+    quiet: bool,
+) -> tuple[DeclaredResult, SupplementaryAnalyses | None]:
     """Run every cell into a folder that appears whole at the target, or not at all."""
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.report import write_trial_report
+    from trialsim.report.sizes import answer_facts
     from trialsim.study import Checkpoints, ReplicateRecorder, estimate_work, new_bundle, run_cells, seal
     from trialsim.study.bundles import checkpoint_folder, declared_work, write_trial
+    from trialsim.study.bundles.bundle import write_json
     from trialsim.study.bundles.people import write_people
+    from trialsim.study.control_arm import supplementary_analyses
     from trialsim.study.declared import declared_result
     from trialsim.study.people.asked import twin_tables
     from trialsim.study.running import checkpoint_key
@@ -136,11 +150,16 @@ def _make_bundle(
             result = result.with_sizes(made.sizes.sizes, made.sizes.savings)
         if asked.learnt is not None:
             result = result.with_twins(twin_tables(made.trial, asked.learnt, asked.registers))
+        beside = None if arm is None else supplementary_analyses(arm, progress)
+        if beside is not None:
+            result = result.with_tables(beside.frames())
         write_trial(trial, plan, result, folder)
+        if trial.sizing is not None:
+            write_json(answer_facts(trial, result, beside), folder / "results" / "answer.json")
         write_people(trial, asked.learnt, asked.file.parent, folder)
-        write_trial_report(trial, plan, result, folder / "report.html")
+        write_trial_report(trial, plan, result, folder / "report.html", beside)
         seal(folder, facts)
-    return result
+    return result, beside
 
 
 def _print_worlds(trial: DeclaredTrial, file: Path) -> None:
@@ -192,10 +211,13 @@ def _failed(result: DeclaredResult) -> str:
     )
 
 
-def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) -> None:
+def _print_result(
+    trial: DeclaredTrial, result: DeclaredResult, beside: SupplementaryAnalyses | None, bundle: Path
+) -> None:
     import pandas as pd
     from rich.console import Console
 
+    from trialsim.cli.terminal.control_arm import print_control_arm
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.report.frames import frame_table
     from trialsim.report.sizes import answer, size_tables
@@ -208,16 +230,18 @@ def _print_result(trial: DeclaredTrial, result: DeclaredResult, bundle: Path) ->
     for sized in size_tables(result).values():
         if sized.rows:
             print_frame(pd.DataFrame(list(sized.rows), columns=list(sized.columns)), console, sized.caption)
+    if beside is not None:
+        print_control_arm(beside, console)
     table = frame_table(headline(result, SHOWN), "Operating characteristics (± Monte Carlo SE)")
     print_frame(pd.DataFrame(list(table.rows), columns=list(table.columns)), console, table.caption)
     for note in notes(result):
         console.print(f"{note}.")
     if len(result.ledger):
         console.print("The estimand ledger is in the report and in results/ledger.csv.")
-    beside = trial_tables(trial, result)
+    tables = trial_tables(trial, result)
     for name in ("bounds", "expected_sizes", "arms"):
-        if name in beside:
-            one = beside[name]
+        if name in tables:
+            one = tables[name]
             print_frame(pd.DataFrame(list(one.rows), columns=list(one.columns)), console, one.caption)
     if len(result.failures):
         console.print(_failed(result))

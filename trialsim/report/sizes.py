@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.frames import Table, frame_table
 from trialsim.report.labels import label
+from trialsim.study.control_arm import SupplementaryAnalyses
 from trialsim.study.declared import DeclaredResult
 from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED
 
@@ -39,6 +42,9 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
     held = best[(best["score"] == DISCOUNTED) & (best["analysis"] == first["analysis"])]
     judged = held.iloc[0] if len(held) else first
     sentences.append(_verdict(judged, trial.sizing.smallest_worthwhile_saving))
+    others = best[(best["analysis"] == first["analysis"]) & (best["score"] != judged["score"])]
+    if len(others):
+        sentences.append("; ".join(_figure(row) for _, row in others.iterrows()).capitalize())
     if trial.twins is not None and trial.twins.source == "assumed":
         sentences.append(ASSUMED)
     return [*sentences, *_of_history(result.twins)]
@@ -60,6 +66,55 @@ def _of_history(twins: pd.DataFrame) -> list[str]:
     if not row["supported"]:
         said.append("No saving supported by the history")
     return said
+
+
+def _figure(row: pd.Series) -> str:
+    """Return a saving as a clause, with its Monte Carlo error."""
+    which = "undiscounted" if row["score"] == AS_DECLARED else str(row["score"])
+    share = f"{row['share_saved']:.1%}".replace("%", " %")
+    saved, error = row["participants_saved"], row["participants_saved_mcse"]
+    return f"{which}, it is {saved:.0f} ± {error:.0f} participants ({share})"
+
+
+def answer_facts(
+    trial: DeclaredTrial, result: DeclaredResult, beside: SupplementaryAnalyses | None = None
+) -> dict[str, Any]:
+    """Return what the first screen says as plain JSON types: sentences, sizes, savings and type I error."""
+    frame = result.operating_characteristics
+    nulls = frame[frame["scenario"].isin([one.name for one in trial.scenarios if one.kind == "null"])]
+    worst = None
+    if len(nulls):
+        row = nulls.sort_values("rejection_rate", kind="stable").iloc[-1]
+        worst = {
+            "scenario": str(row["scenario"]), "analysis": str(row["analysis"]),
+            "rate": float(row["rejection_rate"]), "mcse": float(row["rejection_rate_mcse"]),
+        }  # fmt: skip
+    best = result.savings[result.savings["best"]] if len(result.savings) else result.savings
+    facts: dict[str, Any] = {
+        "sentences": answer(trial, result),
+        "sizes": {
+            f"{row['analysis']}, score {row['score']}": int(row["participants"])
+            for _, row in result.sizes.iterrows()
+        },
+        "savings_beyond_the_best_without_a_twin": {
+            f"{row['analysis']}, {row['score']}": {
+                "participants": float(row["participants_saved"]),
+                "mcse": float(row["participants_saved_mcse"]),
+            }
+            for _, row in best.iterrows()
+        },
+        "largest_type_one_error": worst,
+    }  # fmt: skip
+    if beside is not None:
+        plan = beside.arm.plan
+        facts["beyond_baseline_ancova_by_formula"] = {
+            "supported": plan.supported,
+            "reason": plan.reason,
+            "generated_history": beside.arm.optimistic,
+            "participants_saved": {one.figure: one.participants_saved for one in plan.savings},
+            "share_saved": {one.figure: one.share_saved for one in plan.savings},
+        }
+    return facts
 
 
 def _verdict(row: pd.Series, smallest: float) -> str:

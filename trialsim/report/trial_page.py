@@ -5,15 +5,27 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from trialsim.analysis.linear import model_based_type_one_error
 from trialsim.protocol.declared import BayesianDesign, DeclaredTrial, ResponseAdaptiveDesign
+from trialsim.report.arm_figures import arm_figures
+from trialsim.report.arm_tables import arm_tables
 from trialsim.report.html import embed, render
 from trialsim.report.sizes import answer, size_tables
 from trialsim.report.trial_figures import trial_figures
 from trialsim.report.trial_tables import rule_of_use, trial_tables, with_rows
+from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses, sizes_at_history
+from trialsim.study.control_arm.plan import scored_analysis
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
+from trialsim.study.people.composition import compose
 
 
-def write_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult, path: Path) -> None:
+def write_trial_report(
+    trial: DeclaredTrial,
+    plan: DeclaredPlan,
+    result: DeclaredResult,
+    path: Path,
+    beside: SupplementaryAnalyses | None = None,
+) -> None:
     """Write the report of a declared trial.
 
     Parameters
@@ -22,15 +34,28 @@ def write_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: Declare
         What was asked, what was simulated, and what was found.
     path : Path
         HTML file. It loads nothing from anywhere: a content security policy forbids it.
+    beside : SupplementaryAnalyses, optional
+        Of a control arm that is sized by formula.
     """
-    path.write_text(render_trial_report(trial, plan, result), encoding="utf-8")
+    path.write_text(render_trial_report(trial, plan, result, beside), encoding="utf-8")
 
 
-def render_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult) -> str:
+def render_trial_report(
+    trial: DeclaredTrial,
+    plan: DeclaredPlan,
+    result: DeclaredResult,
+    beside: SupplementaryAnalyses | None = None,
+) -> str:
     """Return the report of a declared trial as HTML."""
     alpha = one_level(plan)
     rule = plan.cells[0].rule
     figures = trial_figures(result, [axis.field for axis in trial.grid], alpha)
+    tables = trial_tables(trial, result) | with_rows(size_tables(result))
+    of_arm: dict[str, object] = {"arm": None, "risk": None, "card": None, "people": None, "disease": None}
+    if beside is not None:
+        tables |= arm_tables(beside)
+        figures |= arm_figures(beside)
+        of_arm = _of_control_arm(beside)
     return render(
         "trial.html.j2",
         trial=trial,
@@ -41,9 +66,45 @@ def render_trial_report(trial: DeclaredTrial, plan: DeclaredPlan, result: Declar
         rule="" if rule is None else rule.in_words(),
         figures={name: embed(name, one) for name, one in figures.items()},
         answer=answer(trial, result),
-        tables=trial_tables(trial, result) | with_rows(size_tables(result)),
+        tables=tables,
+        **of_arm,
         declared=json.dumps(trial.to_dict(), indent=1, ensure_ascii=False),
     )
+
+
+def _of_control_arm(beside: SupplementaryAnalyses) -> dict[str, object]:
+    """Return what the page says of a control arm that is sized by formula."""
+    arm, risk = beside.arm, beside.borrowing
+    on_card = arm.trial.population is not None and arm.trial.population.kind == "card"
+    made = compose(arm.alternative, arm.folder) if on_card else None
+    return {
+        "arm": arm,
+        "at_history": sizes_at_history(arm),
+        "months": _months(beside),
+        "card": None if beside.card is None else beside.card.summary().set_index("quantity").to_dict("index"),
+        "model_based_error": _model_based_error(arm),
+        "risk": risk,
+        "undefended": [] if risk is None else list(risk.tipping.query("not defensible")["method"]),
+        "borrowing_methods": 0 if risk is None else len(risk.tipping) - 1,
+        "people": None if made is None else made.card,
+        "disease": None if made is None else made.disease,
+    }
+
+
+def _model_based_error(arm: ControlArm) -> float | None:
+    """Return the type I error that model-based standard errors lead to, or None where they are not used."""
+    if scored_analysis(arm.trial).variance != "model":
+        return None
+    control, active = arm.plan.moments.sd
+    question = arm.plan.question
+    return float(model_based_type_one_error(control, active, question.allocation[1], question.alpha))
+
+
+def _months(beside: SupplementaryAnalyses) -> dict[str, float]:
+    """Return the months of enrolment saved at fixed allocation, by figure."""
+    frame = beside.savings
+    kept = frame[(frame["gain"] == "months") & (frame["way"] == "fixed allocation")]
+    return {str(row["figure"]): float(row["value"]) for _, row in kept.iterrows()}
 
 
 def one_level(plan: DeclaredPlan) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from trialsim.protocol.declared import DeclaredTrial
+from trialsim.protocol.declared.scenarios import World
 from trialsim.report.frames import Table, frame_table, plain
 from trialsim.report.labels import label
 from trialsim.study.declared import DeclaredResult
@@ -48,6 +49,7 @@ def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Tabl
         "failures": frame_table(_without_cell(result.failures), "Fits without an estimate, by reason"),
         "refused": frame_table(result.refused, "Cells that were planned and refused", text=True),
         "scenarios": _scenarios(trial),
+        "estimand": _estimand(trial),
         "axes": _axes(trial),
         "sources": sources_table(trial),
     }
@@ -172,11 +174,28 @@ def _without_cell(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _scenarios(trial: DeclaredTrial) -> Table:
-    rows = [
-        (label(one.name), one.kind, "; ".join(f"{k} = {plain(v)}" for k, v in one.set.items()), one.why)
-        for one in trial.scenarios
-    ]
+    rows = [(label(one.name), one.kind, _changes(one), one.why) for one in trial.scenarios]
     return Table(("scenario", "kind", "sets", "why"), rows, "Scenarios, declared before running", text=True)
+
+
+def _changes(world: World) -> str:
+    """Return what a world sets, how its people drift from the history, and whether its twins are useless."""
+    said = [f"{name} = {plain(value)}" for name, value in world.set.items()]
+    if world.drift is not None:
+        moved = world.drift.model_dump(exclude_defaults=True)
+        shifts = moved.pop("covariate_shift", {})
+        said += [f"{label(name).lower()} {plain(value)}" for name, value in moved.items()]
+        said += [f"{name} {value:+g} SD" for name, value in shifts.items()]
+    return "; ".join([*said, *(["scores shuffled"] if world.twins == "useless" else [])])
+
+
+def _estimand(trial: DeclaredTrial) -> Table:
+    given = trial.estimand
+    rows = [] if given is None else [(label(name), str(text)) for name, text in given.model_dump().items()]
+    if given is not None:
+        events = (*trial.discontinuation, *trial.intercurrent_events)
+        rows += [(f"{label(one.cause)} (intercurrent event)", label(one.strategy)) for one in events]
+    return Table(("attribute", "decision"), rows, "Estimand", text=True)
 
 
 def _axes(trial: DeclaredTrial) -> Table:

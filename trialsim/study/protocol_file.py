@@ -11,6 +11,9 @@ from trialsim.progress import Progress, silent
 from trialsim.protocol import cohort_path, read_protocol
 from trialsim.protocol.declared import is_declared, read_trial
 from trialsim.study.bundles.of_declared_trial import declared_work
+from trialsim.study.control_arm import control_arm_of
+from trialsim.study.control_arm import supplementary_analyses as supplementary_of_arm
+from trialsim.study.control_arm.feasibility import require_detectable as require_detectable_trial
 from trialsim.study.declared import DeclaredResult, declared_result, plan_trial
 from trialsim.study.people.asked import best_single, twin_tables, twins_asked
 from trialsim.study.people.registers import Registers
@@ -70,17 +73,22 @@ def run(
     if is_declared(path):
         trial = read_trial(path)
         given = None if history is None else Path(history)
+        require_detectable_trial(trial, path.parent, path)
         learnt = twins_asked(trial, path.parent, given, cache=cache, progress=progress)
         registers = Registers(learnt, path.parent)
+        arm = control_arm_of(trial, learnt, registers, path.parent)
         with open_backend(workers, None) as backend:
             made = prepare_trial(
-                trial, registers, backend, best_single=best_single(learnt), progress=progress
-            )
+                trial, registers, backend, best_single=best_single(learnt), progress=progress,
+                strengths=None if arm is None else arm.strengths(),
+            )  # fmt: skip
             plan = plan_trial(made.trial, file=path, progress=progress, register_of=registers)
             sums = run_cells(declared_work(trial, registers), plan.cells, backend, progress=progress)
             result = declared_result(plan, sums)
             if made.sizes is not None:
                 result = result.with_sizes(made.sizes.sizes, made.sizes.savings)
+            if arm is not None:
+                result = result.with_tables(supplementary_of_arm(arm, progress).frames())
             return result if learnt is None else result.with_twins(twin_tables(made.trial, learnt, registers))
     protocol = read_protocol(path)
     card = read_card(cohort_path(protocol, path))

@@ -180,7 +180,7 @@ def test_an_effect_that_no_size_detects_is_refused_before_the_fit(small) -> None
     with pytest.raises(DesignError, match="no trial of up to 50,000 participants") as refusal:
         require_detectable(protocol_from_dict(tables), small.card, small.disease)
     assert refusal.value.field == "effect.value"
-    assert "0.02 points at week 78" in str(refusal.value)
+    assert "0.021 points at week 78" in str(refusal.value)
 
 
 def test_what_is_refused_early_is_refused_by_the_plan_as_well(small, result: StudyResult) -> None:

@@ -55,12 +55,17 @@ ANALYSES_OF: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+BY_LEAST_SQUARES = ("unadjusted", "ancova", "mean_score")
+
+
 class AnalysisDeclared(Strict):
     """One analysis that the trial is read with; each has its own name in the result.
 
     `adjust` names what is adjusted for beside a measured baseline: factors, covariates of the twins, all of
     them as ``covariates``, or the prognostic ``score``. `tau` is the horizon of ``rmst`` in months; `rho` and
-    `gamma` are those of a Fleming–Harrington weight.
+    `gamma` are those of a Fleming–Harrington weight. Least squares have `slopes` (``common`` fits one of each
+    covariate for both arms, ``interacted`` one for each arm) and a `variance`: HC3 (robust, the default), HC0
+    to HC2, or ``model`` (ordinary least squares).
     """
 
     kind: AnalysisKind
@@ -69,6 +74,8 @@ class AnalysisDeclared(Strict):
     tau: Positive | None = None
     rho: Annotated[float, Field(ge=0, le=10)] | None = None
     gamma: Annotated[float, Field(ge=0, le=10)] | None = None
+    slopes: Literal["common", "interacted"] = "common"
+    variance: Literal["hc0", "hc1", "hc2", "hc3", "model"] = "hc3"
 
     @property
     def label(self) -> str:
@@ -84,6 +91,12 @@ class AnalysisDeclared(Strict):
                 raise refuse(
                     "is needed by weighted_log_rank, and by it alone", getattr(self, field), field=field
                 )
+        for field, usual in (("slopes", "common"), ("variance", "hc3")):
+            if getattr(self, field) != usual and self.kind not in BY_LEAST_SQUARES:
+                raise refuse(
+                    f"belongs to {', '.join(BY_LEAST_SQUARES)}", getattr(self, field), field=field,
+                    mend="leave it out",
+                )  # fmt: skip
         adjustable = (
             "unadjusted", "ancova", "g_computation", "log_odds_ratio", "mean_score", "proportional_odds",
             "negative_binomial", "lwyy", "mmrm", "cox", "stratified_cox", "adjusted_log_rank",

@@ -6,16 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trialsim.protocol.question import Slug
+from trialsim.protocol.question import Slug, Text
 from trialsim.protocol.reading import Strict
 
 
 class ModelCourse(Strict):
-    """The natural history of a disease model; `options` are those of its class."""
+    """The natural history of a disease model; `options` are those of its class, and `source` says why."""
 
     kind: Literal["model"]
     model: Slug
     options: dict[str, float] = Field(default_factory=dict)
+    source: Text | None = None
 
 
 class HistoryCourse(Strict):

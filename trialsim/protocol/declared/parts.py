@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol as Interface
 
 from trialsim.protocol.declared.analyses import AnalysisDeclared
-from trialsim.protocol.declared.conduct import Factor
+from trialsim.protocol.declared.conduct import DiscontinuationDeclared, Factor, TrialArm, TrialEnrolment
+from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs
 from trialsim.protocol.declared.course import HistoryCourse, ModelCourse
 from trialsim.protocol.declared.design import Design
 from trialsim.protocol.declared.effects import Effect
@@ -22,11 +23,17 @@ class Parts(Interface):
     """What is looked at of a declared trial."""
 
     population: Population | None
+    arms: tuple[TrialArm, ...]
     endpoints: tuple[Outcome, ...]
     effects: tuple[Effect, ...]
     history: HistoryDeclared | None
     twins: Twins | None
     sizing: SizeQuestion | None
+    costs: Costs | None
+    borrowing: Borrowing | None
+    card_sensitivity: CardSensitivity | None
+    enrolment: TrialEnrolment | None
+    discontinuation: tuple[DiscontinuationDeclared, ...]
     design: Design
     analyses: tuple[AnalysisDeclared, ...]
     scenarios: tuple[World, ...]
@@ -59,6 +66,7 @@ def check_parts(trial: Parts) -> None:
     _check_twins(trial)
     _check_drifts(trial)
     _check_sizing(trial)
+    _check_control_arm(trial)
 
 
 def adjustable_of(trial: Parts) -> tuple[str, ...]:
@@ -202,3 +210,46 @@ def _check_sizing(trial: Parts) -> None:
     if [world.kind for world in trial.scenarios].count("alternative") != 1:
         raise refuse("needs one scenario of kind alternative", field="sizing",
                      mend="keep one alternative; call other worlds other")  # fmt: skip
+
+
+def lacks_of_formula(trial: Parts) -> str:
+    """Return what keeps the sizes of a trial from being given by formula; empty where nothing does.
+
+    Examples
+    --------
+    >>> from trialsim.protocol.declared import read_trial
+    >>> lacks_of_formula(read_trial("protocols/copd_twins.toml"))
+    'learned twins'
+    """
+    learnt = trial.twins is not None and trial.twins.source == "learned"
+    scored = any(one.kind == "ancova" and one.adjust == ("score",) for one in trial.analyses)
+    wanted = {
+        "[sizing]": trial.sizing is not None,
+        "a score at visits": trial.outcome.kind == "score",
+        "learned twins": learnt,
+        "two arms": len(trial.arms) == 2,
+        "a fixed design": trial.design.kind == "fixed",
+        'an analysis of kind ancova with adjust = ["score"]': scored,
+        "discontinuation completely at random": all(one.mechanism == "MCAR" for one in trial.discontinuation),
+    }
+    return next((name for name, there in wanted.items() if not there), "")
+
+
+def _check_control_arm(trial: Parts) -> None:
+    lacking = lacks_of_formula(trial)
+    for field in ("costs", "borrowing", "card_sensitivity"):
+        if getattr(trial, field) is not None and lacking:
+            raise refuse(
+                f"is served with sizes by formula, which need {lacking}", field=field, mend="leave it out"
+            )
+    if trial.sizing is not None and trial.sizing.sd_inflation != 1 and lacking:
+        raise refuse(
+            f"is served with sizes by formula, which need {lacking}", trial.sizing.sd_inflation,
+            field="sizing.sd_inflation", mend="leave it out",
+        )  # fmt: skip
+    on_card = trial.population is not None and trial.population.kind == "card"
+    if trial.card_sensitivity is not None and not on_card:
+        raise refuse("needs the people of a cohort card", field="card_sensitivity", mend="leave it out")
+    if trial.costs is not None and trial.costs.site_month and getattr(trial.enrolment, "kind", "") != "sites":
+        raise refuse("needs enrolment by sites", trial.costs.site_month, field="costs.site_month",
+                     mend='use [enrolment] with kind = "sites", or costs.month')  # fmt: skip

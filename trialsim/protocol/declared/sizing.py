@@ -23,6 +23,8 @@ class SizeQuestion(Strict):
         Labels of the analyses to size; all of them where it is empty.
     correlation_discount : float
         λ: multiplies what the score tells beyond the baseline before the discounted size is found.
+    sd_inflation : float
+        γ: multiplies the SD of every analysis alike before the discounted size by formula is found.
     smallest_worthwhile_saving : float
         A saving is supported when its lower 90 % bound exceeds this share.
     largest_trial : int
@@ -34,6 +36,7 @@ class SizeQuestion(Strict):
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     analyses: tuple[Slug, ...] = ()
     correlation_discount: Annotated[float, Field(gt=0, le=1)] = 0.9
+    sd_inflation: Annotated[float, Field(ge=1, le=3)] = 1.0
     smallest_worthwhile_saving: Fraction = 0.02
     largest_trial: Annotated[int, Field(ge=20, le=1_000_000)] = 50_000
     trials: Annotated[int, Field(ge=1_000, le=10_000_000)] = 16_000

@@ -20,6 +20,7 @@ from trialsim.protocol.declared.conduct import (
     TrialEnrolment,
     check_causes,
 )
+from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs, Estimand
 from trialsim.protocol.declared.design import DESIGNS_OF, STAGED, Design, MultiArmDesign, ResizingDesign
 from trialsim.protocol.declared.effects import EFFECTS_OF, Effect, JointEffect, RateRatio
 from trialsim.protocol.declared.history import HistoryDeclared
@@ -57,6 +58,7 @@ class DeclaredTrial(Strict):
     context_of_use: Text | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     participants: Annotated[int, Field(ge=4, le=200_000)] | None = None
+    estimand: Estimand | None = None
     population: Population | None = None
     arms: Annotated[tuple[TrialArm, ...], Field(min_length=2, max_length=12)]
     endpoints: Annotated[tuple[Outcome, ...], Field(min_length=1)]
@@ -64,6 +66,9 @@ class DeclaredTrial(Strict):
     history: HistoryDeclared | None = None
     twins: Twins | None = None
     sizing: SizeQuestion | None = None
+    costs: Costs | None = None
+    borrowing: Borrowing | None = None
+    card_sensitivity: CardSensitivity | None = None
     strata: tuple[Factor, ...] = ()
     enrolment: TrialEnrolment | None = None
     randomisation: Randomisation | None = None

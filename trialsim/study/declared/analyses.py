@@ -113,7 +113,7 @@ class Sample:
                 # Its null is one half; everything else here is held against a null of 0.
                 return replace(found, estimate=found.estimate - 0.5)
             case "mean_score":
-                return linear(values, arm, covariates, analysis.label)
+                return linear(values, arm, covariates, analysis)
             case _:
                 raise unserved(analysis.kind, self.trial.outcome.kind)
 
@@ -125,11 +125,16 @@ class Sample:
         return replace(found, analysis=analysis.label)
 
 
-def linear(values: Floats, arm: np.ndarray, covariates: Floats | None, label: str) -> Estimates:
-    """Return least squares with HC3, without the warning that the report gives once."""
+def linear(
+    values: Floats, arm: np.ndarray, covariates: Floats | None, analysis: AnalysisDeclared
+) -> Estimates:
+    """Return least squares, without the warning that the report gives once."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnsafeStandardErrorWarning)
-        return fit_linear(values, arm, covariates, analysis=label)
+        return fit_linear(
+            values, arm, covariates, slopes=analysis.slopes, variance=analysis.variance,
+            analysis=analysis.label,
+        )  # fmt: skip
 
 
 _OF_RECURRENCES: dict[str, Callable[..., Estimates]] = {
@@ -164,9 +169,9 @@ def _read_visits(
     match analysis.kind:
         case "unadjusted":
             change = trials.on_treatment[..., -1] - trials.baseline
-            return linear(change, trials.arm, factors, analysis.label)
+            return linear(change, trials.arm, factors, analysis)
         case "ancova":
-            return linear(trials.on_treatment[..., -1], trials.arm, covariates, analysis.label)
+            return linear(trials.on_treatment[..., -1], trials.arm, covariates, analysis)
         case "mmrm":
             return replace(_mmrm(sample, trials, covariates), analysis=analysis.label)
         case "ancova_composite":

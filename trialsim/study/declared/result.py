@@ -60,6 +60,8 @@ class DeclaredResult:
         As in `trialsim.study.sizing`; empty where no size was asked for.
     twins, rivals, reproduction : DataFrame
         As in `trialsim.study.people.asked`; empty where no twins were learnt or given.
+    beside : dict of str to DataFrame
+        Further tables by name, such as those of `trialsim.study.control_arm`.
     """
 
     operating_characteristics: pd.DataFrame
@@ -77,6 +79,11 @@ class DeclaredResult:
     twins: pd.DataFrame = field(default_factory=pd.DataFrame)
     rivals: pd.DataFrame = field(default_factory=pd.DataFrame)
     reproduction: pd.DataFrame = field(default_factory=pd.DataFrame)
+    beside: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def with_tables(self, tables: Mapping[str, pd.DataFrame]) -> DeclaredResult:
+        """Return the result with further tables."""
+        return replace(self, beside=dict(tables))
 
     def with_sizes(self, sizes: pd.DataFrame, savings: pd.DataFrame) -> DeclaredResult:
         """Return the result with the tables of a search for sizes."""
@@ -95,7 +102,8 @@ class DeclaredResult:
             "sizes", "savings", "twins", "rivals", "reproduction", "operating_characteristics", "decided_by",
             "looks", "bounds", "expected_sizes", "ledger", "arms", "failures", "refused",
         )  # fmt: skip
-        return {name: getattr(self, name) for name in names if len(getattr(self, name))}
+        own = {name: getattr(self, name) for name in names if len(getattr(self, name))}
+        return own | self.beside
 
 
 def declared_result(plan: DeclaredPlan, sums: Sequence[DeclaredSums]) -> DeclaredResult:

@@ -12,7 +12,9 @@ from threadpoolctl import threadpool_limits
 from trialsim.data import History, OutcomeHistory
 from trialsim.errors import ProtocolError
 from trialsim.prognosis import (
+    Calibration,
     FitSettings,
+    Gain,
     ModelTerms,
     OutcomePrognosis,
     OutcomeSampler,
@@ -22,6 +24,7 @@ from trialsim.prognosis import (
     cross_validate,
     fit_outcome,
     fit_prognosis,
+    gain_beyond_baseline,
     validate_outcome,
 )
 from trialsim.prognosis.validation.longitudinal import FOLD_SETTINGS
@@ -74,11 +77,17 @@ class LearntTwins(ModelledHistory):
         Whether the scores are honest.
     rivals : Rivals
         What they leave of the variance beside the best single covariate and the covariates themselves.
+    calibration : Calibration, optional
+        Of the model of a score at visits, on participants that it had not seen.
+    gain : Gain, optional
+        What a score at visits tells beyond the baseline, out of sample.
     """
 
     facts: HistoryFacts
     judgement: Judgement
     rivals: Rivals
+    calibration: Calibration | None = None
+    gain: Gain | None = None
 
     def supported(self, smallest: float) -> bool:
         """Return whether the scores are honest and save more than a share beyond the best rival."""
@@ -224,7 +233,8 @@ def _of_visits(
     )  # fmt: skip
     outcome, score = cv.outcomes[:, -1], cv.score[:, -1]
     with threadpool_limits(1, user_api="blas"):
-        judgement = judge_visits(calibrate(cv), cv, model.diagnostics)
+        calibration = calibrate(cv)
+        judgement = judge_visits(calibration, cv, model.diagnostics)
         if twins.source == "given":
             score = past.covariates.column(GIVEN)[cv.rows]
             seen = np.isfinite(outcome) & np.isfinite(score)
@@ -233,7 +243,10 @@ def _of_visits(
             outcome, cv.baseline[:, None], _rivals_of(trial, history).covariates.take(cv.rows), score,
             generator=stream(trial.seed, "", 0, "bootstrap"),
         )  # fmt: skip
-    return LearntTwins(twins.source, history, model, facts_of(history), judgement, rivals)
+        gain = gain_beyond_baseline(
+            outcome, cv.baseline, score, generator=stream(trial.seed, "", 0, "bootstrap")
+        )
+    return LearntTwins(twins.source, history, model, facts_of(history), judgement, rivals, calibration, gain)
 
 
 def _of_outcomes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trialsim.progress import Progress, silent
@@ -27,6 +28,7 @@ def prepare_trial(
     backend: Backend | None = None,
     *,
     best_single: str | None = None,
+    strengths: Mapping[str, float] | None = None,
     progress: Progress = silent,
     search: bool = True,
 ) -> Prepared:
@@ -43,5 +45,7 @@ def prepare_trial(
     analyses = (*(one.analysis for one in rows), *beside)
     if not search:
         return Prepared(at_size(trial, trial.participants or FIRST_GUESS, analyses), None)
-    sizes = size_trial(trial, register_of, backend, best_single=best_single, progress=progress)
+    sizes = size_trial(
+        trial, register_of, backend, best_single=best_single, strengths=strengths, progress=progress
+    )
     return Prepared(at_size(trial, sizes.participants, analyses), sizes)

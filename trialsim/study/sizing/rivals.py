@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial
+from trialsim.protocol.declared.analyses import BY_LEAST_SQUARES
 from trialsim.study.declared.adjusting import COVARIATES, SCORE
 
 
@@ -63,7 +64,10 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
     def add(kind: str, adjust: tuple[str, ...], of: AnalysisDeclared, name: str, why: str) -> None:
         if kind == "adjusted_log_rank" and not adjust:
             kind = "log_rank"
-        made = of.model_copy(update={"kind": kind, "adjust": adjust, "name": f"{of.label}_{name}"[:40]})
+        changed: dict[str, object] = {"kind": kind, "adjust": adjust, "name": f"{of.label}_{name}"[:40]}
+        if kind not in BY_LEAST_SQUARES:
+            changed |= {"slopes": "common", "variance": "hc3"}
+        made = of.model_copy(update=changed)
         if _identity(made) not in known:
             known.add(_identity(made))
             found.append(Sized(made, why, of.label))
@@ -83,5 +87,5 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
     return tuple(found)
 
 
-def _identity(one: AnalysisDeclared) -> tuple[str, tuple[str, ...], float | None, float | None, float | None]:
-    return one.kind, tuple(sorted(one.adjust)), one.tau, one.rho, one.gamma
+def _identity(one: AnalysisDeclared) -> tuple[object, ...]:
+    return one.kind, tuple(sorted(one.adjust)), one.tau, one.rho, one.gamma, one.slopes, one.variance

@@ -26,7 +26,7 @@ from trialsim.trial.register import Register
 STAGE = "search for sizes"
 PURPOSE = "size search."
 FIRST_GUESS = 200
-AS_DECLARED, DISCOUNTED = "as declared", "discounted"
+AS_DECLARED, DISCOUNTED, WORST_PLAUSIBLE = "as declared", "discounted", "worst plausible"
 _Z90 = 1.6448536269514722
 
 
@@ -100,6 +100,7 @@ def size_trial(
     backend: Backend | None = None,
     *,
     best_single: str | None = None,
+    strengths: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Sizes:
     """Search the size of every analysis that ``[sizing]`` asks for, and of the rivals of scored ones.
@@ -114,6 +115,9 @@ def size_trial(
         Where blocks are computed; no number depends on it.
     best_single : str, optional
         The covariate that tells most by itself, out of sample in the history.
+    strengths : mapping of str to float, optional
+        By what factor each figure weakens what the score tells beyond the baseline; as declared, and
+        by the declared discount, if it is not given.
     progress : callable
         Called with stage, trials done and trials in all.
 
@@ -138,24 +142,41 @@ def size_trial(
     place = backend or InProcess()
     rows = with_rivals(trial, best_single)
     guess = start.participants or FIRST_GUESS
-    searcher = _Searcher(point.trial, rows, register, place, progress)
+    by_visits = trial.outcome.kind == "score"
+    factors = dict(strengths or {AS_DECLARED: 1.0, DISCOUNTED: asked.correlation_discount})
+    first = weakened(register, factors.pop(AS_DECLARED), trial.seed, by_visits)
+    searcher = _Searcher(point.trial, rows, first, place, progress)
     found = {(AS_DECLARED, name): one for name, one in searcher.found(rows, guess).items()}
     scored = [one for one in rows if one.scored]
-    if register is not None and scored and asked.correlation_discount < 1:
-        weaker = _weakened(register, asked.correlation_discount, trial.seed)
-        discounted = _Searcher(point.trial, rows, weaker, place, progress)
+    for strength, factor in factors.items():
+        if register is None or not scored or factor >= 1:
+            continue
+        weaker = _Searcher(
+            point.trial, rows, weakened(register, factor, trial.seed, by_visits), place, progress
+        )
         near = found[AS_DECLARED, scored[0].analysis.label].participants
-        found |= {(DISCOUNTED, name): one for name, one in discounted.found(scored, near).items()}
+        found |= {(strength, name): one for name, one in weaker.found(scored, near).items()}
     sizes = _sizes(trial, rows, found)
     chosen = (scored or rows)[0].analysis.label
     return Sizes(sizes, _savings(trial, rows, found), chosen, found[AS_DECLARED, chosen].participants)
 
 
-def _weakened(register: Register, factor: float, seed: int) -> Register:
-    """Return the register with scores whose correlation with everything is `factor` of what it was."""
+def weakened(register: Register | None, factor: float, seed: int, by_visits: bool) -> Register | None:
+    """Return the register with scores that tell `factor` of what they told, beyond the baseline of visits.
+
+    What a straight line in the measured baseline says of a score stays; the rest keeps its spread, and its
+    correlation with everything becomes `factor` of what it was.
+    """
+    if register is None or factor >= 1 or not register.scores.shape[1]:
+        return register
     centred = register.scores - register.scores.mean(axis=0)
+    line = np.zeros_like(centred)
+    if by_visits:
+        baseline = register.outcomes[0][:, 0] - register.outcomes[0][:, 0].mean()
+        line = np.outer(baseline, baseline @ centred / (baseline @ baseline))
+    rest = centred - line
     noise = stream(seed, "discount", 0, "twins").standard_normal(len(register))[:, None]
-    weaker = factor * centred + np.sqrt(1 - factor**2) * centred.std(axis=0) * noise
+    weaker = line + factor * rest + np.sqrt(1 - factor**2) * rest.std(axis=0) * noise
     return Register(register.names, register.covariates, weaker, register.outcomes, register.levels)
 
 

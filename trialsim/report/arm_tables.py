@@ -1,0 +1,444 @@
+"""Tables of a control arm that is sized by formula, and of what its sizes rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialsim.design.control_arm import FIGURES
+from trialsim.population import CohortCard
+from trialsim.report.frames import Table
+from trialsim.report.labels import design_label, label, share, with_error
+from trialsim.study.control_arm import (
+    BorrowingRisk,
+    CardSensitivity,
+    ControlArm,
+    SupplementaryAnalyses,
+    sizes_at_history,
+)
+from trialsim.study.control_arm.of_the_twins import calibration_frame, gain_frame
+from trialsim.study.people.composition import compose
+
+NOT_DEFENSIBLE = "borrowing is not defensible"
+_LARGEST_LOOKED_AT = "none up to 2 SD"
+_SENSITIVITY = {
+    "effect": ("true effect, points", "{:.3f}"),
+    "sd": ("SD of change, control", "{:.3f}"),
+    "partial_correlation": ("partial correlation of the score, discounted", "{:.3f}"),
+    "ancova": ("participants, baseline ANCOVA", "{:.0f}"),
+    "prognostic": ("participants, prognostic, discounted", "{:.0f}"),
+    "saved": ("participants saved, discounted", "{:.0f}"),
+    "share_saved": ("share saved, discounted", "{:.1%}"),
+}
+
+
+def arm_tables(beside: SupplementaryAnalyses) -> dict[str, Table]:
+    """Return every table of a sized control arm by its name."""
+    arm = beside.arm
+    tables = {
+        "control_arm": savings_table(arm),
+        "formula_sizes": sizes_table(arm),
+        "time_and_cost": time_and_cost_table(arm, beside.savings),
+        "worlds": worlds_table(arm),
+        "calibration": calibration_table(arm),
+        "gain": gain_table(arm),
+        "likeness": likeness_table(arm),
+        "fit": fit_table(arm),
+    }
+    if beside.borrowing is not None:
+        tables |= {
+            "frontier": frontier_table(beside.borrowing),
+            "customary": customary_table(beside.borrowing),
+        }
+    if beside.card is not None:
+        tables["card_sensitivity"] = sensitivity_table(beside.card)
+    if arm.trial.population is not None and arm.trial.population.kind == "card":
+        card = compose(arm.alternative, arm.folder).card
+        tables |= {"card": card_table(card), "correlations": correlations_table(card)}
+    return tables
+
+
+def sizes_table(arm: ControlArm) -> Table:
+    """Return the size of each design by formula, and its power among the people that trials recruit from."""
+    power = arm.formula_power
+    rows = [
+        (
+            design_label(name), str(size.total), str(size.controls), str(size.active), f"{size.power:.3f}",
+            f"{power[name]:.3f}",
+        )
+        for name, size in arm.plan.designs().items()
+    ]  # fmt: skip
+    columns = ("design", "participants", "controls", "active", "power planned", "power among these people")
+    return Table(columns, rows, "Sizes for the asked power by formula (no Monte Carlo error)")
+
+
+def savings_table(arm: ControlArm) -> Table:
+    """Return the three figures, both ways to save."""
+    rows = []
+    for saving in arm.plan.savings:
+        fixed = saving.active_fixed
+        rows.append(
+            (
+                label(saving.figure),
+                f"{saving.partial_correlation[0]:.3f}",
+                f"{saving.ancova.total} → {saving.prognostic.total}",
+                f"{saving.participants_saved} ({share(saving.share_saved)})",
+                "–" if saving.interval is None else f"{saving.interval[0]} to {saving.interval[1]}",
+                "infeasible" if fixed is None else f"{saving.ancova.controls} → {fixed.controls}",
+                "–"
+                if fixed is None
+                else f"{saving.controls_saved} ({share(saving.share_of_controls_saved)})",
+                "–" if fixed is None else share(1 - fixed.total / saving.ancova.total),
+            )
+        )
+    columns = (
+        "figure",
+        "partial correlation",
+        "participants, ANCOVA → prognostic",
+        "saved at fixed allocation",
+        "95 % interval",
+        "controls, active arm fixed",
+        "controls saved",
+        "total saved, active arm fixed",
+    )
+    return Table(
+        columns,
+        rows,
+        "Saved by prognostic adjustment beyond baseline ANCOVA, two ways side by side (formula, so no "
+        "Monte Carlo error; interval: 95 % of the out-of-sample partial correlation)",
+    )
+
+
+def worlds_table(arm: ControlArm) -> Table:
+    """Return what is true in each scenario's world."""
+    rows = [
+        (
+            label(fact.scenario),
+            with_error(fact.true_effect, fact.true_effect_error, 4),
+            f"{fact.mean_change:.3f}",
+            f"{fact.moments.sd[0]:.3f} / {fact.moments.sd[1]:.3f}",
+            f"{fact.moments.baseline_correlation[0]:.3f} / {fact.moments.baseline_correlation[1]:.3f}",
+            f"{fact.moments.partial_correlation[0]:.3f} / {fact.moments.partial_correlation[1]:.3f}",
+        )
+        for fact in arm.facts.values()
+    ]
+    columns = (
+        "scenario",
+        "true effect (± register SE)",
+        "mean change, control",
+        "SD of change, control / active",
+        "correlation with baseline",
+        "partial correlation with score",
+    )
+    participants = next(iter(arm.facts.values())).participants
+    return Table(
+        columns,
+        rows,
+        f"What is true in each world, over registers of {participants:,} participants: SDs have a relative "
+        f"standard error of {share((2 * participants) ** -0.5)}, correlations and shares one of at most "
+        f"{participants**-0.5:.3f}",
+    )
+
+
+def calibration_table(arm: ControlArm) -> Table:
+    """Return the calibration of the twins by visit."""
+    rows = [
+        (
+            f"week {row.week:g}",
+            str(row.observed),
+            with_error(row.bias, row.bias_se, 2),
+            with_error(row.slope, row.slope_se, 2),
+            *(_covered(row, level) for level in (50, 80, 95)),
+            f"{row.pit_p:.2g}",
+        )
+        for row in _rows(calibration_frame(arm.calibration))
+    ]
+    columns = ("visit", "observed", "bias ± SE", "slope ± SE", "50 % interval", "80 %", "95 %", "PIT flat, p")
+    return Table(
+        columns,
+        rows,
+        "Calibration of the twins on participants that their fit had not seen (± standard error, "
+        "[95 % interval])",
+    )
+
+
+def _covered(row: Any, level: int) -> str:
+    value, low, high = (getattr(row, f"coverage_{level}{end}") for end in ("", "_low", "_high"))
+    return f"{share(value)} [{share(low)}, {share(high)}]"
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a frame with its columns as attributes, whose types pandas cannot know."""
+    yield from frame.itertuples(index=False)
+
+
+def gain_table(arm: ControlArm) -> Table:
+    """Return the gain beyond the baseline value with its intervals."""
+
+    def interval(low: float, high: float) -> str:
+        return "–" if low != low else f"[{low:.3f}, {high:.3f}]"
+
+    rows = [
+        (
+            row.measure,
+            f"{row.value:.3f}",
+            interval(row.low_90, row.high_90),
+            interval(row.low_95, row.high_95),
+        )
+        for row in _rows(gain_frame(arm.gain))
+    ]
+    return Table(
+        ("measure", "value", "90 % interval", "95 % interval"),
+        rows,
+        f"Gain beyond the baseline at the last visit, out of sample, {arm.gain.participants} participants "
+        "(bootstrap intervals; R² without one are point estimates)",
+    )
+
+
+def likeness_table(arm: ControlArm) -> Table:
+    """Return the history beside the trial's model, to see whether they describe the same people."""
+    summary, said, fact = arm.summary, arm.learnt.facts.moments, arm.truth
+    n, seen, spread = summary.learnt_from, summary.observed[-1], said["baseline SD"]
+    rho, r = said["correlation of baseline and last change"], arm.gain.partial_correlation
+    sd = summary.sd_change[-1]
+    compared = (
+        ("baseline, mean", said["baseline mean"], spread / n**0.5, fact.baseline_mean),
+        ("baseline, SD", spread, spread / (2 * n) ** 0.5, fact.baseline_sd),
+        ("change, mean", summary.mean_change[-1], sd / seen**0.5, fact.mean_change),
+        ("change, SD", sd, sd / (2 * seen) ** 0.5, fact.moments.sd[0]),
+        (
+            "correlation of change and baseline",
+            rho,
+            (1 - rho**2) / seen**0.5,
+            fact.moments.baseline_correlation[0],
+        ),
+        (
+            "partial correlation of change and score",
+            r,
+            (1 - r**2) / seen**0.5,
+            fact.moments.partial_correlation[0],
+        ),
+    )
+    rows = [(name, with_error(value, error, 2), f"{model:.2f}") for name, value, error, model in compared]
+    at_history, planned = sizes_at_history(arm), arm.plan.sizes
+    for name in ("ancova", "prognostic"):
+        size = at_history[name]
+        needed = "none within the limit" if size is None else str(size.total)
+        rows.append((f"size with this SD and correlation: {label(name)}", needed, str(planned[name].total)))
+    return Table(
+        ("at the last visit, on placebo", "history (± SE)", "trial's model"),
+        rows,
+        f"Does the trial's model describe the people of the history? (The model's numbers are those of a "
+        f"register of {fact.participants:,}; sizes are formula)",
+    )
+
+
+def fit_table(arm: ControlArm) -> Table:
+    """Return the diagnostics of the fit that passed the gate."""
+    rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in arm.learnt.model.diagnostics.items()]
+    return Table(
+        ("diagnostic", "value"), rows, "Fit gate: R-hat ≤ 1.01, bulk and tail ESS ≥ 400, no divergences"
+    )
+
+
+def card_table(card: CohortCard) -> Table:
+    """Return every margin of the cohort card with its source."""
+    rows = []
+    for margin in card.margins:
+        for field, number in margin.numbers().items():
+            rows.append(
+                (
+                    margin.label,
+                    f"{margin.kind.replace('_', ' ')}: {field}",
+                    f"{number.value:g}",
+                    number.evidence,
+                    card.sources[number.source].citation,
+                    number.note or "",
+                )
+            )
+    columns = ("covariate", "number", "value", "evidence", "source", "note")
+    return Table(columns, rows, f"Cohort card: {card.title}", text=True)
+
+
+def correlations_table(card: CohortCard) -> Table:
+    """Return every correlation of the cohort card with its source."""
+    rows = [
+        (
+            " – ".join(one.between),
+            f"{one.value:g}",
+            one.evidence,
+            card.sources[one.source].citation,
+            one.note or "",
+        )
+        for one in card.correlations
+    ]
+    return Table(
+        ("pair", "value", "evidence", "source", "note"), rows, "Correlations of the cohort card", text=True
+    )
+
+
+def time_and_cost_table(arm: ControlArm, savings: pd.DataFrame) -> Table:
+    """Return what is saved in participants, months and money, one column a figure.
+
+    Parameters
+    ----------
+    arm : ControlArm
+        For its currency.
+    savings : DataFrame
+        Of `trialsim.study.control_arm.time_and_cost`.
+
+    Returns
+    -------
+    Table
+        For the page and the terminal.
+    """
+    units = {
+        "participants": "participants",
+        "controls": "of them controls",
+        "months": "months of enrolment",
+        "cost": "cost" if arm.trial.costs is None else f"cost, {arm.trial.costs.currency}",
+    }
+    rows = []
+    for (way, gain), part in savings.groupby(["way", "gain"], sort=False):
+        by_figure = {str(row["figure"]): row for _, row in part.iterrows()}
+        rows.append(
+            (
+                f"{units[str(gain)]}, {way}",
+                *(_saved(str(gain), by_figure[figure]) for figure in FIGURES),
+            )
+        )
+    columns = ("saved beyond baseline ANCOVA", *(label(figure).lower() for figure in FIGURES))
+    caption = (
+        "Participants, months and money saved [95 % interval of the partial correlation]. Participants are a "
+        "formula; months are simulated (± Monte Carlo SE), and with them money, if the protocol has prices"
+    )
+    return Table(columns, rows, caption)
+
+
+def _saved(gain: str, row: pd.Series) -> str:
+    if np.isnan(row["value"]):
+        return "infeasible"
+    text = _amount(gain, row["value"])
+    if row["error"] > 0:
+        error = _amount(gain, row["error"])
+        text += f" ± {error}" if float(error.replace(",", "")) else " ± <0.01"
+    if np.isfinite(row["lower"]):
+        text += f" [{_amount(gain, row['lower'])} to {_amount(gain, row['upper'])}]"
+    return text
+
+
+def _amount(gain: str, value: float) -> str:
+    if gain == "months":
+        return f"{value:.2f}"
+    # Three figures of a sum of money are as many as anybody believes.
+    return f"{float(f'{value:.3g}'):,.0f}" if gain == "cost" else f"{value:.0f}"
+
+
+def frontier_table(risk: BorrowingRisk) -> Table:
+    """Return the fewest controls of every method at its best setting, with what that risks."""
+    rows = []
+    for point in risk.frontier.points:
+        rows.append(
+            (
+                point.method,
+                point.setting,
+                str(point.controls) if point.feasible else "none feasible",
+                share(point.power),
+                share(point.worst_power),
+                f"{_level(point.worst_type_one_error, point.error)} at {point.at_drift:g} SD",
+                _tipping(point.tipping),
+                f"{point.detectable:.2f} SD",
+                _verdict(point.feasible, point.tipping, point.detectable),
+            )
+        )
+    columns = (
+        "method",
+        "its best setting",
+        "fewest controls",
+        "power, no drift",
+        "lowest power over drift",
+        "largest type I error over drift",
+        "cap broken at",
+        "drift seen in half of trials",
+        "verdict",
+    )
+    caption = (
+        f"Fewest concurrent controls beside {risk.question.active} active participants, type I error at most "
+        f"{share(risk.question.type_one_cap)} over every drift up to 1 SD (integrated, no Monte Carlo error)"
+    )
+    return Table(columns, rows, caption, text=True)
+
+
+def customary_table(risk: BorrowingRisk) -> Table:
+    """Return the risk of every method at its customary setting."""
+    rows = [
+        (
+            str(row["method"]),
+            str(row["setting"]),
+            _level(float(row["power_no_drift"]), float(row["power_error"])),
+            f"{_level(float(row['worst_type_one_error']), float(row['error']))} at {row['at_drift']:g} SD",
+            _tipping(float(row["tipping"])),
+            f"{row['detectable']:.2f} SD",
+            _verdict(True, float(row["tipping"]), float(row["detectable"])),
+        )
+        for _, row in risk.curves_frame().iterrows()
+    ]
+    columns = (
+        "method",
+        "customary setting",
+        "power, no drift",
+        "largest type I error over drift",
+        "cap broken at",
+        "drift seen in half of trials",
+        "verdict",
+    )
+    caption = (
+        f"Every method at its customary setting, with {risk.curves.controls} controls (integrated; "
+        "± largest Monte Carlo SE over drift where simulated)"
+    )
+    return Table(columns, rows, caption, text=True)
+
+
+def _level(value: float, error: float) -> str:
+    return with_error(100 * value, 100 * error, 1) + " %" if error else share(value)
+
+
+def _tipping(drift: float) -> str:
+    return f"{drift:.2f} SD" if np.isfinite(drift) else _LARGEST_LOOKED_AT
+
+
+def _verdict(feasible: bool, tipping: float, detectable: float) -> str:
+    if not feasible:
+        return "none feasible"
+    if np.isinf(tipping):
+        return "keeps the cap"
+    return "a harmful drift would be seen" if tipping >= detectable else NOT_DEFENSIBLE
+
+
+def sensitivity_table(card: CardSensitivity) -> Table:
+    """Return how sizes move over the correlations that the card leaves open."""
+    found = card.summary().set_index("quantity").to_dict("index")
+    rows = []
+    for name, (words, form) in _SENSITIVITY.items():
+        row = found[name]
+        ends = ("on_the_card", "quantile_5", "quantile_50", "quantile_95", "lowest", "highest", "error")
+        rows.append((words, *(form.format(row[end]) if np.isfinite(row[end]) else "–" for end in ends)))
+    columns = (
+        "quantity",
+        "as on the card",
+        "5 %",
+        "median",
+        "95 %",
+        "lowest",
+        "highest",
+        "Monte Carlo SE of a world",
+    )
+    draws = int(found["effect"]["draws"])
+    caption = (
+        f"Sizes by formula over {draws} worlds that share all published numbers; "
+        f"{card.open_pairs} of {card.pairs} correlations are open"
+    )
+    return Table(columns, rows, caption)
