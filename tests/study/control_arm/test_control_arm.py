@@ -302,3 +302,10 @@ def test_what_belongs_to_sizes_by_formula_is_refused_without_them(tables, field:
     with pytest.raises(ProtocolError, match="is served with sizes by formula, which need") as refusal:
         trial_from_dict(declared | {"borrowing": None, "card_sensitivity": None} | tables)
     assert refusal.value.field == field
+
+
+def test_some_analyses_of_the_trial_can_be_sized_alone() -> None:
+    trial = small_trial()
+    alone = at_size(trial, 100, trial.analyses[:1])
+    assert [one.label for one in alone.analyses] == ["unadjusted"]
+    assert (alone.borrowing, alone.card_sensitivity, alone.sizing.power) == (None, None, 0.9)

@@ -18,6 +18,9 @@ from trialsim.protocol.declared.sizing import SizeQuestion
 from trialsim.protocol.declared.twins import FAMILIES_OF, STRENGTH_OF, Twins
 from trialsim.protocol.reading import refuse
 
+# Tables that are served with sizes by formula alone.
+BESIDE_FORMULA = ("costs", "borrowing", "card_sensitivity")
+
 
 class Parts(Interface):
     """What is looked at of a declared trial."""
@@ -237,7 +240,7 @@ def lacks_of_formula(trial: Parts) -> str:
 
 def _check_control_arm(trial: Parts) -> None:
     lacking = lacks_of_formula(trial)
-    for field in ("costs", "borrowing", "card_sensitivity"):
+    for field in BESIDE_FORMULA:
         if getattr(trial, field) is not None and lacking:
             raise refuse(
                 f"is served with sizes by formula, which need {lacking}", field=field, mend="leave it out"

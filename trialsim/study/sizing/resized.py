@@ -13,6 +13,7 @@ from trialsim.protocol.declared import (
     GroupSequentialDesign,
     trial_from_dict,
 )
+from trialsim.protocol.declared.parts import BESIDE_FORMULA
 
 
 def step_of(trial: DeclaredTrial) -> int:
@@ -61,8 +62,10 @@ def at_size(
     tables["participants"] = participants
     if analyses is not None:
         tables["analyses"] = [one.model_dump(mode="json") for one in analyses]
+        # What is asked beside sizes by formula is asked of the trial as declared, not of a part of it.
+        tables |= dict.fromkeys(BESIDE_FORMULA)
         if tables["sizing"] is not None:
-            tables["sizing"]["analyses"] = []
+            tables["sizing"] |= {"analyses": [], "sd_inflation": 1.0}
     return trial_from_dict(tables)
 
 
