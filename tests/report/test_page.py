@@ -10,10 +10,11 @@ import pytest
 from markupsafe import escape
 
 from trialsim.protocol import Costs
-from trialsim.report.figures import ACCENT, INK, LINES, SOFT, WARN, all_figures
+from trialsim.report.figures import all_figures
 from trialsim.report.page import render_report
 from trialsim.report.supplementary_tables import figure_table, supplementary_tables
 from trialsim.report.tables import all_tables
+from trialsim.report.theme import ACCENT, INK, LINES, SOFT, WARN
 from trialsim.study import StudyResult, SupplementaryAnalyses
 from trialsim.study.supplementary import time_and_cost
 

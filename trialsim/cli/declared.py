@@ -129,9 +129,11 @@ def _make_bundle(
     from trialsim.study import Checkpoints, ReplicateRecorder, estimate_work, new_bundle, run_cells, seal
     from trialsim.study.bundles import checkpoint_folder, declared_work, write_trial
     from trialsim.study.bundles.bundle import write_json
+    from trialsim.study.bundles.of_declared_trial import plan_examples, write_beside
     from trialsim.study.bundles.people import write_people
     from trialsim.study.control_arm import supplementary_analyses
     from trialsim.study.declared import declared_result
+    from trialsim.study.description.describe import describe_trials
     from trialsim.study.people.asked import twin_tables
     from trialsim.study.running import checkpoint_key
 
@@ -156,8 +158,11 @@ def _make_bundle(
         write_trial(trial, plan, result, folder)
         if trial.sizing is not None:
             write_json(answer_facts(trial, result, beside), folder / "results" / "answer.json")
+        described, examples = describe_trials(plan, asked.registers), plan_examples(plan, folder)
+        write_beside(described, examples, folder)
         write_people(trial, asked.learnt, asked.file.parent, folder)
-        write_trial_report(trial, plan, result, folder / "report.html", beside)
+        page = folder / "report.html"
+        write_trial_report(trial, plan, result, page, beside, described=described, examples=examples)
         seal(folder, facts)
     return result, beside
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,30 +10,12 @@ import plotly.graph_objects as go
 from trialsim.design import OperatingCharacteristics, size_for_power
 from trialsim.errors import DesignError
 from trialsim.report.labels import label, share
+from trialsim.report.theme import ACCENT, INK, LINES, SOFT, WARN, Drawn, blank
 from trialsim.study import StudyResult, SupplementaryAnalyses
 from trialsim.study.supplementary import BorrowingRisk
 
-INK, ACCENT, SOFT, WARN = "#1f2a37", "#0b6e6e", "#56718e", "#b45309"
 ANALYSIS_COLOURS = {"unadjusted": SOFT, "ancova": INK, "prognostic": ACCENT}
 ANALYSIS_SYMBOLS = {"unadjusted": "square", "ancova": "diamond", "prognostic": "circle"}
-# Each line differs by colour, dash and symbol, so that no kind of colour vision is needed.
-LINES = (
-    (ACCENT, "solid", "circle"),
-    ("#b3261e", "dash", "x"),
-    ("#0072b2", "dot", "square"),
-    ("#8a6d00", "dashdot", "diamond"),
-    ("#a3477f", "longdash", "triangle-up"),
-    ("#4a4a4a", "longdashdot", "cross"),
-    ("#5b3fa0", "solid", "triangle-down"),
-)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure with what it shows in words, for those who do not see it."""
-
-    figure: go.Figure
-    words: str
 
 
 def all_figures(result: StudyResult, beside: SupplementaryAnalyses) -> dict[str, Drawn]:
@@ -83,24 +64,9 @@ def all_figures(result: StudyResult, beside: SupplementaryAnalyses) -> dict[str,
     }
 
 
-def _figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
-    figure = go.Figure()
-    figure.update_layout(
-        title={"text": title, "font": {"size": 16}},
-        xaxis_title=x,
-        yaxis_title=y,
-        height=height,
-        template="plotly_white",
-        font={"family": "system-ui, sans-serif", "color": INK, "size": 13},
-        margin={"l": 70, "r": 20, "t": 60, "b": 60},
-        legend={"orientation": "h", "y": -0.25},
-    )
-    return figure
-
-
 def savings_figure(result: StudyResult) -> go.Figure:
     """Return the share of participants saved: three figures, two ways to save."""
-    figure = _figure("Saved beyond baseline ANCOVA", "figure", "share saved", 360)
+    figure = blank("Saved beyond baseline ANCOVA", "figure", "share saved", 360)
     names = [label(saving.figure) for saving in result.plan.savings]
     total = [saving.share_saved for saving in result.plan.savings]
     fixed = [saving.share_of_controls_saved for saving in result.plan.savings]
@@ -130,7 +96,7 @@ def savings_figure(result: StudyResult) -> go.Figure:
 def sensitivity_figure(result: StudyResult) -> go.Figure:
     """Return total size against the partial correlation, with the three figures and the drifts marked."""
     plan = result.plan
-    figure = _figure(
+    figure = blank(
         "Size against the strength of the score",
         "partial correlation given the baseline (controls)",
         "participants",
@@ -168,7 +134,7 @@ def sensitivity_figure(result: StudyResult) -> go.Figure:
 
 def power_figure(result: StudyResult) -> go.Figure:
     """Return simulated power of each planned size, beside the power that was asked for."""
-    figure = _figure(
+    figure = blank(
         "Power at each analysis's own size, under the alternative", "power", "analysis and size", 340
     )
     for name in ("unadjusted", "ancova", "prognostic"):
@@ -208,7 +174,7 @@ def power_figure(result: StudyResult) -> go.Figure:
 def type_one_error_figure(result: StudyResult) -> go.Figure:
     """Return the type I error of every analysis in every null scenario."""
     found = _by_place(result)
-    figure = _figure(
+    figure = blank(
         "Type I error in every null scenario",
         "type I error",
         "scenario, size, analysis",
@@ -253,7 +219,7 @@ def pit_figure(result: StudyResult) -> go.Figure:
     """Return the histogram of the probability integral transform at the last visit; flat is honest."""
     calibration = result.calibration
     counts = calibration.pit_counts[-1]
-    figure = _figure(
+    figure = blank(
         f"PIT of the twins at week {calibration.weeks[-1]:g}, out of sample", "PIT", "participants"
     )
     edges = np.linspace(0, 1, len(counts) + 1)
@@ -281,7 +247,7 @@ def pit_figure(result: StudyResult) -> go.Figure:
 def coverage_figure(result: StudyResult) -> go.Figure:
     """Return the coverage of the twins' central intervals by visit, out of sample."""
     calibration = result.calibration
-    figure = _figure("Coverage of the twins' central intervals, out of sample", "week", "coverage")
+    figure = blank("Coverage of the twins' central intervals, out of sample", "week", "coverage")
     for row, (colour, dash, symbol) in enumerate(LINES[: len(calibration.levels)]):
         covered = calibration.coverage[row]
         figure.add_scatter(
@@ -308,7 +274,7 @@ def drift_figure(risk: BorrowingRisk) -> go.Figure:
     figure = risk.curves.plot("type_one_error")
     controls = risk.curves.controls
     figure.update_layout(
-        _figure(
+        blank(
             f"Type I error over drift, {controls} controls",
             "drift, SD of the outcome",
             "type I error, log scale",
@@ -359,7 +325,7 @@ def _places(declared: Mapping[str, float]) -> dict[float, str]:
 
 def frontier_figure(risk: BorrowingRisk) -> go.Figure:
     """Return the fewest concurrent controls of every method, hatched where borrowing is not defensible."""
-    figure = _figure("Fewest concurrent controls, by method", "concurrent controls", "method", 420)
+    figure = blank("Fewest concurrent controls, by method", "concurrent controls", "method", 420)
     for defensible, colour, pattern, name in (
         (True, ACCENT, "", "keeps power and cap; a harmful drift would be seen"),
         (False, WARN, "/", "keeps power and cap, but borrowing is not defensible"),

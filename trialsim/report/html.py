@@ -8,9 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from trialsim.report.figures import Drawn
 from trialsim.report.labels import label, share
 from trialsim.report.supplementary_tables import figure_table
+from trialsim.report.theme import Drawn
 
 
 def render(template: str, **content: Any) -> str:

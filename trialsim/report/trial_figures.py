@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from trialsim.report.figures import INK, LINES, Drawn
 from trialsim.report.labels import label
+from trialsim.report.theme import INK, LINES, Drawn, blank
 from trialsim.study.declared import DeclaredResult
 
 MOST_DOTS = 60
@@ -35,8 +35,10 @@ def trial_figures(result: DeclaredResult, axes: list[str], alpha: float | None) 
 
 def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) -> Drawn:
     """Draw the share of trials that claim efficacy, one line a cell and one mark an analysis."""
-    figure = go.Figure()
     shown = frame.head(MOST_DOTS)
+    figure = blank(
+        "", "share of trials that claim efficacy, 95 % interval", "", 160 + ROW_PIXELS * len(shown)
+    )
     for position, (analysis, part) in enumerate(shown.groupby("analysis", sort=False)):
         colour, _, symbol = LINES[position % len(LINES)]
         figure.add_trace(
@@ -52,11 +54,9 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) ->
         )
     _mark_level(figure, alpha)
     figure.update_layout(
-        height=160 + ROW_PIXELS * len(shown),
         scattermode="group",
         yaxis={"autorange": "reversed", "automargin": True},
-        xaxis={"title": "share of trials that claim efficacy, 95 % interval", "range": [-0.02, 1.02]},
-        margin={"t": 30},
+        xaxis={"range": [-0.02, 1.02]},
     )
     left = "" if len(frame) <= MOST_DOTS else f" The first {MOST_DOTS} rows of the table are drawn."
     return Drawn(
@@ -69,7 +69,7 @@ def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) ->
 def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: float | None) -> Drawn:
     """Draw the share of trials that claim efficacy over the first numeric axis of the grid."""
     others = [one for one in axes if one != axis]
-    figure = go.Figure()
+    figure = blank("", axis, "share of trials that claim efficacy", 460)
     groups = list(frame.groupby(["scenario", "analysis", *others], sort=False))
     for position, (_, part) in enumerate(groups[: len(LINES) * 2]):
         colour, dash, symbol = LINES[position % len(LINES)]
@@ -87,12 +87,7 @@ def rejection_curves(frame: pd.DataFrame, axis: str, axes: list[str], alpha: flo
         )
     if alpha is not None:
         figure.add_hline(y=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
-    figure.update_layout(
-        height=460,
-        xaxis_title=axis,
-        yaxis={"title": "share of trials that claim efficacy", "range": [-0.02, 1.02]},
-        margin={"t": 30},
-    )
+    figure.update_yaxes(range=[-0.02, 1.02])
     left = len(groups) - len(LINES) * 2
     return Drawn(
         figure,
@@ -106,7 +101,7 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
     """Draw how likely each look ends the trial, for the first analysis of each cell."""
     first = looks[looks["analysis"] == looks["analysis"].iloc[0]]
     names = [_name(row, axes) for row in first.drop_duplicates("cell").to_dict("records")][:MOST_DOTS]
-    figure = go.Figure()
+    figure = blank("", "share of trials", "", 180 + ROW_PIXELS * len(names))
     numbers = sorted(first["look"].unique())
     for look, colour in zip(numbers, _colours(len(numbers)), strict=True):
         part = first[first["look"] == look].head(MOST_DOTS)
@@ -124,11 +119,8 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
             )
     figure.update_layout(
         barmode="stack",
-        legend_traceorder="normal",
-        height=180 + ROW_PIXELS * len(names),
-        xaxis={"title": "share of trials", "range": [0, 1]},
+        xaxis={"range": [0, 1]},
         yaxis={"autorange": "reversed", "automargin": True},
-        margin={"t": 30},
     )
     return Drawn(
         figure,

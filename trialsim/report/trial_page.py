@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from trialsim.analysis.linear import model_based_type_one_error
 from trialsim.protocol.declared import BayesianDesign, DeclaredTrial, ResponseAdaptiveDesign
 from trialsim.report.arm_figures import arm_figures
 from trialsim.report.arm_tables import arm_tables
+from trialsim.report.evidence_figures import evidence_figures
+from trialsim.report.first_screen import first_screen
 from trialsim.report.html import embed, render
+from trialsim.report.people_figures import people_figures
+from trialsim.report.people_tables import flow_by_arm, people_tables
 from trialsim.report.sizes import answer, size_tables
 from trialsim.report.trial_figures import trial_figures
 from trialsim.report.trial_tables import rule_of_use, trial_tables, with_rows
 from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses, sizes_at_history
 from trialsim.study.control_arm.plan import scored_analysis
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
+from trialsim.study.description.describe import TrialDescription, described_cell
 from trialsim.study.people.composition import compose
+
+NO_EXAMPLES = pd.DataFrame({"cell": [], "rule": []})
 
 
 def write_trial_report(
@@ -25,6 +34,9 @@ def write_trial_report(
     result: DeclaredResult,
     path: Path,
     beside: SupplementaryAnalyses | None = None,
+    *,
+    described: TrialDescription | None = None,
+    examples: pd.DataFrame | None = None,
 ) -> None:
     """Write the report of a declared trial.
 
@@ -36,8 +48,13 @@ def write_trial_report(
         HTML file. It loads nothing from anywhere: a content security policy forbids it.
     beside : SupplementaryAnalyses, optional
         Of a control arm that is sized by formula.
+    described : TrialDescription, optional
+        What the simulated trials look like.
+    examples : DataFrame, optional
+        Example trials of every cell, as `trialsim.study.bundles.of_declared_trial.plan_examples`.
     """
-    path.write_text(render_trial_report(trial, plan, result, beside), encoding="utf-8")
+    page = render_trial_report(trial, plan, result, beside, described=described, examples=examples)
+    path.write_text(page, encoding="utf-8")
 
 
 def render_trial_report(
@@ -45,12 +62,19 @@ def render_trial_report(
     plan: DeclaredPlan,
     result: DeclaredResult,
     beside: SupplementaryAnalyses | None = None,
+    *,
+    described: TrialDescription | None = None,
+    examples: pd.DataFrame | None = None,
 ) -> str:
-    """Return the report of a declared trial as HTML."""
-    alpha = one_level(plan)
-    rule = plan.cells[0].rule
-    figures = trial_figures(result, [axis.field for axis in trial.grid], alpha)
-    tables = trial_tables(trial, result) | with_rows(size_tables(result))
+    """Return the report of a declared trial as HTML; people and example trials only where they are given."""
+    described = described or TrialDescription(described_cell(plan).name)
+    examples = NO_EXAMPLES if examples is None else examples
+    of_cell = examples[examples["cell"] == described.cell]
+    alpha, axes = one_level(plan), [axis.field for axis in trial.grid]
+    rule, said = plan.cells[0].rule, answer(trial, result)
+    figures = trial_figures(result, axes, alpha) | people_figures(trial, described)
+    figures |= evidence_figures(result, of_cell, axes, alpha)
+    tables = trial_tables(trial, result) | with_rows(size_tables(result) | people_tables(described, of_cell))
     of_arm: dict[str, object] = {"arm": None, "risk": None, "card": None, "people": None, "disease": None}
     if beside is not None:
         tables |= arm_tables(beside)
@@ -65,8 +89,12 @@ def render_trial_report(
         rule_of_use=rule_of_use(),
         rule="" if rule is None else rule.in_words(),
         figures={name: embed(name, one) for name, one in figures.items()},
-        answer=answer(trial, result),
-        tables=tables,
+        answer=said,
+        no_saving=any("No saving supported" in sentence for sentence in said),
+        tiles=first_screen(trial, plan, result),
+        described=described,
+        flow=flow_by_arm(described.flow),
+        tables={name: table.in_print() for name, table in tables.items()},
         **of_arm,
         declared=json.dumps(trial.to_dict(), indent=1, ensure_ascii=False),
     )

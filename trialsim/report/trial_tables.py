@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.protocol.declared.scenarios import World
-from trialsim.report.frames import Table, frame_table, plain
+from trialsim.report.evidence import tables_with_source
+from trialsim.report.frames import ERROR, Table, frame_table, plain
 from trialsim.report.labels import label
 from trialsim.study.declared import DeclaredResult
 from trialsim.study.designs.sequential_characteristics import MOST_UNDECIDED
@@ -45,6 +46,10 @@ def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Tabl
             "which the design has its power",
         ),
         "ledger": frame_table(_ledger(result), "Each analysis against the true value of each estimand"),
+        "bias_by_estimand": frame_table(
+            _bias_by_estimand(result),
+            "Bias (± Monte Carlo SE) of each analysis against the true value of each estimand",
+        ),
         "arms": frame_table(_without_cell(result.arms), "Each arm"),
         "failures": frame_table(_without_cell(result.failures), "Fits without an estimate, by reason"),
         "refused": frame_table(result.refused, "Cells that were planned and refused", text=True),
@@ -161,6 +166,24 @@ def _ledger(result: DeclaredResult) -> pd.DataFrame:
     return frame[["scenario", *_settings(frame), "estimand", "analysis", *names]]
 
 
+def _bias_by_estimand(result: DeclaredResult) -> pd.DataFrame:
+    """Return one row a scenario and estimand: its true value, and the bias of each analysis against it."""
+    frame = result.ledger
+    if frame.empty:
+        return frame
+    settings = _settings(frame)
+    rows = []
+    for place, part in frame.groupby(["scenario", *settings, "estimand"], sort=False):
+        first = part.iloc[0]
+        row = dict(zip(("scenario", *settings, "estimand"), place, strict=True))
+        row |= {name: first[name] for name in ("true_effect", "true_effect_mcse")}
+        for one in part.to_dict("records"):
+            row[f"bias of {one['analysis']}"] = one["bias"]
+            row[f"bias of {one['analysis']}{ERROR}"] = one["bias_mcse_with_truth"]
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def _once(frame: pd.DataFrame) -> pd.DataFrame:
     """Return what belongs to a design without the scenario where all scenarios say the same."""
     bare = _without_cell(frame)
@@ -205,19 +228,10 @@ def _axes(trial: DeclaredTrial) -> Table:
 
 def sources_table(trial: DeclaredTrial) -> Table:
     """Return where the numbers of a declared trial come from, one row a table of the file."""
-    rows = [(where, _values(table), str(table["source"])) for where, table in _with_source(trial.to_dict())]
+    rows = [
+        (where, _values(table), str(table["source"])) for where, table in tables_with_source(trial.to_dict())
+    ]
     return Table(("table", "values", "source"), rows, "Where the numbers come from", text=True)
-
-
-def _with_source(value: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(value, dict):
-        if "source" in value:
-            yield where, value
-        for key, inner in value.items():
-            yield from _with_source(inner, f"{where}.{key}".lstrip("."))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _with_source(inner, f"{where}[{position}]")
 
 
 def _values(table: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from trialsim.study.bundles.bundled import Bundled, manifest_of, read_part, read
 from trialsim.study.bundles.people import people_found, people_hashes, registers_in
 from trialsim.study.bundles.replay import ROW_FIELDS
 from trialsim.study.declared import DeclaredCell, DeclaredPlan, DeclaredResult, DeclaredWork
+from trialsim.study.description.describe import TrialDescription
 from trialsim.study.people.learning import LearntTwins
 from trialsim.study.people.registers import Registers
 
@@ -123,19 +124,53 @@ def trial_facts(
 
 
 def write_trial(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult, folder: Path) -> None:
-    """Write declaration and plan, every table as Parquet and CSV, and examples.
+    """Write declaration and plan, and every table as Parquet and CSV.
 
     Parameters
     ----------
     trial, plan, result : DeclaredTrial, DeclaredPlan, DeclaredResult
         The study.
     folder : Path
-        The bundle, whose ``results/replicates`` are complete.
+        The bundle.
     """
     write_json(trial.to_dict(), folder / "inputs" / "trial.json")
     write_json([cell.to_dict() for cell in plan.cells], folder / "inputs" / "plan.json")
     for name, frame in result.frames().items():
         write_table(frame, folder / "results", name)
+
+
+def write_beside(described: TrialDescription, examples: pd.DataFrame, folder: Path) -> None:
+    """Write what the simulated trials look like, and the example trials, as Parquet and CSV.
+
+    Parameters
+    ----------
+    described : TrialDescription
+        Of the plan.
+    examples : DataFrame
+        As `plan_examples`.
+    folder : Path
+        The bundle.
+    """
+    for name, frame in described.frames().items():
+        write_table(frame, folder / "description", name)
+    write_table(examples, folder / "examples", "trials")
+
+
+def plan_examples(plan: DeclaredPlan, folder: Path) -> pd.DataFrame:
+    """Return the example trials of every cell and analysis.
+
+    Parameters
+    ----------
+    plan : DeclaredPlan
+        The plan that ran.
+    folder : Path
+        The bundle, whose ``results/replicates`` are complete.
+
+    Returns
+    -------
+    DataFrame
+        As `trial_examples`, with the ``cell`` first.
+    """
     parts = []
     for cell in plan.cells:
         rows = pq.read_table(folder / "results" / "replicates" / f"{cell.name}.parquet").to_pandas()
@@ -143,7 +178,7 @@ def write_trial(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult
             part = trial_examples(rows, analysis)
             part.insert(0, "cell", cell.name)
             parts.append(part)
-    write_table(pd.concat(parts, ignore_index=True), folder / "examples", "trials")
+    return pd.concat(parts, ignore_index=True)
 
 
 def analyses_of(rows: pd.DataFrame) -> list[str]:
@@ -164,11 +199,25 @@ def _near_miss(rows: pd.DataFrame) -> pd.Index:
     return missed.sort_values("p_value", kind="stable").index[:1]
 
 
+def _percentile(share: float) -> Rule:
+    """Return the rule that picks the trial whose estimate is at a percentile of all that have one."""
+
+    def rule(rows: pd.DataFrame) -> pd.Index:
+        fitted = rows[(rows["status"] == _OK) & rows["estimate"].notna()]
+        ordered = fitted.sort_values("estimate", kind="stable").index
+        return ordered[round((len(ordered) - 1) * share) :][:1] if len(ordered) else ordered
+
+    return rule
+
+
 def _largest(name: str) -> Rule:
     return lambda rows: (-rows[name]).sort_values(kind="stable").index[:1] if name in rows else rows.index[:0]
 
 
 RULES: dict[str, tuple[Rule, str]] = {
+    "5th percentile": (_percentile(0.05), "estimate at the 5th percentile of all trials"),
+    "50th percentile": (_percentile(0.5), "estimate at the 50th percentile of all trials"),
+    "95th percentile": (_percentile(0.95), "estimate at the 95th percentile of all trials"),
     "median claim": (_middle_claim, "median estimate of the trials that claim efficacy"),
     "near miss": (_near_miss, "smallest p value of the trials that claim nothing"),
     "futility": (lambda rows: rows.index[rows["decision"] == -1][:1], "first trial stopped for futility"),

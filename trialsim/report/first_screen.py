@@ -1,0 +1,131 @@
+"""The first screen of a trial's report: what a meeting needs before it reads on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from trialsim.protocol.declared import DeclaredTrial
+from trialsim.report.evidence import evidence_counts
+from trialsim.report.frames import frame_table
+from trialsim.report.labels import label, share
+from trialsim.study.declared import DeclaredPlan, DeclaredResult
+from trialsim.study.description.describe import described_cell
+from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED
+
+POWERS = ("power", "disjunctive power")
+ERRORS = ("type I error", "family-wise error")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number of the first screen: what it is, the number with its error, and what to know about it."""
+
+    name: str
+    value: str
+    note: str
+
+
+def first_screen(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult) -> list[Tile]:
+    """Return the tiles of the first screen, in reading order.
+
+    Parameters
+    ----------
+    trial, plan, result : DeclaredTrial, DeclaredPlan, DeclaredResult
+        What was asked, what was simulated, and what was found.
+
+    Returns
+    -------
+    list of Tile
+        Sizes with and without twins where they were asked for, else the planned size; power; type I error;
+        and how many of the sources are published, computed, recalled or assumed.
+    """
+    tiles = _sizes(result) or [_planned(plan, result)]
+    tiles += [tile for tile in (_power(result), _error(result)) if tile is not None]
+    return [*tiles, _evidence(trial)]
+
+
+def _sizes(result: DeclaredResult) -> list[Tile]:
+    sizes, savings = result.sizes, result.savings
+    if sizes.empty:
+        return []
+    if savings.empty:
+        return [_size(row, label(str(row["analysis"]))) for row in sizes.to_dict("records")[:2]]
+    best = savings[savings["best"]]
+    first = best[best["score"] == AS_DECLARED].iloc[0]
+    scored = sizes[(sizes["analysis"] == first["analysis"]) & (sizes["score"] == AS_DECLARED)].iloc[0]
+    rival = sizes[sizes["analysis"] == first["beyond"]].iloc[0]
+    tiles = [
+        _size(scored.to_dict(), "With placebo twins"),
+        _size(rival.to_dict(), f"Without: {label(str(rival['analysis']))}"),
+    ]
+    discounted = best[(best["score"] == DISCOUNTED) & (best["analysis"] == first["analysis"])]
+    judged = discounted.iloc[0] if len(discounted) else first
+    which = "discounted" if len(discounted) else "undiscounted"
+    saved = frame_table(
+        pd.DataFrame([judged[["participants_saved", "participants_saved_mcse"]].to_dict()]), ""
+    )
+    tiles.append(
+        Tile(
+            "Saved beyond the best without a twin",
+            saved.rows[0][0],
+            f"participants, {which}: {share(float(judged['share_saved']))}; undiscounted "
+            f"{share(float(first['share_saved']))}",
+        )
+    )
+    return tiles
+
+
+def _size(row: dict[Any, Any], name: str) -> Tile:
+    low, high = row["participants_lower_95"], row["participants_upper_95"]
+    controls = round(row["controls"])
+    return Tile(
+        name,
+        f"{row['participants']:,}",
+        f"participants, {controls:,} of them controls; 95 % interval {low:,.0f} to {high:,.0f}",
+    )
+
+
+def _planned(plan: DeclaredPlan, result: DeclaredResult) -> Tile:
+    cell = described_cell(plan)
+    frame = result.operating_characteristics
+    row = frame[frame["cell"] == cell.name].iloc[0]
+    return Tile(
+        "Participants planned", f"{cell.participants:,}",
+        f"{row['expected_size']:,.0f} expected in scenario {label(cell.scenario).lower()}",
+    )  # fmt: skip
+
+
+def _power(result: DeclaredResult) -> Tile | None:
+    frame = result.operating_characteristics
+    found = frame[frame["measure"].isin(POWERS)]
+    if found.empty:
+        return None
+    return _rate(found.iloc[0], label(str(found.iloc[0]["measure"])))
+
+
+def _error(result: DeclaredResult) -> Tile | None:
+    """Return the largest type I error of any scenario and analysis."""
+    frame = result.operating_characteristics
+    found = frame[frame["measure"].isin(ERRORS)]
+    if found.empty:
+        return None
+    worst = found.iloc[int(found["rejection_rate"].to_numpy().argmax())]
+    return _rate(worst, f"{label(str(worst['measure']))}, the largest of {len(found)}")
+
+
+def _rate(row: pd.Series, name: str) -> Tile:
+    value = frame_table(pd.DataFrame([row[["rejection_rate", "rejection_rate_mcse"]].to_dict()]), "")
+    use = "" if row["usable"] else "; not to be used"
+    return Tile(
+        name, value.rows[0][0],
+        f"{label(str(row['analysis']))}, scenario {label(str(row['scenario'])).lower()}{use}",
+    )  # fmt: skip
+
+
+def _evidence(trial: DeclaredTrial) -> Tile:
+    counts = evidence_counts(trial)
+    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return Tile("The numbers rest on", f"{sum(counts.values())} sources", said or "none is named")
