@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from trialsim.design import size_for_power
 from trialsim.errors import DesignError
-from trialsim.report.figures import ACCENT, INK, LINES, SOFT, WARN, Drawn
 from trialsim.report.labels import label, share
+from trialsim.report.theme import ACCENT, INK, LINES, SOFT, WARN, Drawn, blank
 from trialsim.study.control_arm import BorrowingRisk, ControlArm, SupplementaryAnalyses
 
 
@@ -55,24 +55,9 @@ def arm_figures(beside: SupplementaryAnalyses) -> dict[str, Drawn]:
     }
 
 
-def _figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
-    figure = go.Figure()
-    figure.update_layout(
-        title={"text": title, "font": {"size": 16}},
-        xaxis_title=x,
-        yaxis_title=y,
-        height=height,
-        template="plotly_white",
-        font={"family": "system-ui, sans-serif", "color": INK, "size": 13},
-        margin={"l": 70, "r": 20, "t": 60, "b": 60},
-        legend={"orientation": "h", "y": -0.25},
-    )
-    return figure
-
-
 def savings_figure(arm: ControlArm) -> go.Figure:
     """Return the share of participants saved: three figures, two ways to save."""
-    figure = _figure("Saved beyond baseline ANCOVA", "figure", "share saved", 360)
+    figure = blank("Saved beyond baseline ANCOVA", "figure", "share saved", 360)
     names = [label(saving.figure) for saving in arm.plan.savings]
     total = [saving.share_saved for saving in arm.plan.savings]
     fixed = [saving.share_of_controls_saved for saving in arm.plan.savings]
@@ -103,7 +88,7 @@ def savings_figure(arm: ControlArm) -> go.Figure:
 def sensitivity_figure(arm: ControlArm) -> go.Figure:
     """Return total size against the partial correlation, with the three figures and the drifts marked."""
     plan = arm.plan
-    figure = _figure(
+    figure = blank(
         "Size against the strength of the score",
         "partial correlation given the baseline (controls)",
         "participants",
@@ -143,7 +128,7 @@ def pit_figure(arm: ControlArm) -> go.Figure:
     """Return the histogram of the probability integral transform at the last visit; flat is honest."""
     calibration = arm.calibration
     counts = calibration.pit_counts[-1]
-    figure = _figure(
+    figure = blank(
         f"PIT of the twins at week {calibration.weeks[-1]:g}, out of sample", "PIT", "participants"
     )
     edges = np.linspace(0, 1, len(counts) + 1)
@@ -171,7 +156,7 @@ def pit_figure(arm: ControlArm) -> go.Figure:
 def coverage_figure(arm: ControlArm) -> go.Figure:
     """Return the coverage of the twins' central intervals by visit, out of sample."""
     calibration = arm.calibration
-    figure = _figure("Coverage of the twins' central intervals, out of sample", "week", "coverage")
+    figure = blank("Coverage of the twins' central intervals, out of sample", "week", "coverage")
     for row, (colour, dash, symbol) in enumerate(LINES[: len(calibration.levels)]):
         covered = calibration.coverage[row]
         figure.add_scatter(
@@ -198,7 +183,7 @@ def drift_figure(risk: BorrowingRisk) -> go.Figure:
     figure = risk.curves.plot("type_one_error")
     controls = risk.curves.controls
     figure.update_layout(
-        _figure(
+        blank(
             f"Type I error over drift, {controls} controls",
             "drift, SD of the outcome",
             "type I error, log scale",
@@ -249,7 +234,7 @@ def _places(declared: Mapping[str, float]) -> dict[float, str]:
 
 def frontier_figure(risk: BorrowingRisk) -> go.Figure:
     """Return the fewest concurrent controls of every method, hatched where borrowing is not defensible."""
-    figure = _figure("Fewest concurrent controls, by method", "concurrent controls", "method", 420)
+    figure = blank("Fewest concurrent controls, by method", "concurrent controls", "method", 420)
     for defensible, colour, pattern, name in (
         (True, ACCENT, "", "keeps power and cap; a harmful drift would be seen"),
         (False, WARN, "/", "keeps power and cap, but borrowing is not defensible"),

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialsim.report.first_screen import ERRORS
 from trialsim.report.labels import label
+from trialsim.report.sizes import ERRORS
 from trialsim.report.theme import INK, LINES, SOFT, WARN, Drawn, blank
 from trialsim.study.declared import DeclaredResult
 
@@ -96,7 +96,13 @@ def errors_figure(frame: pd.DataFrame, axes: list[str], alpha: float | None) -> 
             },
         )  # fmt: skip
     if alpha is not None:
-        figure.add_vline(x=alpha, line_dash="dash", line_color=INK, annotation_text=f"level {alpha:g}")
+        figure.add_vline(
+            x=alpha,
+            line_dash="dash",
+            line_color=INK,
+            annotation_text=f"level {alpha:g}",
+            annotation_position="top",
+        )
     top = float((frame["rejection_rate"] + Z95 * frame["rejection_rate_mcse"]).max())
     figure.update_xaxes(range=[0, 1.15 * max(top, alpha or 0.0)])
     figure.update_yaxes(automargin=True, autorange="reversed")

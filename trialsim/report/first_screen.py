@@ -11,12 +11,10 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.evidence import evidence_counts
 from trialsim.report.frames import frame_table
 from trialsim.report.labels import label, share
+from trialsim.report.sizes import ERRORS, POWERS
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 from trialsim.study.description.describe import described_cell
 from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED
-
-POWERS = ("power", "disjunctive power")
-ERRORS = ("type I error", "family-wise error")
 
 
 @dataclass(frozen=True)

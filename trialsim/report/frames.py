@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from trialsim.report.labels import label
+
+NAMED = ("scenario", "analysis", "estimand")
 ERROR = "_mcse"
 ROUNDING = 1e-12
 
@@ -84,3 +87,12 @@ class Table:
     rows: Sequence[Sequence[str]]
     caption: str
     text: bool = False
+
+    def in_print(self) -> Table:
+        """Return the table with scenarios, analyses and estimands as they are called in print."""
+        named = [name in NAMED for name in self.columns]
+        rows = [
+            [label(cell) if of_name else cell for of_name, cell in zip(named, row, strict=True)]
+            for row in self.rows
+        ]
+        return replace(self, rows=rows)

@@ -6,11 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from trialsim.protocol.declared import DeclaredTrial
-from trialsim.report.labels import label
 from trialsim.report.theme import ARMS, LINES, Drawn, blank, faint
 from trialsim.study.description.describe import TrialDescription
 from trialsim.study.description.twin_fans import PERCENTILES
 
+UNNAMED = "outcome"
 PATTERNS = ("", "/", ".", "x")
 # Of the example participants: with a low, a usual and a high score, so that bands can be told apart.
 DRAWN_PERCENTILES = (5.0, 50.0, 95.0)
@@ -57,15 +57,15 @@ def enrolment_fan(frame: pd.DataFrame) -> Drawn:
 
 def course_figure(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
     """Draw the outcome in each arm: over visits, over months, or by category."""
-    kind, name = trial.outcome.kind, trial.outcome.label or trial.outcome.name
+    kind, name = trial.outcome.kind, endpoint_name(trial)
     if kind == "score":
         unit = f" ({trial.outcome.unit})" if trial.outcome.unit else ""
         figure = blank("", "week", f"{name}{unit}", 380)
         _lines_of_arms(figure, frame, "lines+markers")
         return Drawn(
             figure,
-            f"{label(name)} in each arm as observed: the line is the mean, the band holds the middle 80 % of "
-            "participants.",
+            f"{in_front(name)} in each arm as observed: the line is the mean, the band holds the middle 80 % "
+            "of participants.",
         )
     if kind == "time_to_event":
         figure = blank("", "months since randomisation", "share without the event", 380)
@@ -87,13 +87,14 @@ def course_figure(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
         )  # fmt: skip
     figure.update_xaxes(type="category")
     return Drawn(
-        figure, f"{label(name)} in each arm: the mean share of each category, and the middle 90 % of trials."
+        figure,
+        f"{in_front(name)} in each arm: the mean share of each category, and the middle 90 % of trials.",
     )
 
 
 def twins_figure(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
     """Draw what twins say of example participants on placebo, from a low to a high score."""
-    kind, name = trial.outcome.kind, trial.outcome.label or trial.outcome.name
+    kind, name = trial.outcome.kind, endpoint_name(trial)
     if kind == "score":
         figure = blank("", "week", f"change of {name} on placebo", 400)
         for position, percentile in enumerate(DRAWN_PERCENTILES):
@@ -142,6 +143,19 @@ def twins_figure(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
         f"What the placebo twin says of five example participants: the {what} on placebo, by the percentile "
         f"of their score{', with the middle 90 % of such people' if spread else ''}.",
     )
+
+
+def endpoint_name(trial: DeclaredTrial) -> str:
+    """Return what the endpoint is called: its label, its name, or what it is where it has neither."""
+    outcome = trial.outcome
+    if outcome.label or outcome.name != UNNAMED:
+        return outcome.label or outcome.name.replace("_", " ")
+    return "the event" if outcome.kind == "time_to_event" else "the outcome"
+
+
+def in_front(name: str) -> str:
+    """Return a name as it begins a sentence."""
+    return name[:1].upper() + name[1:]
 
 
 def add_band(

@@ -8,21 +8,23 @@ import pandas as pd
 
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.frames import Table, frame_table
-from trialsim.report.labels import label
+from trialsim.report.labels import label, with_error
 from trialsim.study.control_arm import SupplementaryAnalyses
 from trialsim.study.declared import DeclaredResult
 from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED
 
+POWERS = ("power", "disjunctive power")
+ERRORS = ("type I error", "family-wise error")
 ASSUMED = (
     "The strength of the score is assumed: the saving follows from the assumption and is no evidence of it"
 )
 
 
 def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
-    """Return the sentences that answer the sizing question; none where no size was asked for."""
+    """Return the sentences that answer the question: sizes if they were asked for, else power and error."""
     sizes, savings = result.sizes, result.savings
     if trial.sizing is None or sizes.empty:
-        return []
+        return _of_claims(result.operating_characteristics)
     power = f"{trial.sizing.power:.0%}".replace("%", " %")
     if savings.empty:
         return [
@@ -48,6 +50,30 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
     if trial.twins is not None and trial.twins.source == "assumed":
         sentences.append(ASSUMED)
     return [*sentences, *_of_history(result.twins)]
+
+
+def _of_claims(frame: pd.DataFrame) -> list[str]:
+    """Return the power of each analysis in the first scenario with an effect, and the largest error."""
+    works = frame[frame["measure"].isin(POWERS)]
+    sentences = []
+    if len(works):
+        first = works[works["cell"] == works["cell"].iloc[0]]
+        said = ", ".join(f"{label(str(row['analysis']))} {_rate(row)}" for _, row in first.iterrows())
+        measure, scenario = (label(str(first[name].iloc[0])) for name in ("measure", "scenario"))
+        sentences.append(f"{measure} in scenario {scenario.lower()}: {said}")
+    wrong = frame[frame["measure"].isin(ERRORS)]
+    if len(wrong):
+        worst = wrong.iloc[int(wrong["rejection_rate"].to_numpy().argmax())]
+        sentences.append(
+            f"The largest {worst['measure']} of {len(wrong)} is {_rate(worst)} "
+            f"({label(str(worst['analysis']))}, scenario {label(str(worst['scenario'])).lower()})"
+        )
+    return sentences
+
+
+def _rate(row: pd.Series) -> str:
+    use = "" if row["usable"] else " (not to be used)"
+    return f"{with_error(float(row['rejection_rate']), float(row['rejection_rate_mcse']))}{use}"
 
 
 def _of_history(twins: pd.DataFrame) -> list[str]:

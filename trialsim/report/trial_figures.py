@@ -124,7 +124,8 @@ def stopping_bars(looks: pd.DataFrame, axes: list[str]) -> Drawn:
     )
     return Drawn(
         figure,
-        f"How likely each look stops the trial for efficacy or futility ({first['analysis'].iloc[0]}); the "
+        f"How likely each look stops the trial for efficacy or futility "
+        f"({label(str(first['analysis'].iloc[0]))}); the "
         "rest of a bar are trials that reach the end undecided.",
     )
 
@@ -163,7 +164,10 @@ def _open_marks(frame: pd.DataFrame) -> str:
 
 def _mark_level(figure: go.Figure, alpha: float | None) -> None:
     if alpha is not None:
-        figure.add_vline(x=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}")
+        figure.add_vline(
+            x=alpha, line={"color": INK, "dash": "dot"}, annotation_text=f"level {alpha:g}",
+            annotation_position="top",
+        )  # fmt: skip
 
 
 def _told(alpha: float | None) -> str:
