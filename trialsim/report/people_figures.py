@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -57,25 +59,34 @@ def enrolment_fan(frame: pd.DataFrame) -> Drawn:
 
 def course_figure(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
     """Draw the outcome in each arm: over visits, over months, or by category."""
-    kind, name = trial.outcome.kind, endpoint_name(trial)
-    if kind == "score":
-        unit = f" ({trial.outcome.unit})" if trial.outcome.unit else ""
-        figure = blank("", "week", f"{name}{unit}", 380)
-        _lines_of_arms(figure, frame, "lines+markers")
-        return Drawn(
-            figure,
-            f"{in_front(name)} in each arm as observed: the line is the mean, the band holds the middle 80 % "
-            "of participants.",
-        )
-    if kind == "time_to_event":
-        figure = blank("", "months since randomisation", "share without the event", 380)
-        _lines_of_arms(figure, frame, "lines")
-        figure.update_yaxes(range=[0, 1.02])
-        return Drawn(
-            figure,
-            f"Share of participants without {name} in each arm (Kaplan–Meier): the median trial, and the "
-            "middle 90 % of trials.",
-        )
+    return _COURSES[trial.outcome.kind](trial, frame)
+
+
+def _visits_of_arms(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
+    name = endpoint_name(trial)
+    unit = f" ({trial.outcome.unit})" if trial.outcome.unit else ""
+    figure = blank("", "week", f"{name}{unit}", 380)
+    _lines_of_arms(figure, frame, "lines+markers")
+    return Drawn(
+        figure,
+        f"{in_front(name)} in each arm as observed: the line is the mean, the band holds the middle 80 % "
+        "of participants.",
+    )
+
+
+def _curves_of_arms(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
+    figure = blank("", "months since randomisation", "share without the event", 380)
+    _lines_of_arms(figure, frame, "lines")
+    figure.update_yaxes(range=[0, 1.02])
+    return Drawn(
+        figure,
+        f"Share of participants without {endpoint_name(trial)} in each arm (Kaplan–Meier): the median trial, "
+        "and the middle 90 % of trials.",
+    )
+
+
+def _bars_of_arms(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
+    name = endpoint_name(trial)
     figure = blank("", name, "share of participants", 360)
     names = _categories(trial)
     for position, (arm, part) in enumerate(frame.groupby("arm", sort=False)):
@@ -94,39 +105,47 @@ def course_figure(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
 
 def twins_figure(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
     """Draw what twins say of example participants on placebo, from a low to a high score."""
-    kind, name = trial.outcome.kind, endpoint_name(trial)
-    if kind == "score":
-        figure = blank("", "week", f"change of {name} on placebo", 400)
-        for position, percentile in enumerate(DRAWN_PERCENTILES):
-            part, (colour, dash, symbol) = frame[frame["percentile"] == percentile], LINES[position]
-            said = f"score at the {percentile:.0f}th percentile"
-            if percentile != DRAWN_PERCENTILES[1]:
-                add_band(figure, part["at"], part["q05"], part["q95"], colour, said)
-            figure.add_scatter(
-                x=part["at"], y=part["q50"], mode="lines+markers", name=said,
-                line={"color": colour, "dash": dash}, marker={"symbol": symbol},
-            )  # fmt: skip
-        return Drawn(
-            figure,
-            "What the placebo twin says of three example participants, with a low, a middle and a high "
-            "score: median change on placebo, and the middle 90 % for the low and the high one. The less "
-            "these two bands overlap, the more a twin tells.",
-        )
-    if kind == "time_to_event":
-        figure = blank("", "months since randomisation", "share without the event on placebo", 400)
-        for position, percentile in enumerate(PERCENTILES):
-            part, (colour, dash, _) = frame[frame["percentile"] == percentile], LINES[position]
-            figure.add_scatter(
-                x=part["at"], y=part["value"], mode="lines", line={"color": colour, "dash": dash},
-                name=f"score at the {percentile}th percentile",
-            )  # fmt: skip
-        figure.update_yaxes(range=[0, 1.02])
-        return Drawn(
-            figure,
-            "What the placebo twin says of five example participants: the probability of no event on "
-            "placebo, by the percentile of their score. The further the curves part, the more a twin tells.",
-        )
-    what = {"response": "probability of a response", "level": "mean level"}.get(kind, "mean number of events")
+    return _TWINS[trial.outcome.kind](trial, frame)
+
+
+def _fans(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
+    name = endpoint_name(trial)
+    figure = blank("", "week", f"change of {name} on placebo", 400)
+    for position, percentile in enumerate(DRAWN_PERCENTILES):
+        part, (colour, dash, symbol) = frame[frame["percentile"] == percentile], LINES[position]
+        said = f"score at the {percentile:.0f}th percentile"
+        if percentile != DRAWN_PERCENTILES[1]:
+            add_band(figure, part["at"], part["q05"], part["q95"], colour, said)
+        figure.add_scatter(
+            x=part["at"], y=part["q50"], mode="lines+markers", name=said,
+            line={"color": colour, "dash": dash}, marker={"symbol": symbol},
+        )  # fmt: skip
+    return Drawn(
+        figure,
+        "What the placebo twin says of three example participants, with a low, a middle and a high "
+        "score: median change on placebo, and the middle 90 % for the low and the high one. The less "
+        "these two bands overlap, the more a twin tells.",
+    )
+
+
+def _curves_of_twins(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
+    figure = blank("", "months since randomisation", "share without the event on placebo", 400)
+    for position, percentile in enumerate(PERCENTILES):
+        part, (colour, dash, _) = frame[frame["percentile"] == percentile], LINES[position]
+        figure.add_scatter(
+            x=part["at"], y=part["value"], mode="lines", line={"color": colour, "dash": dash},
+            name=f"score at the {percentile}th percentile",
+        )  # fmt: skip
+    figure.update_yaxes(range=[0, 1.02])
+    return Drawn(
+        figure,
+        "What the placebo twin says of five example participants: the probability of no event on "
+        "placebo, by the percentile of their score. The further the curves part, the more a twin tells.",
+    )
+
+
+def _points_of_twins(trial: DeclaredTrial, frame: pd.DataFrame) -> Drawn:
+    what = _EXPECTED[trial.outcome.kind]
     figure = blank("", "percentile of the prognostic score", f"{what} on placebo", 340)
     spread = (
         {"type": "data", "array": frame["q95"] - frame["value"], "arrayminus": frame["value"] - frame["q05"]}
@@ -183,3 +202,25 @@ def _categories(trial: DeclaredTrial) -> dict[int, str]:
         return {0: "no", 1: "yes"}
     names: tuple[str, ...] = getattr(trial.outcome, "levels", ())
     return dict(enumerate(names))
+
+
+_Draw = Callable[[DeclaredTrial, pd.DataFrame], Drawn]
+_COURSES: dict[str, _Draw] = {
+    "score": _visits_of_arms,
+    "time_to_event": _curves_of_arms,
+    "response": _bars_of_arms,
+    "level": _bars_of_arms,
+    "count": _bars_of_arms,
+    "recurrent": _bars_of_arms,
+}
+_EXPECTED = {
+    "response": "probability of a response",
+    "level": "mean level",
+    "count": "mean number of events",
+    "recurrent": "mean number of events",
+}
+_TWINS: dict[str, _Draw] = {
+    "score": _fans,
+    "time_to_event": _curves_of_twins,
+    **dict.fromkeys(_EXPECTED, _points_of_twins),
+}

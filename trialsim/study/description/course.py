@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -32,13 +34,7 @@ def outcome_course(sample: TrialSample) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
     for arm, name in enumerate(sample.trial.arm_names):
         mine = (sample.arm == arm) & np.isfinite(sample.entry)
-        kind = sample.trial.outcome.kind
-        if kind == "score":
-            rows += _visits(sample, mine, name)
-        elif sample.event is not None:
-            rows += _free_of_event(sample, sample.event, mine, name)
-        else:
-            rows += _categories(sample, mine, name)
+        rows += _COURSES[sample.trial.outcome.kind](sample, mine, name)
     return pd.DataFrame(rows)
 
 
@@ -54,10 +50,11 @@ def _visits(sample: TrialSample, mine: Bools, name: str) -> list[dict[str, objec
     return rows
 
 
-def _free_of_event(sample: TrialSample, event: Bools, mine: Bools, name: str) -> list[dict[str, object]]:
+def _free_of_event(sample: TrialSample, mine: Bools, name: str) -> list[dict[str, object]]:
+    assert sample.event is not None
     months = np.where(mine, sample.outcome[..., 0], np.nan)
     grid = np.linspace(0.0, float(np.nanmax(months)), _MONTHS)
-    found = np.array([kaplan_meier_at(one, had, grid) for one, had in zip(months, event, strict=True)])
+    found = np.array([kaplan_meier_at(one, had, grid) for one, had in zip(months, sample.event, strict=True)])
     # A curve ends where nobody of a trial is left at risk; most trials must reach a month that is shown.
     shown = np.isfinite(found).mean(axis=0) > 0.5
     low, middle, high = np.nanquantile(found[:, shown], (0.05, 0.5, 0.95), axis=0)
@@ -121,3 +118,13 @@ def _row(arm: str, at: float, value: float, low: float, high: float, observed: f
         "arm": arm, "at": at, "value": float(value), "low": float(low), "high": float(high),
         "observed": float(observed),
     }  # fmt: skip
+
+
+_COURSES: dict[str, Callable[[TrialSample, Bools, str], list[dict[str, object]]]] = {
+    "score": _visits,
+    "time_to_event": _free_of_event,
+    "response": _categories,
+    "level": _categories,
+    "count": _categories,
+    "recurrent": _categories,
+}

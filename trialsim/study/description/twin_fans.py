@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -45,31 +47,50 @@ def twin_fans(trial: DeclaredTrial, register: Register) -> pd.DataFrame:
         middle = round((len(order) - 1) * percentile / 100)
         first = min(max(middle - half, 0), len(order) - 2 * half)
         own = register.outcomes[0][order[first : first + 2 * half]]
-        rows += [{"percentile": float(percentile)} | row for row in _fan(trial, own)]
+        rows += [{"percentile": float(percentile)} | row for row in _FANS[trial.outcome.kind](trial, own)]
     return pd.DataFrame(rows)
 
 
-def _fan(trial: DeclaredTrial, own: Floats) -> list[dict[str, float]]:
-    """Return the rows of people with outcomes (M, K) on placebo."""
-    kind = trial.outcome.kind
-    if kind == "score":
-        change = own[:, 1:] - own[:, :1]
-        weeks: tuple[float, ...] = getattr(trial.outcome, "weeks")  # noqa: B009 - of a score alone
-        return [
-            {"at": float(week), "value": float(np.mean(one))} | _quantiles(one)
-            for week, one in zip(weeks, change.T, strict=True)
-        ]
-    if kind == "time_to_event":
-        times = own[:, 0]
-        known = times[np.isfinite(times)]
-        last = float(np.quantile(known, 0.9)) if len(known) else 1.0
-        grid = np.linspace(0.0, last, _MONTHS)
-        return [{"at": float(month), "value": float((times > month).mean())} for month in grid]
-    values = np.isfinite(own).sum(axis=1).astype(np.float64) if kind == "recurrent" else own[:, 0]
-    spread = _quantiles(values) if kind in ("count", "recurrent") else {}
-    return [{"at": 0.0, "value": float(values.mean())} | spread]
+def _changes(trial: DeclaredTrial, own: Floats) -> list[dict[str, float]]:
+    change = own[:, 1:] - own[:, :1]
+    weeks: tuple[float, ...] = getattr(trial.outcome, "weeks")  # noqa: B009 - of a score alone
+    return [
+        {"at": float(week), "value": float(np.mean(one))} | _quantiles(one)
+        for week, one in zip(weeks, change.T, strict=True)
+    ]
+
+
+def _free_of_event(trial: DeclaredTrial, own: Floats) -> list[dict[str, float]]:
+    times = own[:, 0]
+    known = times[np.isfinite(times)]
+    last = float(np.quantile(known, 0.9)) if len(known) else 1.0
+    grid = np.linspace(0.0, last, _MONTHS)
+    return [{"at": float(month), "value": float((times > month).mean())} for month in grid]
+
+
+def _mean(trial: DeclaredTrial, own: Floats) -> list[dict[str, float]]:
+    return [{"at": 0.0, "value": float(own[:, 0].mean())}]
+
+
+def _count(trial: DeclaredTrial, own: Floats) -> list[dict[str, float]]:
+    return [{"at": 0.0, "value": float(own[:, 0].mean())} | _quantiles(own[:, 0])]
+
+
+def _events(trial: DeclaredTrial, own: Floats) -> list[dict[str, float]]:
+    return _count(trial, np.isfinite(own).sum(axis=1, keepdims=True).astype(np.float64))
 
 
 def _quantiles(values: Floats) -> dict[str, float]:
     found = np.quantile(values, FAN)
     return {f"q{round(100 * level):02d}": float(one) for level, one in zip(FAN, found, strict=True)}
+
+
+# From outcomes (M, K) on placebo of people with one score to rows.
+_FANS: dict[str, Callable[[DeclaredTrial, Floats], list[dict[str, float]]]] = {
+    "score": _changes,
+    "time_to_event": _free_of_event,
+    "response": _mean,
+    "level": _mean,
+    "count": _count,
+    "recurrent": _events,
+}
