@@ -12,6 +12,7 @@ import click
 
 from trialsim.cli.analyse.command import analyse
 from trialsim.cli.cohort import cohort
+from trialsim.cli.compare import compare
 from trialsim.cli.design.group import design
 from trialsim.cli.init import init
 from trialsim.cli.new import new
@@ -51,7 +52,21 @@ def commands() -> None:
     """
 
 
-for command in (run, new, size, design, analyse, frontier, init, schema, twins, cohort, verify, replay):
+for command in (
+    run,
+    new,
+    size,
+    design,
+    analyse,
+    frontier,
+    init,
+    schema,
+    twins,
+    cohort,
+    compare,
+    verify,
+    replay,
+):
     commands.add_command(command)
 
 

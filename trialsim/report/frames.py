@@ -88,6 +88,10 @@ class Table:
     caption: str
     text: bool = False
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table as a frame of text."""
+        return pd.DataFrame(list(self.rows), columns=list(self.columns))
+
     def in_print(self) -> Table:
         """Return the table with scenarios, analyses and estimands as they are called in print."""
         named = [name in NAMED for name in self.columns]
