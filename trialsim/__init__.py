@@ -26,7 +26,7 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim import analysis, design, disease, population, prognosis, protocol, report, study, trial
-    from trialsim.analysis.registry.by_method import analyse
+    from trialsim.analysis.by_name.by_method import analyse
     from trialsim.data import Covariates, Estimates, History, TrialBlock, Twins
     from trialsim.design.sizes.size_for_mean import size, size_for_power
     from trialsim.disease.catalogue import disease_model

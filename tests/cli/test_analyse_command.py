@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import trialsim as ts
-from trialsim.analysis.registry import estimators, listing_of
+from trialsim.analysis.by_name import listing_of
+from trialsim.registry import estimators
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "analysis" / "registry"))

@@ -10,7 +10,7 @@ is imported before it is used.
 - `proportions`: two proportions by score, exact and stratified methods.
 - `imputation`: reference-based imputation and tipping points. `bayesian`, `borrowing`: priors from a
   history.
-- `multiplicity`: several hypotheses at once. `registry`: estimators by name, those of other packages too.
+- `multiplicity`: several hypotheses at once. `by_name`: one trial by a named method.
 
 The same analyses over thousands of simulated trials (``*_block``), the results that they return, and
 their options are in these sub-rooms.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trialsim.analysis import (
         bayesian,
         borrowing,
+        by_name,
         competing_risks,
         counts,
         imputation,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         ordinal,
         proportions,
         recurrent_events,
-        registry,
         repeated_measures,
         survival,
     )
@@ -73,6 +73,7 @@ __all__ = [
     "bayesian",
     "bayesian_adjustment",
     "borrowing",
+    "by_name",
     "competing_risks",
     "counts",
     "cox",
@@ -109,7 +110,6 @@ __all__ = [
     "proportions",
     "recurrent_events",
     "reference_based_imputation",
-    "registry",
     "repeated_measures",
     "restricted_mean_survival",
     "survival",

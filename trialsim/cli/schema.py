@@ -22,6 +22,8 @@ def schema(kind: str) -> None:
 
     from trialsim.population import CohortCard
     from trialsim.protocol.declared import DeclaredTrial
+    from trialsim.protocol.declared.trial import load_kinds
 
+    load_kinds()
     models: dict[str, type[BaseModel]] = {"protocol": DeclaredTrial, "card": CohortCard}
     click.echo(json.dumps(models[kind].model_json_schema(), indent=1, ensure_ascii=False))

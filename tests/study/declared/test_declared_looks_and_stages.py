@@ -14,9 +14,10 @@ from trialsim.design.group_sequential import adapted_bounds
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared import declared_result, engine_of, plan_trial, run_declared_block
-from trialsim.study.declared.analyses import Sample
 from trialsim.study.declared.drawing.people import People
 from trialsim.study.declared.drawing.worlds import visit_effect
+from trialsim.study.declared.engines.stages import Stages
+from trialsim.study.declared.sample import Sample
 from trialsim.study.declared.staged import run_staged
 from trialsim.trial import ClosedTest, simulate_staged
 from trialsim.trial.interim import closed_test_rule, resize_blinded, thompson_rule
@@ -147,10 +148,11 @@ def test_an_arms_row_has_the_mean_and_the_error_of_its_trials() -> None:
     plan = plan_trial(trial_from_dict(made))
     arms = declared_result(plan, [run_declared_block(cell, 0, 5).sums for cell in plan.cells]).arms
     engine = engine_of(plan.cells[0].trial)
-    assert engine.staged is not None
+    assert isinstance(engine, Stages)
+    assert engine.world is not None
     chance = partial(stream, 5, engine.streams, 0)
-    last = run_staged(engine.staged, None, engine.participants, 100, chance).states[-1]
-    off = last.mean - engine.staged.means
+    last = run_staged(engine.world, None, engine.participants, 100, chance).states[-1]
+    off = last.mean - engine.world.means
     for a, row in arms[arms["scenario"] == "works"].reset_index().iterrows():
         assert row["participants"] == pytest.approx(last.n[:, a].mean())
         assert row["participants_mcse"] == pytest.approx(last.n[:, a].std() / np.sqrt(99), abs=1e-9)

@@ -15,6 +15,7 @@ from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream
 from trialsim.study.declared import engine_of, plan_trial, run_declared_block
 from trialsim.study.declared.drawing.worlds import longitudinal_world, survival_world
+from trialsim.study.declared.engines.times import TimesByLaw
 from trialsim.trial import simulate_survival
 
 
@@ -103,8 +104,9 @@ STRATIFIED = {
 def test_stratified_analyses_compare_within_strata() -> None:
     made = tables("time_to_event", design={"kind": "fixed", "month": 60.0}, **STRATIFIED)
     engine = engine_of(trial_from_dict(made))
-    assert engine.survival is not None
-    drawn = simulate_survival(engine.survival, 50, partial(stream, 5, engine.streams, 0))
+    assert isinstance(engine, TimesByLaw)
+    assert engine.world is not None
+    drawn = simulate_survival(engine.world, 50, partial(stream, 5, engine.streams, 0))
     follow = 60.0 - drawn.entry
     time, event = np.minimum(drawn.time, follow), (drawn.event == 1) & (drawn.time <= follow)
     data = time, event.astype(np.int8), drawn.arm

@@ -11,10 +11,10 @@ import pytest
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.protocol.reading import read_toml
+from trialsim.registry import Truth
 from trialsim.study import run_cells
 from trialsim.study.bundles import declared_work
 from trialsim.study.declared import declared_result, plan_trial
-from trialsim.study.declared.truths.by_formula import Truth
 from trialsim.study.people.registers import Registers
 
 PROTOCOLS = Path(__file__).parents[3] / "protocols"

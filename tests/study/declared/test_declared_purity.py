@@ -21,6 +21,7 @@ from trialsim.study.declared import (
     plan_trial,
     run_declared_block,
 )
+from trialsim.study.declared.engines.times import TimesByLaw
 from trialsim.trial import simulate_survival
 
 
@@ -78,8 +79,9 @@ def test_events_of_a_stratum_that_drifts_leave_the_others_as_they_were() -> None
     found = []
     for made in (plain, drifted):
         engine = engine_of(trial_from_dict(made))
-        assert engine.survival is not None
-        found.append(simulate_survival(engine.survival, 50, partial(stream, 5, engine.streams, 0)))
+        assert isinstance(engine, TimesByLaw)
+        assert engine.world is not None
+        found.append(simulate_survival(engine.world, 50, partial(stream, 5, engine.streams, 0)))
     women = found[0].stratum < 2
     np.testing.assert_array_equal(found[0].time[women], found[1].time[women])
     assert (found[0].time[~women] > found[1].time[~women]).all()

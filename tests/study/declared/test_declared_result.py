@@ -22,7 +22,7 @@ from trialsim.study.declared import (
     run_declared_block,
 )
 from trialsim.study.declared.drawing.worlds import longitudinal_world, survival_world
-from trialsim.study.declared.truths.by_formula import declared_truth
+from trialsim.study.declared.truths.estimands import declared_truth
 from trialsim.trial import true_values
 
 EVENTS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +11,20 @@ import pytest
 from tests.declared_files import declared, staged, tables
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, trial_from_dict
-from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisKind
-from trialsim.protocol.declared.design import DESIGNS_OF, STAGED
+from trialsim.protocol.declared.design_kinds import design_kinds
+from trialsim.protocol.declared.endpoints import endpoints
+from trialsim.registry import served as served_by
+from trialsim.registry import simulated_names
 from trialsim.study.declared.engine import engine_of, truths_of
+from trialsim.study.declared.engines.individuals import Individuals
+from trialsim.study.declared.engines.times import TimesByLaw
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.trial import simulate_survival
 
-KINDS = get_args(AnalysisKind)
+DESIGNS_OF = {one.kind: one.designs for one in endpoints()}
+STAGED = tuple(one.kind for one in design_kinds() if one.in_stages)
+ANALYSES_OF = {kind: served_by(kind) for kind in DESIGNS_OF}
+KINDS = simulated_names()
 DESIGNS: dict[str, dict[str, Any]] = {
     "fixed": {},
     "group_sequential": {"timing": "information", "information": [0.5, 1.0]},
@@ -163,9 +170,11 @@ def test_a_reader_given_another_outcomes_analysis_refuses_it(outcome: str, analy
 def read_by(made: DeclaredTrial, wrong: AnalysisDeclared) -> None:
     """Give a reader an analysis that the door would have refused."""
     engine = engine_of(made)
-    if engine.survival is None:
+    if not isinstance(engine, TimesByLaw):
+        assert isinstance(engine, Individuals)
         engine.sample(3, 1, 0).read(wrong)
         return
+    assert engine.world is not None
     asked = made.model_copy(update={"analyses": (wrong,)})
-    trials = simulate_survival(engine.survival, 3, lambda _: np.random.default_rng(1))
+    trials = simulate_survival(engine.world, 3, lambda _: np.random.default_rng(1))
     read_survival(asked, trials, SurvivalLooksPlan.of(made), {wrong.label: None})

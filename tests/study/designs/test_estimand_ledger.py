@@ -6,13 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trialsim.analysis.simulated.visits import ancova_all_observed, mmrm_on_treatment
 from trialsim.errors import DesignError
-from trialsim.study.designs.ledger import (
-    ancova_of_all_observed,
-    estimand_ledger,
-    mmrm_on_treatment,
-    usual_analyses,
-)
+from trialsim.study.designs.ledger import estimand_ledger, usual_analyses
 from trialsim.trial import DiscontinuationCause, IntercurrentEvent, LongitudinalWorld, VisitEffect
 
 EFFECT = VisitEffect(np.array([0.0, -1.0, -3.0]))
@@ -49,7 +45,7 @@ def test_mmrm_is_wrong_for_the_hypothetical_estimand_under_mnar() -> None:
 
 
 def test_analysing_everyone_is_right_for_treatment_policy_where_everyone_is_retrieved() -> None:
-    found = ledger(world(AT_RANDOM), analyses={"all": ancova_of_all_observed})
+    found = ledger(world(AT_RANDOM), analyses={"all": ancova_all_observed})
     row = found.loc["treatment_policy", "all"]
     assert abs(row["bias"]) < 4 * row["bias_mcse_with_truth"]
     assert abs(row["coverage"] - 0.95) < 4 * row["coverage_mcse"]

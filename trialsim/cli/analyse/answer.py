@@ -16,7 +16,7 @@ from trialsim.protocol.writing import whole_file
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trialsim.analysis.registry import Estimator
+    from trialsim.registry import Estimator
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Analysed:
 
     def listing(self) -> str:
         """Return the result as it prints."""
-        from trialsim.analysis.registry import listing_of
+        from trialsim.analysis.by_name import listing_of
 
         return listing_of(self.result, f"{self.estimator.what}")
 
@@ -66,7 +66,7 @@ class Analysed:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tidy tables by name."""
-        from trialsim.analysis.registry import tables_of
+        from trialsim.analysis.by_name import tables_of
 
         return tables_of(self.result)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trialsim.errors import AnalysisError
 
 if TYPE_CHECKING:
-    from trialsim.analysis.registry import Estimator, Option
+    from trialsim.registry import Estimator, Option
 
 WEIGHTS = "0,1 for Fleming-Harrington's rho and gamma, magirr-burman:DELAY, early-zero:PERIOD, peto-peto"
 

@@ -18,8 +18,8 @@ from trialsim.cli.analyse.arguments import (
 from trialsim.errors import AnalysisError, InputError
 
 if TYPE_CHECKING:
-    from trialsim.analysis.registry import Estimator, Option
     from trialsim.cli.analyse.reading import DataFile
+    from trialsim.registry import Estimator, Option
 
 # The column in which an option's label is looked up.
 _COLUMN_OF = {
@@ -86,7 +86,7 @@ def analyse(
       trialsim analyse deaths.csv --method cox --time months --event died --arm arm \\
           --control placebo --covariates age
     """
-    from trialsim.analysis.registry import estimator
+    from trialsim.registry import estimator
 
     if methods:
         _list()
@@ -121,7 +121,7 @@ def _run(
     one: Estimator, path: Path, named: dict[str, list[str]], score: tuple[str, ...], missing: tuple[str, ...],
     factors: tuple[str, ...], as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
-    from trialsim.analysis.registry.by_method import with_score
+    from trialsim.analysis.by_name.by_method import with_score
     from trialsim.cli.analyse.answer import Analysed
     from trialsim.cli.analyse.reading import DataFile, codes_of
     from trialsim.cli.terminal.options import _writable
@@ -210,7 +210,7 @@ def _labels(
 
 
 def _list() -> None:
-    from trialsim.analysis.registry import estimators
+    from trialsim.registry import estimators
 
     for one in estimators():
         click.echo(f"{one.name.replace('_', '-')}\n    reads      {one.reads}")
@@ -219,7 +219,7 @@ def _list() -> None:
 
 
 def _help_of(method: str) -> str:
-    from trialsim.analysis.registry import estimator
+    from trialsim.registry import estimator
 
     one = estimator(method)
     lines = [

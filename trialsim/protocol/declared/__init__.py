@@ -2,7 +2,7 @@
 
 - `read_trial`, `trial_from_dict`: the file as a frozen `DeclaredTrial`, or a refusal.
 - `grid_points`: every cell that it asks for, resolved or refused with the reason.
-- `DESIGNS_OF`, `ANALYSES_OF`, `EFFECTS_OF`: what is served with which outcome.
+- `Endpoint`, `register_endpoint`, `register_design`: kinds of endpoints and designs, and how to add some.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
-    from trialsim.protocol.declared.analyses import ANALYSES_OF, AnalysisDeclared
+    from trialsim.protocol.declared.analyses import AnalysisDeclared
     from trialsim.protocol.declared.bounds import Efficacy, Futility
     from trialsim.protocol.declared.conduct import (
         DiscontinuationDeclared,
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         SiteEnrolment,
     )
     from trialsim.protocol.declared.design import (
-        DESIGNS_OF,
         BayesianDesign,
         FixedDesign,
         GroupSequentialDesign,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
         ResponseAdaptiveDesign,
     )
     from trialsim.protocol.declared.effects import (
-        EFFECTS_OF,
         Effect,
         HazardRatio,
         JointEffect,
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
         Shift,
         SlopeChange,
     )
+    from trialsim.protocol.declared.endpoints import Endpoint
     from trialsim.protocol.declared.grid import Point, grid_points
     from trialsim.protocol.declared.outcome import (
         BinaryOutcome,
@@ -51,14 +50,18 @@ if TYPE_CHECKING:
         TimeToEventOutcome,
         WeibullDeclared,
     )
-    from trialsim.protocol.declared.trial import DeclaredTrial, is_declared, read_trial, trial_from_dict
+    from trialsim.protocol.declared.trial import (
+        DeclaredTrial,
+        is_declared,
+        read_trial,
+        register_design,
+        register_endpoint,
+        trial_from_dict,
+    )
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
-    "ANALYSES_OF",
-    "DESIGNS_OF",
-    "EFFECTS_OF",
     "AnalysisDeclared",
     "BayesianDesign",
     "BinaryOutcome",
@@ -69,6 +72,7 @@ __all__ = [
     "DiscontinuationDeclared",
     "Effect",
     "Efficacy",
+    "Endpoint",
     "FixedDesign",
     "Futility",
     "GroupSequentialDesign",
@@ -95,5 +99,7 @@ __all__ = [
     "grid_points",
     "is_declared",
     "read_trial",
+    "register_design",
+    "register_endpoint",
     "trial_from_dict",
 ]

@@ -1,61 +1,39 @@
-"""The analyses that a declared trial is read with, and which outcome each of them reads."""
+"""The analyses that a declared trial is read with, each an estimator of `trialsim.registry`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from trialsim.protocol.question import Positive, Slug
 from trialsim.protocol.reading import Strict, duplicates, refuse
-
-AnalysisKind = Literal[
-    "unadjusted",
-    "ancova",
-    "mmrm",
-    "mmrm_all_observed",
-    "ancova_completers",
-    "ancova_all_observed",
-    "ancova_last_on_treatment",
-    "ancova_composite",
-    "jump_to_reference",
-    "risk_difference",
-    "g_computation",
-    "log_odds_ratio",
-    "mean_score",
-    "proportional_odds",
-    "probabilistic_index",
-    "negative_binomial",
-    "lwyy",
-    "log_rank",
-    "stratified_log_rank",
-    "cox",
-    "stratified_cox",
-    "weighted_log_rank",
-    "max_combo",
-    "rmst",
-    "adjusted_log_rank",
-    "joint_rank",
-]
-
-ANALYSES_OF: dict[str, tuple[str, ...]] = {
-    "score": (
-        "unadjusted", "ancova", "mmrm", "mmrm_all_observed", "ancova_completers", "ancova_all_observed",
-        "ancova_last_on_treatment", "ancova_composite", "jump_to_reference",
-    ),
-    "response": ("risk_difference", "g_computation", "log_odds_ratio"),
-    "level": ("mean_score", "proportional_odds", "probabilistic_index"),
-    "count": ("negative_binomial",),
-    "recurrent": ("lwyy", "negative_binomial"),
-    "time_to_event": (
-        "log_rank", "stratified_log_rank", "cox", "stratified_cox", "weighted_log_rank", "max_combo", "rmst",
-        "adjusted_log_rank",
-    ),
-    "joint": ("log_rank", "cox", "ancova", "mmrm", "joint_rank"),
-}  # fmt: skip
+from trialsim.registry import Reader, readers, simulated_names
+from trialsim.registry.block_reader import Value
 
 
-BY_LEAST_SQUARES = ("unadjusted", "ancova", "mean_score")
+def _registered(kind: str) -> str:
+    if not readers(kind):
+        raise refuse("is no analysis of simulated trials", kind, mend=f"use {', '.join(simulated_names())}")
+    return kind
+
+
+class _Names:
+    """What ``trialsim schema`` shows for a kind: the names that are registered when it is asked."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "enum": list(simulated_names())}
+
+
+def _with_settings(schema: dict[str, Any]) -> None:
+    """Add the numbers of other packages' estimators to the fields of a table, and allow no further ones."""
+    schema["additionalProperties"] = False
+    for name in simulated_names():
+        for setting in (one for reader in readers(name) for one in reader.settings):
+            schema["properties"].setdefault(setting.name, setting.schema)
+
+
+AnalysisKind = Annotated[str, AfterValidator(_registered), _Names()]
 
 
 class AnalysisDeclared(Strict):
@@ -65,8 +43,10 @@ class AnalysisDeclared(Strict):
     them as ``covariates``, or the prognostic ``score``. `tau` is the horizon of ``rmst`` in months; `rho` and
     `gamma` are those of a Fleming–Harrington weight. Least squares have `slopes` (``common`` fits one of each
     covariate for both arms, ``interacted`` one for each arm) and a `variance`: HC3 (robust, the default), HC0
-    to HC2, or ``model`` (ordinary least squares).
+    to HC2, or ``model`` (ordinary least squares). Estimators of other packages may take further settings.
     """
+
+    model_config = ConfigDict(extra="allow", json_schema_extra=_with_settings)
 
     kind: AnalysisKind
     name: Slug | None = None
@@ -82,30 +62,56 @@ class AnalysisDeclared(Strict):
         """Name in the result."""
         return self.name or self.kind
 
+    @property
+    def readers(self) -> tuple[Reader, ...]:
+        """How this analysis reads simulated trials, one reader an endpoint."""
+        return readers(self.kind)
+
+    def settings_of(self, reader: Reader) -> dict[str, Value]:
+        """Return the settings that a reader takes, as the file gives them."""
+        given = {one.name: self.given(one.name, one.default) for one in reader.settings}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def given(self, name: str, default: Value | None = None) -> Value | None:
+        """Return a setting of this table by its name; those of other packages' estimators too."""
+        value: Value | None = getattr(self, name, None)
+        return default if value is None else value
+
     @model_validator(mode="after")
     def _check(self) -> AnalysisDeclared:
-        if (self.tau is not None) != (self.kind == "rmst"):
-            raise refuse("is needed by rmst, and by it alone", self.tau, field="tau")
-        for field in ("rho", "gamma"):
-            if (getattr(self, field) is not None) != (self.kind == "weighted_log_rank"):
+        taken = {one.name: one for reader in self.readers for one in reader.settings}
+        for field in ("tau", "rho", "gamma"):
+            missing = field in taken and taken[field].default is None and getattr(self, field) is None
+            if missing or (field not in taken and getattr(self, field) is not None):
+                users = " or ".join(name for name in simulated_names() if _takes(name, field))
                 raise refuse(
-                    "is needed by weighted_log_rank, and by it alone", getattr(self, field), field=field
-                )
-        for field, usual in (("slopes", "common"), ("variance", "hc3")):
-            if getattr(self, field) != usual and self.kind not in BY_LEAST_SQUARES:
-                raise refuse(
-                    f"belongs to {', '.join(BY_LEAST_SQUARES)}", getattr(self, field), field=field,
-                    mend="leave it out",
+                    f"is needed by {users}, and by it alone", getattr(self, field), field=field
                 )  # fmt: skip
-        adjustable = (
-            "unadjusted", "ancova", "g_computation", "log_odds_ratio", "mean_score", "proportional_odds",
-            "negative_binomial", "lwyy", "mmrm", "cox", "stratified_cox", "adjusted_log_rank",
-        )  # fmt: skip
-        if self.adjust and self.kind not in adjustable:
+        for field, usual in (("slopes", "common"), ("variance", "hc3")):
+            if getattr(self, field) != usual and field not in taken:
+                users = ", ".join(name for name in simulated_names() if _takes(name, field))
+                raise refuse(f"belongs to {users}", getattr(self, field), field=field, mend="leave it out")
+        for field, value in (self.model_extra or {}).items():
+            if field not in taken:
+                raise refuse("unknown key", field=field, mend="remove the key, or check its spelling")
+            if fault := taken[field].fault(value):
+                raise refuse(fault, value, field=field, mend="change the number")
+        for field, one in taken.items():
+            if one.default is None and self.given(field) is None:
+                raise refuse(f"is needed by {self.kind}", field=field, mend="add the key")
+        self._check_adjust()
+        return self
+
+    def _check_adjust(self) -> None:
+        if self.adjust and not any(one.adjusts for one in self.readers):
             raise refuse(f"{self.kind} takes no covariates", self.adjust, field="adjust")
-        if self.kind == "adjusted_log_rank" and not self.adjust:
-            raise refuse("is needed by adjusted_log_rank, else log_rank is meant", field="adjust",
-                         mend='name factors, covariates or "score", or use log_rank')  # fmt: skip
+        for other in {one.without_adjust for one in self.readers} - {""}:
+            if not self.adjust:
+                raise refuse(f"is needed by {self.kind}, else {other} is meant", field="adjust",
+                             mend=f'name factors, covariates or "score", or use {other}')  # fmt: skip
         if repeated := duplicates(self.adjust):
             raise refuse("a covariate is named twice", repeated, field="adjust", mend="name it once")
-        return self
+
+
+def _takes(name: str, field: str) -> bool:
+    return any(one.name == field for reader in readers(name) for one in reader.settings)

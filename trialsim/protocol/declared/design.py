@@ -250,33 +250,3 @@ class BayesianDesign(Strict):
     def alpha(self) -> float:
         """One-sided level of the naive confidence interval; the claim is Bayesian."""
         return 0.025
-
-
-Design = Annotated[
-    FixedDesign
-    | GroupSequentialDesign
-    | ResizingDesign
-    | MultiArmDesign
-    | ResponseAdaptiveDesign
-    | BayesianDesign,
-    Field(discriminator="kind"),
-]
-
-STAGED = ("multi_arm_multi_stage", "response_adaptive", "bayesian")
-
-DESIGNS_OF: dict[str, tuple[str, ...]] = {
-    "score": (
-        "fixed", "group_sequential", "sample_size_reestimation", "multi_arm_multi_stage",
-    ),
-    "response": (
-        "fixed", "group_sequential", "sample_size_reestimation", "multi_arm_multi_stage",
-        "response_adaptive", "bayesian",
-    ),
-    "level": ("fixed", "group_sequential"),
-    "count": ("fixed", "group_sequential"),
-    "recurrent": ("fixed",),
-    "time_to_event": (
-        "fixed", "group_sequential", "sample_size_reestimation", "multi_arm_multi_stage",
-    ),
-    "joint": ("fixed",),
-}  # fmt: skip

@@ -106,13 +106,3 @@ Effect = Annotated[
     Shift | Slowing | SlopeChange | HazardRatio | OddsRatio | RateRatio | JointEffect,
     Field(discriminator="kind"),
 ]
-
-EFFECTS_OF: dict[str, tuple[str, ...]] = {
-    "score": ("shift", "slope_change", "slowing"),
-    "response": ("odds_ratio",),
-    "level": ("odds_ratio",),
-    "count": ("rate_ratio",),
-    "recurrent": ("rate_ratio",),
-    "time_to_event": ("hazard_ratio",),
-    "joint": ("joint_effect",),
-}

@@ -338,9 +338,3 @@ class JointOutcome(Measured):
                 mend="give the log hazard ratio of one point of the marker, level and slope in points",
             )
         return self
-
-
-Outcome = Annotated[
-    ContinuousOutcome | BinaryOutcome | OrdinalOutcome | CountOutcome | TimeToEventOutcome | JointOutcome,
-    Field(discriminator="kind"),
-]

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from trialsim.protocol.declared.design_kinds import design_kinds
+from trialsim.protocol.declared.endpoints import endpoints
+
 _NAMED_BY = ("name", "arm", "cause")
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -98,14 +101,15 @@ def _key(here: Any, step: str, walked: str) -> Any:
     raise PathError(f"has no field {step!r} in {walked or 'the file'}{choices}")
 
 
-_KINDS = re.compile(
+_TABLES = (
     r"\b(endpoints|course|law|uncured|design|enrolment|randomisation|(?:effects|competing)\[\d+\])"
     r"(\.law|\.uncured|\.course)?"
-    r"\.(?:joint|joint_effect|score|response|level|count|recurrent|time_to_event|shift"
-    r"|slope_change|hazard_ratio|odds_ratio|rate_ratio|piecewise|weibull|median|cure|planned|sites|simple"
-    r"|permuted_blocks|minimisation|fixed|group_sequential|sample_size_reestimation|multi_arm_multi_stage"
-    r"|response_adaptive|bayesian|slowing|model|history)(?=\.|$)"
 )
+_OTHER_KINDS = (
+    "joint_effect", "shift", "slope_change", "hazard_ratio", "odds_ratio", "rate_ratio", "piecewise",
+    "weibull", "median", "cure", "planned", "sites", "simple", "permuted_blocks", "minimisation", "slowing",
+    "model", "history",
+)  # fmt: skip
 
 
 def without_kinds(field: str) -> str:
@@ -116,4 +120,6 @@ def without_kinds(field: str) -> str:
     >>> without_kinds("endpoints.time_to_event.law.piecewise.hazards")
     'endpoints.law.hazards'
     """
-    return _KINDS.sub(r"\1\2", field.replace("endpoints[0]", "endpoints"))
+    kinds = (*(one.kind for one in endpoints()), *(one.kind for one in design_kinds()), *_OTHER_KINDS)
+    step = rf"{_TABLES}\.(?:{'|'.join(sorted(kinds, key=len, reverse=True))})(?=\.|$)"
+    return re.sub(step, r"\1\2", field.replace("endpoints[0]", "endpoints"))

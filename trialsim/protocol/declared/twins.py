@@ -11,24 +11,6 @@ from trialsim.protocol.reading import Strict, duplicates, refuse
 
 Strength = Literal["partial_correlation", "auc", "c_index"]
 
-STRENGTH_OF: dict[str, Strength] = {
-    "score": "partial_correlation",
-    "response": "auc",
-    "level": "auc",
-    "count": "partial_correlation",
-    "recurrent": "partial_correlation",
-    "time_to_event": "c_index",
-}
-
-FAMILIES_OF: dict[str, tuple[str, ...]] = {
-    "score": ("gaussian",),
-    "response": ("binary",),
-    "level": ("ordinal",),
-    "count": ("count",),
-    "recurrent": ("count",),
-    "time_to_event": ("piecewise", "weibull", "cure"),
-}
-
 _OF_SOURCE = {
     "learned": (
         "family", "covariates", "splines", "interactions", "variance_covariates", "study_effects",

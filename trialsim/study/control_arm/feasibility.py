@@ -10,7 +10,7 @@ import numpy as np
 from trialsim.design import PlanningMoments, size_for_power
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.protocol.declared import DeclaredTrial, grid_points
-from trialsim.protocol.declared.parts import lacks_of_formula
+from trialsim.protocol.declared.consistency.parts import lacks_of_formula
 from trialsim.study.control_arm.plan import sizing_question
 from trialsim.study.people.from_card import register_from_card
 

@@ -21,7 +21,7 @@ from trialsim.design.sizes.variance import AnalysisName
 from trialsim.errors import DesignError
 from trialsim.prognosis import Calibration, Gain, HistorySummary, summarise
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, grid_points
-from trialsim.protocol.declared.parts import lacks_of_formula
+from trialsim.protocol.declared.consistency.parts import lacks_of_formula
 from trialsim.study.control_arm.facts import WorldFacts, facts_of_world
 from trialsim.study.declared.cells import RegisterOf
 from trialsim.study.people.learning import LearntTwins

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
+    from trialsim.registry import Truth
     from trialsim.study.declared.block import DeclaredWork, run_declared_block
     from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan, plan_trial
     from trialsim.study.declared.engine import Engine, engine_of
     from trialsim.study.declared.result import DeclaredResult, declared_result
     from trialsim.study.declared.sums import DeclaredSums
-    from trialsim.study.declared.truths.by_formula import Truth
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 

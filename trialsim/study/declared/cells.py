@@ -11,9 +11,9 @@ from typing import Any
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial, Point, grid_points, trial_from_dict
+from trialsim.registry import Truth
 from trialsim.study.declared.drawing.accrual import largest_size
 from trialsim.study.declared.engine import streams_of, truths_of
-from trialsim.study.declared.truths.by_formula import Truth
 from trialsim.study.running.stopping import StoppingRule
 from trialsim.study.running.work import split_replicates
 from trialsim.trial.register import Register

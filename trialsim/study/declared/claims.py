@@ -8,15 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from trialsim.data import Bools, Floats
-from trialsim.protocol.declared import (
-    BinaryOutcome,
-    ContinuousOutcome,
-    DeclaredTrial,
-    HazardRatio,
-    MultiArmDesign,
-)
-from trialsim.study.declared.drawing.strata import effect_of, log_ratios
-from trialsim.study.declared.drawing.worlds import visit_effect
+from trialsim.protocol.declared import DeclaredTrial, MultiArmDesign
+from trialsim.study.declared.carried import carried
 from trialsim.study.declared.reading import Reading
 from trialsim.trial.interim import DelayedTrials, StagedTrials, probability_best
 
@@ -44,13 +37,8 @@ def effective_arms(trial: DeclaredTrial) -> Bools | None:
     """
     if not (trial.in_stages or isinstance(trial.design, MultiArmDesign)):
         return None
-    active, sign = range(1, len(trial.arms)), trial.outcome.sign
-    if isinstance(trial.outcome, ContinuousOutcome):
-        return np.array([sign * visit_effect(trial, a).shift[-1] > 0 for a in active])
-    if isinstance(trial.outcome, BinaryOutcome):
-        return np.asarray(sign * log_ratios(trial)[1:, 0] > 0)
-    effects = [effect_of(trial, a) for a in active]
-    return np.array([isinstance(one, HazardRatio) and one.value < 1 for one in effects])
+    favours = carried(trial).favours
+    return np.array([favours(trial, arm) for arm in range(1, len(trial.arms))])
 
 
 def claim_counts(claims: Bools, effective: Bools) -> dict[str, np.ndarray]:

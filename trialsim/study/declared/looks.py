@@ -10,9 +10,12 @@ from scipy.special import ndtri
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, FixedDesign, GroupSequentialDesign, ResizingDesign
-from trialsim.study.declared.analyses import Sample
+from trialsim.protocol.declared.design_kinds import design_kind
+from trialsim.registry.block_reader import imported
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
+from trialsim.study.declared.refusing import reader_of
+from trialsim.study.declared.sample import Sample
 from trialsim.trial import stop_at_bounds
 from trialsim.trial.interim import Stopping, promising_zone, resize_blinded
 
@@ -20,38 +23,38 @@ from trialsim.trial.interim import Stopping, promising_zone, resize_blinded
 def read_individuals(sample: Sample) -> dict[str, Reading]:
     """Return every declared analysis of a block under its design, by the analysis's name."""
     trial = sample.trial
-    design = trial.design
-    found = {}
-    for analysis in trial.analyses:
-        if isinstance(design, GroupSequentialDesign):
-            found[analysis.label] = _sequential(sample, analysis, design)
-        elif isinstance(design, ResizingDesign):
-            found[analysis.label] = _RESIZE[design.method](sample, analysis, design)
-        elif isinstance(design, FixedDesign):
-            found[analysis.label] = _fixed(sample, analysis, design.alpha)
-        else:
-            raise _not_by_individuals(design.kind, trial.outcome.kind)
-    return found
+    read = design_kind(trial.design.kind).read
+    if read is None:
+        raise _not_by_individuals(trial.design.kind, trial.outcome.kind)
+    by_design = imported(read)
+    return {one.label: by_design(sample, one, trial.design) for one in trial.analyses}
 
 
 def _not_by_individuals(design: str, outcome: str) -> ProtocolError:
     return ProtocolError(f"is not served with a {outcome} outcome", field="design.kind", value=design)
 
 
-def _fixed(sample: Sample, analysis: AnalysisDeclared, alpha: float) -> Reading:
+def _sign(sample: Sample, analysis: AnalysisDeclared) -> float:
+    """Return 1 where a larger estimate favours active, else −1."""
+    return reader_of(sample.trial, analysis).sign(sample.sign)
+
+
+def read_once(sample: Sample, analysis: AnalysisDeclared, design: FixedDesign) -> Reading:
+    """Read everybody once, at the end."""
     estimates = sample.read(analysis)
-    statistic = benefit(estimates, sample.sign)[:, None]
+    statistic = benefit(estimates, _sign(sample, analysis))[:, None]
     size = np.full(statistic.shape, sample.known.shape[1])
     return Reading(
         estimates,
         statistic,
-        stop_at_bounds(statistic, [-ndtri(alpha)]),
+        stop_at_bounds(statistic, [-ndtri(design.alpha)]),
         np.ones(statistic.shape, dtype=bool),
         {"size": size, "months": sample.known.max(axis=1)[:, None]},
     )
 
 
-def _sequential(sample: Sample, analysis: AnalysisDeclared, design: GroupSequentialDesign) -> Reading:
+def read_at_looks(sample: Sample, analysis: AnalysisDeclared, design: GroupSequentialDesign) -> Reading:
+    """Read at each look those whose outcome is known by then, and stop at the bounds."""
     if design.timing == "calendar":
         months = np.broadcast_to(np.asarray(design.months), (len(sample.known), len(design.months)))
     elif design.timing == "information":
@@ -59,6 +62,7 @@ def _sequential(sample: Sample, analysis: AnalysisDeclared, design: GroupSequent
         months = np.sort(sample.known, axis=1)[:, wanted - 1]
     else:
         raise _not_by_individuals("timing by events", sample.trial.outcome.kind)
+    sign = _sign(sample, analysis)
     looks: list[Estimates] = []
     count, entered = np.empty(months.shape), np.empty(months.shape, dtype=np.int64)
     for k in range(months.shape[1]):
@@ -66,7 +70,7 @@ def _sequential(sample: Sample, analysis: AnalysisDeclared, design: GroupSequent
         looks.append(sample.read(analysis, seen))
         count[:, k] = seen.sum(axis=1)
         entered[:, k] = (sample.people.entry <= months[:, k, None]).sum(axis=1)
-    statistic = np.stack([benefit(one, sample.sign) for one in looks], axis=1)
+    statistic = np.stack([benefit(one, sign) for one in looks], axis=1)
     upper: np.ndarray | tuple[float, ...]
     lower: np.ndarray | tuple[float, ...] | None
     if design.timing == "calendar":
@@ -102,12 +106,13 @@ def _combined(sample: Sample, analysis: AnalysisDeclared, design: ResizingDesign
     half, critical = participants // 2, float(-ndtri(design.alpha))
     size = promising_zone(half, design.largest - half, design.zone, design.power, critical)
     place = np.broadcast_to(np.arange(sample.known.shape[1]), sample.known.shape)
+    sign = _sign(sample, analysis)
     first = sample.read(analysis, place < half)
-    z_first = benefit(first, sample.sign)
+    z_first = benefit(first, sign)
     last = half + size(np.nan_to_num(z_first))
     second = sample.read(analysis, (place >= half) & (place < last[:, None]))
     whole = sample.read(analysis, place < last[:, None])
-    combined = (z_first + benefit(second, sample.sign)) / np.sqrt(2)
+    combined = (z_first + benefit(second, sign)) / np.sqrt(2)
     statistic = np.stack([z_first, combined], axis=1)
     futility = -np.inf if design.futility_z is None else design.futility_z
     stopping = stop_at_bounds(statistic, [np.inf, critical], [futility, -np.inf])
@@ -126,12 +131,17 @@ def _blinded(sample: Sample, analysis: AnalysisDeclared, design: ResizingDesign)
     last = 2 * size(variance)
     place = np.broadcast_to(np.arange(sample.known.shape[1]), sample.known.shape)
     whole = sample.read(analysis, place < last[:, None])
-    statistic = benefit(whole, sample.sign)[:, None]
+    statistic = benefit(whole, _sign(sample, analysis))[:, None]
     stopping = stop_at_bounds(statistic, [-ndtri(design.alpha)])
     return _resized(sample, statistic, stopping, [whole], last)
 
 
 _RESIZE = {"blinded": _blinded, "unblinded": _combined}
+
+
+def read_resized(sample: Sample, analysis: AnalysisDeclared, design: ResizingDesign) -> Reading:
+    """Read a trial whose size is set again at half of the participants."""
+    return _RESIZE[design.method](sample, analysis, design)
 
 
 def _resized(

@@ -24,7 +24,7 @@ from trialsim.study.declared.drawing.accrual import accrual_of, spread_of
 from trialsim.study.declared.drawing.laws import dropout_law
 from trialsim.study.declared.drawing.strata import effect_of
 from trialsim.study.declared.drawing.worlds import block_sizes, survival_world
-from trialsim.study.declared.refusing import refusing
+from trialsim.study.declared.refusing import reader_of, refusing
 from trialsim.study.designs.event_resizing import (
     BlindedSurvivalPlan,
     EventResizingPlan,
@@ -49,12 +49,6 @@ class Planned:
         return self.run(self.plan, replicates, seed, streams, block)
 
 
-def is_planned(trial: DeclaredTrial) -> bool:
-    """Return whether a trial is carried out as a plan for each analysis."""
-    adaptive = trial.design.kind in ("sample_size_reestimation", "multi_arm_multi_stage")
-    return trial.outcome.kind == "joint" or (trial.outcome.kind == "time_to_event" and adaptive)
-
-
 def plans_of(trial: DeclaredTrial) -> dict[str, Planned]:
     """Return the plan of each analysis by its name; all of them read the same trials.
 
@@ -68,7 +62,7 @@ def plans_of(trial: DeclaredTrial) -> dict[str, Planned]:
 
 
 def _plan(trial: DeclaredTrial, analysis: AnalysisDeclared) -> Planned:
-    design, stratified = trial.design, analysis.kind == "stratified_log_rank"
+    design, stratified = trial.design, "strata" in reader_of(trial, analysis).needs
     if isinstance(trial.outcome, JointOutcome):
         return _joint(trial, trial.outcome, analysis)
     if isinstance(design, MultiArmDesign):
@@ -115,10 +109,11 @@ def _joint(trial: DeclaredTrial, outcome: JointOutcome, analysis: AnalysisDeclar
     )
     plan = JointPlan(
         world,
-        analysis=analysis.kind,  # type: ignore[arg-type]  # one of those that the format serves
+        analysis=analysis.kind,
         alpha=trial.design.alpha,
         higher_is_worse=outcome.direction == "higher_is_worse",
         confidence=1 - 2 * trial.design.alpha,
+        settings=tuple(analysis.settings_of(reader_of(trial, analysis)).items()),
     )
     return Planned(run_joint_block, plan)
 

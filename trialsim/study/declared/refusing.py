@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trialsim.errors import DesignError, ProtocolError
+from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial
+from trialsim.registry import Reader, reader, served
 
 
 def unserved(analysis: str, outcome: str) -> ProtocolError:
     """Return the refusal of an analysis that the engine has no reader of for an outcome."""
     return ProtocolError(
-        f"does not read a {outcome} outcome", field="analyses", value=analysis, mend="see docs/trials.md"
+        f"does not read a {outcome} outcome",
+        field="analyses",
+        value=analysis,
+        mend=f"use {', '.join(served(outcome))}",
     )
 
 
@@ -23,3 +28,17 @@ def refusing(field: str) -> Iterator[None]:
     except DesignError as fault:
         inner = f"{field} ({fault.field})" if fault.field else field
         raise ProtocolError(fault.problem, field=inner, value=fault.value, mend=fault.mend) from None
+
+
+def reader_of(trial: DeclaredTrial, analysis: AnalysisDeclared) -> Reader:
+    """Return how an analysis reads the outcome of a trial.
+
+    Raises
+    ------
+    ProtocolError
+        It does not.
+    """
+    found = reader(analysis.kind, trial.outcome.kind)
+    if found is None:
+        raise unserved(analysis.kind, trial.outcome.kind)
+    return found

@@ -13,12 +13,12 @@ from trialsim.data import Bools
 from trialsim.design import OperatingCharacteristics
 from trialsim.design.operating_characteristics import Tally
 from trialsim.protocol.declared import DeclaredTrial
+from trialsim.registry import Truth
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
 from trialsim.study.declared.claims import claimed, effective_arms
 from trialsim.study.declared.engine import ESTIMAND
 from trialsim.study.declared.look_bounds import bounds_rows, size_rows
 from trialsim.study.declared.sums import DeclaredSums
-from trialsim.study.declared.truths.by_formula import Truth
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics, SequentialTally
 
 _OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")

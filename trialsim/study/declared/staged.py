@@ -5,41 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal, assert_never
+from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from trialsim.data import Bools, Estimates, Floats, Ints
-from trialsim.design import group_sequential_design
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import (
-    BayesianDesign,
-    BinaryOutcome,
-    ContinuousOutcome,
     DeclaredTrial,
     MultiArmDesign,
     ResponseAdaptiveDesign,
 )
-from trialsim.study.declared.bounds import efficacy_rule
+from trialsim.protocol.declared.design_kinds import design_kind
+from trialsim.registry.block_reader import imported
+from trialsim.study.declared.carried import carried
 from trialsim.study.declared.claims import (
-    arms_above,
-    arms_probably_best,
     claim_counts,
     effective_arms,
-    the_only_arm,
 )
 from trialsim.study.declared.drawing.accrual import spread_of
-from trialsim.study.declared.drawing.strata import log_ratios
-from trialsim.study.declared.drawing.worlds import covariance, visit_effect
-from trialsim.study.declared.planned import closed_test
 from trialsim.study.declared.reading import OF_DESIGN, Reading
 from trialsim.study.declared.refusing import refusing
+from trialsim.study.declared.stage_rules import Claimed, MakeRule
 from trialsim.trial import (
     PlannedAccrual,
     SitePlan,
-    bounds_rule,
     recruit,
     simulate_delayed,
     simulate_staged,
@@ -47,22 +38,12 @@ from trialsim.trial import (
 from trialsim.trial.enrolment import Spread
 from trialsim.trial.interim import (
     DelayedTrials,
-    Rule,
-    StageAction,
     StagedState,
     StagedTrials,
     Stopping,
-    closed_rejections,
-    closed_test_rule,
-    keep_best,
-    predictive_rule,
-    probability_best,
-    thompson_rule,
 )
 
 Chance = Callable[[str], np.random.Generator]
-MakeRule = Callable[[np.random.Generator], Rule]
-Claimed = Callable[[StagedTrials | DelayedTrials], Bools]
 Endpoint = Literal["normal", "binary"]
 Wait = Literal["seen", "entered"]
 
@@ -109,125 +90,27 @@ class StagedWorld:
     @classmethod
     def of(cls, trial: DeclaredTrial) -> StagedWorld:
         """Return the plan of a trial, or refuse it."""
-        outcome, design = trial.outcome, trial.design
-        sign = outcome.sign
+        design, one = trial.design, carried(trial)
         with refusing("design"):
-            if isinstance(outcome, ContinuousOutcome):
-                shifts = [visit_effect(trial, arm).shift[-1] for arm in range(1, len(trial.arms))]
-                means = sign * (outcome.mean[-1] + np.array([0.0, *shifts]))
-                endpoint: Endpoint = "normal"
-                sd = math.sqrt(covariance(outcome)[-1, -1])
-            elif isinstance(outcome, BinaryOutcome):
-                logit = math.log(outcome.control / (1 - outcome.control))
-                p = 1 / (1 + np.exp(-(logit + log_ratios(trial)[:, 0])))
-                means, endpoint, sd = (p if sign > 0 else 1 - p), "binary", 1.0
-            else:
+            if one.sums is None:
                 raise ProtocolError(
-                    "is not served by designs in stages", field="endpoints.kind", value=outcome.kind
+                    "is not served by designs in stages", field="endpoints.kind", value=trial.outcome.kind
                 )
-            stages, make, claimed = _rule(design, len(trial.arms), sd if endpoint == "normal" else None)
+            endpoint, means, sd = one.sums(trial)
+            make_stages = design_kind(design.kind).stages
+            assert make_stages is not None
+            stages, make, claimed = imported(make_stages)(
+                design, len(trial.arms), sd if endpoint == "normal" else None
+            )
         wait: Wait = "seen"
         if isinstance(design, MultiArmDesign | ResponseAdaptiveDesign):
             wait = design.wait
         effective = effective_arms(trial)
         assert effective is not None
         return cls(
-            endpoint, means, sd, stages, make, design.alpha, claimed, effective, wait, outcome.known_after,
-            spread_of(trial),
+            endpoint, means, sd, stages, make, design.alpha, claimed, effective, wait,
+            trial.outcome.known_after,            spread_of(trial),
         )  # fmt: skip
-
-
-def _rule(design: object, arms: int, sd: float | None) -> tuple[Ints, MakeRule, Claimed]:
-    if isinstance(design, MultiArmDesign):
-        stages = np.asarray(design.stages, dtype=np.int64)
-        keep = None if design.keep_best is None else keep_best(design.keep_best)
-        if not design.multiplicity.startswith("closed"):
-            upper = _upper_bounds(design, stages)
-            rule = _multi_arm_rule(design, upper, sd, keep)
-            return stages, lambda _: rule, partial(arms_above, upper=upper, sd=sd)
-        test = closed_test(design, tuple(stages.sum(axis=1).astype(float).tolist()))
-        futility = design.futility_z[0] if design.futility_z else -np.inf
-        closed = closed_test_rule(test, sd=sd, keep=keep, futility=futility, stop_at=design.stop_at)
-        return stages, lambda _: closed, lambda trials: closed_rejections(trials.states, test, sd)
-    if isinstance(design, ResponseAdaptiveDesign):
-        if design.least_share * arms >= 1:
-            raise ProtocolError(
-                f"must be below 1/{arms}, or nothing is left to adapt", field="design.least_share",
-                value=design.least_share,
-            )  # fmt: skip
-        planned = np.full((design.batches, arms), math.ceil(design.batch / arms), dtype=np.int64)
-        stages = np.vstack([np.full((1, arms), design.first, dtype=np.int64), planned])
-
-        def adaptive(generator: np.random.Generator) -> Rule:
-            return thompson_rule(
-                design.batch, generator, claim=design.claim, power=design.tuning,
-                least=design.least_share, futility=design.futility,
-            )  # fmt: skip
-
-        adaptive(np.random.default_rng(0))
-        return stages, adaptive, partial(arms_probably_best, claim=design.claim)
-    if not isinstance(design, BayesianDesign):
-        raise ProtocolError(
-            "is no design in stages", field="design.kind", value=getattr(design, "kind", None)
-        )
-    each = np.diff(design.looks, prepend=0)
-    stages = np.repeat(each[:, None], 2, axis=1).astype(np.int64)
-    if design.rule == "predictive":
-        rule = predictive_rule(
-            design.looks, design.looks[-1], design.claim, stop_above=design.stop_above,
-            stop_below=design.stop_below,
-        )  # fmt: skip
-    elif design.rule == "posterior":
-        rule = posterior_rule(design.claim, design.stop_below, len(stages))
-    else:
-        assert_never(design.rule)
-    return stages, lambda _: rule, the_only_arm
-
-
-def _upper_bounds(design: MultiArmDesign, stages: Ints) -> tuple[float, ...]:
-    """Return the bound of each look (K,) that every arm is held against."""
-    alpha = design.alpha / {"bonferroni": stages.shape[1] - 1, "none": 1}[design.multiplicity]
-    if len(stages) == 1:
-        return (float(-ndtri(alpha)),)
-    total = np.cumsum(stages.sum(axis=1))
-    share = (total / total[-1]).tolist()
-    return group_sequential_design(share, efficacy=efficacy_rule(design.efficacy), alpha=alpha).upper
-
-
-def _multi_arm_rule(
-    design: MultiArmDesign,
-    upper: tuple[float, ...],
-    sd: float | None,
-    keep: Callable[[StagedState, Floats], Bools] | None,
-) -> Rule:
-    looks = len(upper)
-    if design.futility_z and len(design.futility_z) != looks - 1:
-        raise ProtocolError(
-            f"must hold one bound for each of {looks - 1} interim looks", field="design.futility_z",
-            value=design.futility_z,
-        )  # fmt: skip
-    lower = (*design.futility_z, upper[-1]) if design.futility_z else None
-    return bounds_rule(upper, lower, sd=sd, keep=keep)
-
-
-def posterior_rule(claim: float, futility: float, looks: int) -> Rule:
-    """Return the rule of two arms that stops on P(active better | data) with uniform priors.
-
-    Examples
-    --------
-    >>> rule = posterior_rule(0.9, 0.1, 2)
-    >>> n, every = np.full((1, 2), 20), np.ones((1, 2), dtype=bool)
-    >>> total = np.array([[4.0, 14.0]])
-    >>> rule(StagedState(0, n, total, total, n, total, every, every[:, 0])).decision
-    array([1], dtype=int8)
-    """
-
-    def decide(state: StagedState) -> StageAction:
-        better = probability_best(state.total, state.n.astype(np.float64))[:, 1]
-        stop = np.where(better >= claim, 1, np.where(better < futility, -1, 0))
-        return StageAction(np.where((state.stage == looks - 1) & (stop < 0), 0, stop).astype(np.int8))
-
-    return decide
 
 
 def run_staged(

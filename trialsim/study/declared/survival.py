@@ -7,29 +7,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
-from trialsim.analysis.survival import (
-    FlemingHarrington,
-    LogRankLooks,
-    adjusted_log_rank_block,
-    cox_block,
-    log_rank_block,
-    max_combo_block,
-    restricted_mean_survival_block,
-)
+from trialsim.analysis.simulated.times import SeenLooks
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
+from trialsim.registry import SeenTimes
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
 from trialsim.study.declared.reading import Reading, at_look, benefit
-from trialsim.study.declared.refusing import unserved
-from trialsim.study.designs.survival_looks import log_rank_tests, planned_looks
+from trialsim.study.declared.refusing import reader_of
+from trialsim.study.designs.survival_looks import planned_looks
 from trialsim.trial import stop_at_bounds
 from trialsim.trial.interim import Looks
 from trialsim.trial.outcomes import SurvivalTrials
-
-_OK = ("ok", "no_information")
 
 
 @dataclass(frozen=True)
@@ -82,16 +73,15 @@ def read_survival(
     `columns` (R, N, P) are what each analysis adjusts for.
     """
     looks = plan.of_trials(trials)
-    swept = {
-        stratified: log_rank_tests(trials, looks.month, stratified)
-        for stratified in {False, *(one.kind.startswith("stratified") for one in trial.analyses)}
-    }
-    tests = swept[False]
+    seen = SeenLooks(
+        trials.entry, trials.time, trials.event, trials.arm, trials.stratum, trials.strata, looks.month
+    )
+    tests = seen.log_rank()
     counted = {"size": tests.entered, "events": tests.events.sum(axis=2), "months": looks.month}
     upper, lower = _bounds(trial, counted["events"])
     found = {}
     for analysis in trial.analyses:
-        estimates, statistic = _read(analysis, trials, looks.month, swept, columns[analysis.label])
+        estimates, statistic = _read(trial, analysis, seen, columns[analysis.label])
         stopping = stop_at_bounds(statistic, upper, lower)
         found[analysis.label] = Reading(
             at_look(estimates, stopping.look), statistic, stopping, looks.reached, counted
@@ -110,69 +100,30 @@ def _bounds(trial: DeclaredTrial, events: np.ndarray) -> tuple[ArrayLike, ArrayL
 
 
 def _read(
-    analysis: AnalysisDeclared,
-    trials: SurvivalTrials,
-    months: Floats,
-    swept: dict[bool, LogRankLooks],
-    covariates: Floats | None,
+    trial: DeclaredTrial, analysis: AnalysisDeclared, seen: SeenLooks, covariates: Floats | None
 ) -> tuple[list[Estimates], Floats]:
     """Return the estimates of every look, and the statistic (R, K)."""
-    if analysis.kind in ("log_rank", "stratified_log_rank"):
-        tests = swept[analysis.kind == "stratified_log_rank"]
-        looks = [_one_step(tests, k, analysis.label) for k in range(months.shape[1])]
-        return looks, tests.benefit
-    looks = [_cut_and_read(analysis, trials, months[:, k, None], covariates) for k in range(months.shape[1])]
-    sign = 1.0 if analysis.kind == "rmst" else -1.0
-    return looks, np.stack([benefit(one, sign) for one in looks], axis=1)
+    one = reader_of(trial, analysis)
+    if one.looks is not None:
+        estimates, statistic = one.every_look(seen)
+        return [replace(found, analysis=analysis.label) for found in estimates], statistic
+    settings, looks = analysis.settings_of(one), range(seen.months.shape[1])
+    each = [one.block(_by_month(seen, seen.months[:, k, None], covariates), settings) for k in looks]
+    sign = one.sign(trial.outcome.sign)
+    statistic = np.stack([benefit(found, sign) for found in each], axis=1)
+    return [replace(found, analysis=analysis.label) for found in each], statistic
 
 
-def _one_step(tests: LogRankLooks, look: int, label: str) -> Estimates:
-    """Return U/V, the one-step log hazard ratio, with variance 1/V and the log-rank z."""
-    score, information = tests.score[:, look], tests.information[:, look]
-    informed = information > 0
-    safe = np.where(informed, information, 1.0)
-    z = np.where(informed, score / np.sqrt(safe), np.nan)
-    return Estimates(
-        label,
-        np.where(informed, score / safe, np.nan),
-        np.where(informed, 1 / np.sqrt(safe), np.nan),
-        np.full(len(score), np.inf),
-        z,
-        np.asarray(2 * ndtr(-np.abs(z))),
-        (~informed).astype(np.int8),
-        _OK,
-    )
-
-
-def _cut_and_read(
-    analysis: AnalysisDeclared, trials: SurvivalTrials, month: Floats, covariates: Floats | None
-) -> Estimates:
-    """Read what is known by a month; those who have not entered are never at risk."""
-    follow = np.maximum(month - trials.entry, 0.0)
-    time = np.minimum(trials.time, follow)
-    event = ((trials.event == 1) & (trials.time <= follow) & (trials.entry <= month)).astype(np.int8)
-    arm = trials.arm
+def _by_month(seen: SeenLooks, month: Floats, covariates: Floats | None) -> SeenTimes:
+    """Return what is known by a month; those who have not entered are never at risk."""
+    follow = np.maximum(month - seen.entry, 0.0)
+    event = ((seen.event == 1) & (seen.time <= follow) & (seen.entry <= month)).astype(np.int8)
     if covariates is not None:
-        covariates = _of_entered(covariates, trials.entry <= month)
-    match analysis.kind:
-        case "cox":
-            found = cox_block(time, event, arm, covariates)
-        case "stratified_cox":
-            found = cox_block(time, event, arm, covariates, strata=trials.stratum)
-        case "adjusted_log_rank":
-            found = adjusted_log_rank_block(time, event, arm, covariates)
-        case "weighted_log_rank":
-            assert analysis.rho is not None
-            assert analysis.gamma is not None
-            found = log_rank_block(time, event, arm, weights=FlemingHarrington(analysis.rho, analysis.gamma))
-        case "max_combo":
-            found = max_combo_block(time, event, arm)
-        case "rmst":
-            assert analysis.tau is not None
-            found = restricted_mean_survival_block(time, event, arm, analysis.tau)
-        case _:
-            raise unserved(analysis.kind, "time_to_event")
-    return replace(found, analysis=analysis.label)
+        covariates = _of_entered(covariates, seen.entry <= month)
+    return SeenTimes(
+        arm=seen.arm, covariates=covariates, stratum=seen.stratum,
+        time=np.minimum(seen.time, follow), event=event,
+    )  # fmt: skip
 
 
 def _of_entered(covariates: Floats, entered: Bools) -> Floats:

@@ -12,18 +12,19 @@ from scipy.special import ndtr
 
 from trialsim.data import Estimates, Floats
 from trialsim.errors import AnalysisError
+from trialsim.registry import SeenJoint
 from trialsim.trial.outcomes import JointTrials
 
 REASONS = ("ok", "one arm is empty", "no pair is decided")
 
 
-def joint_rank_block(trials: JointTrials, *, higher_is_worse: bool = True) -> Estimates:
+def joint_rank_block(trials: JointTrials | SeenJoint, *, higher_is_worse: bool = True) -> Estimates:
     r"""Return the difference between wins and losses of active against control, in every trial.
 
     Parameters
     ----------
-    trials : JointTrials
-        The trials.
+    trials : JointTrials or SeenJoint
+        R trials of N participants.
     higher_is_worse : bool
         Direction of the marker.
 

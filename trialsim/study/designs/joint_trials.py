@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
@@ -15,13 +13,14 @@ from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.analysis.survival import cox_block, log_rank_block
 from trialsim.data import Estimates, Floats
 from trialsim.errors import DesignError
+from trialsim.registry import Reader, SeenJoint, Truth, reader, served
 from trialsim.streams import stream
 from trialsim.study.designs.joint_rank import joint_rank_block
 from trialsim.study.designs.sequential_block import NaiveEstimate, SequentialBlock
 from trialsim.trial import JointWorld, normal_score, simulate_joint, stop_at_bounds
-from trialsim.trial.outcomes import JointTrials, joint_truth
+from trialsim.trial.outcomes import joint_truth
 
-JointAnalysis = Literal["log_rank", "cox", "ancova", "mmrm", "joint_rank"]
+JOINT = "joint"
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,18 @@ class JointPlan:
     ----------
     world : JointWorld
         The trial.
-    analysis : {"log_rank", "cox", "ancova", "mmrm", "joint_rank"}
-        Of the event (`log_rank`, and `cox` adjusted for the measured baseline), of the marker
-        (`ancova` of the last visit among those who have it, `mmrm` of all visits), or of both.
+    analysis : str
+        An estimator that reads a joint endpoint, of trialsim or another package: of the event (`log_rank`,
+        and `cox` adjusted for the measured baseline), of the marker (`ancova` of the last visit among those
+        who have it, `mmrm` of all visits), or of both (`joint_rank`).
     alpha : float
         One-sided level.
     higher_is_worse : bool
         Direction of the marker.
     confidence : float
         Level of the interval.
+    settings : tuple of (str, float)
+        Numbers that the analysis takes.
 
     Raises
     ------
@@ -56,17 +58,27 @@ class JointPlan:
     """
 
     world: JointWorld
-    analysis: JointAnalysis = "log_rank"
+    analysis: str = "log_rank"
     alpha: float = 0.025
     higher_is_worse: bool = True
     confidence: float = 0.95
+    settings: tuple[tuple[str, float | str], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.analysis not in _ANALYSES:
-            raise DesignError(f"must be one of {', '.join(_ANALYSES)}", field="analysis", value=self.analysis)
+        if reader(self.analysis, JOINT) is None:
+            raise DesignError(
+                f"must be one of {', '.join(served(JOINT))}", field="analysis", value=self.analysis
+            )
         for name, most in (("alpha", 0.5), ("confidence", 1.0)):
             if not 0 < getattr(self, name) < most:
                 raise DesignError(f"must lie between 0 and {most:g}", field=name, value=getattr(self, name))
+
+    @property
+    def reader(self) -> Reader:
+        """How the analysis reads the trials."""
+        found = reader(self.analysis, JOINT)
+        assert found is not None
+        return found
 
 
 def run_joint_block(
@@ -109,8 +121,15 @@ def run_joint_block(
     True
     """
     trials = simulate_joint(plan.world, replicates, partial(stream, seed, scenario, block))
-    estimates = _ANALYSES[plan.analysis](trials, plan)
-    statistic = _benefit(estimates, _direction(plan))[:, None]
+    estimates = plan.reader.block(
+        SeenJoint(
+            arm=trials.arm, time=trials.time, event=trials.event, baseline=trials.baseline,
+            marker=trials.marker, higher_is_worse=plan.higher_is_worse,
+        ),
+        dict(plan.settings),
+    )  # fmt: skip
+    sign = plan.reader.sign(-1.0 if plan.higher_is_worse else 1.0)
+    statistic = _benefit(estimates, sign)[:, None]
     return SequentialBlock(
         stop_at_bounds(statistic, (-ndtri(plan.alpha),)),
         statistic,
@@ -124,18 +143,7 @@ def run_joint_block(
     )
 
 
-def _direction(plan: JointPlan) -> int:
-    """Return the sign of an estimate that favours active."""
-    if plan.analysis == "joint_rank":
-        return 1
-    if plan.analysis in ("log_rank", "cox"):
-        return -1
-    if plan.analysis not in ("ancova", "mmrm"):
-        raise DesignError("has no side that is known", field="analysis", value=plan.analysis)
-    return -1 if plan.higher_is_worse else 1
-
-
-def _benefit(estimates: Estimates, sign: int) -> Floats:
+def _benefit(estimates: Estimates, sign: float) -> Floats:
     """Return the normal score of the one-sided p value (R,) of the test that decides; NaN without a test."""
     if estimates.decision is not None:
         return sign * estimates.decision.z
@@ -145,7 +153,7 @@ def _benefit(estimates: Estimates, sign: int) -> Floats:
 
 
 def _naive(plan: JointPlan, estimates: Estimates) -> NaiveEstimate | None:
-    truth = _truth(plan)
+    truth = plan.reader.true_value(JointLaw(plan), plan).value
     if truth is None:
         return None
     failed = estimates.status != 0
@@ -159,47 +167,54 @@ def _naive(plan: JointPlan, estimates: Estimates) -> NaiveEstimate | None:
     )
 
 
-def _truth(plan: JointPlan) -> float | None:
-    """Return what the analysis aims at, or None where that is not one number."""
-    world = plan.world
-    if plan.analysis in ("log_rank", "cox"):
+@dataclass(frozen=True)
+class JointLaw:
+    """What is true of a joint trial."""
+
+    plan: JointPlan
+
+    def log_hazard_ratio(self, asked: object) -> Truth:
+        """Return the log hazard ratio, where the hazard does not follow the marker."""
+        world = self.plan.world
         split = world.subgroup_share > 0 and world.subgroup_hazard_ratio != 1.0
-        proportional = not (world.association or world.slope_association or split)
-        return float(np.log(world.hazard_ratio)) if proportional else None
-    truth = joint_truth(world, higher_is_worse=plan.higher_is_worse)
-    if plan.analysis == "joint_rank":
-        return truth.win_difference if world.dropout is None else None
-    if plan.analysis in ("ancova", "mmrm"):
-        return truth.marker_difference
-    raise DesignError("aims at nothing that is known", field="analysis", value=plan.analysis)
+        if world.association or world.slope_association or split:
+            return Truth(None, note="hazards are not proportional: there is no one hazard ratio")
+        return Truth(float(np.log(world.hazard_ratio)))
+
+    def marker_difference(self, asked: object) -> float:
+        """Return the difference of mean markers at the last visit, without events."""
+        return joint_truth(self.plan.world, higher_is_worse=self.plan.higher_is_worse).marker_difference
+
+    def win_difference(self, asked: object) -> Truth:
+        """Return wins minus losses; no closed form with dropout."""
+        if self.plan.world.dropout is not None:
+            return Truth(None, note="dropout changes which pairs are decided")
+        found = joint_truth(self.plan.world, higher_is_worse=self.plan.higher_is_worse)
+        return Truth(found.win_difference)
 
 
-def _log_rank(trials: JointTrials, plan: JointPlan) -> Estimates:
-    return log_rank_block(trials.time, trials.event, trials.arm)
+def log_rank(seen: SeenJoint) -> Estimates:
+    """Return the one-step log hazard ratio of the event."""
+    return log_rank_block(seen.time, seen.event, seen.arm)
 
 
-def _cox(trials: JointTrials, plan: JointPlan) -> Estimates:
-    return cox_block(trials.time, trials.event, trials.arm, trials.baseline[..., None])
+def cox(seen: SeenJoint) -> Estimates:
+    """Return the log hazard ratio of the event, given the measured baseline."""
+    return cox_block(seen.time, seen.event, seen.arm, seen.baseline[..., None])
 
 
-def _ancova(trials: JointTrials, plan: JointPlan) -> Estimates:
-    return fit_linear(trials.marker[..., -1], trials.arm, trials.baseline[..., None])
+def ancova(seen: SeenJoint) -> Estimates:
+    """Return the difference of markers at the last visit among those who have it, given the baseline."""
+    return fit_linear(seen.marker[..., -1], seen.arm, seen.baseline[..., None])
 
 
-def _mmrm(trials: JointTrials, plan: JointPlan) -> Estimates:
-    design = np.empty((*trials.arm.shape, 3))
-    design[..., 0], design[..., 1], design[..., 2] = 1.0, trials.arm, trials.baseline
-    return monotone_block(trials.marker, design)
+def mmrm(seen: SeenJoint) -> Estimates:
+    """Return the difference of markers at the last visit, by a mixed model of all visits."""
+    design = np.empty((*seen.arm.shape, 3))
+    design[..., 0], design[..., 1], design[..., 2] = 1.0, seen.arm, seen.baseline
+    return monotone_block(seen.marker, design)
 
 
-def _joint_rank(trials: JointTrials, plan: JointPlan) -> Estimates:
-    return joint_rank_block(trials, higher_is_worse=plan.higher_is_worse)
-
-
-_ANALYSES: dict[str, Callable[[JointTrials, JointPlan], Estimates]] = {
-    "log_rank": _log_rank,
-    "cox": _cox,
-    "ancova": _ancova,
-    "mmrm": _mmrm,
-    "joint_rank": _joint_rank,
-}
+def joint_rank(seen: SeenJoint) -> Estimates:
+    """Return wins minus losses over the event, then the marker."""
+    return joint_rank_block(seen, higher_is_worse=seen.higher_is_worse)

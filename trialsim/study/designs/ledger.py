@@ -9,63 +9,35 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from trialsim.analysis.imputation import imputation_block
-from trialsim.analysis.linear import fit_linear
-from trialsim.analysis.repeated_measures import fit_mmrm_block
-from trialsim.data import Estimates, Floats
+from trialsim.analysis.simulated import visits
+from trialsim.data import Estimates
 from trialsim.design import OperatingCharacteristics, tally
 from trialsim.design.operating_characteristics import Tally
 from trialsim.errors import DesignError
+from trialsim.registry import SeenVisits
 from trialsim.streams import stream
 from trialsim.study.running.work import split_replicates
 from trialsim.trial import LongitudinalWorld, simulate_longitudinal, true_values
 from trialsim.trial.allocation import allocate
 from trialsim.trial.intercurrent_events import STRATEGIES, LongitudinalTrials, Strategy, TrueValue
 
-TrialAnalysis = Callable[[LongitudinalTrials], Estimates]
+TrialAnalysis = Callable[[SeenVisits], Estimates]
 
 
-def mmrm_on_treatment(trials: LongitudinalTrials) -> Estimates:
-    """MMRM of what was seen before any event: aims at the hypothetical estimand, and assumes MAR."""
-    return fit_mmrm_block(trials.on_treatment, trials.arm, trials.baseline[..., None], by_visit=True)
+def visits_seen(trials: LongitudinalTrials, failure: float | None = None) -> SeenVisits:
+    """Return what an analyst sees of trials with visits.
 
-
-def mmrm_of_all_observed(trials: LongitudinalTrials) -> Estimates:
-    """MMRM of all that was seen, also after events: aims at treatment policy, and assumes MAR."""
-    return fit_mmrm_block(trials.outcomes, trials.arm, trials.baseline[..., None], by_visit=True)
-
-
-def ancova_of_completers(trials: LongitudinalTrials) -> Estimates:
-    """ANCOVA of those without an event and with a last visit."""
-    return _ancova(trials, trials.on_treatment[..., -1])
-
-
-def ancova_of_all_observed(trials: LongitudinalTrials) -> Estimates:
-    """ANCOVA of everyone whose last visit was seen, also after an event."""
-    return _ancova(trials, trials.outcomes[..., -1])
-
-
-def ancova_of_last_on_treatment(trials: LongitudinalTrials) -> Estimates:
-    """ANCOVA of the last value before any event: aims at the while-on-treatment estimand."""
-    values = np.concatenate([trials.baseline[..., None], trials.on_treatment], axis=-1)
-    seen = np.isfinite(values)
-    last = values.shape[-1] - 1 - np.argmax(seen[..., ::-1], axis=-1)
-    return _ancova(trials, np.take_along_axis(values, last[..., None], axis=-1)[..., 0])
-
-
-def ancova_of_composite(failure: float) -> TrialAnalysis:
-    """Return the ANCOVA that gives everyone with an event the failure value."""
-
-    def analyse(trials: LongitudinalTrials) -> Estimates:
-        return _ancova(trials, np.where(trials.cause >= 0, failure, trials.outcomes[..., -1]))
-
-    return analyse
-
-
-def jump_to_reference(trials: LongitudinalTrials) -> Estimates:
-    """Conditional mean imputation as if on control from the event on, with the full jackknife."""
-    design = np.stack([np.ones(trials.arm.shape), trials.arm, trials.baseline], axis=-1)
-    return imputation_block(trials.on_treatment, design, strategy="J2R")
+    Parameters
+    ----------
+    trials : LongitudinalTrials
+        R trials of N participants.
+    failure : float, optional
+        What a composite strategy gives to everyone with an event.
+    """
+    return SeenVisits(
+        arm=trials.arm, baseline=trials.baseline, outcomes=trials.outcomes, visit=trials.visit,
+        cause=trials.cause, failure=failure,
+    )  # fmt: skip
 
 
 def usual_analyses(world: LongitudinalWorld) -> dict[str, TrialAnalysis]:
@@ -81,7 +53,7 @@ def usual_analyses(world: LongitudinalWorld) -> dict[str, TrialAnalysis]:
     Returns
     -------
     dict of str to callable
-        Each takes a block of trials and returns `Estimates`.
+        Each takes a block of trials as `SeenVisits` and returns `Estimates`.
 
     Examples
     --------
@@ -92,15 +64,15 @@ def usual_analyses(world: LongitudinalWorld) -> dict[str, TrialAnalysis]:
     ['mmrm, on treatment', 'mmrm, all observed']
     """
     usual: dict[str, TrialAnalysis] = {
-        "mmrm, on treatment": mmrm_on_treatment,
-        "mmrm, all observed": mmrm_of_all_observed,
-        "ancova, completers": ancova_of_completers,
-        "ancova, all observed": ancova_of_all_observed,
-        "ancova, last on treatment": ancova_of_last_on_treatment,
-        "ancova, composite": ancova_of_composite(world.failure),
+        "mmrm, on treatment": visits.mmrm_on_treatment,
+        "mmrm, all observed": visits.mmrm_all_observed,
+        "ancova, completers": visits.ancova_completers,
+        "ancova, all observed": visits.ancova_all_observed,
+        "ancova, last on treatment": visits.ancova_last_on_treatment,
+        "ancova, composite": visits.ancova_composite,
     }
     if world.gaps == 0:
-        usual["jump to reference"] = jump_to_reference
+        usual["jump to reference"] = visits.jump_to_reference
     return usual
 
 
@@ -133,7 +105,7 @@ def estimand_ledger(
     scenario : str
         Name of the random streams.
     analyses : mapping of str to callable, optional
-        From `LongitudinalTrials` to `Estimates`; `usual_analyses` unless given.
+        From `SeenVisits` to `Estimates`; `usual_analyses` unless given.
     strategies : sequence
         Each one strategy for all events, or a tuple with one for each event.
     participants : int
@@ -179,8 +151,9 @@ def estimand_ledger(
     sums: dict[tuple[int, str], Tally] = {}
     for index, size in enumerate(split_replicates(replicates, block)):
         trials = _simulate(world, controls, active, size, seed, scenario, index)
+        seen = visits_seen(trials, world.failure)
         for name, analyse in chosen.items():
-            estimates = analyse(trials)
+            estimates = analyse(seen)
             half_width = np.asarray(stdtrit(estimates.df, 1 - alpha / 2) * estimates.standard_error)
             for position, truth in enumerate(truths):
                 one = tally(estimates, truth.value, alpha, half_width)
@@ -227,7 +200,3 @@ def _row(truth: TrueValue, found: OperatingCharacteristics) -> dict[str, object]
         }
     both = math.hypot(found.bias_mcse, truth.mcse)
     return first | found.to_row() | {"bias_mcse_with_truth": both}
-
-
-def _ancova(trials: LongitudinalTrials, outcome: Floats) -> Estimates:
-    return fit_linear(outcome, trials.arm, trials.baseline[..., None])

@@ -8,8 +8,8 @@ from trialsim.data import History, OutcomeHistory
 from trialsim.errors import HistoryError, ProtocolError
 from trialsim.prognosis import read_history, read_outcome_history
 from trialsim.protocol.declared import ContinuousOutcome, CountOutcome, DeclaredTrial
+from trialsim.protocol.declared.endpoints import endpoint
 from trialsim.protocol.declared.history import HistoryDeclared
-from trialsim.protocol.declared.twins import FAMILIES_OF
 from trialsim.protocol.history_table import HistoryTable
 from trialsim.protocol.outcome_table import WEEKS_IN, OutcomeTable
 from trialsim.protocol.reading import check_model
@@ -58,7 +58,7 @@ def read_declared_history(
 def family_of(trial: DeclaredTrial) -> str:
     """Return the family of the trial's twins: the one that is named, or the first one served."""
     named = None if trial.twins is None else trial.twins.family
-    return named or FAMILIES_OF[trial.outcome.kind][0]
+    return named or endpoint(trial.outcome.kind).families[0]
 
 
 def learnt_covariates(trial: DeclaredTrial) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial
-from trialsim.protocol.declared.analyses import BY_LEAST_SQUARES
+from trialsim.registry import reader
 from trialsim.study.declared.adjusting import COVARIATES, SCORE
 
 
@@ -62,11 +62,14 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
     known = {_identity(one) for one in declared}
 
     def add(kind: str, adjust: tuple[str, ...], of: AnalysisDeclared, name: str, why: str) -> None:
-        if kind == "adjusted_log_rank" and not adjust:
-            kind = "log_rank"
+        read = reader(kind, trial.outcome.kind)
+        if read is not None and read.without_adjust and not adjust:
+            kind = read.without_adjust
+            read = reader(kind, trial.outcome.kind)
         changed: dict[str, object] = {"kind": kind, "adjust": adjust, "name": f"{of.label}_{name}"[:40]}
-        if kind not in BY_LEAST_SQUARES:
-            changed |= {"slopes": "common", "variance": "hc3"}
+        taken = () if read is None else [one.name for one in read.settings]
+        fields = type(of).model_fields
+        changed |= {name: fields[name].default for name in ("slopes", "variance") if name not in taken}
         made = of.model_copy(update=changed)
         if _identity(made) not in known:
             known.add(_identity(made))

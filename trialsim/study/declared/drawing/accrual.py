@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from trialsim.data import Floats
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import DeclaredTrial, PlannedEnrolment, SiteEnrolment
+from trialsim.protocol.declared.design_kinds import design_kind
 from trialsim.study.declared.refusing import refusing
 from trialsim.trial import PlannedAccrual, SitePlan, site_plan
 from trialsim.trial.enrolment import NO_CAP, Spread
@@ -49,20 +48,9 @@ def spread_of(trial: DeclaredTrial) -> Spread:
 
 def largest_size(trial: DeclaredTrial) -> int:
     """Return the participants that a trial may need."""
-    if trial.design.kind == "multi_arm_multi_stage" and trial.design.stages:
-        return sum(map(sum, trial.design.stages))
-    if trial.design.kind == "response_adaptive":
-        design, arms = trial.design, len(trial.arms)
-        # Arms may hold more of those who are on their way than the next batch asks for.
-        return design.first * arms + 2 * design.batches * arms * math.ceil(design.batch / arms)
-    if trial.design.kind == "bayesian":
-        return 2 * trial.design.looks[-1]
-    if trial.design.kind == "sample_size_reestimation":
-        return trial.design.largest
-    if trial.design.kind not in ("fixed", "group_sequential", "multi_arm_multi_stage"):
-        raise ProtocolError("has no size that is known", field="design.kind", value=trial.design.kind)
-    assert trial.participants is not None
-    return trial.participants
+    size = design_kind(trial.design.kind).size(trial.design, len(trial.arms), trial.participants)
+    assert size is not None
+    return size
 
 
 def _sites(enrolment: SiteEnrolment) -> SitePlan:

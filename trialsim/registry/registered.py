@@ -10,15 +10,19 @@ where ``MEDIAN_DIFFERENCE`` is an `Estimator` of that name.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 
-from trialsim.analysis.registry.catalogue import CATALOGUE
-from trialsim.analysis.registry.interface import Estimator
 from trialsim.errors import AnalysisError
+from trialsim.registry.block_reader import Reader
+from trialsim.registry.catalogue import CATALOGUE
+from trialsim.registry.interface import Estimator
+from trialsim.registry.simulated import SIMULATED
 
 ENTRY_POINTS = "trialsim.estimators"
 _OWN = {one.name: one for one in CATALOGUE}
+_READERS = {(name, one.endpoint): one for name, one in SIMULATED}
 _BY_HAND: dict[str, Estimator] = {}
 
 
@@ -89,14 +93,15 @@ def estimator(method: str) -> Estimator:
     points = _points()
     if name in points:
         return _loaded(points[name])
-    known = sorted({*_OWN, *_BY_HAND, *points})
+    of_frames = (one.name for one in (*_OWN.values(), *_BY_HAND.values()) if one.reads_frames)
+    known = sorted({*of_frames, *points})
     near = get_close_matches(name, known, 1)
     hint = f"did you mean {near[0]}? Known are " if near else "use one of "
     raise AnalysisError("is not known", field="method", value=method, mend=hint + ", ".join(known))
 
 
 def estimators() -> tuple[Estimator, ...]:
-    """Return all estimators, those of trialsim first.
+    """Return all estimators that read a data frame, those of trialsim first.
 
     Returns
     -------
@@ -112,8 +117,105 @@ def estimators() -> tuple[Estimator, ...]:
     >>> [one.name for one in estimators()][:3]
     ['unadjusted', 'ancova', 'prognostic_adjustment']
     """
-    others = [_loaded(point) for point in _points().values()]
-    return (*_OWN.values(), *_BY_HAND.values(), *others)
+    return tuple(one for one in (*_OWN.values(), *_others()) if one.reads_frames)
+
+
+def reader(name: str, endpoint: str) -> Reader | None:
+    """Return how an estimator reads simulated trials of one kind of endpoint; None where it does not.
+
+    Parameters
+    ----------
+    name : str
+        Of the estimator, as a protocol writes it.
+    endpoint : str
+        Kind of the endpoint.
+
+    Returns
+    -------
+    Reader or None
+
+    Examples
+    --------
+    >>> reader("rmst", "time_to_event").settings[0].name
+    'tau'
+    >>> reader("rmst", "score") is None
+    True
+    """
+    found = _READERS.get((name, endpoint))
+    if found is not None or name in _OWN:
+        return found
+    return next((one for one in readers(name) if one.endpoint == endpoint), None)
+
+
+def readers(name: str) -> tuple[Reader, ...]:
+    """Return how an estimator reads simulated trials, one reader an endpoint; none of an unknown name.
+
+    Parameters
+    ----------
+    name : str
+        Of the estimator.
+
+    Returns
+    -------
+    tuple of Reader
+
+    Examples
+    --------
+    >>> [one.endpoint for one in readers("negative_binomial")]
+    ['count', 'recurrent']
+    """
+    found = _OWN.get(name) or _BY_HAND.get(name)
+    if found is None and name in (points := _points()):
+        found = _loaded(points[name])
+    return () if found is None else found.readers
+
+
+def served(endpoint: str, design: str | None = None) -> tuple[str, ...]:
+    """Return the names of the estimators that read simulated trials of one kind of endpoint.
+
+    Parameters
+    ----------
+    endpoint : str
+        Kind of the endpoint.
+    design : str, optional
+        Leaves out those that this kind of design cannot use.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> served("recurrent"), served("time_to_event", "sample_size_reestimation")
+    (('lwyy', 'negative_binomial'), ('log_rank', 'stratified_log_rank'))
+    """
+    own = [pair for pair in SIMULATED if pair[1].endpoint == endpoint]
+    others = [(one.name, r) for one in _others() for r in one.readers if r.endpoint == endpoint]
+    return tuple(
+        name for name, one in (*own, *others) if design is None or not one.designs or design in one.designs
+    )
+
+
+def simulated_names() -> tuple[str, ...]:
+    """Return the names of all estimators that read simulated trials, those of trialsim first.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> simulated_names()[:2]
+    ('unadjusted', 'ancova')
+    """
+    others = (one.name for one in _others() if one.readers)
+    return tuple(dict.fromkeys((*(name for name, _ in SIMULATED), *others)))
+
+
+def _others() -> Iterator[Estimator]:
+    """Yield those that were registered by hand, then those of other packages."""
+    yield from _BY_HAND.values()
+    yield from (_loaded(point) for point in _points().values())
 
 
 def _points() -> dict[str, EntryPoint]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trialsim.analysis.registry.interface import Estimator
+from trialsim.registry.block_reader import Reader
+from trialsim.registry.interface import Estimator
+from trialsim.registry.simulated import SIMULATED, WORDS
 
 _ROOM = "trialsim.analysis"
 _PERSON = "a row a participant with"
@@ -24,8 +26,12 @@ def _of(
     name: str, where: str, reads: str, estimand: str, scale: str, example: str, **renamed: str
 ) -> Estimator:
     return Estimator(
-        name, f"{_ROOM}.{where}", reads, estimand, scale, example, renamed=tuple(renamed.items())
+        name, f"{_ROOM}.{where}", reads, estimand, scale, example, tuple(renamed.items()), _readers(name)
     )
+
+
+def _readers(name: str) -> tuple[Reader, ...]:
+    return tuple(one for called, one in SIMULATED if called == name)
 
 
 _MEANS = (
@@ -38,10 +44,10 @@ _MEANS = (
     _of("dose_response", "linear:dose_response", _NUMBER, "slope on the dose",
         "outcome per unit of dose",
         "--outcome change --dose dose --covariates baseline"),
-    _of("dunnett", "registry.composed:every_arm_with_control", _NUMBER,
+    _of("dunnett", "linear.named:every_arm_with_control", _NUMBER,
         "difference of means of every arm with the control, jointly", "outcome",
         f"{_Y} --covariates baseline"),
-    _of("joint_test", "registry.composed:all_arms_at_once", _NUMBER, "whether any arm differs (F test)",
+    _of("joint_test", "linear.named:all_arms_at_once", _NUMBER, "whether any arm differs (F test)",
         "F statistic", f"{_Y} --covariates baseline"),
     _of("t_test", "linear:t_test", _NUMBER, "difference of means", "outcome", _Y),
     _of("paired_t_test", "linear:paired_t_test", f"{_PERSON} two numbers",
@@ -60,21 +66,21 @@ _VISIT_MODELS = (
     _of("slopes", "repeated_measures:slopes", "a row a participant and time with a number",
         "difference of mean changes a unit of time", "outcome per unit of time",
         "--outcome change --arm arm --control placebo --time week --participant id"),
-    _of("reference_based_imputation", "registry.composed:imputed", _VISITS,
+    _of("reference_based_imputation", "imputation.named:imputed", _VISITS,
         "difference of means at each visit, under a strategy for dropouts", "outcome",
         f"{_V} --covariates baseline --strategy CIR"),
-    _of("mar", "registry.composed:missing_at_random", _VISITS,
+    _of("mar", "imputation.named:missing_at_random", _VISITS,
         "difference of means, dropouts as those who stayed", "outcome", f"{_V} --covariates baseline"),
-    _of("j2r", "registry.composed:jump_to_reference", _VISITS,
+    _of("j2r", "imputation.named:jump_to_reference", _VISITS,
         "difference of means, dropouts jump to reference", "outcome", f"{_V} --covariates baseline"),
-    _of("cr", "registry.composed:copy_reference", _VISITS, "difference of means, dropouts copy reference",
+    _of("cr", "imputation.named:copy_reference", _VISITS, "difference of means, dropouts copy reference",
         "outcome", f"{_V} --covariates baseline"),
-    _of("cir", "registry.composed:copy_increments", _VISITS,
+    _of("cir", "imputation.named:copy_increments", _VISITS,
         "difference of means, dropouts copy increments in reference", "outcome",
         f"{_V} --covariates baseline"),
-    _of("lmcf", "registry.composed:last_mean_carried_forward", _VISITS,
+    _of("lmcf", "imputation.named:last_mean_carried_forward", _VISITS,
         "difference of means, last mean carried forward", "outcome", f"{_V} --covariates baseline"),
-    _of("tipping", "registry.composed:tipped", _VISITS,
+    _of("tipping", "imputation.named:tipped", _VISITS,
         "shift of imputed outcomes that changes the conclusion",
         "outcome", f"{_V} --covariates baseline --alpha 0.05"),
 )  # fmt: skip
@@ -157,6 +163,10 @@ _COMPETING = (
         f"{_C} --covariates age"),
 )  # fmt: skip
 
+_SIMULATED_ALONE = tuple(
+    Estimator(name, None, *words, readers=_readers(name)) for name, words in WORDS.items()
+)
+
 CATALOGUE = (
-    *_MEANS, *_VISIT_MODELS, *_RESPONSES, *_LEVELS, *_COUNTS, *_EVENTS, *_COMPETING,
+    *_MEANS, *_VISIT_MODELS, *_RESPONSES, *_LEVELS, *_COUNTS, *_EVENTS, *_COMPETING, *_SIMULATED_ALONE,
 )  # fmt: skip

@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import Protocol as Interface
 
 from trialsim.protocol.declared.analyses import AnalysisDeclared
-from trialsim.protocol.declared.conduct import DiscontinuationDeclared, Factor, TrialArm, TrialEnrolment
+from trialsim.protocol.declared.conduct import (
+    DiscontinuationDeclared,
+    Factor,
+    IntercurrentDeclared,
+    Randomisation,
+    TrialArm,
+    TrialEnrolment,
+)
 from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs
 from trialsim.protocol.declared.course import HistoryCourse, ModelCourse
-from trialsim.protocol.declared.design import Design
+from trialsim.protocol.declared.design_kinds import Design
 from trialsim.protocol.declared.effects import Effect
+from trialsim.protocol.declared.endpoints import Outcome, endpoint
 from trialsim.protocol.declared.history import HistoryDeclared
-from trialsim.protocol.declared.outcome import Outcome
 from trialsim.protocol.declared.people import Population
-from trialsim.protocol.declared.scenarios import World
+from trialsim.protocol.declared.scenarios import Axis, World
 from trialsim.protocol.declared.sizing import SizeQuestion
-from trialsim.protocol.declared.twins import FAMILIES_OF, STRENGTH_OF, Twins
+from trialsim.protocol.declared.twins import Twins
 from trialsim.protocol.reading import refuse
 
 # Tables that are served with sizes by formula alone.
@@ -25,6 +32,7 @@ BESIDE_FORMULA = ("costs", "borrowing", "card_sensitivity")
 class Parts(Interface):
     """What is looked at of a declared trial."""
 
+    participants: int | None
     population: Population | None
     arms: tuple[TrialArm, ...]
     endpoints: tuple[Outcome, ...]
@@ -41,6 +49,9 @@ class Parts(Interface):
     analyses: tuple[AnalysisDeclared, ...]
     scenarios: tuple[World, ...]
     strata: tuple[Factor, ...]
+    randomisation: Randomisation | None
+    intercurrent_events: tuple[IntercurrentDeclared, ...]
+    grid: tuple[Axis, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -133,7 +144,8 @@ def _check_twins(trial: Parts) -> None:
         raise refuse("is read by nothing", field="history", mend="add [twins], or leave it out")
     if twins is None:
         return
-    if kind not in STRENGTH_OF:
+    served = endpoint(kind)
+    if served.strength is None:
         raise refuse(f"are not served with a {kind} outcome", twins.source, field="twins")
     if trial.in_stages:
         raise refuse(
@@ -147,10 +159,10 @@ def _check_twins(trial: Parts) -> None:
         )  # fmt: skip
     if twins.source == "assumed":
         (given,) = twins.strengths
-        if given != STRENGTH_OF[kind]:
+        if given != served.strength:
             raise refuse(
                 f"is no strength of a score for a {kind} outcome", twins.strengths[given],
-                field=f"twins.{given}", mend=f"give {STRENGTH_OF[kind]}",
+                field=f"twins.{given}", mend=f"give {served.strength}",
             )  # fmt: skip
         if trial.outcome.course is not None:
             raise refuse(
@@ -166,10 +178,10 @@ def _check_twins(trial: Parts) -> None:
         )  # fmt: skip
     if trial.history is None:
         raise refuse("is missing", field="history", mend="add [history] with the file of the placebo arm")
-    if twins.family is not None and twins.family not in FAMILIES_OF[kind]:
+    if twins.family is not None and twins.family not in served.families:
         raise refuse(
             f"is no family for a {kind} outcome", twins.family, field="twins.family",
-            mend=f"use {' or '.join(FAMILIES_OF[kind])}",
+            mend=f"use {' or '.join(served.families)}",
         )  # fmt: skip
     if kind == "level" and not getattr(trial.outcome, "levels", ()):
         raise refuse(

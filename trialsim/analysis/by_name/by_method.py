@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names
-from trialsim.analysis.registry.interface import Estimator
-from trialsim.analysis.registry.registered import estimator
 from trialsim.errors import AnalysisError
+from trialsim.registry.interface import Estimator
+from trialsim.registry.registered import estimator
 
 
 def analyse(data: pd.DataFrame, *, method: str, score: Columns | None = None, **options: Any) -> Any:
@@ -24,7 +24,7 @@ def analyse(data: pd.DataFrame, *, method: str, score: Columns | None = None, **
     score : str or sequence of str, optional
         Columns of prognostic scores: a further covariate of a method that adjusts.
     **options
-        Columns and options of the method; `trialsim.analysis.registry.estimator` (method) lists them.
+        Columns and options of the method; `trialsim.registry.estimator` (method) lists them.
 
     Returns
     -------

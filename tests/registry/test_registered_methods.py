@@ -19,18 +19,11 @@ import pytest
 import trialsim as ts
 from trialsim.analysis import competing_risks, survival
 from trialsim.analysis.bayesian import adjustment_prior, fit_history
-from trialsim.analysis.registry import (
-    Estimator,
-    estimator,
-    estimators,
-    listing_of,
-    register,
-    registered,
-    tables_of,
-)
+from trialsim.analysis.by_name import listing_of, tables_of
 from trialsim.analysis.survival import FlemingHarrington
 from trialsim.cli.analyse.arguments import Words, value_of
 from trialsim.errors import AnalysisError
+from trialsim.registry import Estimator, estimator, estimators, register, registered
 
 sys.path.insert(0, str(Path(__file__).parent))
 from small_trials import trial_of
@@ -255,7 +248,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Another package's module, importable."""
     (tmp_path / "other_package.py").write_text(
         "import pandas as pd\n"
-        "from trialsim.analysis.registry import Estimator\n"
+        "from trialsim.registry import Estimator\n"
         "def top(data: pd.DataFrame, *, outcome: str, largest: int = 1) -> pd.DataFrame:\n"
         "    '''Return the largest outcomes.'''\n"
         "    return pd.DataFrame({'estimate': data[outcome].nlargest(largest).to_numpy()})\n"

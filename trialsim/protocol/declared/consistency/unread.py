@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from trialsim.protocol.declared.conduct import DiscontinuationDeclared
 from trialsim.protocol.declared.design import (
     BayesianDesign,
-    Design,
     FixedDesign,
     GroupSequentialDesign,
     MultiArmDesign,
     ResizingDesign,
 )
+from trialsim.protocol.declared.design_kinds import Design
 from trialsim.protocol.reading import Strict
 
 

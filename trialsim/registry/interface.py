@@ -1,4 +1,4 @@
-"""What an estimator is: a name, what it reads and estimates, and the function that reads a data frame."""
+"""What an estimator is: a name, what it reads and estimates, and how it reads frames and simulated trials."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pandas as pd
 
 from trialsim.errors import AnalysisError
+from trialsim.registry.block_reader import Reader, imported
 
 OptionKind = Literal[
     "column", "columns", "label", "labels", "choice", "flag", "integer", "number", "text",
@@ -78,10 +78,11 @@ class Estimator:
     ----------
     name : str
         Small letters, digits and underscores; on the command line with hyphens.
-    function : callable or str
+    function : callable or str or None
         ``function(data, *, ...) -> result``, or ``"module:function"``, which is imported on first use. The
         options are its keyword arguments, their kinds and choices its annotations: a ``str`` without a
-        default is a column, `Columns` are several, a ``Literal`` is a choice.
+        default is a column, `Columns` are several, a ``Literal`` is a choice. None where it reads simulated
+        trials alone.
     reads : str
         What a row is and what the outcome is, in words.
     estimand : str
@@ -93,6 +94,8 @@ class Estimator:
     renamed : tuple of (str, str)
         Options that have another name here than in the function, and that of the function. None may be
         called ``method``, which names the estimator.
+    readers : tuple of Reader
+        How it reads simulated trials, one for each kind of endpoint that it serves.
 
     Examples
     --------
@@ -106,12 +109,13 @@ class Estimator:
     """
 
     name: str
-    function: Callable[..., Any] | str
+    function: Callable[..., Any] | str | None
     reads: str
     estimand: str
     scale: str
-    example: str
+    example: str = ""
     renamed: tuple[tuple[str, str], ...] = ()
+    readers: tuple[Reader, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -121,14 +125,29 @@ class Estimator:
         for field in ("reads", "estimand", "scale"):
             if not getattr(self, field).strip():
                 raise AnalysisError("must be said in words", field=field)
+        if self.function is None and not self.readers:
+            raise AnalysisError(
+                "reads neither a data frame nor simulated trials", field="function", value=self.name,
+                mend="give function or readers",
+            )  # fmt: skip
+        endpoints = [one.endpoint for one in self.readers]
+        if len(set(endpoints)) < len(endpoints):
+            raise AnalysisError("must be one an endpoint", field="readers", value=endpoints)
+
+    @property
+    def reads_frames(self) -> bool:
+        """Whether it reads one trial from a data frame."""
+        return self.function is not None
 
     @cached_property
     def call(self) -> Callable[..., Any]:
-        """The function, imported."""
-        if not isinstance(self.function, str):
-            return self.function
-        module, _, name = self.function.partition(":")
-        return getattr(import_module(module), name)
+        """The function that reads a data frame, imported."""
+        if self.function is None:
+            raise AnalysisError(
+                "reads simulated trials alone", field="method", value=self.name,
+                mend="name it in [[analyses]] of a protocol, or use another method here",
+            )  # fmt: skip
+        return imported(self.function)
 
     @cached_property
     def options(self) -> dict[str, Option]:

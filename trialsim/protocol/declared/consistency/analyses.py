@@ -1,0 +1,76 @@
+"""Whether the declared analyses read the endpoint, the factors and the design, by the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trialsim.protocol.declared.analyses import AnalysisDeclared
+from trialsim.protocol.declared.consistency.parts import Parts, adjustable_of
+from trialsim.protocol.reading import refuse
+from trialsim.registry import Reader, reader, served
+
+
+def check_analyses(trial: Parts) -> None:
+    """Refuse analyses that cannot read the trial; a refusal names what can.
+
+    Raises
+    ------
+    PydanticCustomError
+        As `trialsim.protocol.reading.refuse` makes it.
+    """
+    kind = trial.outcome.kind
+    for analysis in trial.analyses:
+        where = f"analyses.{analysis.label}"
+        one = reader(analysis.kind, kind)
+        if one is None:
+            raise refuse(
+                f"does not read a {kind} outcome", analysis.kind, field=where,
+                mend=f"use {', '.join(served(kind))}",
+            )  # fmt: skip
+        _check_factors(trial, analysis, one, where)
+        _check_endpoint(trial, analysis, one, where)
+        _check_design(trial, analysis, one, where)
+
+
+def _check_factors(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: str) -> None:
+    factors = [factor.name for factor in trial.strata]
+    known = [*factors, *adjustable_of(trial)]
+    if unknown := [name for name in analysis.adjust if name not in known]:
+        raise refuse("is no declared factor, covariate or score", unknown, field=f"{where}.adjust",
+                     mend="declare it in [[strata]] or [twins]")  # fmt: skip
+    if analysis.adjust and not one.adjusts:
+        raise refuse(
+            f"{analysis.kind} takes no covariates with a {one.endpoint} outcome", analysis.adjust,
+            field=f"{where}.adjust", mend="leave it out",
+        )  # fmt: skip
+    if "strata" in one.needs and not factors:
+        raise refuse("needs strata", field=where, mend="declare [[strata]]")
+
+
+def _check_endpoint(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: str) -> None:
+    for name in one.needs:
+        if name != "strata" and _of_endpoint(trial, name) is None:
+            raise refuse(
+                f"is needed by {analysis.kind}", field=f"endpoints.{name}", mend=f"give the {name} value"
+            )
+    for name in one.without:
+        if _of_endpoint(trial, name):
+            raise refuse(f"needs visits without {name}", field=where, mend=f"set endpoints.{name} = 0")
+    if one.endpoint == "count" and trial.discontinuation:
+        raise refuse("needs the same follow-up for everybody", field=where,
+                     mend="declare a recurrent outcome")  # fmt: skip
+
+
+def _of_endpoint(trial: Parts, name: str) -> Any:
+    return getattr(trial.outcome, name, None)
+
+
+def _check_design(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: str) -> None:
+    kind = trial.design.kind
+    if not one.designs or kind in one.designs:
+        return
+    can = [name for name in served(one.endpoint, kind) if name != analysis.kind]
+    raise refuse(
+        one.because or f"is not served by the design {kind}", analysis.kind, field=where,
+        mend=f"use {' or '.join(can)}, or a {' or '.join(one.designs)} design",
+    )  # fmt: skip

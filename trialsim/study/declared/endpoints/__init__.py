@@ -1,0 +1,1 @@
+"""How is each kind of endpoint drawn, seen, judged and shown, one file a kind?"""

@@ -1,0 +1,1 @@
+"""Which part of the engine carries out which declared trial?"""
