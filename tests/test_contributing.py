@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.in_process import run
+from trialsim.protocol.declared import DeclaredTrial, endpoints
+from trialsim.registry import registered
 
 ROOT = Path(__file__).parents[1]
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,7 +39,8 @@ EXAMPLES = examples()
 
 
 def test_what_must_be_shown_is_shown() -> None:
-    assert {"Add a cohort card", "Add a disease model", "Add an estimator"} <= EXAMPLES.keys()
+    asked = {"Add a cohort card", "Add a disease model", "Add an estimator", "Add an endpoint"}
+    assert asked | {"Add an estimator for a simulated trial"} <= EXAMPLES.keys()
     languages = {language for blocks in EXAMPLES.values() for language, _, _ in blocks}
     assert languages <= {"toml", "python", "sh"}
 
@@ -46,6 +49,8 @@ def test_what_must_be_shown_is_shown() -> None:
 def test_an_example_runs_as_it_stands(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registered, "_BY_HAND", {})
+    monkeypatch.setattr(endpoints, "_ENDPOINTS", dict(endpoints._ENDPOINTS))
     before, namespace = set(sys.modules), {"__name__": "__main__"}
     try:
         for language, name, text in EXAMPLES[title]:
@@ -59,6 +64,8 @@ def test_an_example_runs_as_it_stands(title: str, tmp_path: Path, monkeypatch: p
                     assert command == "trialsim", line
                     assert run(monkeypatch, *arguments) == 0, line
     finally:
+        monkeypatch.undo()
+        DeclaredTrial.model_rebuild(force=True)
         for module in set(sys.modules) - before:
             if Path(getattr(sys.modules[module], "__file__", None) or "/").is_relative_to(tmp_path):
                 del sys.modules[module]

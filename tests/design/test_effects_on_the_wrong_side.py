@@ -41,7 +41,8 @@ from trialsim.design import (
     sizes,
     survival_size,
 )
-from trialsim.design.assured.assured_size import PlanningDraws, power_draws
+from trialsim.design.assured.assured_size import power_draws
+from trialsim.design.assured.planning_draws import PlanningDraws
 from trialsim.design.control_arm import ScaleSizing
 from trialsim.design.group_sequential import drift_of_events, survival_looks
 from trialsim.design.other_trials import (

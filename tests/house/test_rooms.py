@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "trialsim"
 MAP = ROOT / "docs" / "architecture.md"
 MOST_FILES = 20
+MOST_LINES = 400
 QUESTION = re.compile(r"^(How|What|Whom?|Which|When|Where|Why|Is|Are|Does|Do|Can|May|To which|By what)\b")
 ROOMS = sorted(str(one.parent.relative_to(PACKAGE)) for one in PACKAGE.rglob("*/__init__.py"))
 SUB_ROOMS = [room for room in ROOMS if "/" in room]
@@ -23,6 +25,7 @@ def first_line(room: str) -> str:
     return (ast.get_docstring(parsed(PACKAGE / room / "__init__.py")) or "").split("\n")[0]
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -107,7 +110,13 @@ def executed(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def test_no_module_imports_itself_by_way_of_others_or_of_a_door() -> None:
-    assert circle(House(modules()).imports()) is None
+    assert circle(imports_of_all()) is None
+
+
+@cache
+def imports_of_all() -> dict[str, set[str]]:
+    """Return whom each module of the package imports; following every name takes seconds."""
+    return House(modules()).imports()
 
 
 def circle(graph: dict[str, set[str]]) -> list[str] | None:
@@ -132,13 +141,14 @@ def test_a_circle_through_a_door_or_inside_a_function_is_seen(tmp_path: Path) ->
         files[name].write_text(text)
     assert set(circle(House(files).imports()) or ()) == {"trialsim.room.one", "trialsim.room.two"}
     files["trialsim.room.two"].write_text("def second(): ...\n")
+    parsed.cache_clear()
     assert circle(House(files).imports()) is None
 
 
 def test_a_sub_room_imports_only_from_those_above_it_in_the_map() -> None:
     place = {room: k for k, room in enumerate(mapped())}
     below = []
-    for name, imported in House(modules()).imports().items():
+    for name, imported in imports_of_all().items():
         mine = sub_room(name)
         for other in map(sub_room, imported):
             same_room = mine and other and mine.split("/")[0] == other.split("/")[0]
@@ -160,3 +170,8 @@ def test_no_folder_is_crowded(top: str) -> None:
         str(one.relative_to(ROOT)): len(set(one.glob("*.py")) - {one / "__init__.py"}) for one in folders
     }
     assert {name: count for name, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_no_file_of_the_package_is_long() -> None:
+    lines = {str(one.relative_to(ROOT)): one.read_text("utf-8").count("\n") for one in PACKAGE.rglob("*.py")}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from trialsim.trial.allocation.minimisation import minimise
     from trialsim.trial.block import Pool, TrialSize, simulate_block
     from trialsim.trial.enrolment.forecast import forecast_enrolment
-    from trialsim.trial.enrolment.sites import SitePlan, recruit, site_plan
+    from trialsim.trial.enrolment.site_plans import SitePlan, site_plan
+    from trialsim.trial.enrolment.sites import recruit
     from trialsim.trial.intercurrent_events.discontinuation import DiscontinuationCause
+    from trialsim.trial.intercurrent_events.truths import true_values
     from trialsim.trial.intercurrent_events.worlds import (
         IntercurrentEvent,
         LongitudinalWorld,
         simulate_longitudinal,
-        true_values,
     )
     from trialsim.trial.interim.adaptive_rules import bounds_rule
     from trialsim.trial.interim.closed_testing import ClosedTest

@@ -5,16 +5,18 @@ import pytest
 from scipy import integrate, stats
 
 from trialsim.analysis.borrowing.beta_mixture import BetaMixture
-from trialsim.analysis.borrowing.effective_sample_size import (
+from trialsim.analysis.borrowing.borrowed_participants import (
     borrowed_ess,
-    effective_sample_sizes,
-    elir_ess,
     entropy_ess,
     kish_ess,
-    moment_ess,
-    morita_ess,
     posterior_ess,
     precision_ess,
+)
+from trialsim.analysis.borrowing.effective_sample_size import (
+    effective_sample_sizes,
+    elir_ess,
+    moment_ess,
+    morita_ess,
 )
 from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture

@@ -19,7 +19,7 @@ from trialsim.analysis import (
     milestone_survival,
     restricted_mean_survival,
 )
-from trialsim.analysis.survival.kaplan_meier_curve import estimate_curve
+from trialsim.analysis.survival.step_curve import estimate_curve
 from trialsim.errors import AnalysisError
 
 

@@ -13,19 +13,14 @@ import pytest
 from scipy.stats import beta as beta_law
 
 from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.borrowed_participants import borrowing_shift, posterior_ess
 from trialsim.analysis.borrowing.commensurate_prior import (
     CommensuratePrior,
     HazardComparison,
     commensurate_exponential,
     pooled_exponential,
 )
-from trialsim.analysis.borrowing.effective_sample_size import (
-    borrowing_shift,
-    elir_ess,
-    moment_ess,
-    morita_ess,
-    posterior_ess,
-)
+from trialsim.analysis.borrowing.effective_sample_size import elir_ess, moment_ess, morita_ess
 from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
 from trialsim.analysis.borrowing.meta_analytic_predictive import (
     MapPrior,

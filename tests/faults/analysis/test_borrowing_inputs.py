@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+from trialsim.analysis.borrowing.borrowed_participants import borrowing_shift, kish_ess, posterior_ess
 from trialsim.analysis.borrowing.commensurate_prior import (
     CommensuratePrior,
     commensurate_binomial,
@@ -13,13 +14,7 @@ from trialsim.analysis.borrowing.commensurate_prior import (
     commensurate_normal,
     pooled_exponential,
 )
-from trialsim.analysis.borrowing.effective_sample_size import (
-    borrowing_shift,
-    elir_ess,
-    kish_ess,
-    moment_ess,
-    posterior_ess,
-)
+from trialsim.analysis.borrowing.effective_sample_size import elir_ess, moment_ess
 from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
 from trialsim.analysis.borrowing.meta_analytic_predictive import (
     map_prior_binomial,

@@ -14,6 +14,7 @@ from scipy.special import expit
 from trialsim.analysis.bayesian.kernel import OK, REASONS, adjust_block
 from trialsim.analysis.bayesian.prior import AdjustmentPrior
 from trialsim.analysis.bayesian.student_mixture import StudentMixture
+from trialsim.analysis.linear.block import one_type
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables
 from trialsim.analysis.one_trial.tidy_frame import (
     check_roles,
@@ -82,9 +83,7 @@ def bayesian_adjustment_block(
     location, scale, log_m = (np.full((len(y), 2), np.nan) for _ in range(3))
     observed, status = np.zeros(len(y), dtype=np.int64), np.full(len(y), OK, dtype=np.int8)
     adjust_block(
-        y,
-        np.ascontiguousarray(arms, dtype=np.int8),
-        np.ascontiguousarray(scores, dtype=float),
+        *one_type(y, np.ascontiguousarray(arms, dtype=np.int8), np.ascontiguousarray(scores, dtype=float)),
         np.array([part.location for part in parts]),
         np.array([part.scale for part in parts]),
         df,

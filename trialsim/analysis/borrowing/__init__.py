@@ -6,6 +6,13 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim.analysis.borrowing.beta_mixture import BetaMixture
+    from trialsim.analysis.borrowing.borrowed_participants import (
+        borrowed_ess,
+        entropy_ess,
+        kish_ess,
+        posterior_ess,
+        precision_ess,
+    )
     from trialsim.analysis.borrowing.commensurate_prior import (
         CommensuratePrior,
         commensurate_binomial,
@@ -15,15 +22,10 @@ if TYPE_CHECKING:
     )
     from trialsim.analysis.borrowing.effective_sample_size import (
         EffectiveSampleSize,
-        borrowed_ess,
         effective_sample_sizes,
         elir_ess,
-        entropy_ess,
-        kish_ess,
         moment_ess,
         morita_ess,
-        posterior_ess,
-        precision_ess,
     )
     from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
     from trialsim.analysis.borrowing.meta_analytic_predictive import (

@@ -10,7 +10,7 @@ from trialsim.analysis.imputation.jackknife import impute_block
 from trialsim.analysis.imputation.kernel import EFFECT, SLOPE_CONTROL, Plan
 from trialsim.analysis.imputation.shift_law import critical_value, two_sided
 from trialsim.analysis.one_trial.empty_levels import levels_seen, patterns_of
-from trialsim.analysis.repeated_measures.closed_form.block import (
+from trialsim.analysis.repeated_measures.closed_form.checked import (
     checked_arrays,
     position_of,
     raise_for_non_finite,

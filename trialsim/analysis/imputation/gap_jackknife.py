@@ -115,10 +115,10 @@ def refit(start: Fit, variance: Floats, grams: PatternSums, cell: Ints) -> tuple
     before = np.inf
     for number in range(MOST_STEPS):
         covariance = covariance_from(point, visits)
-        mean = fit_mean(covariance, grams, cell, columns, True)
+        mean = fit_mean(covariance, grams, cell, columns, np.bool_(True))
         if not mean.regular:
             break
-        found = gradient(mean, moments(mean, grams, cell, True), grams)
+        found = gradient(mean, moments(mean, grams, cell, np.bool_(True)), grams)
         if number > 0:
             broyden(inverse, step, found - slope)
         slope = found
@@ -133,12 +133,12 @@ def refit(start: Fit, variance: Floats, grams: PatternSums, cell: Ints) -> tuple
         # What is left after this step is about the step times how much shorter it is than the one before.
         if number > 0 and decrement * min(1.0, decrement / before) <= STEP**2:
             covariance = covariance_from(point + step, visits)
-            mean = fit_mean(covariance, grams, cell, columns, True)
+            mean = fit_mean(covariance, grams, cell, columns, np.bool_(True))
             return mean.regular, covariance, mean
         point += step
         before = decrement
     structure = Structure(True, np.arange(visits), np.zeros((visits, visits, 0), np.int64), np.nan)
-    again = fit_grams(grams, cell, columns, structure, True, TOLERANCE)
+    again = fit_grams(grams, cell, columns, structure, np.bool_(True), TOLERANCE)
     return again.status == FITTED, again.covariance, again.mean
 
 
@@ -159,7 +159,10 @@ def leave_each_out_of_gaps(
     """Write the five summaries of every target without each participant (T, N, 5); return a status."""
     (participants, visits), q, size = y.shape, z.shape[1], len(plan.columns)
     kinds = len(groups.last)
-    information = observed_information(fit.mean, moments(fit.mean, grams, cell, True), grams, cell, True)
+    # As a constant, True would be a type of its own, for which all of this would be compiled once more.
+    restricted = np.bool_(True)
+    moment = moments(fit.mean, grams, cell, restricted)
+    information = observed_information(fit.mean, moment, grams, cell, restricted)
     regular, variance = inverse_of(information)
     if not regular:
         return INDEFINITE

@@ -156,7 +156,7 @@ def fit_gap_trial(outcomes: Floats, covariates: Floats) -> tuple[int, PatternSum
     grams = gram_sums(covariates, outcomes)
     cell = np.arange(q * visits).reshape(q, visits)
     structure = Structure(True, np.arange(visits), np.zeros((visits, visits, 0), np.int64), np.nan)
-    fit = fit_grams(grams, cell, q * visits, structure, True, TOLERANCE)
+    fit = fit_grams(grams, cell, q * visits, structure, np.bool_(True), TOLERANCE)
     status = OK
     if few_at_a_visit(grams, q) or fit.status == newton.TOO_FEW:
         status = TOO_FEW

@@ -228,6 +228,7 @@ def fit_columns(
         np.zeros(R, np.int8),
         np.full(R, -1, np.int64),
     )
+    y, a, x, interact, z, w = one_type(y, a, x, interact, z, w)
     kernel.fit_replicates(
         y, a, arms, x, interact, z, levels, in_model, w, VARIANCES[variance], permuted,
         fits.coefficients, fits.covariance, fits.means, fits.residuals, fits.df, fits.status, fits.dependent,
@@ -265,6 +266,14 @@ def block_array(name: str, values: ArrayLike, axes: int, shape: tuple[int, int] 
         wanted = ("(R, N, P)" if axes == 3 else "(R, N)") if shape is None else f"{shape} in front"
         raise AnalysisError("has the wrong shape", field=name, value=block.shape, mend=f"give shape {wanted}")
     return block
+
+
+def one_type(*arrays: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return arrays that a kernel compiles one type for: contiguous, and not marked as read-only.
+
+    A broadcast or mapped array is copied; to numba it would be another type, compiled anew.
+    """
+    return [np.require(one, requirements=["C", "W"]) for one in arrays]
 
 
 def label_array(name: str, values: ArrayLike, shape: tuple[int, int], levels: int, kind: Any) -> NDArray[Any]:

@@ -46,7 +46,7 @@ def score_replicates(
         columns = np.ascontiguousarray(Z[:n, :q])
         if np.isnan(efficient_score(y, np.ones(n), columns, a)[0]):
             continue  # the covariates determine the arm, so nothing can be said of it
-        status, _, penalised, fitted = fit_working_model(family, theta, columns, y, False, beta, mu)
+        status, _, penalised, fitted = fit_working_model(family, theta, columns, y, np.bool_(False), beta, mu)
         if status != CONVERGED or penalised:
             separated[r] = True
             continue

@@ -149,7 +149,7 @@ def observed_information(
     """Return the exact observed information in the elements of Σ (K, K)."""
     m = grams.seen.shape[1]
     columns = len(mean.coefficients)
-    information = information_given_mean(mean, moment, grams, False)
+    information = information_given_mean(mean, moment, grams, np.bool_(False))
     elements = len(information)
     width = columns * (columns + 1) // 2 if restricted else 0
     stack = np.zeros((elements, width + columns))

@@ -292,6 +292,7 @@ def fit_grams(
     steps = 0
     start = covariance
     converged = False
+    # Constants would each be a type of their own, for which `descend` would be compiled once more.
     if structure.unstructured:
         converged, _, covariance, mean, steps = descend(
             elements_of(covariance),
@@ -300,15 +301,23 @@ def fit_grams(
             columns,
             restricted,
             structure,
-            True,
+            np.bool_(True),
             tolerance,
-            MOST_DIRECT_STEPS,
+            np.int64(MOST_DIRECT_STEPS),
         )
     if converged and not nearly_singular(covariance):
         parameters = parameters_near(covariance, structure)
     else:
         converged, parameters, covariance, mean, more = descend(
-            parameters, grams, cell, columns, restricted, structure, False, tolerance, MOST_STEPS
+            parameters,
+            grams,
+            cell,
+            columns,
+            restricted,
+            structure,
+            np.bool_(False),
+            tolerance,
+            np.int64(MOST_STEPS),
         )
         steps += more
         for share in RESTARTS:
@@ -322,9 +331,9 @@ def fit_grams(
                 columns,
                 restricted,
                 structure,
-                False,
+                np.bool_(False),
                 tolerance,
-                MOST_STEPS,
+                np.int64(MOST_STEPS),
             )
             steps += more
         if converged and structure.unstructured and not interior(mean, grams, cell, restricted):

@@ -124,7 +124,7 @@ def first_covariance(grams: PatternSums, cell: Ints) -> tuple[int, bool, bool, F
         if visit > 0 and outcome != REGRESSED:
             dependent = dependent or outcome == DEPENDENT
             short = short or outcome == TOO_FEW
-            outcome, variance, slopes = regress_visit(grams, cell, visit, 0)
+            outcome, variance, slopes = regress_visit(grams, cell, visit, np.int64(0))
         if outcome != REGRESSED:
             return outcome, dependent, short, covariance
         for k in range(visit):

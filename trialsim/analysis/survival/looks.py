@@ -140,7 +140,7 @@ def sweep_looks(
     shape = months.shape
     score, information = np.zeros(shape), np.zeros(shape)
     events, entered = np.zeros((*shape, 2), np.int64), np.zeros(shape, np.int64)
-    order = time_order(time)
+    order, months = time_order(time), np.ascontiguousarray(months)
     if strata == 1:
         _sweep_whole(entry, time, event, arm, months, order, score, information, events, entered)
     else:

@@ -8,14 +8,13 @@ if TYPE_CHECKING:
     from trialsim.design.assured.assured_size import (
         AssuranceQuestion,
         AssuredSizes,
-        PlanningDraws,
         assurance,
         assured_sizes,
-        draws_from_history,
         power_draws,
         total_for_mean_assurance,
         total_for_quantile_assurance,
     )
+    from trialsim.design.assured.planning_draws import PlanningDraws, draws_from_history
     from trialsim.design.assured.scale import ScaleDraws, assured_sizes_on_scale, draws_on_scale
 else:
     __getattr__, __dir__ = lazy_door(__name__)

@@ -39,13 +39,12 @@ if TYPE_CHECKING:
         pocock,
     )
     from trialsim.design.group_sequential.survival_events import (
-        SurvivalLooks,
         SurvivalSize,
         drift_of_events,
         events_for_power,
-        survival_looks,
         survival_size,
     )
+    from trialsim.design.group_sequential.survival_look_times import SurvivalLooks, survival_looks
     from trialsim.design.group_sequential.tabulated import bounds_table, expected_sizes
     from trialsim.design.group_sequential.two_sided_futility import (
         TwoSidedFutility,

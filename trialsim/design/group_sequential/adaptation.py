@@ -166,10 +166,12 @@ def _adapt(
             low[n - 1] = np.inf
         if with_lower and not binding:
             found = walk_row(
-                time, high, np.full(n, -np.inf), np.zeros(n), steps, losses, 0.0, False, 0.0, 0.0
+                time, high, np.full(n, -np.inf), np.zeros(n), steps, losses, 0.0, np.bool_(False), 0.0, 0.0
             )
             high = found[1]
-        found = walk_row(time, high, low, np.zeros(n), steps, losses, drift, False, 0.0, max(drift, 0.0))
+        found = walk_row(
+            time, high, low, np.zeros(n), steps, losses, drift, np.bool_(False), 0.0, max(drift, 0.0)
+        )
         for j in range(n):
             upper[r, kept[j]] = found[1][j]
             lower[r, kept[j]] = found[2][j]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from trialsim.design.group_sequential.bounds_figure import bounds_figure
 from trialsim.design.group_sequential.crossing import Crossings, Floats, Walk, crossings, walk
 from trialsim.design.group_sequential.drift_search import drift_for_power
 from trialsim.design.group_sequential.futility import BoundaryProblem, FutilityRule
@@ -227,10 +228,7 @@ class GroupSequentialDesign:
         ahead = [pair for pair in coming if pair[0] > observed[-1] + NEAREST_LOOKS]
         if not final and not ahead:
             raise DesignError(
-                "leaves no look ahead",
-                field="observed",
-                value=observed[-1],
-                mend="say that it is the final look",
+                "leaves no look ahead", field="observed", value=observed[-1], mend="call it the final look"
             )
         information = checked_times([*observed, *(t for t, _ in ahead)], "observed", last=None)
         clock = np.minimum([*seen, *(s for _, s in ahead)], 1.0)
@@ -304,14 +302,7 @@ class GroupSequentialDesign:
         >>> len(group_sequential_design([0.5, 1.0]).plot().data)
         1
         """
-        import plotly.graph_objects as go
-
-        figure = go.Figure()
-        for name, bounds in (("upper bound", self.upper), ("lower bound", self.lower)):
-            if np.isfinite(bounds).any():
-                figure.add_scatter(x=self.information, y=bounds, name=name, mode="lines+markers")
-        figure.update_layout(xaxis_title="information", yaxis_title="z", title=self.efficacy.label)
-        return figure
+        return bounds_figure(self.information, self.upper, self.lower, self.efficacy.label)
 
 
 def group_sequential_design(

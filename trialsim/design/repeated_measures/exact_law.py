@@ -31,7 +31,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from trialsim.analysis.imputation.shift_law import critical_value, two_sided
-from trialsim.analysis.repeated_measures.closed_form.block import REASONS, position_of
+from trialsim.analysis.repeated_measures.closed_form.block import REASONS
+from trialsim.analysis.repeated_measures.closed_form.checked import position_of
 from trialsim.analysis.repeated_measures.closed_form.kernel import OK
 from trialsim.data import Estimates, Floats, Ints
 from trialsim.design.repeated_measures import exact_law_kernel as kernel

@@ -8,15 +8,14 @@ if TYPE_CHECKING:
     from trialsim.rates import PlannedAccrual, Spread
     from trialsim.trial.enrolment.forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
     from trialsim.trial.enrolment.simple import enrol
-    from trialsim.trial.enrolment.sites import (
+    from trialsim.trial.enrolment.site_plans import (
         NO_CAP,
         InterimEnrolment,
-        Recruitment,
         SitePlan,
         posterior_plan,
-        recruit,
         site_plan,
     )
+    from trialsim.trial.enrolment.sites import Recruitment, recruit
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 

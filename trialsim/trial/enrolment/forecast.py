@@ -12,7 +12,8 @@ from scipy.special import gammaln, xlogy
 
 from trialsim.data import Floats
 from trialsim.errors import DesignError, require_kind
-from trialsim.trial.enrolment.sites import InterimEnrolment, SitePlan, posterior_plan, recruit
+from trialsim.trial.enrolment.site_plans import InterimEnrolment, SitePlan, posterior_plan
+from trialsim.trial.enrolment.sites import recruit
 
 _LARGEST_LOG_SHAPE = 16.0
 
@@ -37,7 +38,7 @@ class EnrolmentForecast:
 
         Examples
         --------
-        >>> from trialsim.trial.enrolment.sites import site_plan
+        >>> from trialsim.trial.enrolment.site_plans import site_plan
         >>> plan = site_plan(np.linspace(0, 6, 20), rate=1.5, shape=1.65)
         >>> forecast = forecast_enrolment(plan, 2000, 300, np.random.default_rng(1))
         >>> [round(month) for month in forecast.interval()]
@@ -95,7 +96,7 @@ def forecast_enrolment(
 
     Examples
     --------
-    >>> from trialsim.trial.enrolment.sites import site_plan
+    >>> from trialsim.trial.enrolment.site_plans import site_plan
     >>> plan = site_plan([0.0, 1.0], rate=5.0)
     >>> forecast_enrolment(plan, 100, 40, np.random.default_rng(1)).month.shape
     (100, 40)

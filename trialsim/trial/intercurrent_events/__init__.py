@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         intermittent_gaps,
     )
     from trialsim.trial.intercurrent_events.dropout import constant_hazard_dropout, drop_out
+    from trialsim.trial.intercurrent_events.truths import TrueValue, true_values
     from trialsim.trial.intercurrent_events.worlds import (
         STRATEGIES,
         IntercurrentEvent,
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
         PeoplePaths,
         PotentialOutcomes,
         Strategy,
-        TrueValue,
         potential_outcomes,
         simulate_longitudinal,
-        true_values,
     )
 else:
     __getattr__, __dir__ = lazy_door(__name__)

@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
+    from trialsim.trial.outcomes.covariances import (
+        autoregressive,
+        covariance_factor,
+        covariance_of,
+        exchangeable,
+    )
     from trialsim.trial.outcomes.discrete import (
         binary_outcomes,
         count_outcomes,
@@ -29,11 +35,7 @@ if TYPE_CHECKING:
         WEEKS_PER_MONTH,
         VisitEffect,
         add_effects,
-        autoregressive,
         constant_shift,
-        covariance_factor,
-        covariance_of,
-        exchangeable,
         link_effects,
         normal_outcomes,
         ramp_shift,

@@ -19,7 +19,8 @@ from trialsim.errors import DesignError
 from trialsim.rates import PlannedAccrual
 from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
-from trialsim.trial.enrolment.sites import SitePlan, recruit
+from trialsim.trial.enrolment.site_plans import SitePlan
+from trialsim.trial.enrolment.sites import recruit
 from trialsim.trial.outcomes.survival_laws import SurvivalLaw, gompertz_of_course
 
 _RANDOM_NODES, _TIME_NODES = 30, 160

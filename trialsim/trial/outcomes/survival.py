@@ -20,7 +20,8 @@ from trialsim.errors import DesignError
 from trialsim.rates import PlannedAccrual, Spread
 from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks, simple_randomisation
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
-from trialsim.trial.enrolment.sites import SitePlan, recruit
+from trialsim.trial.enrolment.site_plans import SitePlan
+from trialsim.trial.enrolment.sites import recruit
 from trialsim.trial.outcomes.discrete import draw_frailty
 from trialsim.trial.outcomes.survival_laws import PiecewiseHazard, SurvivalLaw
 

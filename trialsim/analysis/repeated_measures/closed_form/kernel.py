@@ -297,7 +297,7 @@ def fit_block(
     for r in range(replicates):
         grams[:] = 0.0
         counts[:] = 0
-        status[r] = accumulate_grams(outcomes[r], covariates[0 if shared else r], -1, grams, counts)
+        status[r] = accumulate_grams(outcomes[r], covariates[0 if shared else r], np.int64(-1), grams, counts)
         if status[r] != OK:
             continue
         add_backwards(grams, counts)
