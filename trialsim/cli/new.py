@@ -90,9 +90,14 @@ def _told(**given: Any) -> Told:
     filters = tuple(_filter(one) for one in given.pop("filters"))
     covariates, missing = _list(given.pop("covariates")), _list(given.pop("missing"))
     levels = _list(given.pop("levels")) or ()
-    allocation = _allocation(given.pop("allocation"))
+    active, control = _allocation(given.pop("allocation"))
     return Told(
-        filters=filters, allocation=allocation, levels=levels, covariates=covariates, missing=missing, **given
+        filters=filters,
+        ratio=(control, active),
+        levels=levels,
+        covariates=covariates,
+        missing=missing,
+        **given,
     )
 
 

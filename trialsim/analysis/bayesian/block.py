@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def bayesian_adjustment_block(
-    outcomes: Floats, arm: NDArray[np.integer], score: Floats, prior: AdjustmentPrior
+    outcome: Floats, arm: NDArray[np.integer], score: Floats, prior: AdjustmentPrior
 ) -> StudentMixture:
     """Return the exact posterior of the treatment effect of every replicate trial.
 
@@ -44,7 +44,7 @@ def bayesian_adjustment_block(
 
     Parameters
     ----------
-    outcomes : ndarray (R, N)
+    outcome : ndarray (R, N)
         Outcomes; NaN where missing (those participants are left out, so M̄ is theirs no longer).
     arm : ndarray of int (R, N) or (N,)
         0 for control, 1 for active.
@@ -72,9 +72,9 @@ def bayesian_adjustment_block(
     >>> bayesian_adjustment_block(y, a, m, prior).mean().round(3)
     array([1.001])
     """
-    y = np.ascontiguousarray(outcomes, dtype=float)
+    y = np.ascontiguousarray(outcome, dtype=float)
     if y.ndim != 2:
-        raise AnalysisError("must have the axes replicate and participant", field="outcomes", value=y.shape)
+        raise AnalysisError("must have the axes replicate and participant", field="outcome", value=y.shape)
     arms, scores = _like(arm, y, "arm"), _like(score, y, "score")
     if not np.isin(arms, (0, 1)).all():
         raise AnalysisError("must be 0 (control) or 1 (active)", field="arm")

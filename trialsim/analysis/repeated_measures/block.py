@@ -25,7 +25,7 @@ MOST_VISITS = 62
 
 
 def fit_mmrm_block(
-    outcome: ArrayLike,
+    outcomes: ArrayLike,
     arm: ArrayLike,
     covariates: ArrayLike | None = None,
     scores: ArrayLike | None = None,
@@ -49,7 +49,7 @@ def fit_mmrm_block(
 
     Parameters
     ----------
-    outcome : array_like (R, N, V)
+    outcomes : array_like (R, N, V)
         NaN where missing; a participant without any outcome does not enter.
     arm : array_like (R, N) or (N,)
         0 for control, 1 for active.
@@ -89,10 +89,10 @@ def fit_mmrm_block(
     >>> found.df.round(6)
     array([58., 58.])
     """
-    values = _as_block(outcome, "outcome", 3)
+    values = _as_block(outcomes, "outcomes", 3)
     replicates, participants, visits = values.shape
     if visits > MOST_VISITS:
-        raise AnalysisError(f"at most {MOST_VISITS} visits can be modelled", field="outcome", value=visits)
+        raise AnalysisError(f"at most {MOST_VISITS} visits can be modelled", field="outcomes", value=visits)
     arms = _as_block(arm, "arm", 2, values)
     x = _as_block(np.zeros((participants, 0)) if covariates is None else covariates, "covariates", 3, values)
     s = _as_block(np.zeros((participants, 0)) if scores is None else scores, "scores", 3, values)
@@ -205,7 +205,7 @@ def _check_values(outcome: Floats, arm: Floats, covariates: Floats, scores: Floa
     if scored and scores.shape[2] != outcome.shape[2]:
         raise AnalysisError("needs one score for each visit", field="scores", value=scores.shape)
     for name, bad in (
-        ("outcome", np.isinf(outcome).any(axis=2)),
+        ("outcomes", np.isinf(outcome).any(axis=2)),
         ("arm", (arm != 0.0) & (arm != 1.0)),
         ("covariates", ~np.isfinite(covariates).all(axis=2)),
         ("scores", ~np.isfinite(scores).all(axis=2)),

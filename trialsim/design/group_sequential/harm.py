@@ -24,7 +24,7 @@ class HarmBounds:
     z : tuple of float (K,)
         Harm is concluded at or below.
     alpha : float
-        Probability of concluding harm where there is no effect.
+        One-sided probability of concluding harm where there is no effect.
     """
 
     design: GroupSequentialDesign
@@ -71,7 +71,7 @@ def harm_bounds(
     spending : SpendingFunction
         How `alpha` is spent.
     alpha : float
-        Probability of concluding harm without an effect, efficacy and futility left aside.
+        One-sided probability of concluding harm without an effect, efficacy and futility left aside.
 
     Returns
     -------

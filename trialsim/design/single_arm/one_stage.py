@@ -22,7 +22,7 @@ class OneStage:
     responders : int
         The rate is claimed with at least so many responders.
     alpha, power : float
-        Exact error under the null rate, and power under the alternative.
+        Exact one-sided error under the null rate, and power under the alternative.
     """
 
     participants: int

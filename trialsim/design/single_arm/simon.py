@@ -30,7 +30,7 @@ class TwoStage:
     early_stop : float
         Probability of stopping after the first stage under the null rate.
     alpha, power : float
-        Exact error and power.
+        Exact one-sided error, and power.
     """
 
     first_stop: int

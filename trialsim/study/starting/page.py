@@ -147,7 +147,7 @@ def _head(page: _Page, found: Found, name: str) -> None:
 
 
 def _arms(page: _Page, told: Told) -> None:
-    active, control = told.allocation
+    control, active = told.ratio
     page.table("[arms]", name="placebo", role="control", allocation=control)
     page.table("[arms]", name="active", role="active", allocation=active)
 
@@ -257,7 +257,7 @@ def _conduct(page: _Page, found: Found, told: Told, effect: float, months: Any) 
         rates=_Why(([rate], f"{_YOURS}: as if the history's {found.people} had come within a year")),
         durations=[_ACCRUAL_MONTHS], source="A placeholder, to be replaced",
     )  # fmt: skip
-    step = int(sum(told.allocation)) if all(float(one).is_integer() for one in told.allocation) else 0
+    step = int(sum(told.ratio)) if all(float(one).is_integer() for one in told.ratio) else 0
     if step:
         page.table("randomisation", kind="permuted_blocks", block_sizes=[2 * step])
     else:
@@ -296,12 +296,12 @@ def _dropout(page: _Page, found: Found) -> None:
 
 def _events(page: _Page, found: Found, told: Told, effect: float) -> None:
     """Write events by Schoenfeld's formula, and participants enough for them by the history's share."""
-    active, control = (one / sum(told.allocation) for one in told.allocation)
+    control, active = (one / sum(told.ratio) for one in told.ratio)
     power = _normal_quantile(told.power)
     events = math.ceil((_Z + power) ** 2 / (active * control * math.log(effect) ** 2))
     cells = found.rows[found.outcome]
     had = cells.map(found.values) if found.values else as_numbers(cells)
-    step = max(2, round(sum(told.allocation)))
+    step = max(2, round(sum(told.ratio)))
     people = step * math.ceil(events / max(0.05, 0.8 * float(had.astype(float).mean())) / step)
     page.lines.insert(
         page.lines.index("[[arms]]") - 1,

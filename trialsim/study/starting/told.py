@@ -48,8 +48,8 @@ class Told:
     direction, effect, months
         As the protocol has them.
     power : float
-    allocation : tuple of float
-        Active and control, such as (2, 1).
+    ratio : tuple of float
+        Participants of control and active, such as (1, 2).
     """
 
     outcome: str | None = None
@@ -69,7 +69,7 @@ class Told:
     effect: float | None = None
     months: float | None = None
     power: float = 0.9
-    allocation: tuple[float, float] = (1.0, 1.0)
+    ratio: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
