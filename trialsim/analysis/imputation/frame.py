@@ -41,6 +41,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis.imputation import kernel
+from trialsim.analysis.imputation.asked import _check_options
 from trialsim.analysis.imputation.bootstrap import impute_once, impute_resamples
 from trialsim.analysis.imputation.draws import Records, draw_and_analyse
 from trialsim.analysis.imputation.gap_jackknife import impute_gap_trial
@@ -50,7 +51,7 @@ from trialsim.analysis.imputation.kernel import Plan
 from trialsim.analysis.imputation.result import ImputationResult
 from trialsim.analysis.imputation.shift_law import ShiftLaw, combine
 from trialsim.analysis.imputation.visit_frame import VisitFrame, has_gaps, last_visits, read_visit_frame
-from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level
+from trialsim.analysis.one_trial.tidy_frame import Columns, as_names
 from trialsim.analysis.repeated_measures.closed_form.block import REASONS as FIT_REASONS
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
@@ -380,22 +381,3 @@ def _refuse_nothing_to_carry(frame: VisitFrame, strategies: Ints) -> None:
     empty = np.isnan(frame.outcomes).all(axis=1)
     if (empty & (strategies[frame.arm] == kernel.LMCF)).any():
         raise_for(kernel.NO_OUTCOME_TO_CARRY)
-
-
-def _check_options(
-    method: str, variance: str, draws: int, burn_in: int, generator: np.random.Generator | None, level: float
-) -> None:
-    if method not in ("conditional_mean", "bayes"):
-        raise AnalysisError("must be 'conditional_mean' or 'bayes'", field="method", value=method)
-    if variance not in ("jackknife", "information_anchored", "bootstrap"):
-        raise AnalysisError(
-            "must be 'jackknife', 'information_anchored' or 'bootstrap'", field="variance", value=variance
-        )
-    drawing = method if method == "bayes" else variance
-    if drawing in ("bayes", "bootstrap") and generator is None:
-        raise AnalysisError(
-            f"is needed by '{drawing}'", field="generator", mend="use trialsim.streams.stream"
-        )
-    if draws < 2 or burn_in < 0:
-        raise AnalysisError("at least 2 draws and no negative burn-in", field="draws", value=(draws, burn_in))
-    check_level(level)
