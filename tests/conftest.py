@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
+from _pytest.doctest import DoctestModule
 from numba.core.caching import IndexDataCacheFile
 
 from trialsim.data import Covariates, History
@@ -41,6 +42,14 @@ def _save_one_at_a_time(self: Any, key: Any, data: Any) -> None:
 
 
 IndexDataCacheFile.save = _save_one_at_a_time
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Leave out doctests of test files: there are none, and every process would look for them for long."""
+    found = yield
+    tests = file_path.name.startswith("test_")
+    return [one for one in found if not (tests and isinstance(one, DoctestModule))]
 
 
 @pytest.fixture(scope="session")
