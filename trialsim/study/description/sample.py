@@ -14,10 +14,12 @@ from trialsim.study.declared.cells import DeclaredCell
 from trialsim.study.declared.drawing.people import Outcomes, Recurrences
 from trialsim.study.declared.drawing.worlds import causes_of
 from trialsim.study.declared.engine import Engine, engine_of
+from trialsim.study.declared.engines.individuals import Individuals
+from trialsim.study.declared.engines.times import Times
 from trialsim.study.declared.survival import SurvivalLooksPlan
 from trialsim.trial.allocation.ratio import Labels
 from trialsim.trial.intercurrent_events import LongitudinalTrials
-from trialsim.trial.outcomes import SurvivalTrials, simulate_survival
+from trialsim.trial.outcomes import SurvivalTrials
 from trialsim.trial.register import Register
 
 PURPOSE = "description."
@@ -81,14 +83,12 @@ def sample_trials(cell: DeclaredCell, register: Register | None) -> TrialSample 
     """
     trial = cell.trial
     engine = engine_of(trial, register)
-    if engine.staged is not None or engine.planned is not None:
-        return None
     replicates = int(np.clip(PEOPLE // cell.participants, FEWEST_TRIALS, MOST_TRIALS))
-    chance = partial(stream, trial.seed, PURPOSE + cell.streams, 0)
-    if engine.survival is not None:
-        return _of_survival(engine, simulate_survival(engine.survival, replicates, chance))
-    if trial.outcome.kind == "time_to_event":
-        return _of_survival(engine, engine.recruit(replicates, chance)[1])
+    if isinstance(engine, Times):
+        trials, _, _ = engine.draw(replicates, partial(stream, trial.seed, PURPOSE + cell.streams, 0))
+        return _of_survival(engine, trials)
+    if not isinstance(engine, Individuals):
+        return None
     sample = engine.sample(replicates, trial.seed, 0, PURPOSE)
     arm = sample.people.arm
     values, fate, fates = _what_happened(trial, sample.outcomes, arm)

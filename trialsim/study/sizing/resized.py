@@ -13,7 +13,7 @@ from trialsim.protocol.declared import (
     GroupSequentialDesign,
     trial_from_dict,
 )
-from trialsim.protocol.declared.parts import BESIDE_FORMULA
+from trialsim.protocol.declared.consistency.parts import BESIDE_FORMULA
 
 
 def step_of(trial: DeclaredTrial) -> int:
