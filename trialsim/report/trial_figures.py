@@ -36,9 +36,7 @@ def trial_figures(result: DeclaredResult, axes: list[str], alpha: float | None) 
 def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) -> Drawn:
     """Draw the share of trials that claim efficacy, one line a cell and one mark an analysis."""
     shown = frame.head(MOST_DOTS)
-    figure = blank(
-        "", "share of trials that claim efficacy, 95 % interval", "", 160 + ROW_PIXELS * len(shown)
-    )
+    figure = blank("", "share of trials that claim efficacy", "", 160 + ROW_PIXELS * len(shown))
     for position, (analysis, part) in enumerate(shown.groupby("analysis", sort=False)):
         colour, _, symbol = LINES[position % len(LINES)]
         figure.add_trace(

@@ -11,94 +11,18 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from tests.small_trial import run_small_trial
 from trialsim.cli.commands import commands
 from trialsim.errors import BundleError, InputError
 from trialsim.study.comparison.answers import changed_answers
 from trialsim.study.comparison.compare import compare_runs
 from trialsim.study.comparison.inputs import changed_fields
 
-TRIAL = """
-format = "trialsim.protocol/2"
-name = "small"
-title = "A small trial"
-question = "What changes?"
-seed = {seed}
-participants = {participants}
-
-[[arms]]
-name = "placebo"
-role = "control"
-allocation = 1.0
-
-[[arms]]
-name = "active"
-role = "active"
-allocation = 1.0
-
-[[endpoints]]
-name = "score"
-kind = "score"
-direction = "higher_is_better"
-weeks = [12.0]
-mean = [10.0, 10.0]
-sd = [2.0, 2.0]
-correlation = 0.5
-source = "Assumed"
-
-[[effects]]
-kind = "shift"
-arm = "active"
-value = {effect}
-source = "Assumed"
-
-[enrolment]
-kind = "planned"
-rates = [20.0]
-durations = [12.0]
-source = "Assumed"
-
-[randomisation]
-kind = "permuted_blocks"
-block_sizes = [4]
-
-[design]
-kind = "fixed"
-alpha = 0.025
-
-[[analyses]]
-kind = "ancova"
-
-[simulation]
-replicates = 400
-block = 100
-
-[[scenarios]]
-name = "works"
-kind = "alternative"
-why = "As assumed"
-
-[[scenarios]]
-name = "null"
-kind = "null"
-why = "No effect"
-"""
-
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("runs")
-
-    def made(effect: float = 1.0, participants: int = 80, seed: int = 1) -> Path:
-        path = folder / f"small_{effect}_{participants}_{seed}.toml"
-        if not path.exists():
-            path.write_text(TRIAL.format(effect=effect, participants=participants, seed=seed))
-            args = ["run", str(path), "--quiet", "--workers", "1", "-o", str(path.with_suffix(""))]
-            done = CliRunner().invoke(commands, args)
-            assert done.exit_code == 0, done.output
-        (bundle,) = path.with_suffix("").glob("small-*")
-        return bundle
-
-    return made
+    return lambda effect=1.0, participants=80, seed=1: run_small_trial(folder, effect, participants, seed)
 
 
 def test_fields_are_matched_by_name_and_said_once() -> None:
