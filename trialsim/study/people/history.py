@@ -44,15 +44,21 @@ def read_declared_history(
     HistoryError
         No file is named, or it cannot be used.
     """
-    declared = trial.history or HistoryDeclared()
-    path = override or (None if declared.file is None else folder / declared.file)
+    declared, path = trial.history or HistoryDeclared(), named_file(trial, folder, override)
+    if trial.outcome.kind == "score":
+        return _visits(trial, declared, path)
+    return read_outcome_history(path, _outcome_table(trial, declared, path))
+
+
+def named_file(trial: DeclaredTrial, folder: Path, override: Path | None = None) -> Path:
+    """Return the file of a trial's history, or one in its place; refuse where none is named."""
+    named = None if trial.history is None else trial.history.file
+    path = override or (None if named is None else folder / named)
     if path is None:
         raise HistoryError(
             "is missing", field="history.file", mend="name the file of the placebo arm, or give --history"
         )
-    if trial.outcome.kind == "score":
-        return _visits(trial, declared, Path(path))
-    return read_outcome_history(path, _outcome_table(trial, declared, Path(path)))
+    return Path(path)
 
 
 def family_of(trial: DeclaredTrial) -> str:

@@ -34,9 +34,10 @@ from trialsim.prognosis.validation.rivals import Rivals, compare_rivals
 from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.streams import stream
+from trialsim.study.people.against_card import hold_against_card
 from trialsim.study.people.facts import HistoryFacts, facts_of
 from trialsim.study.people.generated import generate_declared_history
-from trialsim.study.people.history import GIVEN, learnt_covariates, read_declared_history
+from trialsim.study.people.history import GIVEN, learnt_covariates, named_file, read_declared_history
 from trialsim.study.people.judgement import Judgement, judge_given, judge_outcomes, judge_visits
 
 NOTHING = "nothing"
@@ -167,6 +168,8 @@ def learn_twins(
         history: History | OutcomeHistory = generate_declared_history(trial, folder)
     else:
         history = read_declared_history(trial, folder, history_override)
+        if on_card and isinstance(history, History):
+            hold_against_card(trial, folder, history, named_file(trial, folder, history_override))
     progress("read history", 1, 1)
     fits = fits or Fits()
     if isinstance(history, History):

@@ -94,6 +94,13 @@ class Engine(ABC):
         """Return all who were drawn in a block; None where sums of arms are drawn."""
         return None
 
+    def of_register(self, rows: Ints | None) -> Columns:
+        """Return the row (R, N) of each participant in the register, and the score, where there are any."""
+        if rows is None or self.register is None:
+            return {}
+        scores = self.register.scores
+        return ({"score": scores[rows, -1]} if scores.shape[1] else {}) | {"register_row": rows}
+
     def truths_by_analysis(
         self, survival: SurvivalWorld | None = None, declared: Truth | None = None
     ) -> dict[str, Truth]:

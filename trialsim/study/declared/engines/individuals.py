@@ -94,6 +94,7 @@ class Individuals(Engine):
         sample = self.sample(replicates, seed, block)
         columns = {"month_of_entry": sample.people.entry}
         columns |= carried(self.trial).columns(self.trial, sample.outcomes)
+        columns |= self.of_register(sample.people.rows)
         return Everybody(sample.people.arm, sample.people.stratum, columns)
 
     def truths(self) -> dict[str, Truth]:

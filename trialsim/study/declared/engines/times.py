@@ -63,8 +63,9 @@ class Times(Engine):
 
     def everybody(self, replicates: int, seed: int, block: int) -> Everybody:
         """Return all who were drawn in a block."""
-        trials, _, _ = self.draw(replicates, chance_of(seed, self.streams, block))
+        trials, _, rows = self.draw(replicates, chance_of(seed, self.streams, block))
         columns: Columns = {"month_of_entry": trials.entry, "months": trials.time, "event": trials.event}
+        columns |= self.of_register(rows)
         return Everybody(trials.arm, trials.stratum, columns)
 
     def events_by(self, latest: float) -> float:
