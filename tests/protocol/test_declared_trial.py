@@ -188,6 +188,10 @@ REFUSED = {
         tables("time_to_event", discontinuation=[CAUSE]), "discontinuation.lost.by_month", "times to events",
     ),
     "replicates and precision": (put(BINARY, "simulation.precision", 0.01), "simulation", "either"),
+    "no format": (
+        {name: table for name, table in BINARY.items() if name != "format"}, "format",
+        'begin the file with format = "trialsim.protocol/2"',
+    ),
     "wrong format": (put(BINARY, "format", "trialsim.trial/1"), "format", "trialsim.protocol/2"),
     "participants of stages": (
         staged("response", {"kind": "bayesian", "rule": "posterior", "looks": [10, 20], "claim": 0.9})

@@ -185,7 +185,7 @@ def _mend(fault: Any) -> str:
     context = fault.get("ctx", {})
     if kind == "extra_forbidden":
         return "remove the key, or check its spelling"
-    if kind == "missing":
+    if kind == "missing" and fault["loc"] != ("format",):
         return "add the key"
     if kind == "rule":
         return str(context["mend"])
