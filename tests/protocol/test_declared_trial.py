@@ -188,10 +188,6 @@ REFUSED = {
         tables("time_to_event", discontinuation=[CAUSE]), "discontinuation.lost.by_month", "times to events",
     ),
     "replicates and precision": (put(BINARY, "simulation.precision", 0.01), "simulation", "either"),
-    "no format": (
-        {name: table for name, table in BINARY.items() if name != "format"}, "format",
-        'begin the file with format = "trialsim.protocol/2"',
-    ),
     "wrong format": (put(BINARY, "format", "trialsim.trial/1"), "format", "trialsim.protocol/2"),
     "participants of stages": (
         staged("response", {"kind": "bayesian", "rule": "posterior", "looks": [10, 20], "claim": 0.9})
@@ -256,6 +252,12 @@ def test_what_cannot_be_is_refused_by_its_field(case: str) -> None:
     assert (fault.value.field, fault.value.file) == (field, "x.toml")
     assert words in fault.value.problem
     assert fault.value.mend
+
+
+def test_a_file_without_a_format_is_told_how_it_begins() -> None:
+    with pytest.raises(ProtocolError, match="format: is missing") as fault:
+        trial_from_dict({name: table for name, table in BINARY.items() if name != "format"})
+    assert fault.value.mend == 'begin the file with format = "trialsim.protocol/2"'
 
 
 def test_counts_without_times_may_be_large() -> None:
