@@ -91,7 +91,7 @@ def test_a_run_that_broke_off_goes_on_from_its_blocks(
 
     file = PROTOCOLS / "survival_delayed_effect.toml"
     monkeypatch.setattr(
-        trialsim.report, "write_trial_report", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+        trialsim.report, "write_trial_report", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "full"))
     )
     with pytest.raises(BundleError, match="cannot be written"):
         simulate(file, tmp_path)
