@@ -29,12 +29,16 @@ def outcome_course(sample: TrialSample) -> pd.DataFrame:
         One row an arm and place ``at``. Of a score: week, ``value`` the mean, ``low`` and ``high`` the 10th
         and 90th percentile of participants, ``observed`` the share seen. Of a time to an event: month,
         ``value`` the share free of it (Kaplan–Meier), its 5th and 95th percentile over trials. Of a response,
-        level or count: the category and its share, with the same percentiles over trials.
+        level or count: the category and its share, with the same percentiles over trials. Empty for kinds of
+        other packages, whose outcomes have no usual picture.
     """
+    course = _COURSES.get(sample.trial.outcome.kind)
+    if course is None:
+        return pd.DataFrame()
     rows: list[dict[str, object]] = []
     for arm, name in enumerate(sample.trial.arm_names):
         mine = (sample.arm == arm) & np.isfinite(sample.entry)
-        rows += _COURSES[sample.trial.outcome.kind](sample, mine, name)
+        rows += course(sample, mine, name)
     return pd.DataFrame(rows)
 
 
