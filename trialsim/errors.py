@@ -50,7 +50,8 @@ class InputError(TrialsimError):
         where = "".join(f"{part}: " for part in (self.file, self.field) if part is not None)
         got = "" if self.value is None else f" Got {shorten(self.value)}."
         mend = "" if self.mend is None else f" Mend: {self.mend.rstrip('.')}."
-        return f"{where}{self.problem.rstrip('.')}.{got}{mend}"
+        problem = self.problem if self.problem.endswith("?") else f"{self.problem.rstrip('.')}."
+        return f"{where}{problem}{got}{mend}"
 
 
 class ProtocolError(InputError):

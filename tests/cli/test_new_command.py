@@ -90,7 +90,7 @@ def test_a_score_at_visits_gives_a_protocol_with_every_guess_marked(
     assert trial.history is not None
     assert trial.history.file == "past.csv"
     assert trial.discontinuation[0].cumulative["placebo"] == pytest.approx(0.1)
-    assert [one.kind for one in trial.analyses] == ["ancova", "mmrm"]
+    assert [one.kind for one in trial.analyses] == ["mmrm", "ancova"]
     assert [one.name for one in trial.scenarios] == ["alternative", "null", "useless_twins", "sicker_people"]
     text = (tmp_path / "protocol.toml").read_text(encoding="utf-8")
     for field in ("participant", "week", "outcome", "kind", "weeks", "age", "sex"):
@@ -259,6 +259,7 @@ def test_what_is_known_after_the_baseline_is_no_covariate(new: Callable[..., str
             last_day=who % 50,
             comp24=who % 2,
             entry_date="2020-01-0" + (who % 9 + 1).astype(str),
+            entry_month=who % 12,
             site=who % 4,
         )
     )
@@ -352,3 +353,85 @@ def test_real_histories_give_protocols(
     assert trial.outcome.kind == kind
     assert len(read_declared_history(trial, tmp_path)) == pytest.approx(people, rel=0.03)
     assert tomllib.loads((tmp_path / "p.toml").read_text(encoding="utf-8"))["twins"]["source"] == "learned"
+
+
+def without_covariates(kind: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return a file with nothing but participants and one outcome, and what must be told."""
+    if kind == "score":
+        return visits()[["subject", "week", "severity"]], []
+    rows = single(400)
+    columns = {
+        "response": (["id", "responder"], ["--outcome", "responder"]),
+        "level": (["id", "grade"], ["--outcome", "grade"]),
+        "count": (["id", "attacks"], ["--outcome", "attacks", "--months", "12"]),
+        "time_to_event": (["id", "years", "died"], []),
+    }
+    return rows[columns[kind][0]], columns[kind][1]
+
+
+@pytest.mark.parametrize("kind", ["score", "response", "level", "count", "time_to_event"])
+def test_without_a_covariate_the_file_gives_the_law_of_the_outcome_and_no_twins(
+    new: Callable[..., str], tmp_path: Path, kind: str
+) -> None:
+    rows, options = without_covariates(kind)
+    new(rows, *options)
+    trial = read_trial(tmp_path / "protocol.toml")
+    outcome: Any = trial.outcome
+    assert (outcome.kind, trial.twins, trial.history, outcome.course) == (kind, None, None, None)
+    assert trial.sizing is not None
+    assert all("score" not in one.adjust for one in trial.analyses)
+    assert not list(tmp_path.glob("*_history.csv"))
+    text = (tmp_path / "protocol.toml").read_text(encoding="utf-8")
+    assert "nothing to learn placebo twins from" in text
+    assert "past.csv: 400 participants" in text or kind == "score"
+    match kind:
+        case "score":
+            wide = rows.pivot_table(index="subject", columns="week", values="severity")
+            assert outcome.mean == pytest.approx(wide.mean(), rel=1e-3)
+            assert np.array(outcome.covariance) == pytest.approx(wide.cov().to_numpy(), rel=1e-3)
+        case "response":
+            assert outcome.probability == pytest.approx((rows["responder"] == "yes").mean(), abs=1e-4)
+        case "level":
+            assert outcome.shares == pytest.approx(
+                rows["grade"].value_counts(normalize=True).sort_index(), abs=1e-4
+            )
+        case "count":
+            assert outcome.rate == pytest.approx(rows["attacks"].mean() / 12, rel=1e-3)
+            moments = (rows["attacks"].var() - rows["attacks"].mean()) / rows["attacks"].mean() ** 2
+            assert outcome.dispersion == pytest.approx(moments, rel=0.02)
+        case _:
+            law = outcome.control
+            assert law.kind == "piecewise"
+            died = rows["died"] == 1
+            crude = died.sum() / (12 * rows["years"].sum())
+            assert min(law.hazards) < crude < max(law.hazards)
+            assert len(law.hazards) == len(law.starts) == 5
+
+
+def test_a_level_without_order_is_asked_for_with_its_categories(new: Callable[..., str]) -> None:
+    rows = single().assign(outcome=lambda one: one["grade"].map({0: "fit", 1: "frail", 2: "ill"}))
+    said = new(rows, "--outcome", "outcome", code=2)
+    assert "which most? Mend: give --levels with fit, frail, ill in their order, least first." in said
+
+
+def test_a_control_arm_that_is_kept_by_itself_is_said(new: Callable[..., str], tmp_path: Path) -> None:
+    arm = np.where(np.arange(80) % 2 == 0, "PLACEBO", "DRUG")
+    rows = visits().assign(THERAPY=lambda one: one["subject"].str[1:].astype(int).map(lambda k: arm[k]))
+    rows["week"] = "Week " + rows["week"].astype(str)
+    said = new(rows)
+    assert "THERAPY = PLACEBO  (the file holds several arms" in said
+    # The copy holds placebo alone; those with a baseline and a later visit are counted.
+    assert f"{(arm == 'PLACEBO').sum()} participants with severity" in said
+
+
+def test_names_of_rivals_say_what_they_do_without_the_twins(new: Callable[..., str], tmp_path: Path) -> None:
+    from trialsim.study.sizing.rivals import with_rivals
+
+    new(visits())
+    labels = [one.analysis.label for one in with_rivals(read(tmp_path), "age")]
+    assert labels[:2] == ["mmrm_with_twins", "ancova_with_twins"]
+    assert set(labels[2:]) == {
+        f"{kind}_{how}"
+        for kind in ("mmrm", "ancova")
+        for how in ("without_score", "covariates", "best_covariate")
+    }

@@ -143,7 +143,10 @@ def test_it_is_verified_and_replayed_with_the_history_and_not_without(ran: tuple
 def test_a_plan_learns_nothing_and_a_history_that_nothing_reads_is_refused(tmp_path: Path) -> None:
     placebo_arm(tmp_path / "arm.csv")
     file = protocol(tmp_path / "protocol.toml")
-    assert "Twins are learned first" in " ".join(call("run", file, "--plan").output.split())
+    plan = " ".join(call("run", file, "--plan").output.split())
+    assert "Twins are learned first" in plan
+    assert "eleven fits" in plan
+    assert "refused because" not in plan
     law = [{"name": "better", "kind": "response", "direction": "higher_is_better", "months": 3.0,
             "probability": 0.4, "source": "test"}]  # fmt: skip
     alone = protocol(

@@ -66,7 +66,7 @@ def run_declared(
     trial = trial_from_dict(overridden(read_trial(file).to_dict(), replicates, seed))
     try:
         if only_plan and trial.twins is not None and trial.twins.source != "assumed":
-            _print_worlds(trial, file)
+            _print_worlds(trial, file, history)
             return
         require_detectable(trial, file.parent, file)
         with progress_bars(quiet) as progress:
@@ -167,23 +167,34 @@ def _make_bundle(
     return result, beside
 
 
-def _print_worlds(trial: DeclaredTrial, file: Path) -> None:
-    """Say what a protocol that learns its twins would run, without learning them."""
+def _print_worlds(trial: DeclaredTrial, file: Path, history: Path | None) -> None:
+    """Say what a protocol that learns its twins would run, and from whom, without learning them."""
     import pandas as pd
     from rich.console import Console
 
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.protocol.declared import grid_points
+    from trialsim.study.people.history import learnt_covariates, read_declared_history
     from trialsim.study.sizing.prepare import prepare_trial
 
     made = prepare_trial(trial, lambda _: None, search=False).trial
     frame = pd.DataFrame(
         {"cell": one.name, "refused because": one.refusal} for one in grid_points(made, file=file)
     )
+    if not frame["refused because"].astype(bool).any():
+        del frame["refused because"]
     print_frame(frame, Console(), "Cells")
     assert trial.twins is not None
+    named = None if trial.history is None else trial.history.file
+    if history is None and named is None and trial.history is not None:
+        whom = f"{trial.history.generated:,} generated participants"
+    else:
+        people = len(read_declared_history(trial, file.parent, history))
+        whom = f"{people:,} participants of {Path(history or named or '').name}"
+    told = ", ".join(learnt_covariates(trial))
     click.echo(
-        f"Twins are {trial.twins.source} first; then sizes, if they are asked for, and "
+        f"Twins are {trial.twins.source} first, of {whom}: {told}; eleven fits, the whole and ten folds. "
+        f"Then sizes, if they are asked for, and "
         f"{made.simulation.replicates or 'as many as the precision needs'} replicates a cell of "
         f"{', '.join(one.label for one in made.analyses)}."
     )

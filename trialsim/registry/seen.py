@@ -62,6 +62,9 @@ class SeenVisits(Seen):
         What a composite strategy gives to everyone with an event.
     known : ndarray of bool (R, N), optional
         Who is seen at all by now; None for everybody.
+    scores : ndarray (R, N, V), optional
+        The prognostic score of each visit, where the analysis takes it and visits have scores of their own.
+        `covariates` then hold that of the last visit, and `beside_scores` (R, N, P) none.
     """
 
     baseline: Floats
@@ -71,6 +74,8 @@ class SeenVisits(Seen):
     gaps: bool = False
     failure: float | None = None
     known: Bools | None = None
+    scores: Floats | None = None
+    beside_scores: Floats | None = None
 
     @property
     def on_treatment(self) -> Floats:
@@ -81,8 +86,16 @@ class SeenVisits(Seen):
     @property
     def with_baseline(self) -> Floats:
         """The baseline, then what is adjusted for (R, N, 1 + P)."""
+        return self._beside_baseline(self.covariates)
+
+    @property
+    def without_scores(self) -> Floats:
+        """The baseline, then what is adjusted for beside scores at visits (R, N, 1 + P)."""
+        return self._beside_baseline(self.beside_scores)
+
+    def _beside_baseline(self, covariates: Floats | None) -> Floats:
         baseline = self.baseline[..., None]
-        return baseline if self.covariates is None else np.concatenate([baseline, self.covariates], axis=-1)
+        return baseline if covariates is None else np.concatenate([baseline, covariates], axis=-1)
 
 
 @dataclass(frozen=True, kw_only=True)

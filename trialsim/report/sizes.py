@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialsim.prognosis.validation.rivals import REFERENCE
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.frames import Table, frame_table
 from trialsim.report.labels import label, with_error
@@ -49,7 +50,7 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
         sentences.append("; ".join(_figure(row) for _, row in others.iterrows()).capitalize())
     if trial.twins is not None and trial.twins.source == "assumed":
         sentences.append(ASSUMED)
-    return [*sentences, *_of_history(result.twins)]
+    return [*sentences, *_of_history(result.twins, trial.outcome.kind)]
 
 
 def _of_claims(frame: pd.DataFrame) -> list[str]:
@@ -76,16 +77,19 @@ def _rate(row: pd.Series) -> str:
     return f"{with_error(float(row['rejection_rate']), float(row['rejection_rate_mcse']))}{use}"
 
 
-def _of_history(twins: pd.DataFrame) -> list[str]:
+def _of_history(twins: pd.DataFrame, kind: str) -> list[str]:
     """Return what the twins rest on: their history, their gate, and whether it supports a saving."""
     if twins.empty:
         return []
     row = twins.iloc[0]
     made = "generated from the trial's own model, which is optimistic" if row["generated"] else row["history"]
+    rival = row["best_without_twin"]
+    if rival == REFERENCE:
+        rival = "the baseline alone" if kind == "score" else "no adjustment"
     share = f"{row['saving']:.1%} (90 % interval {row['saving_low_90']:.1%} to {row['saving_high_90']:.1%})"
     said = [
         f"The twins learnt from {row['participants']:,} participants ({made}); out of sample they save "
-        f"{share.replace('%', ' %').replace('  ', ' ')} beyond the best rival, {row['best_without_twin']}"
+        f"{share.replace('%', ' %').replace('  ', ' ')} beyond the best rival, {rival}"
     ]
     if row["faults"]:
         said.append(f"The gate is shut: {row['faults']}")

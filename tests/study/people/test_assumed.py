@@ -139,3 +139,26 @@ def test_a_block_that_recruits_is_pure() -> None:
     cell = plan_trial(trial_from_dict(made), register_of=Registers()).cells[0]
     one, two = (run_declared_block(cell, 1, 5, Registers()(cell.trial)) for _ in range(2))
     assert one.rows.equals(two.rows)
+
+
+def test_recurrent_events_are_the_same_however_many_people_are_drawn_at_a_time(monkeypatch):
+    from trialsim.study.people import assumed
+
+    mean = np.random.default_rng(2).gamma(2.0, 1.5, (2, 300))
+    whole = assumed._recurrences(mean, 12.0, np.random.default_rng(1))
+    monkeypatch.setattr(assumed, "_STEPS_AT_A_TIME", 1_000)
+    parts = assumed._recurrences(mean, 12.0, np.random.default_rng(1))
+    np.testing.assert_array_equal(whole, parts)
+    steps = np.cumsum(
+        np.random.default_rng(1).standard_exponential((300, assumed._most_steps(mean.max()))), axis=1
+    )
+    months = steps * (12.0 / mean)[..., None]
+    np.testing.assert_array_equal(whole, np.where(months <= 12.0, months, np.nan)[..., : whole.shape[2]])
+
+
+def test_more_recurrent_events_than_memory_holds_are_refused():
+    from trialsim.study.people.potential import require_room
+
+    with pytest.raises(ProtocolError, match=r"somebody has 400 events or more.* kind = \"count\""):
+        require_room(2, 100_000, 400)
+    require_room(2, 100_000, 312)

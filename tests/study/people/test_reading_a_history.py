@@ -109,3 +109,35 @@ def test_an_unread_code_and_a_missing_file_are_refused(folder):
         read_declared_history(declare("response", history={"file": "people.csv"}), folder)
     with pytest.raises(HistoryError, match=r"history\.file: is missing"):
         read_declared_history(declare("response", history={}), folder)
+
+
+def test_given_scores_may_have_a_column_for_each_visit(tmp_path):
+    rng = np.random.default_rng(4)
+    rows = [
+        {
+            "who": 100 + who,
+            "week": week,
+            "y": rng.normal(),
+            "age": 60 + who % 9,
+            "p12": who / 10,
+            "p24": who / 5,
+        }
+        for who in range(40)
+        for week in (0, 12, 24)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "past.csv", index=False)
+    columns = {"participant": "who", "week": "week", "outcome": "y", "covariates": {"age": "age"}}
+    history = {"file": "past.csv", "columns": columns}
+
+    def asked(**twins):
+        return declare("score", history=history, twins={"source": "given", **twins})
+
+    read = read_declared_history(asked(columns=["p12", "p24"]), tmp_path)
+    np.testing.assert_allclose(read.covariates.column("given_score_1"), np.arange(40) / 10)
+    np.testing.assert_allclose(read.covariates.column("given_score_2"), np.arange(40) / 5)
+    with pytest.raises(ProtocolError, match="one column for each of the 2 visits"):
+        read_declared_history(asked(columns=["p12"]), tmp_path)
+    with pytest.raises(ProtocolError, match="either column or columns"):
+        asked(column="p12", columns=["p12", "p24"])
+    with pytest.raises(ProtocolError, match="named twice"):
+        asked(columns=["p12", "p12"])

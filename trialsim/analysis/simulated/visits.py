@@ -31,9 +31,14 @@ def ancova(seen: SeenVisits, *, slopes: Slopes = "common", variance: Variance = 
 def mmrm(seen: SeenVisits) -> Estimates:
     """MMRM of what was seen before any event: aims at the hypothetical estimand, and assumes MAR.
 
-    In closed form where nothing is missed in between.
+    In closed form where nothing is missed in between. A score of each visit has a coefficient of its own
+    there, for which there is no closed form.
     """
     values, covariates = seen.on_treatment, seen.with_baseline
+    if seen.scores is not None:
+        return fit_mmrm_block(
+            values, seen.arm, seen.without_scores, seen.scores, by_visit=True, scores_by_visit=True
+        )
     if seen.gaps:
         return fit_mmrm_block(values, seen.arm, covariates, by_visit=True)
     ones = np.ones(seen.arm.shape)

@@ -1,6 +1,7 @@
-"""The PyMC model of `trialsim.prognosis.models.gram`, and the only imports of pymc, nutpie and arviz.
+"""The statement in PyMC of the model of `trialsim.prognosis.models.gram`, and what samples models with terms.
 
-Importing this module costs seconds: `Sampler` does it when it first has something to sample.
+The plain model is sampled by the kernel of `trialsim.prognosis.fit.densities`, which is the same density.
+Importing this module costs seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trialsim.prognosis.fit.generated_source import REPEATABLE, tidied
-from trialsim.prognosis.models.gram import LEVEL, SCALES, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
+from trialsim.prognosis.models.gram import LEVEL, SD_OF_VISIT_MEANS, SLOPE, VISIT_MEAN, GramSums
 
 if TYPE_CHECKING:
     from trialsim.prognosis.fit.settings import FitSettings
@@ -22,7 +23,6 @@ with warnings.catch_warnings():
     # for C code that is never run here: nothing that a user of trialsim could act on.
     warnings.simplefilter("ignore")
     logging.getLogger("pytensor.configdefaults").setLevel(logging.ERROR)
-    import arviz
     import nutpie
     import pymc as pm
     import pytensor
@@ -105,14 +105,6 @@ def compile_model(model: pm.Model) -> Any:
         return nutpie.compile_pymc_model(model, backend="numba")
 
 
-def sample(compiled: Any, sums: GramSums, settings: FitSettings, seed: int) -> tuple[dict[str, Any], int]:
-    """Return draws of the scales by name (chains, draws) and the number of divergences."""
-    trace = run(compiled, as_data(sums), settings, seed)
-    return {name: trace.posterior[name].to_numpy() for name in SCALES}, int(
-        trace.sample_stats.diverging.sum()
-    )
-
-
 def run(compiled: Any, data: dict[str, Any], settings: FitSettings, seed: int) -> Any:
     """Return the trace of a compiled model with these data."""
     trace = nutpie.sample(
@@ -130,12 +122,3 @@ def run(compiled: Any, data: dict[str, Any], settings: FitSettings, seed: int) -
         # nutpie takes an interrupt for itself and returns what it has so far.
         raise KeyboardInterrupt
     return trace
-
-
-def convergence(draws: np.ndarray[Any, Any]) -> tuple[float, float, float]:
-    """Return rank-normalised split R-hat, bulk and tail effective sample size (Vehtari et al. 2021)."""
-    return (
-        float(arviz.rhat(draws)),
-        float(arviz.ess(draws, method="bulk")),
-        float(arviz.ess(draws, method="tail")),
-    )

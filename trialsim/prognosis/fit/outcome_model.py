@@ -1,4 +1,7 @@
-"""The PyMC models of `trialsim.prognosis.families`; importing this module costs seconds."""
+"""The statement in PyMC of the models of `trialsim.prognosis.families`; importing this module costs seconds.
+
+They are sampled by the kernels of `trialsim.prognosis.fit.densities`, which are the same densities.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,12 @@ import warnings
 from typing import Any
 
 from trialsim.prognosis.families import FAMILIES, Prior, Responses
-from trialsim.prognosis.fit.generated_source import REPEATABLE, tidied
 
 with warnings.catch_warnings():
     # As in `trialsim.prognosis.fit.model`: nothing that a user of trialsim could act on.
     warnings.simplefilter("ignore")
     logging.getLogger("pytensor.configdefaults").setLevel(logging.ERROR)
-    import nutpie
     import pymc as pm
-    import pytensor
     import pytensor.tensor as pt
 
 Terms = dict[str, Any]
@@ -119,26 +119,3 @@ LIKELIHOODS = {
     "cure": cure,
     "piecewise": piecewise,
 }
-
-
-def compile_model(family: str, data: Responses) -> Any:
-    """Compile the model by numba, in a way that gives the same numbers again; see `REPEATABLE`."""
-    with warnings.catch_warnings(), pytensor.config.change_flags(**REPEATABLE), tidied():
-        warnings.simplefilter("ignore")
-        return nutpie.compile_pymc_model(build_model(family, data), backend="numba")
-
-
-def sample(compiled: Any, family: str, data: Responses, *, settings: Any, seed: int) -> tuple[Terms, int]:
-    """Return draws of the parameters by name (chains, draws, ...) and the number of divergences."""
-    trace = nutpie.sample(
-        compiled.with_data(**as_data(family, data)),
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        target_accept=settings.accept,
-        seed=seed,
-        progress_bar=False,
-    )
-    names = [prior.name for prior in FAMILIES[family].priors(data.shape)]
-    return {name: trace.posterior[name].to_numpy() for name in names}, int(trace.sample_stats.diverging.sum())

@@ -7,22 +7,21 @@ from typing import Any
 import numpy as np
 
 from trialsim.errors import FitError
-from trialsim.prognosis.families import Params, Responses, Shape
+from trialsim.prognosis.families import Params, Responses
+from trialsim.prognosis.fit.convergence import convergence
+from trialsim.prognosis.fit.densities.of_outcomes import draw_parameters
 from trialsim.prognosis.fit.sampler import check_gate
 from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.fit.tries import first_passing
 
 
 class OutcomeSampler:
-    """Compiled models to share between fits: one for each family and shape of its parameters.
+    """Samples any family by its kernel in `trialsim.prognosis.fit.densities`.
 
-    Nothing is imported or compiled before the first `sample`. A fit that does not pass the gate is made again
+    A fit that does not pass the gate is made again
     from new chains by the rule of `trialsim.prognosis.fit.tries`, before it is refused; the diagnostics say
     at which acceptance rate it passed, and how many fits that took.
     """
-
-    def __init__(self) -> None:
-        self._compiled: dict[tuple[str, Shape], Any] = {}
 
     def sample(
         self, family: str, data: Responses, settings: FitSettings, generator: np.random.Generator
@@ -43,8 +42,6 @@ class OutcomeSampler:
         self, family: str, data: Responses, settings: FitSettings, seed: int
     ) -> tuple[Params, dict[str, float]]:
         """Return draws by parameter (D, ...) and the diagnostics of one fit, or refuse it."""
-        from trialsim.prognosis.fit.model import convergence
-
         chains, divergences = self._chains(family, data, settings, seed)
         measured = {
             name if draws.ndim == 2 else f"{name}[{k}]": convergence(one)
@@ -58,20 +55,9 @@ class OutcomeSampler:
         self, family: str, data: Responses, settings: FitSettings, seed: int
     ) -> tuple[dict[str, Any], int]:
         """Return draws by parameter (chains, draws, ...) and the number of divergences."""
-        from trialsim.prognosis.fit import outcome_model
-
-        key = (family, data.shape)
-        if key not in self._compiled:
-            self._compiled[key] = outcome_model.compile_model(family, data)
         try:
-            chains, divergences = outcome_model.sample(
-                self._compiled[key], family, data, settings=settings, seed=seed
-            )
+            return draw_parameters(family, data, settings, seed)
         except RuntimeError as fault:
             raise FitError(
                 f"the sampler stopped: {fault}. Mend: check the history for extreme values."
             ) from fault
-        if chains["tau"].shape != (settings.chains, settings.draws):
-            # nutpie takes an interrupt for itself and returns what it has so far.
-            raise KeyboardInterrupt
-        return chains, divergences

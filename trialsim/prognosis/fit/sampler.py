@@ -9,6 +9,9 @@ import numpy as np
 
 from trialsim.data import Floats
 from trialsim.errors import FitError
+from trialsim.prognosis.fit.convergence import convergence
+from trialsim.prognosis.fit.densities.chains import draw_chains
+from trialsim.prognosis.fit.densities.gaussian_kernel import as_scales, data_of, log_posterior
 from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.fit.tries import first_passing
 from trialsim.prognosis.models import gram, grouped_gram
@@ -39,26 +42,27 @@ class Posterior:
 
 
 class Sampler:
-    """Compiled models to share between fits, whatever their size: compiling one takes half a minute.
+    """Samples the scales of Gaussian models.
 
-    Nothing is imported or compiled before the first `sample`. The plain model is one; study effects and
-    each number of variance columns make others.
+    The plain model has a kernel (`trialsim.prognosis.fit.densities`). Study effects and each number of
+    variance columns make others, compiled from PyMC in half a minute at their first use, and shared between
+    fits.
     """
 
     def __init__(self) -> None:
-        self._compiled: dict[tuple[str, bool, int], Any] = {}
+        self._compiled: dict[tuple[bool, int], Any] = {}
 
     def has_compiled(self, sums: Sums) -> bool:
         """Return whether a fit to these sums starts at once."""
-        return _kind(sums) in self._compiled
+        return isinstance(sums, GramSums) or _kind(sums) in self._compiled
 
     def compile(self, sums: Sums) -> None:
         """Compile the model of these sums if that has not been done."""
+        if isinstance(sums, GramSums) or self.has_compiled(sums):
+            return
         from trialsim.prognosis.fit import grouped_model, model
 
-        if not self.has_compiled(sums):
-            built = model.build_model(sums) if isinstance(sums, GramSums) else grouped_model.build_model(sums)
-            self._compiled[_kind(sums)] = model.compile_model(built)
+        self._compiled[_kind(sums)] = model.compile_model(grouped_model.build_model(sums))
 
     def sample(
         self, sums: Sums, names: tuple[str, ...], settings: FitSettings, generator: np.random.Generator
@@ -95,8 +99,6 @@ class Sampler:
         self, sums: Sums, names: tuple[str, ...], settings: FitSettings, generator: np.random.Generator
     ) -> Posterior:
         """Return one fit, or refuse it."""
-        from trialsim.prognosis.fit import model
-
         try:
             chains, divergences = self._chains(sums, settings, int(generator.integers(2**32)))
         except RuntimeError as fault:
@@ -113,28 +115,22 @@ class Sampler:
         )
         by_chain = np.concatenate([scales, coefficients.reshape(*scales.shape[:2], -1)], axis=-1)
         measured = {
-            name: model.convergence(by_chain[:, :, position])
-            for position, name in enumerate((*of_scales, *names))
+            name: convergence(by_chain[:, :, position]) for position, name in enumerate((*of_scales, *names))
         }
         return Posterior(flat, coefficients, check_gate(measured, divergences, settings))
 
     def _chains(self, sums: Sums, settings: FitSettings, seed: int) -> tuple[dict[str, Any], int]:
-        from trialsim.prognosis.fit import grouped_model, model
-
-        compiled = self._compiled[_kind(sums)]
         if isinstance(sums, GramSums):
-            return model.sample(compiled, sums, settings, seed)
-        return grouped_model.sample(compiled, sums, settings, seed)
+            draws, divergences = draw_chains(log_posterior, data_of(sums), len(SCALES), settings, seed)
+            return dict(zip(SCALES, np.moveaxis(as_scales(draws), -1, 0), strict=True)), divergences
+        from trialsim.prognosis.fit import grouped_model
+
+        return grouped_model.sample(self._compiled[_kind(sums)], sums, settings, seed)
 
 
-_PLAIN = ("plain", False, 0)
-
-
-def _kind(sums: Sums) -> tuple[str, bool, int]:
+def _kind(sums: GroupedRows) -> tuple[bool, int]:
     """Return what a compiled model is bound to."""
-    if isinstance(sums, GramSums):
-        return _PLAIN
-    return ("grouped", sums.has_studies, sums.spread.shape[1])
+    return sums.has_studies, sums.spread.shape[1]
 
 
 def check_gate(

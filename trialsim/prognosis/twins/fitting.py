@@ -7,6 +7,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from trialsim.data import History
+from trialsim.prognosis.fit.densities import REVISION
 from trialsim.prognosis.fit.sampler import Sampler
 from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable, summarise
@@ -104,7 +105,7 @@ def fit_prognosis(
     settings, terms = settings or FitSettings(), terms or ModelTerms()
     require_learnable(history)
     require_terms(history, terms)
-    facts = {"format": FORMAT_TAG, "history": history_hash(history), "seed": seed}
+    facts = {"format": FORMAT_TAG, "densities": REVISION, "history": history_hash(history), "seed": seed}
     key = digest({}, {**facts, **settings.identity(), **terms.identity()})
     path = None if cache is None else address(cache, "posterior", key)
     if path is not None and (found := recall(path, key)) is not None:

@@ -15,6 +15,7 @@ from trialsim.data import Covariates, Floats, Ints, OutcomeHistory, Twins
 from trialsim.errors import HistoryError
 from trialsim.prognosis.families import FAMILIES, EventFamily, Family, Params, linear_predictor
 from trialsim.prognosis.families.common import over_new_study
+from trialsim.prognosis.fit.densities import REVISION
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.outcome import require_outcomes
@@ -371,7 +372,7 @@ def fit_outcome(
         "group": history.group,
     }
     meta = {
-        "format": _format_of(terms),
+        "format": [_format_of(terms), REVISION],
         "endpoint": history.endpoint,
         "family": history.family,
         "names": list(history.covariates.names),

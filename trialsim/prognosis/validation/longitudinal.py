@@ -11,6 +11,7 @@ from scipy.stats import beta, chi2
 
 from trialsim.data import Floats, History, Ints
 from trialsim.errors import FitError, HistoryError
+from trialsim.prognosis.fit.densities import REVISION
 from trialsim.prognosis.fit.sampler import Sampler
 from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable
@@ -117,7 +118,8 @@ def cross_validate(
     terms = terms or ModelTerms()
     require_learnable(history)
     require_terms(history, terms)
-    facts = {"format": FORMAT_TAG, "model": MODEL_TAG, "history": history_hash(history), "seed": seed}
+    facts = {"format": FORMAT_TAG, "model": MODEL_TAG, "densities": REVISION, "seed": seed}
+    facts |= {"history": history_hash(history)}
     key = digest(
         {}, {**facts, "folds": folds, "by_group": by_group, **settings.identity(), **terms.identity()}
     )

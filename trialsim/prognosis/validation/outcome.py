@@ -20,6 +20,7 @@ from trialsim.prognosis.twins.outcome import OutcomePrognosis, fit_outcome
 from trialsim.prognosis.validation.gain import FEWEST_REPLICATES, Gain, gain_beyond_baseline
 from trialsim.prognosis.validation.outcome_measures import derived_outcome, measure
 from trialsim.prognosis.validation.subgroups import withheld
+from trialsim.progress import Progress, counted, silent
 from trialsim.streams import stream
 
 FOLD_SETTINGS = FitSettings(
@@ -50,6 +51,8 @@ class OutcomeValidation:
         Probabilities between which the outcome lies in its predictive distribution.
     exceedance : ndarray (N, L-1)
         Of an ordinal outcome, the probability of more than each level but the last.
+    fits : tuple of int (F,)
+        How many fits each fold took, see `trialsim.prognosis.fit.tries`; not known of some participants.
     """
 
     family: str
@@ -61,12 +64,13 @@ class OutcomeValidation:
     pit_low: Floats
     pit_high: Floats
     exceedance: Floats
+    fits: tuple[int, ...] = ()
 
     def take(self, which: np.ndarray) -> OutcomeValidation:
         """Return some of the participants."""
         return OutcomeValidation(
             self.family,
-            *(value[which] for name, value in vars(self).items() if name != "family"),
+            *(value[which] for name, value in vars(self).items() if name not in ("family", "fits")),
         )
 
     def judge(self, which: np.ndarray | None = None) -> dict[str, float]:
@@ -221,6 +225,7 @@ def validate_outcome(
     by_group: bool = False,
     terms: ModelTerms | None = None,
     sampler: OutcomeSampler | None = None,
+    progress: Progress = silent,
 ) -> OutcomeValidation:
     """Predict every participant by a fit to the others; arguments as in `cross_validate`.
 
@@ -242,7 +247,9 @@ def validate_outcome(
     terms : ModelTerms, optional
         Of the model.
     sampler : OutcomeSampler, optional
-        A compiled model to share.
+        Another sampler than the usual one.
+    progress : callable
+        Called with stage, folds done and folds in all.
 
     Returns
     -------
@@ -266,7 +273,8 @@ def validate_outcome(
     week = min(float(np.median(history.time)), reached)
     predictions: list[dict[str, Floats]] = []
     sampler = sampler or OutcomeSampler()
-    for k in range(folds):
+    fits: list[int] = []
+    for k in counted(range(folds), "cross-validate", progress):
         try:
             fitted = fit_outcome(
                 history.take(np.flatnonzero(fold != k)),
@@ -281,10 +289,11 @@ def validate_outcome(
         except HistoryError as refusal:
             refusal.problem = f"without fold {k + 1} of {folds}: {refusal.problem}"
             raise
+        fits.append(int(fitted.diagnostics.get("fits", 1.0)))
         predictions.append(_predict(fitted, history.take(np.flatnonzero(fold == k)), week))
     back = np.argsort(np.argsort(fold, kind="stable"), kind="stable")
     joined = {name: np.concatenate([one[name] for one in predictions])[back] for name in predictions[0]}
-    return OutcomeValidation(history.family, fold, history.outcome, history.time, **joined)
+    return OutcomeValidation(history.family, fold, history.outcome, history.time, **joined, fits=tuple(fits))
 
 
 def _part(history: OutcomeHistory, folds: int, by_group: bool, seed: int) -> Ints:

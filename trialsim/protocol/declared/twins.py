@@ -17,7 +17,7 @@ _OF_SOURCE = {
         "visit_scales",
     ),
     "assumed": ("partial_correlation", "auc", "c_index"),
-    "given": ("column",),
+    "given": ("column", "columns"),
 }  # fmt: skip
 
 
@@ -28,7 +28,8 @@ class Twins(Strict):
     left out) on `covariates`, with the terms of docs/twins.md. ``assumed``: a score that tells as much of
     the outcome on placebo as is declared: its `partial_correlation` with a score at the last visit given the
     baseline, or with a count; its `auc` for a response or a level; its `c_index` for a time to an event.
-    ``given``: a `column` of predictions in the history, held to the same gate.
+    ``given``: a `column` of predictions in the history, or `columns`, one for each visit of a score in their
+    order, held to the same gate.
     """
 
     source: Literal["learned", "assumed", "given"]
@@ -43,6 +44,7 @@ class Twins(Strict):
     auc: Annotated[float, Field(ge=0.5, lt=1)] | None = None
     c_index: Annotated[float, Field(ge=0.5, lt=1)] | None = None
     column: Text | None = None
+    columns: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Twins:
@@ -61,8 +63,13 @@ class Twins(Strict):
                 "needs one strength", list(self.strengths), field="source",
                 mend="give partial_correlation, auc or c_index",
             )  # fmt: skip
-        if self.source == "given" and self.column is None:
-            raise refuse("is missing", field="column", mend="name the column of the predictions")
+        if self.source == "given" and (self.column is None) == (not self.columns):
+            raise refuse(
+                "needs either column or columns", self.column, field="column",
+                mend="name the column of the predictions, or one for each visit as columns",
+            )  # fmt: skip
+        if repeated := duplicates(self.columns):
+            raise refuse("a column is named twice", repeated, field="columns", mend="give column instead")
         self._check_terms()
         return self
 

@@ -18,6 +18,7 @@ def adjusting_columns(
     levels: Ints,
     register: Register | None = None,
     rows: Ints | None = None,
+    matched: bool = False,
 ) -> Floats | None:
     """Return the columns of an analysis (R, N, P); None where it adjusts for nothing.
 
@@ -32,6 +33,8 @@ def adjusting_columns(
     register, rows : Register, ndarray of int (R, N)
         Who was recruited, where there is a register. The score is that of the last visit. A missing
         covariate is the mean over the register, which is a constant and keeps randomised arms alike.
+    matched : bool
+        Whether the score is left out, because the analysis has `scores_at_visits`.
 
     Raises
     ------
@@ -48,13 +51,29 @@ def adjusting_columns(
                 (levels[..., position] == level).astype(np.float64)
                 for level in range(1, len(trial.strata[position].levels))
             ]
-        else:
+        elif name != SCORE or not matched:
             of_people += _of_register(name, trial, register)
     parts = [np.stack(columns, axis=-1)] if columns else []
     if of_people:
         assert rows is not None
         parts.append(np.column_stack(of_people)[rows])
     return np.concatenate(parts, axis=-1) if parts else None
+
+
+def scores_at_visits(
+    analysis: AnalysisDeclared, register: Register | None, rows: Ints | None
+) -> Floats | None:
+    """Return the scores at visits (R, N, V) of an analysis that takes them, where visits have their own.
+
+    None where there is one score for all visits: it is then a covariate like any other.
+    """
+    if register is None or SCORE not in analysis.adjust:
+        return None
+    scores = register.scores
+    if scores.shape[1] < 2 or (scores == scores[:, :1]).all():
+        return None
+    assert rows is not None
+    return np.asarray(scores[rows])
 
 
 def _of_register(name: str, trial: DeclaredTrial, register: Register | None) -> list[Floats]:

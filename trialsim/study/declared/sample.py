@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from trialsim.data import Bools, Estimates, Floats
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial
-from trialsim.registry import Seen
-from trialsim.study.declared.adjusting import adjusting_columns
+from trialsim.registry import Seen, SeenVisits
+from trialsim.study.declared.adjusting import adjusting_columns, scores_at_visits
 from trialsim.study.declared.carried import carried
 from trialsim.study.declared.drawing.people import Outcomes, People
 from trialsim.study.declared.refusing import reader_of
@@ -58,13 +58,19 @@ class Sample:
     def see(self, analysis: AnalysisDeclared, known: Bools | None = None) -> Seen:
         """Return what an analysis sees of everybody, or of those who are known by a look (R, N)."""
         one = carried(self.trial)
-        return one.see(self.trial, self.people, self.outcomes, self.covariates(analysis), known)
+        found = one.see(self.trial, self.people, self.outcomes, self.covariates(analysis), known)
+        scores = scores_at_visits(analysis, self.register, self.people.rows)
+        if scores is None or not isinstance(found, SeenVisits):
+            return found
+        return replace(found, scores=scores, beside_scores=self.covariates(analysis, matched=True))
 
     def values(self) -> Floats:
         """Return one number a participant (R, N), for a variance that needs no arms."""
         return carried(self.trial).value(self.outcomes)
 
-    def covariates(self, analysis: AnalysisDeclared) -> Floats | None:
-        """Return what an analysis adjusts for (R, N, P)."""
+    def covariates(self, analysis: AnalysisDeclared, matched: bool = False) -> Floats | None:
+        """Return what an analysis adjusts for (R, N, P), without the score if that is matched to visits."""
         people = self.people
-        return adjusting_columns(self.trial, analysis, people.levels, self.register, people.rows)
+        return adjusting_columns(
+            self.trial, analysis, people.levels, self.register, people.rows, matched=matched
+        )

@@ -29,6 +29,7 @@ from trialsim.protocol.declared import (
 from trialsim.streams import stream
 from trialsim.study.declared.drawing.strata import Strata, log_ratios
 from trialsim.study.declared.drawing.worlds import covariance, survival_world, visit_effect
+from trialsim.study.people.potential import require_room
 from trialsim.study.people.strength import (
     Strength,
     concordance,
@@ -40,6 +41,7 @@ from trialsim.trial.register import Register
 
 REGISTER = 100_000
 STREAM = "register"
+_STEPS_AT_A_TIME = 1_000_000
 Chance = Callable[[str], np.random.Generator]
 
 
@@ -158,14 +160,29 @@ def _counts(trial: DeclaredTrial, outcome: CountOutcome, stratum: Ints, rng: np.
         found = np.asarray(poisson.ppf(uniform, mean))
         counts, outcomes = found[0], found[..., None]
     else:
-        steps = np.cumsum(rng.standard_exponential((people, _most_steps(float(mean.max())))), axis=1)
-        months = steps * (outcome.months / mean)[..., None]
-        had = months <= outcome.months
-        counts = had[0].sum(axis=1).astype(np.float64)
-        widest = max(int(had.sum(axis=2).max()), 1)
-        outcomes = np.where(had, months, np.nan)[..., :widest]
+        outcomes = _recurrences(mean, outcome.months, rng)
+        counts = np.isfinite(outcomes[0]).sum(axis=1).astype(np.float64)
     # Equal counts are put in order by chance: a score cannot tell what no count shows.
     return Drawn(outcomes, _normal(counts + jitter * 0.999), partial_correlation(counts))
+
+
+def _recurrences(mean: Floats, months: float, rng: np.random.Generator) -> Floats:
+    """Return the months (A, M, K) of recurrent events of people who expect `mean` (A, M) of them."""
+    most = _most_steps(float(mean.max()))
+    parts = []
+    # A few people at a time: most steps lead beyond the follow-up.
+    for some in np.array_split(mean, max(1, mean.shape[1] * most // _STEPS_AT_A_TIME), axis=1):
+        steps = np.cumsum(rng.standard_exponential((some.shape[1], most)), axis=1)
+        when = steps * (months / some)[..., None]
+        widest = max(int((when <= months).sum(axis=2).max()), 1)
+        require_room(*mean.shape, widest)
+        parts.append(np.where(when <= months, when, np.nan)[..., :widest].copy())
+    outcomes = np.full((*mean.shape, max(part.shape[2] for part in parts)), np.nan)
+    first = 0
+    for part in parts:
+        outcomes[:, first : first + part.shape[1], : part.shape[2]] = part
+        first += part.shape[1]
+    return outcomes
 
 
 def _most_steps(mean: float) -> int:

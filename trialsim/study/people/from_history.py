@@ -21,7 +21,7 @@ from trialsim.study.declared.drawing.worlds import visit_effect
 from trialsim.study.people import potential
 from trialsim.study.people.drifts import drift_of, log_drift
 from trialsim.study.people.factor_levels import factor_levels
-from trialsim.study.people.history import BASELINE, GIVEN, months_of, weeks_of
+from trialsim.study.people.history import BASELINE, learnt_covariates, months_of, weeks_of
 from trialsim.study.people.learning import ModelledHistory
 from trialsim.study.people.own_spread import own_spread
 from trialsim.study.people.placebo_people import PlaceboPeople, placebo_people
@@ -165,9 +165,9 @@ def _scores(trial: DeclaredTrial, learnt: ModelledHistory, people: PlaceboPeople
     model = learnt.model
     visits = len(getattr(trial.outcome, "weeks", ())) or 1
     if learnt.source == "given":
-        given = people.covariates.column(GIVEN)
-        given = np.where(np.isnan(given), np.nanmean(given), given)
-        return np.repeat(given[:, None], visits, axis=1)
+        given = people.covariates.select(learnt_covariates(trial)).values
+        given = np.where(np.isnan(given), np.nanmean(given, axis=0), given)
+        return np.broadcast_to(given, (len(given), visits)).copy()
     if isinstance(model, Prognosis):
         return model.predict(people.covariates, people.baseline, weeks_of(trial)).score
     expected = model.predict(people.covariates, [model.unit]).score[:, 0]

@@ -37,7 +37,7 @@ def read_declared_history(
     -------
     History or OutcomeHistory
         With the covariates of the twins, and those that eligibility, strata, drifts and analyses name; a
-        score that the user gives is the covariate ``given_score``.
+        score that the user gives is the covariate ``given_score``, or ``given_score_1`` and so on at visits.
 
     Raises
     ------
@@ -72,7 +72,29 @@ def learnt_covariates(trial: DeclaredTrial) -> tuple[str, ...]:
     twins = trial.twins
     if twins is None:
         return ()
-    return (GIVEN,) if twins.source == "given" else twins.covariates
+    if twins.source != "given":
+        return twins.covariates
+    return tuple(f"{GIVEN}_{visit}" for visit in range(1, len(twins.columns) + 1)) or (GIVEN,)
+
+
+def given_columns(trial: DeclaredTrial) -> dict[str, str]:
+    """Return the columns of the file that hold given scores, by our names; one for all visits, or one each.
+
+    Raises
+    ------
+    ProtocolError
+        There is not one column for each visit.
+    """
+    twins = trial.twins
+    if twins is None or twins.source != "given":
+        return {}
+    visits = len(getattr(trial.outcome, "weeks", ())) or 1
+    if twins.columns and len(twins.columns) != visits:
+        raise ProtocolError(
+            f"needs one column for each of the {visits} visits", field="twins.columns",
+            value=list(twins.columns), mend="name them in the order of the visits, or give column",
+        )  # fmt: skip
+    return dict(zip(learnt_covariates(trial), twins.columns or (twins.column or "",), strict=True))
 
 
 def wanted_covariates(trial: DeclaredTrial) -> tuple[str, ...]:
@@ -106,9 +128,7 @@ def months_of(trial: DeclaredTrial) -> float:
 def _columns(trial: DeclaredTrial, declared: HistoryDeclared) -> dict[str, object]:
     """Return the tables of columns that both readers share."""
     own = declared.columns
-    covariates = own.model_dump()["covariates"]
-    if trial.twins is not None and trial.twins.source == "given":
-        covariates = covariates | {GIVEN: trial.twins.column}
+    covariates = own.model_dump()["covariates"] | given_columns(trial)
     known = wanted_covariates(trial)
     return {
         "participant": own.participant, "outcome": own.outcome, "group": own.group,

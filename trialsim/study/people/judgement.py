@@ -70,7 +70,7 @@ def judge_outcomes(
     return _judgement(
         found["slope"], found["slope_se"], float(covered["coverage"]),
         (float(covered["low_95"]), float(covered["high_95"])), cv.pit_p(generator),
-        int(diagnostics.get("fits", 1.0) > 1),
+        sum(fits > 1 for fits in cv.fits) + int(diagnostics.get("fits", 1.0) > 1),
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ from trialsim.streams import stream
 from trialsim.study.people.against_card import hold_against_card
 from trialsim.study.people.facts import HistoryFacts, facts_of
 from trialsim.study.people.generated import generate_declared_history
-from trialsim.study.people.history import GIVEN, learnt_covariates, named_file, read_declared_history
+from trialsim.study.people.history import learnt_covariates, named_file, read_declared_history
 from trialsim.study.people.judgement import Judgement, judge_given, judge_outcomes, judge_visits
 
 NOTHING = "nothing"
@@ -239,7 +239,7 @@ def _of_visits(
         calibration = calibrate(cv)
         judgement = judge_visits(calibration, cv, model.diagnostics)
         if twins.source == "given":
-            score = past.covariates.column(GIVEN)[cv.rows]
+            score = past.covariates.column(learnt_covariates(trial)[-1])[cv.rows]
             seen = np.isfinite(outcome) & np.isfinite(score)
             judgement = judge_given("score", outcome[seen], cv.baseline[seen], score[seen])
         rivals = compare_rivals(
@@ -268,16 +268,15 @@ def _of_outcomes(
     progress("sample posterior", 0, 1)
     model = fit_outcome(past, seed=trial.seed, settings=fits.whole, terms=terms, cache=cache, sampler=sampler)
     progress("sample posterior", 1, 1)
-    progress("cross-validate", 0, 1)
     cv = validate_outcome(
-        past, fits.folds or OUTCOME_FOLD_SETTINGS, seed=trial.seed, terms=terms, sampler=sampler
-    )
-    progress("cross-validate", 1, 1)
+        past, fits.folds or OUTCOME_FOLD_SETTINGS, seed=trial.seed, terms=terms, sampler=sampler,
+        progress=progress,
+    )  # fmt: skip
     with threadpool_limits(1, user_api="blas"):
         judgement = judge_outcomes(cv, model.diagnostics, stream(trial.seed, "", 0, "twins"))
         outcome, score = derived_outcome(cv.family, cv.outcome, cv.time, cv.risk)
         if twins.source == "given":
-            score = past.covariates.column(GIVEN)
+            score = past.covariates.column(learnt_covariates(trial)[-1])
             seen = np.isfinite(score)
             judgement = judge_given(trial.outcome.kind, outcome[seen], None, score[seen])
         rivals = compare_rivals(
@@ -293,8 +292,9 @@ def _rivals_of(trial: DeclaredTrial, history: Past) -> Past:
     Beside a given score those are every other covariate that the trial names, or the score itself.
     """
     names = learnt_covariates(trial)
-    if names == (GIVEN,):
-        names = tuple(name for name in history.covariates.names if name != GIVEN) or names
+    assert trial.twins is not None
+    if trial.twins.source == "given":
+        names = tuple(name for name in history.covariates.names if name not in names) or names
     return _with(history, names)
 
 

@@ -22,6 +22,8 @@ from trialsim.protocol.declared.outcome import MOST_EVENTS
 from trialsim.protocol.outcome_table import WEEKS_IN
 
 _CHUNK = 20_000
+# Times of recurrent events in a register: what makes them must fit into memory beside them.
+LARGEST_BYTES = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def counts(
         reached = reached + generator.standard_exponential(len(own.eta))
         open_ = reached <= largest
         steps.append(reached)
+        require_room(*mean.shape, len(steps) - 1)
     arrivals = np.stack(steps[:-1] or steps, axis=1)
     widest = max(int((arrivals <= largest[:, None]).sum(axis=1).max()), 1)
     kept = np.full((len(mean), len(largest), widest), np.nan)
@@ -164,6 +167,33 @@ def event_times(
     if family == "cure":
         times[:, generator.random(len(need)) < expit(own.params["logit_cure"])] = np.inf
     return times[..., None]
+
+
+def require_room(arms: int, people: int, events: int) -> None:
+    """Raise if somebody has so many recurrent events that keeping their times takes half a gigabyte.
+
+    Times are kept in every arm, in as many places as anybody has events.
+
+    Raises
+    ------
+    ProtocolError
+        The register would be too large.
+
+    Examples
+    --------
+    >>> require_room(2, 100_000, 300)
+    >>> require_room(2, 100_000, 400)
+    Traceback (most recent call last):
+        ...
+    trialsim.errors.ProtocolError: endpoints.kind: somebody has 400 events or more, ...
+    """
+    if 8 * arms * people * events > LARGEST_BYTES:
+        raise ProtocolError(
+            f"somebody has {events:,} events or more, whose times in a register of {people:,} people take "
+            f"more than {LARGEST_BYTES / 1e9:g} GB",
+            field="endpoints.kind", value="recurrent",
+            mend='use kind = "count", which keeps no times, a shorter follow-up, or fewer people',
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

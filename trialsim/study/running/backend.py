@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from itertools import chain
 from multiprocessing import resource_tracker
@@ -63,11 +63,51 @@ class InProcess:
                 yield work.call(task).compute()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Processes:
-    """Blocks in joblib's worker processes on this machine."""
+    """Blocks in joblib's worker processes on this machine.
+
+    Within ``with Processes(n):`` the workers stay from one run to the next, since starting them costs
+    seconds; else they live as long as a run does.
+
+    Parameters
+    ----------
+    workers : int
+        Processes.
+    """
 
     workers: int
+    _stay: bool = field(default=False, init=False, repr=False)
+    _kept: _Workers | None = field(default=None, init=False, repr=False)
+
+    def __enter__(self) -> Processes:
+        self._stay = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stay = False
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.dismiss()
+
+    @contextmanager
+    def _send(self) -> Iterator[Callable[..., Any]]:
+        """Give the function that sends work to the workers, who stay only if all of it is done at the end."""
+        if self._kept is None:
+            self._kept = _Workers(self.workers)
+        workers, sound = self._kept, False
+        try:
+            yield workers.send
+            sound = True
+        except GeneratorExit:
+            sound = True
+            raise
+        finally:
+            if not (sound and self._stay and workers.are_idle()):
+                self._dismiss()
 
     def run(self, work: Work, tasks: Iterable[Task]) -> Iterator[BlockResult[Any]]:
         """Compute blocks a few a worker ahead of what was asked for."""
@@ -77,7 +117,7 @@ class Processes:
 
     @contextmanager
     def _session(self, work: Work, files: _SharedFiles) -> Iterator[Submit]:
-        with _executor(self.workers) as send:
+        with self._send() as send:
 
             def submit(task: Task) -> Any:
                 call = work.call(task)
@@ -169,25 +209,45 @@ def shielded(*ensure_trackers: Callable[[], None]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@contextmanager
-def _executor(workers: int) -> Iterator[Callable[..., Any]]:
-    executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
-    sent: deque[Future[Any]] = deque(maxlen=1)
+class _Workers:
+    """Worker processes, started when the first block is sent."""
 
-    def send(function: Callable[..., Any], *arguments: Any) -> Any:
+    def __init__(self, workers: int) -> None:
+        self._executor = ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(os.getpid(),))
+        self._last: deque[Future[Any]] = deque(maxlen=1)
+        self._open: set[Future[Any]] = set()
+
+    def send(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return the future of a call."""
         with shielded(loky_tracker.ensure_running, resource_tracker.ensure_running):
-            sent.append(executor.submit(function, *arguments))
-            return sent[-1]
+            future = self._executor.submit(function, *arguments)
+        # Results are large: futures are forgotten when they are done.
+        self._last.append(future)
+        self._open.add(future)
+        future.add_done_callback(self._open.discard)
+        return future
 
-    try:
-        yield send
-    finally:
+    def are_idle(self) -> bool:
+        """Return whether nothing that was sent is left to do."""
+        return all(future.done() for future in list(self._open))
+
+    def dismiss(self) -> None:
+        """End the workers, whatever they do."""
         # The executor's thread stumbles over a task that it has yet to take up, and over one that is
         # cancelled, and then leaves the workers alive.
         try:
-            _await_taken_up(sent)
+            _await_taken_up(self._last)
         finally:
-            executor.shutdown(wait=True, kill_workers=True)
+            self._executor.shutdown(wait=True, kill_workers=True)
+
+
+@contextmanager
+def _executor(workers: int) -> Iterator[Callable[..., Any]]:
+    made = _Workers(workers)
+    try:
+        yield made.send
+    finally:
+        made.dismiss()
 
 
 def _await_taken_up(sent: Iterable[Future[Any]]) -> None:

@@ -39,7 +39,11 @@ def open_backend(workers: int = 1, scheduler: str | None = None) -> Iterator[Bac
     if workers < 1:
         raise InputError("must be at least 1", field="workers", value=workers, mend="use one worker or more")
     if scheduler is None:
-        yield InProcess() if workers == 1 else Processes(workers)
+        if workers == 1:
+            yield InProcess()
+            return
+        with Processes(workers) as processes:
+            yield processes
         return
     # Dask takes a second to import, and most runs do without it.
     from trialsim.study.running.cluster import open_cluster

@@ -8,6 +8,9 @@ from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial
 from trialsim.registry import reader
 from trialsim.study.declared.adjusting import COVARIATES, SCORE
 
+# What the name of a scored analysis may end in; its rivals' names do without.
+WITH_TWINS = "_with_twins"
+
 
 @dataclass(frozen=True)
 class Sized:
@@ -66,7 +69,8 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
         if read is not None and read.without_adjust and not adjust:
             kind = read.without_adjust
             read = reader(kind, trial.outcome.kind)
-        changed: dict[str, object] = {"kind": kind, "adjust": adjust, "name": f"{of.label}_{name}"[:40]}
+        label = f"{of.label.removesuffix(WITH_TWINS)}_{name}"[:40]
+        changed: dict[str, object] = {"kind": kind, "adjust": adjust, "name": label}
         taken = () if read is None else [one.name for one in read.settings]
         fields = type(of).model_fields
         changed |= {name: fields[name].default for name in ("slopes", "variance") if name not in taken}
@@ -83,7 +87,8 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
         covariates = trial.twins.covariates if trial.twins is not None else ()
         if covariates:
             add(one.kind, (*rest, COVARIATES), one, COVARIATES, "the same covariates entered directly")
-        if best_single is not None and best_single in covariates and best_single not in rest:
+        # A single covariate is all of them.
+        if best_single in covariates and best_single not in rest and len(covariates) > 1:
             add(one.kind, (*rest, best_single), one, "best_covariate", "best single covariate")
         if one.kind == "ancova" and len(getattr(trial.outcome, "weeks", ())) > 1:
             add("mmrm", rest, one, "mmrm", "MMRM")

@@ -138,7 +138,7 @@ def of_visits(
     with_baseline = set(seen.loc[seen["w"] == 0, "p"])
     at_end = set(seen.loc[seen["w"] == weeks[-1], "p"])
     dropout = 1 - len(with_baseline & at_end) / max(1, len(with_baseline))
-    people = len(with_baseline & at_end)
+    people = len(with_baseline & set(seen.loc[seen["w"] > 0, "p"]))
     return all_of_it(look, participant, filters, "score", score, people, dropout, week=week, weeks=weeks)
 
 

@@ -75,6 +75,9 @@ def check_start(found: Found, told: Told, protocol: Path) -> Start:
     """
     while True:
         start = _start(found, told, protocol)
+        if not found.covariates:
+            trial_from_dict(tomllib.loads(start.text), file=protocol)
+            return start
         try:
             _read_back(start)
         except HistoryError as refusal:
@@ -94,13 +97,18 @@ def check_start(found: Found, told: Told, protocol: Path) -> Start:
 
 def _start(found: Found, told: Told, protocol: Path) -> Start:
     copy = None
+    if not found.covariates:
+        # The law is all that is taken from the file.
+        text = protocol_text(found, told, "", protocol.stem)
+        return Start(found, protocol, text, None, None)
     if found.changes:
         copy = protocol.with_name(f"{protocol.stem}_history.csv")
         # The copy holds the kept rows alone, joined, and without the codes that the user told.
         text = protocol_text(replace(found, filters=()), told, copy.name, protocol.stem)
-        text += "".join(
-            f"# {copy.name} holds the rows with {column} = {value}\n" for column, value in found.filters
-        )
+        for column, value in found.filters:
+            why = found.why.get(f"filter.{column}")
+            guessed = f"   # guessed: {why}" if why else ""
+            text += f"# {copy.name} holds the rows with {column} = {value}{guessed}\n"
         return Start(found, protocol, text, copy, _columns(found))
     folder = Path(os.path.abspath(protocol)).parent
     history = Path(os.path.relpath(os.path.abspath(found.file), folder)).as_posix()

@@ -26,6 +26,7 @@ _LATER = re.compile(
 _LATER_ANYWHERE = re.compile(
     r"(\d+_?(day|week|month|year)s?|treat_?days|to_death|last_contact|eff_?pop|itt|(saf|eff|itt|comp)fl|comp\d+)$"
 )
+_CALENDAR = re.compile(r"(entry|enrol\w*|randomi[sz]\w*|inclusion|calendar)_?(date|day|week|month|year|time)")
 _ORIGIN = re.compile(r"(race|ethnic|country|nation|region|language)")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}( .*|t.*)?", re.IGNORECASE)
 _UNKNOWN = {
@@ -133,6 +134,8 @@ def why_not(column: pd.Series, name: str, people: int) -> str | None:
         return "the same for everybody"
     if any(_LATER.fullmatch(word) for word in words) or _LATER_ANYWHERE.search(name.lower()):
         return "by its name it is known only after the baseline"
+    if _CALENDAR.search(name.lower()):
+        return "when they came, not how they were"
     if pd.api.types.is_datetime64_any_dtype(column) or seen.astype(str).head(50).map(_is_date).mean() > 0.9:
         return "a date"
     if len(seen) < 0.7 * people:

@@ -10,7 +10,7 @@ from trialsim.study.starting import roles
 from trialsim.study.starting.covariates import PEOPLE_A_COVARIATE, covariates_of, slug
 from trialsim.study.starting.kinds import direction_of
 from trialsim.study.starting.look import Look, guess_codes
-from trialsim.study.starting.told import Found, UndecidedError
+from trialsim.study.starting.told import Found
 
 Filters = tuple[tuple[str, str | float], ...]
 
@@ -66,12 +66,6 @@ def all_of_it(
     covariates, left = covariates_of(
         people_rows, asked, candidates, {name}, max(1, people // PEOPLE_A_COVARIATE)
     )
-    if not covariates:
-        raise UndecidedError(
-            "no column looks like a baseline covariate, from which twins could learn",
-            file=look.file,
-            option="covariates",
-        )
     left = (
         *left,
         *((one, "the baseline of the endpoint, which the model has already") for one in sorted(same)),

@@ -106,6 +106,7 @@ def levels_of(column: pd.Series, told: tuple[str, ...], file: Path) -> tuple[tup
                 f"column {column.name!r} has {len(cells)} levels, not these {len(told)}",
                 file=file,
                 option="levels",
+                choices=sorted(cells),
             )
         return told, None
     if is_number(column) and as_numbers(column).notna().sum() == column.notna().sum():
@@ -116,4 +117,5 @@ def levels_of(column: pd.Series, told: tuple[str, ...], file: Path) -> tuple[tup
         f"column {column.name!r} has {len(cells)} categories: which is least, which most?",
         file=file,
         option="levels",
+        choices=sorted(cells),
     )

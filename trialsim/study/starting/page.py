@@ -14,7 +14,9 @@ import numpy as np
 from trialsim.errors import ProtocolError
 from trialsim.missing_codes import blanked
 from trialsim.protocol.outcome_table import WEEKS_IN
+from trialsim.study.sizing.rivals import WITH_TWINS
 from trialsim.study.starting.covariates import slug
+from trialsim.study.starting.law import law_of
 from trialsim.study.starting.roles import as_numbers
 from trialsim.study.starting.told import Found, Told
 
@@ -28,12 +30,12 @@ _EFFECTS = {
     "score": "shift", "response": "odds_ratio", "level": "odds_ratio", "count": "rate_ratio",
     "time_to_event": "hazard_ratio",
 }  # fmt: skip
-_ANALYSES: dict[str, tuple[tuple[str, str], ...]] = {
-    "score": (("ancova", "ancova_with_twins"), ("mmrm", "mmrm_with_twins")),
-    "response": (("g_computation", "g_computation_with_twins"),),
-    "level": (("proportional_odds", "proportional_odds_with_twins"),),
-    "count": (("negative_binomial", "negative_binomial_with_twins"),),
-    "time_to_event": (("cox", "cox_with_twins"), ("adjusted_log_rank", "log_rank_with_twins")),
+_ANALYSES: dict[str, tuple[str, ...]] = {
+    "score": ("mmrm", "ancova"),
+    "response": ("g_computation",),
+    "level": ("proportional_odds",),
+    "count": ("negative_binomial",),
+    "time_to_event": ("cox", "adjusted_log_rank"),
 }
 
 
@@ -119,7 +121,10 @@ def protocol_text(found: Found, told: Told, history: str, name: str, join: str |
     _endpoint(page, found, told, months)
     effect = _effect(page, found, told)
     _people(page, found)
-    _history(page, found, history, join, months)
+    if found.covariates:
+        _history(page, found, history, join, months)
+    else:
+        _read_for_the_law(page, found)
     _conduct(page, found, told, effect, months)
     _worlds(page, found)
     return "\n".join(page.lines) + "\n"
@@ -138,10 +143,13 @@ def _head(page: _Page, found: Found, name: str) -> None:
     page.note(f"A first protocol from {found.file.name}, written by `trialsim new`.")
     page.note('Check every line that says "guessed", and set those that say "yours to set".')
     page.put(
-        format="trialsim.protocol/2", name=slug(name), title=f"A trial of {found.outcome}, with placebo twins"
-    )
+        format="trialsim.protocol/2", name=slug(name),
+        title=f"A trial of {found.outcome}" + (", with placebo twins" if found.covariates else ""),
+    )  # fmt: skip
     page.put(
-        question="How many participants must still get placebo for the asked power, with twins and without?",
+        question="How many participants must still get placebo for the asked power, with twins and without?"
+        if found.covariates
+        else "How many participants does the trial need for the asked power?",
         seed=20261130,
     )
 
@@ -172,7 +180,12 @@ def _endpoint(page: _Page, found: Found, told: Told, months: Any) -> None:
         page.put(weeks=_guess(found, "weeks", list(found.weeks)))
     if found.kind == "level":
         page.put(levels=_guess(found, "levels", list(found.levels)))
-    page.put(months=months, course={"kind": "history"})
+    page.put(months=months)
+    if found.covariates:
+        page.put(course={"kind": "history"})
+        return
+    law = law_of(found, 6.0 if months is None else float(months[0] if isinstance(months, _Why) else months))
+    page.put(source=f"As in {found.file.name}: {found.people} participants", **law)
 
 
 def _effect(page: _Page, found: Found, told: Told) -> float:
@@ -212,11 +225,16 @@ def _round(value: float) -> float:
 
 
 def _people(page: _Page, found: Found) -> None:
-    page.table("population", kind="history")
-    page.table(
-        "twins", source="learned",
-        covariates=_guess(found, "covariates", [one.name for one in found.covariates]),
-    )  # fmt: skip
+    if not found.covariates:
+        page.lines.append("")
+        page.note("No column is a baseline covariate, so that there is nothing to learn placebo twins from.")
+        page.note('To ask what a score would save, add [twins] with source = "assumed": see docs/trials.md.')
+    else:
+        page.table("population", kind="history")
+        page.table(
+            "twins", source="learned",
+            covariates=_guess(found, "covariates", [one.name for one in found.covariates]),
+        )  # fmt: skip
     for column, why in found.left_out:
         page.note(f"left out: {column}: {why}")
 
@@ -250,6 +268,23 @@ def _history(page: _Page, found: Found, history: str, join: str | None, months: 
         page.table("[history.filter]", column=column, equals=_guess(found, f"filter.{column}", value))
 
 
+def _read_for_the_law(page: _Page, found: Found) -> None:
+    """Say in comments how the file was read, since no table of the protocol does."""
+    for change in found.changes:
+        page.note(f"{found.file.name}: {change}")
+    of_filters = {f"filter.{column}": f"{column} = {value}" for column, value in found.filters}
+    read = {
+        "participant": found.participant, "week": found.week, "time": found.time,
+        "time_unit": found.time_unit if found.time else None, "outcome": found.outcome,
+        "values": found.values or None, "missing": found.missing or None, **of_filters,
+    }  # fmt: skip
+    for field, value in read.items():
+        if value is not None:
+            why = found.why.get(field)
+            guessed = "" if why is None else f"   # guessed: {why}"
+            page.note(f"read from {found.file.name}: {field.partition('.')[0]}: {value}{guessed}")
+
+
 def _conduct(page: _Page, found: Found, told: Told, effect: float, months: Any) -> None:
     rate = _round(found.people / _ACCRUAL_MONTHS)
     page.table(
@@ -267,10 +302,13 @@ def _conduct(page: _Page, found: Found, told: Told, effect: float, months: Any) 
         _events(page, found, told, effect)
     else:
         page.table("design", kind="fixed", alpha=0.025)
-    for kind, label in _ANALYSES[found.kind]:
+    for kind in _ANALYSES[found.kind]:
         if kind == "mmrm" and len(found.weeks) < 2:
             continue
-        page.table("[analyses]", kind=kind, name=label, adjust=["score"])
+        if found.covariates:
+            page.table("[analyses]", kind=kind, name=f"{kind}{WITH_TWINS}", adjust=["score"])
+        else:
+            page.table("[analyses]", kind="log_rank" if kind == "adjusted_log_rank" else kind)
     page.table("sizing", power=told.power)
     page.table("simulation", replicates=4000, block=250)
 
@@ -290,6 +328,8 @@ def _dropout(page: _Page, found: Found) -> None:
     page.table(
         "[discontinuation]", cause="dropout", cumulative=_Why(({"placebo": share, "active": share}, why)),
         mechanism="MCAR", by_month=12.0 if survival else None,
+        strategy=_Why(("hypothetical", f"{_YOURS}: what the estimand makes of it")) if found.kind == "score"
+        else None,
         source="A placeholder, to be replaced" if survival else f"Counted in {found.file.name}",
     )  # fmt: skip
 
@@ -335,5 +375,5 @@ def _worlds(page: _Page, found: Found) -> None:
         ("sicker_people", "other", "The trial's people do worse than the history's, in both arms",
          {"drift": _Why((drift, f"{_YOURS}: how far the trial may drift from the history"))}),
     )  # fmt: skip
-    for name, kind, why, more in worlds:
+    for name, kind, why, more in worlds if found.covariates else worlds[:2]:
         page.table("[scenarios]", name=name, kind=kind, why=why, **more)

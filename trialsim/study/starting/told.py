@@ -20,6 +20,8 @@ class UndecidedError(HistoryError):
     def __init__(self, problem: str, *, file: Path, option: str, choices: Sequence[str] = ()) -> None:
         self.option, self.choices = option, tuple(choices)
         some = f", one of {', '.join(choices)}" if choices else ""
+        if option == "levels":
+            some = f" with {', '.join(choices)} in their order, least first" if choices else ""
         super().__init__(problem, file=file, mend=f"give --{option}{some}")
 
 
@@ -114,7 +116,7 @@ class Found:
     dropout : float
         Share of the participants without the outcome at its last visit.
     people : int
-        Participants with the outcome; of a score, at the last visit.
+        Participants with the outcome; of a score, with a baseline and a later visit.
     joined_by : str or None
         The column by which a file of participants is joined.
     changes : tuple of str

@@ -106,9 +106,12 @@ class Discontinuation:
         visits = uniform.shape[-1]
         when = np.full(uniform.shape[:-1], visits, dtype=np.int64)
         why = np.full(uniform.shape[:-1], -1, dtype=np.int64)
+        # Completely at random nobody's path matters: one is as good as all.
+        alike = all(cause.mechanism == "MCAR" for cause in self.causes)
         for j in range(visits):
             on = when == visits
-            edges = np.cumsum(self.probabilities(arm, j, paths[on]), axis=-1)
+            known = paths[on][:1] if alike else paths[on]
+            edges = np.cumsum(self.probabilities(arm, j, known), axis=-1)
             cause = (uniform[on][:, j, None] >= edges).sum(axis=-1)
             stopped = cause < len(self.causes)
             when[on] = np.where(stopped, j, visits)

@@ -304,10 +304,13 @@ def simulate_longitudinal(
     uniform = dropout.random((*arm.shape, visits))
     stays = dropout.random(arm.shape)
     missed = intermittent_gaps((*arm.shape, visits), world.gaps, dropout)
-    in_arm = [potential_outcomes(world, a, control, uniform, added) for a in (0, 1)]
-    lived = np.where((arm == 1)[..., None], in_arm[1].lived, in_arm[0].lived)
-    visit = np.where(arm == 1, in_arm[1].visit, in_arm[0].visit)
-    cause = np.where(arm == 1, in_arm[1].cause, in_arm[0].cause)
+    lived = np.empty(control.shape)
+    visit, cause = np.empty(arm.shape, dtype=np.int64), np.empty(arm.shape, dtype=np.int64)
+    for a in (0, 1):
+        here = arm == a
+        more = np.broadcast_to(added, control.shape)[here] if added.ndim > 1 else added
+        own = potential_outcomes(world, a, control[here], uniform[here], more)
+        lived[here], visit[here], cause[here] = own.lived, own.visit, own.cause
     seen_after = np.array([*(event.observed for event in world.events), 1.0])
     lost = (np.arange(visits) >= visit[..., None]) & (stays >= seen_after[cause])[..., None]
     outcomes = np.where(lost | missed, np.nan, lived[..., 1:])
