@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.data import Floats
+from trialsim.errors import HistoryError
 from trialsim.missing_codes import blanked
 from trialsim.protocol.outcome_table import WEEKS_IN
 from trialsim.study.starting.roles import as_numbers
@@ -35,6 +36,11 @@ def law_of(found: Found, months: float) -> dict[str, Any]:
         A score: means and covariance of baseline and visits, from all that is seen of each pair. A response:
         its share. Levels: their shares. A count: its rate a month, and the dispersion by moments. A time to
         an event: hazards between quantiles of the events, each with 20 events or more.
+
+    Raises
+    ------
+    HistoryError
+        The kind has no law that is read from a file.
     """
     cells = blanked(found.rows[found.outcome], found.missing.get(found.outcome, ()))
     match found.kind:
@@ -48,8 +54,13 @@ def law_of(found: Found, months: float) -> dict[str, Any]:
             return {"shares": _shares(counted / counted.sum())}
         case "count":
             return _count(_numbers(found, cells), _months_of(found, months))
-        case _:
+        case "time_to_event":
             return {"law": _hazards(_numbers(found, cells).to_numpy(), _months_of(found, months))}
+        case _:
+            raise HistoryError(
+                "has no law that is read from a file", file=found.file, field=found.outcome, value=found.kind,
+                mend="give another --kind",
+            )  # fmt: skip
 
 
 def _numbers(found: Found, cells: pd.Series) -> pd.Series:
