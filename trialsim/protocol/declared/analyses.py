@@ -11,6 +11,9 @@ from trialsim.protocol.reading import Strict, duplicates, refuse
 from trialsim.registry import Reader, readers, simulated_names
 from trialsim.registry.block_reader import Value
 
+# What the name of an analysis with a score may end in; its rivals' names do without.
+WITH_TWINS = "_with_twins"
+
 
 def _registered(kind: str) -> str:
     if not readers(kind):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial
+from trialsim.protocol.declared.analyses import WITH_TWINS
 from trialsim.registry import reader
 from trialsim.study.declared.adjusting import COVARIATES, SCORE
-
-# What the name of a scored analysis may end in; its rivals' names do without.
-WITH_TWINS = "_with_twins"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from trialsim.errors import ProtocolError
 from trialsim.missing_codes import blanked
+from trialsim.protocol.declared.analyses import WITH_TWINS
 from trialsim.protocol.outcome_table import WEEKS_IN
-from trialsim.study.sizing.rivals import WITH_TWINS
 from trialsim.study.starting.covariates import slug
 from trialsim.study.starting.law import law_of
 from trialsim.study.starting.roles import as_numbers

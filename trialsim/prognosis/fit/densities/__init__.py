@@ -1,7 +1,7 @@
-"""Log posterior densities and their gradients as kernels that numba keeps: nothing is compiled twice.
+"""How are a posterior's density and gradient computed, so that nothing is compiled twice?
 
-The models are stated in PyMC (`trialsim.prognosis.fit.model`, `outcome_model`); tests hold each kernel to
-them within 1e-10. Loops are written in the order in which sums are to be taken, so that the same history
+By kernels that numba keeps. The models are stated in PyMC (`trialsim.prognosis.fit.model`, `outcome_model`);
+tests hold each kernel to them within 1e-10. Loops are written in the order in which sums are to be taken, so that the same history
 gives the same draws whatever is in a cache.
 """
 
