@@ -160,7 +160,7 @@ def _counts(trial: DeclaredTrial, outcome: CountOutcome, stratum: Ints, rng: np.
         found = np.asarray(poisson.ppf(uniform, mean))
         counts, outcomes = found[0], found[..., None]
     else:
-        outcomes = _recurrences(mean, outcome.months, rng)
+        outcomes = _recurrences(np.asarray(mean), outcome.months, rng)
         counts = np.isfinite(outcomes[0]).sum(axis=1).astype(np.float64)
     # Equal counts are put in order by chance: a score cannot tell what no count shows.
     return Drawn(outcomes, _normal(counts + jitter * 0.999), partial_correlation(counts))
@@ -175,7 +175,7 @@ def _recurrences(mean: Floats, months: float, rng: np.random.Generator) -> Float
         steps = np.cumsum(rng.standard_exponential((some.shape[1], most)), axis=1)
         when = steps * (months / some)[..., None]
         widest = max(int((when <= months).sum(axis=2).max()), 1)
-        require_room(*mean.shape, widest)
+        require_room(mean.shape[0], mean.shape[1], widest)
         parts.append(np.where(when <= months, when, np.nan)[..., :widest].copy())
     outcomes = np.full((*mean.shape, max(part.shape[2] for part in parts)), np.nan)
     first = 0

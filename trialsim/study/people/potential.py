@@ -112,7 +112,7 @@ def counts(
         reached = reached + generator.standard_exponential(len(own.eta))
         open_ = reached <= largest
         steps.append(reached)
-        require_room(*mean.shape, len(steps) - 1)
+        require_room(mean.shape[0], mean.shape[1], len(steps) - 1)
     arrivals = np.stack(steps[:-1] or steps, axis=1)
     widest = max(int((arrivals <= largest[:, None]).sum(axis=1).max()), 1)
     kept = np.full((len(mean), len(largest), widest), np.nan)
