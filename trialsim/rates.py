@@ -136,7 +136,8 @@ class PlannedAccrual:
         elif spread == "even":
             needed = np.broadcast_to(np.arange(1.0, participants + 1), (replicates, participants))
         elif spread == "poisson":
-            needed = np.cumsum(generator.standard_exponential((replicates, participants)), axis=1)
+            needed = generator.standard_exponential((replicates, participants))
+            np.cumsum(needed, axis=1, out=needed)
         else:
             raise DesignError("must be 'poisson', 'even' or 'uniform'", field="spread", value=spread)
         ends, reached = self._knots()
@@ -150,9 +151,15 @@ class PlannedAccrual:
                 mend="enrol longer or faster",
             )
         # The inverse jumps over periods without accrual: participants enter when the next one opens.
-        period = np.clip(np.searchsorted(reached, needed, side="left") - 1, 0, len(self.rates) - 1)
-        rate = np.asarray(self.rates)[period]
-        return np.asarray(ends[period] + (needed - reached[period]) / rate)
+        period = np.zeros(needed.shape, dtype=np.intp) if len(self.rates) > 1 else 0
+        for close in reached[1:-1]:
+            period += needed > close
+        # In place: at this size most of the time of an array is that of its first touch.
+        month = needed if needed.flags.writeable else needed.copy()
+        month -= reached[period]
+        month /= np.asarray(self.rates)[period]
+        month += ends[period]
+        return month
 
 
 @dataclass(frozen=True)

@@ -192,13 +192,14 @@ def conditional_means(
 ) -> Floats:
     """Return outcomes (N, V) with every missing one replaced by its conditional mean.
 
-    Gaps are missing at random; what follows the last observed visit obeys the strategy of the arm.
+    Gaps are missing at random; what follows the last observed visit obeys the strategy of the arm and kind.
     """
     out = outcomes.copy()
-    arm = design[:, plan.arm_column] > 0.5
-    patterns, pattern = np.unique(np.column_stack([~np.isnan(outcomes), arm]), axis=0, return_inverse=True)
+    kinds = len(strategies) // 2
+    cell = (design[:, plan.arm_column] > 0.5) * kinds + (plan.kind if kinds > 1 else 0)
+    patterns, pattern = np.unique(np.column_stack([~np.isnan(outcomes), cell]), axis=0, return_inverse=True)
     for r, key in enumerate(patterns):
-        seen, own = key[:-1], int(key[-1])
+        seen, own = key[:-1] > 0, int(key[-1]) // kinds
         if seen.all():
             continue
         rows = pattern.ravel() == r
@@ -206,7 +207,7 @@ def conditional_means(
         here = np.flatnonzero(seen)
         for missing, strategy in (
             (np.flatnonzero(~seen[:last]), kernel.MAR),
-            (np.arange(last, len(seen)), int(strategies[own])),
+            (np.arange(last, len(seen)), int(strategies[int(key[-1])])),
         ):
             chosen = strategy_coefficients(means, strategy, last, plan.arm_column, own - plan.reference)
             gain = np.linalg.solve(sigma[np.ix_(here, here)], sigma[np.ix_(here, missing)])
@@ -243,14 +244,15 @@ def impute_with_gaps(outcomes: Floats, design: Floats, plan: Plan, anchored: boo
     result = analyse_completed(completed, imputed, design, plan)
     strategies, held = plan.strategies, np.zeros_like(completed)
     if anchored:
-        strategies = np.full(2, kernel.MAR)
+        strategies = np.full(len(plan.strategies), kernel.MAR)
         held = completed - conditional_means(outcomes, design, sigma, means, plan, strategies)
     filled = np.nan_to_num(outcomes)
     values = np.empty((len(outcomes), *result.shape))
     for i in range(len(outcomes)):
         keep = np.arange(len(outcomes)) != i
         moved = fit_gaps(sums.without(int(pattern[i]), design[i], filled[i]), sigma)
-        completed = conditional_means(outcomes[keep], design[keep], *moved, plan, strategies) + held[keep]
+        left = plan._replace(kind=plan.kind[keep]) if len(plan.kind) else plan
+        completed = conditional_means(outcomes[keep], design[keep], *moved, left, strategies) + held[keep]
         values[i] = analyse_completed(completed, imputed[keep], design[keep], plan)
     covariances = np.empty((len(result), 5, 5))
     for visit, centre in enumerate(result):

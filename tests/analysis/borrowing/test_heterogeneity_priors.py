@@ -13,10 +13,13 @@ from scipy import integrate, stats
 from trialsim.analysis.borrowing import elir_ess, map_prior_binomial, map_prior_normal, map_prior_poisson
 from trialsim.analysis.borrowing.heterogeneity_priors import (
     Exponential,
+    Gamma,
     HalfNormal,
     HalfT,
     HeterogeneityPrior,
+    InverseGamma,
     LogNormal,
+    TruncatedNormal,
     Uniform,
 )
 from trialsim.errors import AnalysisError
@@ -32,6 +35,9 @@ PRIORS: list[tuple[HeterogeneityPrior, Callable[[float], float], float]] = [
     (HalfT(10.0), lambda t: stats.halfcauchy.pdf(t, scale=10.0), math.inf),
     (HalfT(10.0, 4.0), lambda t: 2 * stats.t.pdf(t / 10, 4) / 10, math.inf),
     (LogNormal(1.5, 0.8), lambda t: stats.lognorm.pdf(t, 0.8, scale=math.exp(1.5)), math.inf),
+    (TruncatedNormal(6.0, 5.0), lambda t: stats.norm.pdf(t, 6.0, 5.0), 60.0),
+    (Gamma(2.0, 0.3), lambda t: stats.gamma.pdf(t, 2.0, scale=1 / 0.3), 160.0),
+    (InverseGamma(2.0, 8.0), lambda t: stats.invgamma.pdf(t, 2.0, scale=8.0), math.inf),
 ]
 
 
@@ -67,6 +73,56 @@ def test_a_map_prior_of_means_equals_plain_integration(
     assert found.heterogeneity.mean() == pytest.approx(tau, rel=1e-5)
     assert float(found.prior.cdf(10.0)) == pytest.approx(below, abs=1e-6)
     assert elir_ess(found.prior).value > 0
+
+
+def student_by_grids(df: float, at: float) -> tuple[float, float, float]:
+    """Return E τ, E μ and P(θ* ≤ at) with t effects by sums over grids of τ, μ and quantiles of t."""
+    tau, mu = np.arange(0.2, 70.0, 0.4), np.linspace(-60.0, 75.0, 271)
+    nodes, share = np.polynomial.legendre.leggauss(200)
+    effect = stats.t.ppf(0.5 * (nodes + 1), df)
+    mass, below = np.zeros((len(tau), len(mu))), np.zeros((len(tau), len(mu)))
+    for k, t in enumerate(tau):
+        likelihood = stats.norm.pdf(mu, 0, 50) * stats.halfnorm.pdf(t, scale=10.0)
+        for y, se in zip(EFFECTS, ERRORS, strict=True):
+            likelihood = likelihood * (np.exp(-0.5 * ((y - mu[:, None] - t * effect) / se) ** 2) @ share)
+        mass[k], below[k] = likelihood, stats.t.cdf((at - mu) / t, df)
+    mass /= mass.sum()
+    return float(mass.sum(axis=1) @ tau), float(mass.sum(axis=0) @ mu), float((mass * below).sum())
+
+
+@pytest.mark.parametrize("df", [3.0, 7.0])
+def test_t_random_effects_equal_sums_over_grids(df: float) -> None:
+    found = map_prior_normal(
+        EFFECTS, ERRORS, mean_prior=(0, 50), heterogeneity_scale=10.0, random_effects_df=df, unit_sd=100
+    )
+    tau, mu, below = student_by_grids(df, 10.0)
+    assert found.mu_mean == pytest.approx(mu, abs=1e-3)
+    assert found.heterogeneity.mean() == pytest.approx(tau, rel=2e-3)
+    assert float(found.prior.cdf(10.0)) == pytest.approx(below, abs=3e-4)
+    assert 100 < elir_ess(found.prior).value < 226.7
+
+
+def test_t_random_effects_with_many_degrees_are_normal_ones() -> None:
+    args = {"mean_prior": (0, 50), "heterogeneity_scale": 10.0, "unit_sd": 100}
+    normal = map_prior_normal(EFFECTS, ERRORS, **args)
+    student = map_prior_normal(EFFECTS, ERRORS, random_effects_df=1e5, **args)
+    assert student.mu_mean == pytest.approx(normal.mu_mean, rel=1e-4)
+    np.testing.assert_allclose(
+        student.prior.quantile([0.001, 0.025, 0.5, 0.999]), normal.prior.quantile([0.001, 0.025, 0.5, 0.999]),
+        rtol=2e-3, atol=2e-3,
+    )  # fmt: skip
+    assert elir_ess(student.prior).value == pytest.approx(elir_ess(normal.prior).value, rel=0.01)
+
+
+def test_t_random_effects_believe_an_outlier_less() -> None:
+    y, se = [1.0, 1.2, 0.9, 1.1, 6.0], [0.2] * 5
+    args = {"mean_prior": (0, 10), "heterogeneity_scale": 1.0, "unit_sd": 2}
+    normal = map_prior_normal(y, se, **args)
+    student = map_prior_normal(y, se, random_effects_df=3.0, **args)
+    assert student.mu_mean < normal.mu_mean - 0.3
+    assert student.heterogeneity.mean() < normal.heterogeneity.mean()
+    with pytest.raises(AnalysisError, match="at least 3"):
+        map_prior_normal(y, se, random_effects_df=2.0, **args)
 
 
 def test_a_half_normal_in_its_own_words_is_the_same() -> None:

@@ -11,9 +11,10 @@ from tests.independent.imputation_by_em import fit_gaps, impute_with_gaps, patte
 from trialsim.analysis import mmrm
 from trialsim.analysis.imputation.block import imputation_block, tipping_point_block
 from trialsim.analysis.imputation.draws import Records, draw_and_analyse
-from trialsim.analysis.imputation.frame import REASONS, STRATEGIES, reference_based_imputation
+from trialsim.analysis.imputation.frame import REASONS, reference_based_imputation
 from trialsim.analysis.imputation.kernel import Plan
 from trialsim.analysis.imputation.shift_law import combine
+from trialsim.analysis.imputation.strategies import STRATEGIES
 from trialsim.analysis.imputation.tipping import tipping_point
 from trialsim.analysis.imputation.visit_frame import last_visits
 from trialsim.analysis.repeated_measures.closed_form.block import fit_monotone
@@ -63,14 +64,15 @@ def rule(strategy, own, reference, last):
 
 def impute_all(outcomes, design, strategy, reference):
     fit = fit_monotone(outcomes, design)
-    out = outcomes.copy()
+    """Impute by one strategy, or by one each participant."""
+    out, names = outcomes.copy(), np.broadcast_to(strategy, len(outcomes))
     for i, (y, z) in enumerate(zip(outcomes, design, strict=True)):
         seen = ~np.isnan(y)
         if seen.all():
             continue
         other = z.copy()
         other[1] = reference
-        mean = rule(strategy, z @ fit.coefficients, other @ fit.coefficients, int(seen.sum()))
+        mean = rule(names[i], z @ fit.coefficients, other @ fit.coefficients, int(seen.sum()))
         inverse = np.linalg.inv(fit.sigma[np.ix_(seen, seen)])
         out[i, ~seen] = mean[~seen] + fit.sigma[np.ix_(~seen, seen)] @ inverse @ (y - mean)[seen]
     return out
@@ -81,7 +83,8 @@ def ancova(completed, design):
 
 
 def brute_force(outcomes, design, strategy, reference, anchored):
-    completed = impute_all(outcomes, design, strategy, reference)
+    names = np.broadcast_to(strategy, len(outcomes))
+    completed = impute_all(outcomes, design, names, reference)
     estimate = ancova(completed, design)
     held = completed - impute_all(outcomes, design, "MAR", reference)
     left = []
@@ -90,7 +93,7 @@ def brute_force(outcomes, design, strategy, reference, anchored):
         if anchored:
             part = impute_all(outcomes[keep], design[keep], "MAR", reference) + held[keep]
         else:
-            part = impute_all(outcomes[keep], design[keep], strategy, reference)
+            part = impute_all(outcomes[keep], design[keep], names[keep], reference)
         left.append(ancova(part, design[keep]))
     return estimate, np.sqrt((len(left) - 1) * np.var(left, axis=0))
 

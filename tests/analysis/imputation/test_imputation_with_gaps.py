@@ -15,8 +15,8 @@ from tests.independent.imputation_by_em import (
     start_sigma,
 )
 from trialsim.analysis.imputation.block import imputation_block, tipping_point_block
-from trialsim.analysis.imputation.frame import STRATEGIES
 from trialsim.analysis.imputation.kernel import Plan
+from trialsim.analysis.imputation.strategies import STRATEGIES
 from trialsim.streams import stream
 
 Array = NDArray[np.float64]

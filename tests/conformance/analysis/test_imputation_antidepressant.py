@@ -84,6 +84,24 @@ def test_rbmi_1_5_2_bootstrap_point_estimates_MAR(entries, conditional):
         assert rows[name].estimate == pytest.approx(printed["est"], abs=2e-4)
 
 
+def test_rbmi_1_5_2_approximate_bayes_of_100_draws_MAR(data, entries):
+    """Within four Monte Carlo errors of both; where nothing is missing they are equal."""
+    draws, generator = 1_000, stream(20261121, "MAR", 0, "imputation")
+    found = reference_based_imputation(
+        data, strategy="MAR", method="approximate_bayes", draws=draws, generator=generator, **FACE
+    )
+    rows = rows_of(found)
+    for name, printed in entries["rbmi_approxbayes_100_MAR"]["expected"].items():
+        if not name.startswith("trt_"):
+            continue
+        law = found.shifts[found.visits.index(name.split("_")[1])]
+        error = (law.between * (1 / 100 + 1 / draws)) ** 0.5
+        assert rows[name].estimate == pytest.approx(printed["est"], abs=4 * error + 1e-8)
+        # Of the variance between 100 draws √(2/99) is the relative error.
+        of_square = 4 * law.between * (2 / 99) ** 0.5 + 1e-8
+        assert rows[name].standard_error ** 2 == pytest.approx(printed["se"] ** 2, abs=of_square)
+
+
 def test_rbmi_1_5_2_bootstrap_intervals_MAR(data, entries):
     """rbmi's are percentiles of 200 resamples; ours normal intervals of 1,000: alike within their error."""
     generator = stream(20261121, "bootstrap", 0, "bootstrap")

@@ -1,6 +1,6 @@
 """Ties: near ties as R's survival has them, and tied events in the variance of Gray's test.
 
-The sources are the right values of public bug reports, from R's survival 3.5 and from cmprsk.
+The right values are those of R 4.2.2 with survival 3.5-3 and cmprsk 2.2-11, run on the same data.
 """
 
 from __future__ import annotations
@@ -132,23 +132,40 @@ def heavy_ties() -> pd.DataFrame:
     )
 
 
-def test_grays_variance_has_the_log_rank_tests_tie_factor() -> None:
-    """Without competing events Gray's test nears the log-rank test's .26336 (.16463 without the factor).
+def test_r_survdiff_3_5_of_heavy_ties_is_26336_and_r_cmprsk_2_2_gray_26533() -> None:
+    """Two tests, two numbers: Gray's is not the log-rank test, even without a competing event.
 
-    The rest is not ties: cmprsk scales each arm's risk set by its own curve, the log-rank test by none.
+    Their scores are equal. The log-rank variance is hypergeometric; Gray's estimates the variance of an
+    integral of curves. Without the factor for ties his chi-square would be .16463.
     """
-    gray = gray_test(heavy_ties(), **COLUMNS, cause=1).chi_square
-    assert_allclose(gray, 0.26533, rtol=0, atol=5e-6)
-    assert_allclose(gray, log_rank(heavy_ties(), **COLUMNS).chi_square, rtol=0.01)
+    data = heavy_ties()
+    gray = gray_test(data, **COLUMNS, cause=1, test="asymptotic")
+    log_rank_test = log_rank(data, **COLUMNS, test="asymptotic")
+    assert_allclose(gray.chi_square, 0.26533273481, rtol=1e-10)
+    assert_allclose(gray.p_value, 0.606479938039, rtol=1e-10)
+    assert_allclose(log_rank_test.chi_square, 0.2633649537, rtol=1e-9)
+    n = np.array([(data.t >= t).sum() for t in (1, 2, 3)])
+    n1 = np.array([((data.t >= t) & (data.arm == "b")).sum() for t in (1, 2, 3)])
+    d = np.array([((data.t == t) & (data.e == 1)).sum() for t in (1, 2, 3)])
+    d1 = np.array([((data.t == t) & (data.e == 1) & (data.arm == "b")).sum() for t in (1, 2, 3)])
+    score, share = (d1 - d * n1 / n).sum(), n1 / n
+    assert_allclose(gray.score, score, rtol=1e-12)
+    by_hand = score**2 / (d * share * (1 - share) * (n - d) / (n - 1)).sum()
+    assert_allclose(log_rank_test.chi_square, by_hand, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("case", "cmprsk"),
-    [("J_gray_1_heavyties", 0.8083542157922478), ("J_gray_1_nocensties", 8.426179365927297)],
+    ("case", "cause", "chi_square", "p_value"),
+    [
+        ("J_gray_1_heavyties", 1, 0.808354215792, 0.368607275054),
+        ("J_gray_1_heavyties", 2, 0.203912750090, 0.651580952123),
+        ("J_gray_1_nocensties", 1, 8.426179365927, 0.00369856671442),
+        ("J_gray_1_nocensties", 2, 0.486730317159, 0.48538947174162),
+    ],
 )
-def test_cmprsk_2_2_grays_estimator_on_tied_times(shared: Callable, case: str, cmprsk: float) -> None:
-    """The numbers are those of cmprsk's formulas (Gray's own program), evaluated one by one."""
+def test_r_cmprsk_2_2_cuminc_on_tied_times(
+    shared: Callable, case: str, cause: int, chi_square: float, p_value: float
+) -> None:
     data = pd.read_csv(shared(f"cases/{case}.csv"))
-    assert_allclose(
-        gray_test(data, time="t", event="cause", arm="arm", cause=1).chi_square, cmprsk, rtol=1e-10
-    )
+    found = gray_test(data, time="t", event="cause", arm="arm", cause=cause)
+    assert_allclose([found.chi_square, found.p_value], [chi_square, p_value], rtol=1e-10)

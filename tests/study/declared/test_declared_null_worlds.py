@@ -56,3 +56,26 @@ def test_an_effect_on_the_event_alone_is_none_on_the_marker() -> None:
         "mmrm": "type I error",
         "cox": "power",
     }
+
+
+def shares_of(kind: str, effect: dict[str, object], analyses: list[str]) -> set[str]:
+    declared = tables(kind)
+    declared["effects"][0] |= effect
+    declared["analyses"] = [{"kind": one} for one in analyses]
+    declared["scenarios"] = [{"name": "effect", "kind": "alternative", "why": "an effect on either side"}]
+    declared["simulation"] = {"replicates": 100}
+    trial = trial_from_dict(declared)
+    plan = plan_trial(trial)
+    result = declared_result(plan, run_cells(declared_work(trial, Registers()), plan.cells))
+    return set(result.operating_characteristics["measure"])
+
+
+HARM = "type I error: the true effect is harm"
+
+
+def test_claims_of_one_active_arm_that_does_harm_are_no_power() -> None:
+    assert shares_of("time_to_event", {"value": 0.7}, ["log_rank", "cox"]) == {"power"}
+    assert shares_of("time_to_event", {"value": 1.5}, ["log_rank", "cox"]) == {HARM}
+    assert shares_of("score", {"value": 0.5}, ["ancova"]) == {"power"}
+    assert shares_of("score", {"value": -0.5}, ["ancova"]) == {HARM}
+    assert shares_of("joint", {"per_month": 0.1}, ["mmrm"]) == {HARM}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
+from scipy.special import gammainccinv
 
 from trialsim.analysis.borrowing.checks import finite, positive
 from trialsim.data import Floats
@@ -14,6 +15,7 @@ from trialsim.errors import AnalysisError
 
 _SDS_OF_HETEROGENEITY = 8.5
 _MEANS_OF_EXPONENTIAL = 40.0
+_NEGLIGIBLE = 1e-17
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,97 @@ class LogNormal:
         return tau, 8.5 * self.sd * weight * tau, -0.5 * (8.5 * z) ** 2 - log_tau
 
 
-HeterogeneityPrior = HalfNormal | Uniform | Exponential | HalfT | LogNormal
-BOUNDED = (HalfNormal, Uniform, Exponential)
+@dataclass(frozen=True)
+class TruncatedNormal:
+    """τ normal, cut at 0.
+
+    Parameters
+    ----------
+    mean, sd : float
+        Before it is cut; sd above 0.
+    """
+
+    mean: float
+    sd: float
+
+    def __post_init__(self) -> None:
+        finite(self.mean, "mean")
+        positive(self.sd, "sd")
+
+    @property
+    def tail(self) -> float:
+        """As of a half-normal."""
+        return 1 / self.sd
+
+    def nodes(self, count: int) -> tuple[Floats, Floats, Floats]:
+        """Return τ, its quadrature weights, and the log prior up to a constant."""
+        tau, weights = _square_nodes(max(self.mean, 0.0) + _SDS_OF_HETEROGENEITY * self.sd, count)
+        return tau, weights, -0.5 * ((tau - self.mean) / self.sd) ** 2
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """τ gamma: density ∝ τ^(shape − 1) exp(−rate τ).
+
+    Parameters
+    ----------
+    shape, rate : float
+        Above 0; a shape from 0.5.
+    """
+
+    shape: float
+    rate: float
+
+    def __post_init__(self) -> None:
+        positive(self.rate, "rate")
+        if not self.shape >= 0.5:
+            raise AnalysisError(
+                "must be at least 0.5: the density must not crowd at 0", field="shape", value=self.shape
+            )
+
+    @property
+    def tail(self) -> float:
+        """0, as of the exponential."""
+        return 0.0
+
+    def nodes(self, count: int) -> tuple[Floats, Floats, Floats]:
+        """Return τ, its quadrature weights, and the log prior up to a constant."""
+        tau, weights = _square_nodes(float(gammainccinv(self.shape, _NEGLIGIBLE)) / self.rate, count)
+        return tau, weights, (self.shape - 1) * np.log(tau) - self.rate * tau
+
+
+@dataclass(frozen=True)
+class InverseGamma:
+    """1/τ gamma: density ∝ τ^(−shape − 1) exp(−scale/τ). It keeps τ away from 0 whatever the data say.
+
+    Parameters
+    ----------
+    shape, scale : float
+        Above 0.
+    """
+
+    shape: float
+    scale: float
+
+    def __post_init__(self) -> None:
+        positive(self.shape, "shape")
+        positive(self.scale, "scale")
+
+    @property
+    def tail(self) -> float:
+        """0, as of any prior with a polynomial tail."""
+        return 0.0
+
+    def nodes(self, count: int) -> tuple[Floats, Floats, Floats]:
+        """Return τ over all of (0, ∞), its quadrature weights, and the log prior up to a constant."""
+        tau, weights = _endless_nodes(self.scale / self.shape, count)
+        return tau, weights, -(self.shape + 1) * np.log(tau) - self.scale / tau
+
+
+HeterogeneityPrior = (
+    HalfNormal | Uniform | Exponential | HalfT | LogNormal | TruncatedNormal | Gamma | InverseGamma
+)
+BOUNDED = (HalfNormal, Uniform, Exponential, TruncatedNormal, Gamma)
 
 
 def chosen_prior(scale: float | None, prior: HeterogeneityPrior | None) -> HeterogeneityPrior:

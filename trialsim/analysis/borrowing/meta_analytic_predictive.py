@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from trialsim.analysis.borrowing.heterogeneity_priors import BOUNDED, Heterogene
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.printed_distribution import summarise
 from trialsim.analysis.borrowing.roots import bisect_between
+from trialsim.analysis.borrowing.student_effects import student_parts
 from trialsim.analysis.borrowing.tabulated_prior import CountData, TabulatedPrior
 from trialsim.analysis.one_trial.printed import Printed, Tables
 from trialsim.data import Floats
@@ -126,6 +128,7 @@ def map_prior_normal(
     mean_prior: tuple[float, float],
     heterogeneity_scale: float | None = None,
     heterogeneity: HeterogeneityPrior | None = None,
+    random_effects_df: float = math.inf,
     unit_sd: float | None = None,
 ) -> MapPrior:
     """Return the MAP prior of a mean, y_h ~ N(θ_h, se_h²), θ_h ~ N(μ, τ²), τ ~ half-normal or another.
@@ -145,8 +148,12 @@ def map_prior_normal(
     heterogeneity_scale : float, optional
         Scale of the half-normal prior of τ, above 0.
     heterogeneity : HeterogeneityPrior, optional
-        In its place `Uniform`, `Exponential`, `HalfT` (half-Cauchy with one df) or `LogNormal` of
+        In its place `Uniform`, `Exponential`, `HalfT` (half-Cauchy with one df), `LogNormal`,
+        `TruncatedNormal`, `Gamma` or `InverseGamma` of
         `trialsim.analysis.borrowing.heterogeneity_priors`.
+    random_effects_df : float
+        Degrees of freedom ν of θ_h = μ + τ t_ν, at least 3; infinite for normal effects. See
+        `trialsim.analysis.borrowing.student_effects`.
     unit_sd : float, optional
         Standard deviation of one participant's outcome, for effective sizes and the vague part.
 
@@ -183,6 +190,18 @@ def map_prior_normal(
         raise AnalysisError("must be as many as the estimates", field="standard_errors", value=len(se))
     m0, s0 = finite(mean_prior[0], "mean_prior[0]"), positive(mean_prior[1], "mean_prior[1]")
     tau, quadrature, log_prior = chosen_prior(heterogeneity_scale, heterogeneity).nodes(_NORMAL_NODES)
+    if random_effects_df != math.inf:
+        if not random_effects_df >= 3:
+            raise AnalysisError(
+                "must be at least 3: with fewer a new trial's mean has no standard deviation",
+                field="random_effects_df",
+                value=random_effects_df,
+            )
+        weight, mean, sd, evidence, mu_mean = student_parts(
+            y, se, (m0, s0), random_effects_df, tau, np.log(quadrature) + log_prior
+        )
+        of_tau = heterogeneity_posterior(tau, quadrature, log_prior + evidence)
+        return MapPrior(NormalMixture(weight, mean, sd, unit_sd), of_tau, mu_mean, len(y))
     total = se**2 + tau[:, None] ** 2
     v = 1 / (s0**-2.0 + (1 / total).sum(axis=1))
     m = v * (m0 * s0**-2.0 + (y / total).sum(axis=1))
@@ -213,7 +232,7 @@ def map_prior_binomial(
     heterogeneity_scale : float, optional
         Scale of the half-normal prior of τ on the logit scale; 1 if no prior is given.
     heterogeneity : HeterogeneityPrior, optional
-        In its place `Uniform` or `Exponential`.
+        In its place `Uniform`, `Exponential`, `TruncatedNormal` or `Gamma`.
 
     Returns
     -------
@@ -255,7 +274,7 @@ def map_prior_poisson(
         Scale of the half-normal prior of τ on the log scale: below 0.5 the rate has a standard deviation,
         below 1 a mean.
     heterogeneity : HeterogeneityPrior, optional
-        In its place `Uniform` (every moment exists) or `Exponential` (none does).
+        In its place `Uniform` (every moment exists), `TruncatedNormal`, `Exponential` or `Gamma` (none does).
 
     Returns
     -------
@@ -298,7 +317,7 @@ def _count_map(
             "reaches too far for the grid of a count or a rate",
             field="heterogeneity",
             value=prior,
-            mend="use a half-normal, Uniform or Exponential",
+            mend="use a half-normal, Uniform, TruncatedNormal, Exponential or Gamma",
         )
     m0, s0 = finite(mean_prior[0], "mean_prior[0]"), positive(mean_prior[1], "mean_prior[1]")
     tau, quadrature, log_prior = prior.nodes(64)

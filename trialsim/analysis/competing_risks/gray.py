@@ -13,7 +13,7 @@ Gray (1988), Ann. Stat. 16:1141. The estimate is the one-step log subdistributio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,14 @@ from numpy.typing import ArrayLike
 from trialsim.analysis.competing_risks.kernel import gray_replicates
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise_for
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
+from trialsim.analysis.one_trial.several_arms import quadratic_forms
 from trialsim.analysis.one_trial.tidy_frame import Columns
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.log_rank_test import Test
+from trialsim.analysis.survival.small_samples.assignments import p_by_assignments
+from trialsim.analysis.survival.small_samples.rank_scores import RankTest
 from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import STATUS_OK, Estimates, Floats
 
@@ -122,12 +126,26 @@ class GrayResult(TwoArmResult):
         Participants, events of the cause, of other causes, and censored, by arm.
     cause : str
         The cause of interest.
+    test, reason : str
+        Where the p value is from, ``"asymptotic"``, ``"exact"`` or ``"permutation"``, and why.
     """
 
     score: float
     variance: float
     events: pd.DataFrame
     cause: str
+    test: str
+    reason: str
+
+    @property
+    def tests(self) -> pd.DataFrame:
+        """The test as a table of one row: chi-square, z, p value, and which it is."""
+        return pd.DataFrame(
+            {
+                "chi_square": [self.chi_square], "df": [1.0], "z": [self.statistic],
+                "p_value": [self.p_value], "test": [self.test],
+            }
+        )  # fmt: skip
 
     @property
     def chi_square(self) -> float:
@@ -147,6 +165,7 @@ class GrayResult(TwoArmResult):
                 f"chi-square {number(self.chi_square)} on 1 df, "
                 f"z {number(self.statistic)}, p {p_text(self.p_value)}"
             ),
+            "p value": f"{self.test}: {self.reason}",
         }
 
     def _tables(self) -> Tables:
@@ -164,6 +183,8 @@ def gray_test(
     strata: Columns | None = None,
     control: object = None,
     active: object = None,
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> GrayResult:
     """Test whether two arms have the same cumulative incidence of one cause among competing ones.
 
@@ -175,6 +196,10 @@ def gray_test(
         Column that names the cause of each event.
     cause, censored : object
         Labels in `event` of the cause of interest and of censoring; all others compete.
+    test, seed
+        As in `log_rank`: with fewer than 10 participants in an arm or 10 events of the cause the p value is
+        from all assignments of the arms within strata, or from 9,999 random ones, each with its own
+        chi-square.
 
     Returns
     -------
@@ -202,14 +227,41 @@ def gray_test(
     )  # fmt: skip
     scores = gray_scores(frame.block)
     raise_for(scores.status[0], REASONS, event)
+    estimates = _estimates(scores)
+    by = gray_by_assignments(frame.block, 2, float(estimates.p_value[0]), test, seed)
     return GrayResult(
-        estimates=_estimates(scores),
+        estimates=replace(estimates, p_value=np.array([by.p_value])),
         score=float(scores.score[0, 1]),
         variance=float(scores.variance[0, 1, 1]),
         events=count_events(frame.block, frame.pair),
         arms=frame.pair,
         cause=str(cause),
+        test=by.test,
+        reason=by.reason,
     )
+
+
+def gray_by_assignments(
+    block: SurvivalBlock, arms: int, asymptotic: float, test: Test, seed: int
+) -> RankTest:
+    """Return the p value of one trial by the rule for small samples; each assignment has its own variance."""
+
+    def chi_squares(assigned: Labels) -> Floats:
+        shape = assigned.shape
+        again = SurvivalBlock(
+            np.broadcast_to(block.time, shape).copy(),
+            np.broadcast_to(block.event, shape).copy(),
+            np.ascontiguousarray(assigned),
+            np.broadcast_to(block.stratum, shape).copy(),
+            block.strata,
+            np.empty((*shape, 0)),
+            sorted=np.broadcast_to(block.order(), shape).copy(),
+        )
+        found = gray_scores(again, arms)
+        return quadratic_forms(found.score, found.variance)
+
+    arm, event = block.arm[0], (block.event[0] == 1).astype(np.int8)
+    return p_by_assignments(chi_squares, asymptotic, arm, event, block.stratum[0], test, seed)
 
 
 def count_events(block: SurvivalBlock, arms: tuple[str, ...]) -> pd.DataFrame:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from trialsim.analysis.competing_risks.gray import count_events, gray_scores
-from trialsim.analysis.one_trial.several_arms import SeveralArmsTest, quadratic_form
+from trialsim.analysis.competing_risks.gray import count_events, gray_by_assignments, gray_scores
+from trialsim.analysis.one_trial.several_arms import SeveralArmsTest, chi_square_tail, quadratic_form
 from trialsim.analysis.one_trial.tidy_frame import Columns
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.log_rank_test import Test
 from trialsim.errors import AnalysisError
 
 
@@ -21,6 +22,8 @@ def k_sample_gray_test(
     censored: object = 0,
     strata: Columns | None = None,
     control: object = None,
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> SeveralArmsTest:
     """Test that several arms have the same cumulative incidence of one cause among competing ones.
 
@@ -28,6 +31,8 @@ def k_sample_gray_test(
     ----------
     data, time, event, arm, cause, censored, strata, control
         As in `gray_test`; every level of `arm` is an arm.
+    test, seed
+        As in `gray_test`.
 
     Returns
     -------
@@ -57,4 +62,7 @@ def k_sample_gray_test(
         raise AnalysisError("no_information: the trial cannot be analysed", field=event)
     events = count_events(frame.block, frame.arms)
     title = f"Gray's test of cause {cause}"
-    return SeveralArmsTest(title, frame.arms, score, covariance, chi_square, degrees, events)
+    by = gray_by_assignments(frame.block, len(frame.arms), chi_square_tail(chi_square, degrees), test, seed)
+    return SeveralArmsTest(
+        title, frame.arms, score, covariance, chi_square, degrees, events, by.p_value, by.test, by.reason
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialsim.analysis.imputation.frame import REASONS, Variance, strategy_code
+from trialsim.analysis.imputation.frame import REASONS, Variance
 from trialsim.analysis.imputation.jackknife import impute_block
 from trialsim.analysis.imputation.kernel import EFFECT, SLOPE_CONTROL, Plan
 from trialsim.analysis.imputation.shift_law import critical_value, two_sided
+from trialsim.analysis.imputation.strategies import strategy_code
 from trialsim.analysis.one_trial.empty_levels import levels_seen, patterns_of
 from trialsim.analysis.repeated_measures.closed_form.checked import (
     checked_arrays,
@@ -39,7 +40,7 @@ def imputation_block(
     covariates : array_like (R, N, q) or (N, q)
         The first column is 1; also the covariates of the analysis of covariance.
     strategy : str
-        One of `trialsim.analysis.imputation.frame.STRATEGIES`, for the dropouts of both arms.
+        One of `trialsim.analysis.imputation.strategies.STRATEGIES`, for the dropouts of both arms.
     reference : int
         Reference arm: 0 control, 1 active.
     variance : {"jackknife", "information_anchored"}

@@ -33,7 +33,7 @@ def impute_once(outcomes: Floats, covariates: Floats, plan: Plan, targets: Ints,
     status, shift, y, z = centred(outcomes, covariates, plan.arm_column)
     if status != OK:
         return status
-    groups = gap_groups(y, z, plan.arm_column)
+    groups = gap_groups(y, z, plan)
     status = refuse_gap_groups(groups, plan.strategies)
     if status != OK:
         return status
@@ -73,7 +73,9 @@ def impute_resamples(
     """
     failed = 0
     for b in range(len(rows)):
-        if impute_once(outcomes[rows[b]], covariates[rows[b]], plan, targets, results[b]) != OK:
+        kind = plan.kind[rows[b]] if len(plan.kind) > 0 else plan.kind
+        here = Plan(plan.arm_column, plan.columns, plan.reference, plan.strategies, plan.target, kind)
+        if impute_once(outcomes[rows[b]], covariates[rows[b]], here, targets, results[b]) != OK:
             results[b] = np.nan
             failed += 1
     return failed

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from trialsim.analysis.imputation.kernel import CIR, CR, J2R, LMCF, Plan
+from trialsim.analysis.imputation.kernel import CIR, CR, J2R, LMCF, Plan, cell_of
 from trialsim.analysis.linear.gram import inverse_from_factor
 from trialsim.analysis.repeated_measures.closed_form.kernel import (
     OK,
@@ -156,7 +156,7 @@ def mean_under(
 def draw_tails(
     draw: Draw, covariates: Floats, last: Ints, plan: Plan, generator: np.random.Generator, filled: Floats
 ) -> None:
-    """Draw what follows each participant's last observed outcome, under the strategy of the arm."""
+    """Draw what follows each participant's last observed outcome, under the strategy of the cell."""
     participants, visits = filled.shape
     q = covariates.shape[1]
     means = np.zeros(visits)
@@ -165,7 +165,7 @@ def draw_tails(
             continue
         z = covariates[i]
         arm = 1 if z[plan.arm_column] > 0.5 else 0
-        strategy = plan.strategies[arm]
+        strategy = plan.strategies[cell_of(plan, arm, i)]
         for j in range(visits):
             means[j] = mean_under(draw, z, strategy, arm - plan.reference, last[i], j, plan.arm_column)
         for j in range(last[i], visits):

@@ -15,12 +15,17 @@ LMCF last mean carried forward           own at f - 1 from f on
 In the reference arm J2R, CR and CIR are the same as MAR. Gaps (an outcome missing before an observed one) are
 always missing at random.
 
+The strategy is one for all dropouts, one for each arm, or one for each kind of participant that a column
+names, such as the cause of stopping (J2R after lack of efficacy, MAR after moving house).
+
 Conditional-mean imputation replaces a missing outcome by its expectation given the observed ones, and the
 standard error comes from the full jackknife: by name either ``"jackknife"``, which repeats everything and
 targets the variance over repeated trials, or ``"information_anchored"``, which holds the difference between
 the strategy's imputations and those of MAR fixed and so keeps the share of information that is lost as under
 MAR; ``"bootstrap"`` fits and imputes resamples of the participants of each arm. Bayesian imputation draws
-parameters and outcomes (`trialsim.analysis.imputation.draws` states the prior) and combines by Rubin's rules.
+parameters and outcomes (`trialsim.analysis.imputation.draws` states the prior) and combines by Rubin's rules;
+approximate Bayesian imputation does the same with parameters fitted by REML to resamples of the participants
+of each arm.
 
 References
 ----------
@@ -40,8 +45,8 @@ from typing import Literal, cast
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis.imputation import kernel
-from trialsim.analysis.imputation.asked import _check_options
+from trialsim.analysis.imputation.approximate_draws import draw_from_resamples, resamples, scaled
+from trialsim.analysis.imputation.asked import check_options
 from trialsim.analysis.imputation.bootstrap import impute_once, impute_resamples
 from trialsim.analysis.imputation.draws import Records, draw_and_analyse
 from trialsim.analysis.imputation.gap_jackknife import impute_gap_trial
@@ -50,17 +55,17 @@ from trialsim.analysis.imputation.jackknife import impute_trial
 from trialsim.analysis.imputation.kernel import Plan
 from trialsim.analysis.imputation.result import ImputationResult
 from trialsim.analysis.imputation.shift_law import ShiftLaw, combine
+from trialsim.analysis.imputation.strategies import rules_of
 from trialsim.analysis.imputation.visit_frame import VisitFrame, has_gaps, last_visits, read_visit_frame
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names
 from trialsim.analysis.repeated_measures.closed_form.block import REASONS as FIT_REASONS
 from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
-Method = Literal["conditional_mean", "bayes"]
+Method = Literal["conditional_mean", "bayes", "approximate_bayes"]
 Variance = Literal["jackknife", "information_anchored"]
 FrameVariance = Literal["jackknife", "information_anchored", "bootstrap"]
 
-STRATEGIES = ("MAR", "J2R", "CR", "CIR", "LMCF")
 REASONS = (
     *FIT_REASONS,
     "not_finite",
@@ -83,6 +88,7 @@ def reference_based_imputation(
     participant: str,
     covariates: Columns | None = None,
     strategy: str | Mapping[str, str],
+    strategy_by: str | None = None,
     reference: object = None,
     control: object = None,
     visits: Sequence[object] | str | None = None,
@@ -105,7 +111,11 @@ def reference_based_imputation(
     covariates : str or sequence of str, optional
         Baseline columns of the imputation model, each with its own coefficient at each visit.
     strategy : str or mapping
-        One of `STRATEGIES` for the dropouts of both arms, or a strategy for each arm's label.
+        One of `STRATEGIES` for the dropouts of both arms, or a strategy for each arm's label, or for each
+        label of `strategy_by`.
+    strategy_by : str, optional
+        Column of the kind of each participant, such as the cause of stopping; may be missing for those whose
+        last visit is observed.
     reference : object, optional
         Label of the reference arm; the control unless given.
     control : object, optional
@@ -113,17 +123,17 @@ def reference_based_imputation(
     visits : sequence or str, optional
         The visits in order, or a column of numbers that orders them; else the order of numbers, dates, a
         category or names, by the rule of `trialsim.analysis.one_trial.visit_order`.
-    method : {"conditional_mean", "bayes"}
+    method : {"conditional_mean", "bayes", "approximate_bayes"}
     variance : {"jackknife", "information_anchored", "bootstrap"}
         Of conditional-mean imputation; see the module.
     analysis_covariates : str or sequence of str, optional
         Those of `covariates` in the analysis of covariance; all of them unless given.
     draws : int
-        Imputations of the Bayesian method, or resamples of the bootstrap; at least 2.
+        Imputations of the Bayesian methods, or resamples of the bootstrap; at least 2.
     burn_in : int
         Draws passed over where gaps need data augmentation; without gaps draws are independent.
     generator : Generator, optional
-        Needed by the Bayesian method and the bootstrap; make it with `trialsim.streams.stream`.
+        Needed by the Bayesian methods and the bootstrap; make it with `trialsim.streams.stream`.
     level : float
         Confidence level, in (0, 1).
 
@@ -147,7 +157,7 @@ def reference_based_imputation(
     >>> found.imputed.tolist()
     [[0, 0], [6, 6]]
     """
-    _check_options(method, variance, draws, burn_in, generator, level)
+    check_options(method, variance, draws, burn_in, generator, level)
     frame = read_visit_frame(
         data,
         outcome=outcome,
@@ -159,19 +169,23 @@ def reference_based_imputation(
         visits=visits,
     )
     names = as_names(covariates) if analysis_covariates is None else as_names(analysis_covariates)
+    rules = rules_of(data, participant, frame, strategy, strategy_by)
     plan = Plan(
         1,
         _analysis_columns(frame.names, as_names(covariates), names),
         _reference(frame.arms, reference, arm),
-        _strategies(frame.arms, strategy),
+        rules.codes,
         len(frame.visits) - 1,
+        rules.kind,
     )
-    _refuse_nothing_to_carry(frame, plan.strategies)
     centred, shift = _centred(frame)
-    if method == "bayes":
+    if method != "conditional_mean":
         drawn = cast(np.random.Generator, generator)
-        estimate, error, df, shifts = _bayes(centred, frame.design, plan, draws, burn_in, drawn)
-        words = f"Bayesian, {draws} draws, Rubin's rules, Barnard-Rubin df"
+        estimate, error, df, shifts = _bayes(
+            centred, frame.design, plan, draws, burn_in, method == "bayes", drawn
+        )
+        parameters = "Bayesian" if method == "bayes" else "approximate Bayesian (resamples within arms)"
+        words = f"{parameters}, {draws} draws, Rubin's rules, Barnard-Rubin df"
     elif variance == "bootstrap":
         drawn = cast(np.random.Generator, generator)
         estimate, error, df, shifts = _bootstrap(centred, frame.design, plan, draws, drawn)
@@ -186,7 +200,8 @@ def reference_based_imputation(
     return ImputationResult(
         outcome,
         words,
-        (STRATEGIES[plan.strategies[0]], STRATEGIES[plan.strategies[1]]),
+        dict(zip(rules.labels, rules.names, strict=True)),
+        strategy_by,
         frame.arms,
         frame.arms[plan.reference],
         frame.visits,
@@ -223,24 +238,25 @@ def _bootstrap(
     outcomes: Floats, design: Floats, plan: Plan, draws: int, generator: np.random.Generator
 ) -> Found:
     """Return estimates, standard errors and df (V, 3), and the law of shifts, from resamples within arms."""
-    visits, people = outcomes.shape[1], np.arange(len(outcomes))
+    visits = outcomes.shape[1]
     targets, result = np.arange(visits), np.empty((visits, 5))
     raise_for(impute_once(outcomes, design, plan, targets, result))
-    rows = np.empty((draws, len(outcomes)), np.int64)
-    for arm in (0.0, 1.0):
-        own = people[design[:, plan.arm_column] == arm]
-        rows[:, own] = generator.choice(own, (draws, len(own)))
     resampled = np.empty((draws, visits, 5))
+    rows = resamples(design[:, plan.arm_column], draws, generator)
     failed = impute_resamples(outcomes, design, plan, targets, rows, resampled)
     if failed:
-        raise AnalysisError(
-            f"{failed} of {draws} resamples cannot be fitted: their spread would not be that of all",
-            field="variance",
-            value="bootstrap",
-            mend="use the jackknife, or fewer covariates",
-        )
+        raise _unlike_all(failed, draws, "variance", "bootstrap")
     covariance = np.stack([np.cov(resampled[:, visit].T) for visit in targets])
     return _normal(result, covariance)
+
+
+def _unlike_all(failed: int, draws: int, field: str, value: str) -> AnalysisError:
+    return AnalysisError(
+        f"{failed} of {draws} resamples cannot be fitted: their spread would not be that of all",
+        field=field,
+        value=value,
+        mend="use conditional means with the jackknife, or fewer covariates",
+    )
 
 
 def _normal(result: Floats, covariance: Floats) -> Found:
@@ -254,21 +270,33 @@ def _normal(result: Floats, covariance: Floats) -> Found:
 
 
 def _bayes(
-    outcomes: Floats, design: Floats, plan: Plan, draws: int, burn_in: int, generator: np.random.Generator
+    outcomes: Floats,
+    design: Floats,
+    plan: Plan,
+    draws: int,
+    burn_in: int,
+    exact: bool,
+    generator: np.random.Generator,
 ) -> Found:
     """Return estimates, standard errors and df (V, 3), and the law of shifts at every visit."""
     visits, size = outcomes.shape[1], len(plan.columns)
-    gaps = has_gaps(outcomes)
     records = Records(
         np.empty((draws, visits, size)), np.empty((draws, visits)), np.empty((draws, visits, 2))
     )
     last = last_visits(outcomes)
-    start = outcomes
-    if gaps:
-        status, start = fill_gap_trial(outcomes, design, plan.arm_column)
-        raise_for(status)
-    status = draw_and_analyse(outcomes, start, last, design, plan, burn_in if gaps else 0, generator, records)
-    raise_for(status)
+    if exact:
+        start, gaps = outcomes, has_gaps(outcomes)
+        if gaps:
+            status, start = fill_gap_trial(outcomes, design, plan.arm_column)
+            raise_for(status)
+        burn_in = burn_in if gaps else 0
+        raise_for(draw_and_analyse(outcomes, start, last, design, plan, burn_in, generator, records))
+    else:
+        design = scaled(design, plan.arm_column)
+        rows = resamples(design[:, plan.arm_column], draws, generator)
+        failed = draw_from_resamples(outcomes, last, design, plan, rows, generator, records)
+        if failed:
+            raise _unlike_all(failed, draws, "method", "approximate_bayes")
     columns = design[:, plan.columns]
     inverse = np.asarray(np.linalg.inv(columns.T @ columns), dtype=np.float64)
     at = columns.mean(axis=0)
@@ -332,28 +360,6 @@ def raise_for(status: int) -> None:
         raise AnalysisError(f"{REASONS[status]}: the imputation model cannot be fitted")
 
 
-def strategy_code(name: object) -> int:
-    """Return the kernel's code of a strategy."""
-    if name not in STRATEGIES:
-        known = ", ".join(STRATEGIES)
-        raise AnalysisError("is no strategy", field="strategy", value=name, mend=f"use one of {known}")
-    return STRATEGIES.index(str(name))
-
-
-def _strategies(arms: tuple[str, str], strategy: str | Mapping[str, str]) -> Ints:
-    if isinstance(strategy, str):
-        return np.full(2, strategy_code(strategy))
-    by_label = {str(label): name for label, name in strategy.items()}
-    if set(by_label) != set(arms):
-        raise AnalysisError(
-            "must name a strategy for each arm",
-            field="strategy",
-            value=sorted(by_label),
-            mend=f"name {arms[0]} and {arms[1]}",
-        )
-    return np.array([strategy_code(by_label[label]) for label in arms])
-
-
 def _reference(arms: tuple[str, str], reference: object, column: str) -> int:
     if reference is None:
         return 0
@@ -375,9 +381,3 @@ def _analysis_columns(names: Sequence[str], known: Sequence[str], chosen: Sequen
             )
     sources = [name if name in chosen else name.split("[")[0] for name in names]
     return np.array([0, 1, *(k for k in range(2, len(names)) if sources[k] in chosen)])
-
-
-def _refuse_nothing_to_carry(frame: VisitFrame, strategies: Ints) -> None:
-    empty = np.isnan(frame.outcomes).all(axis=1)
-    if (empty & (strategies[frame.arm] == kernel.LMCF)).any():
-        raise_for(kernel.NO_OUTCOME_TO_CARRY)

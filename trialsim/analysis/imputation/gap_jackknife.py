@@ -38,6 +38,7 @@ from trialsim.analysis.imputation.kernel import (
     SINGULAR_LEAVE_ONE_OUT,
     Analysis,
     Plan,
+    arm_of,
     summaries,
 )
 from trialsim.analysis.imputation.leaving_out import (
@@ -173,7 +174,7 @@ def leave_each_out_of_gaps(
     sigma, inverses = fit.covariance, fit.mean.inverses
     strategies = plan.strategies
     if anchored:
-        strategies = np.full(2, MAR)
+        strategies = np.full(len(plan.strategies), MAR)
         for t, target in enumerate(targets):
             gap_products(
                 groups, sigma, inverses, means, plan, target, plan.strategies, gain, weights, held[t]
@@ -184,7 +185,7 @@ def leave_each_out_of_gaps(
     alone = alone_in_a_level(z, plan.arm_column)
     for i in range(participants):
         g = groups.group[i]
-        r, arm = g % kinds, g // kinds
+        r, arm = g % kinds, arm_of(plan, g // kinds)
         moved_sigma, moved_inverses, moved_means = sigma, inverses, means
         if r < kinds - 1 and not alone[i]:
             kept = grams.zz[r].copy(), grams.zy[r].copy(), grams.yy[r].copy()
@@ -264,7 +265,7 @@ def impute_gap_trial(
     status, shift, y, z = centred(outcomes, covariates, plan.arm_column)
     if status != OK:
         return status
-    groups = gap_groups(y, z, plan.arm_column)
+    groups = gap_groups(y, z, plan)
     status = refuse_gap_groups(groups, plan.strategies)
     if status != OK:
         return status

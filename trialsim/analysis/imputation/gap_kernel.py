@@ -2,7 +2,7 @@
 
 The unstructured visit-saturated REML fit has no closed form then; it is Newton's, on Gram sums by missingness
 pattern. Gaps are missing at random. Given Σ and B everything is linear in ``(z, y_observed)`` again, so that
-the analysis of covariance of imputed data needs the Grams by arm and pattern only.
+the analysis of covariance of imputed data needs the Grams by cell and pattern only.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from trialsim.analysis.imputation.kernel import (
     SINGULAR_COVARIANCE,
     Analysis,
     Plan,
+    arm_of,
+    cell_of,
     conditional_mean_weights,
 )
 from trialsim.analysis.linear.gram import inverse_from_factor
@@ -41,7 +43,7 @@ TOLERANCE = 1e-18
 
 
 class GapGroups(NamedTuple):
-    """Participants of one trial by arm and missingness pattern: group ``arm (S + 1) + pattern``.
+    """Participants of one trial by cell and missingness pattern: group ``cell (S + 1) + pattern``.
 
     Those who are never seen have the pattern S.
 
@@ -53,8 +55,8 @@ class GapGroups(NamedTuple):
         Visits up to its last observed one.
     group : ndarray of int (N,)
         Of each participant.
-    heads : ndarray of int (2 (S + 1),)
-    zz, zy : ndarray (2 (S + 1), q, q) and (2 (S + 1), q, V)
+    heads : ndarray of int (C (S + 1),)
+    zz, zy : ndarray (C (S + 1), q, q) and (C (S + 1), q, V)
     """
 
     seen: Bools
@@ -91,19 +93,19 @@ def centred(outcomes: Floats, covariates: Floats, arm_column: int) -> tuple[int,
 
 
 @njit(cache=True)
-def gap_groups(outcomes: Floats, covariates: Floats, arm_column: int) -> GapGroups:
+def gap_groups(outcomes: Floats, covariates: Floats, plan: Plan) -> GapGroups:
     """Return the groups of a trial; patterns are numbered as by `gram_sums`."""
     (participants, visits), q = outcomes.shape, covariates.shape[1]
     observed = ~np.isnan(outcomes)
     pattern, first = pattern_of_each(observed)
-    kinds = len(first) + 1
+    kinds, cells = len(first) + 1, len(plan.strategies)
     groups = GapGroups(
         np.zeros((kinds, visits), np.bool_),
         np.zeros(kinds, np.int64),
         np.zeros(participants, np.int64),
-        np.zeros(2 * kinds, np.int64),
-        np.zeros((2 * kinds, q, q)),
-        np.zeros((2 * kinds, q, visits)),
+        np.zeros(cells * kinds, np.int64),
+        np.zeros((cells * kinds, q, q)),
+        np.zeros((cells * kinds, q, visits)),
     )
     for r in range(kinds - 1):
         for j in range(visits):
@@ -111,7 +113,8 @@ def gap_groups(outcomes: Floats, covariates: Floats, arm_column: int) -> GapGrou
             if groups.seen[r, j]:
                 groups.last[r] = j + 1
     for i in range(participants):
-        g = (kinds if covariates[i, arm_column] > 0.5 else 0) + (pattern[i] if pattern[i] >= 0 else kinds - 1)
+        cell = cell_of(plan, 1 if covariates[i, plan.arm_column] > 0.5 else 0, i)
+        g = cell * kinds + (pattern[i] if pattern[i] >= 0 else kinds - 1)
         groups.group[i] = g
         groups.heads[g] += 1
         for a in range(q):
@@ -126,11 +129,11 @@ def gap_groups(outcomes: Floats, covariates: Floats, arm_column: int) -> GapGrou
 @njit(cache=True)
 def refuse_gap_groups(groups: GapGroups, strategies: Ints) -> int:
     """Return the status of an arm that is too small, or that has no outcome to carry forward."""
-    kinds = len(groups.last)
-    for arm in range(2):
-        if groups.heads[arm * kinds : (arm + 1) * kinds].sum() < 2:
-            return ARM_TOO_SMALL
-        if strategies[arm] == LMCF and groups.heads[(arm + 1) * kinds - 1] > 0:
+    kinds, half = len(groups.last), len(groups.heads) // 2
+    if groups.heads[:half].sum() < 2 or groups.heads[half:].sum() < 2:
+        return ARM_TOO_SMALL
+    for cell, strategy in enumerate(strategies):
+        if strategy == LMCF and groups.heads[(cell + 1) * kinds - 1] > 0:
             return NO_OUTCOME_TO_CARRY
     return OK
 
@@ -187,7 +190,7 @@ def gap_analysis_parts(groups: GapGroups, plan: Plan, target: int) -> tuple[int,
             if groups.seen[g % kinds, target]:
                 parts.observed[a] += groups.zy[g, row, target]
             else:
-                parts.imputed[g // kinds, a] += groups.zz[g, row, 0]
+                parts.imputed[arm_of(plan, g // kinds), a] += groups.zz[g, row, 0]
     parts.sums[:] = total[0]
     if cholesky(total, size, factor) < size:
         return SINGULAR, parts
@@ -210,19 +213,17 @@ def gap_weights(
 ) -> None:
     """Write the weights of the outcomes (V,) and the covariates (q,) in a group's conditional mean."""
     kinds, visits = len(groups.last), len(gain)
-    r, arm = g % kinds, g // kinds
+    r, cell = g % kinds, g // kinds
     gain[:] = 0.0
     if r < kinds - 1:
         for k in range(visits):
             if groups.seen[r, k]:
                 for j in range(visits):
                     gain[k] += covariance[target, j] * inverses[r, j, k]
-    last, strategy = groups.last[r], strategies[arm]
+    last, strategy, distance = groups.last[r], strategies[cell], arm_of(plan, cell) - plan.reference
     if target < last:
         last, strategy = visits, MAR
-    conditional_mean_weights(
-        means, gain, plan.arm_column, arm - plan.reference, strategy, last, target, weights
-    )
+    conditional_mean_weights(means, gain, plan.arm_column, distance, strategy, last, target, weights)
 
 
 @njit(cache=True)
@@ -261,12 +262,13 @@ def fill_gap_trial(outcomes: Floats, covariates: Floats, arm_column: int) -> tup
     status, shift, y, z = centred(outcomes, covariates, arm_column)
     if status != OK:
         return status, filled
-    groups = gap_groups(y, z, arm_column)
+    q, visits = z.shape[1], y.shape[1]
+    nobody = np.zeros(0, np.int64)
+    plan = Plan(arm_column, np.array([0, arm_column]), 0, np.full(2, MAR), visits - 1, nobody)
+    groups = gap_groups(y, z, plan)
     status, _, cell, fit = fit_gap_trial(y, z)
     if status != OK:
         return status, filled
-    q, visits = z.shape[1], y.shape[1]
-    plan = Plan(arm_column, np.array([0, arm_column]), 0, np.full(2, MAR), visits - 1)
     means = mean_matrix(fit.mean.coefficients, cell)
     gain, weights = np.zeros(visits), np.zeros(q)
     kinds = len(groups.last)

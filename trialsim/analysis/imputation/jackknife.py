@@ -18,6 +18,7 @@ from trialsim.analysis.imputation.kernel import (
     Model,
     Plan,
     analysis_parts,
+    arm_of,
     group_trial,
     imputed_products,
     imputed_value,
@@ -100,7 +101,7 @@ def leave_each_out(
     work, rhs, held = np.zeros(q + visits), np.zeros(size), np.zeros(q)
     products, strategies = np.zeros(q), plan.strategies
     if anchored:
-        strategies = np.full(2, MAR)
+        strategies = np.full(len(plan.strategies), MAR)
         imputed_products(model, groups, plan, plan.strategies, gain, weights, held)
         imputed_products(model, groups, plan, strategies, gain, weights, products)
         held -= products
@@ -108,7 +109,8 @@ def leave_each_out(
     alone = alone_in_a_level(covariates, plan.arm_column)
     left = Analysis(np.zeros((size, size)), np.zeros(size), np.zeros(size), np.zeros((2, size)))
     for i in range(participants):
-        z, y, last, arm = covariates[i], outcomes[i], groups.last[i], groups.arm[i]
+        z, y, last, cell = covariates[i], outcomes[i], groups.last[i], groups.cell[i]
+        arm = arm_of(plan, cell)
         missing = last <= plan.target
         regular = leave_out(model.coefficients, inverses, z, y, last, alone[i], work, moved.coefficients)
         if not (
@@ -121,9 +123,9 @@ def leave_each_out(
         imputed_products(moved, groups, plan, strategies, gain, weights, products)
         own = y[plan.target]
         if missing:
-            own = imputed_value(moved, z, y, arm, last, plan, strategies[arm], gain, weights)
+            own = imputed_value(moved, z, y, arm, last, plan, strategies[cell], gain, weights)
             if anchored:
-                own += imputed_value(model, z, y, arm, last, plan, plan.strategies[arm], gain, weights)
+                own += imputed_value(model, z, y, arm, last, plan, plan.strategies[cell], gain, weights)
                 own -= imputed_value(model, z, y, arm, last, plan, MAR, gain, weights)
         for a in range(size):
             row = plan.columns[a]
@@ -156,7 +158,7 @@ def impute_trial(
         A status.
     """
     q, visits = covariates.shape[1], outcomes.shape[1]
-    status, groups = group_trial(outcomes, covariates, plan.arm_column)
+    status, groups = group_trial(outcomes, covariates, plan)
     if status == OK:
         status = refuse_groups(groups.heads, plan.strategies)
     if status != OK:

@@ -1,7 +1,7 @@
 """Compiled core of conditional-mean imputation; `trialsim.analysis.imputation.frame` explains it.
 
 A conditional mean is linear in ``(z, y_observed)``, so the analysis of covariance of imputed data needs only
-the Grams of ``[z, y]`` by arm and last visit.
+the Grams of ``[z, y]`` by arm, kind of participant and last visit.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ EFFECT, LSM_CONTROL, LSM_ACTIVE, SLOPE_CONTROL, SLOPE_ACTIVE = range(5)
 
 
 class Groups(NamedTuple):
-    """Participants of one trial by arm and last visit: group ``arm * (V + 1) + last``.
+    """Participants of one trial by cell and last visit: group ``cell * (V + 1) + last``; see `cell_of`.
 
     Parameters
     ----------
-    grams : ndarray (2 (V + 1), q + V, padded)
+    grams : ndarray (C (V + 1), q + V, padded)
         Gram of ``[z, y]`` of each group.
-    heads : ndarray of int (2 (V + 1),)
+    heads : ndarray of int (C (V + 1),)
         Size of each group.
-    last, arm : ndarray of int (N,)
+    last, cell : ndarray of int (N,)
         Of each participant.
     """
 
     grams: Floats
     heads: Ints
     last: Ints
-    arm: Ints
+    cell: Ints
 
 
 class Model(NamedTuple):
@@ -70,10 +70,12 @@ class Plan(NamedTuple):
         Columns of the analysis of covariance; the first is the intercept, the second the arm.
     reference : int
         Reference arm, 0 or 1.
-    strategies : ndarray of int (2,)
-        Strategy of each arm's dropouts.
+    strategies : ndarray of int (C,)
+        Strategy of each cell's dropouts; see `cell_of`. C is 2 where the arm decides.
     target : int
         Visit to analyse.
+    kind : ndarray of int (N,)
+        Kind of each participant, from 0; empty where C is 2.
     """
 
     arm_column: int
@@ -81,6 +83,7 @@ class Plan(NamedTuple):
     reference: int
     strategies: Ints
     target: int
+    kind: Ints = np.zeros(0, np.int64)
 
 
 class Analysis(NamedTuple):
@@ -105,15 +108,28 @@ class Analysis(NamedTuple):
 
 
 @njit(cache=True)
-def group_trial(outcomes: Floats, covariates: Floats, arm_column: int) -> tuple[int, Groups]:
-    """Return a status and the trial's participants by arm and last visit."""
+def cell_of(plan: Plan, arm: int, i: int) -> int:
+    """Return the cell of a participant: his kind within the arm, those of the control first."""
+    kinds = len(plan.strategies) // 2
+    return arm * kinds + plan.kind[i] if kinds > 1 else arm
+
+
+@njit(cache=True)
+def arm_of(plan: Plan, cell: int) -> int:
+    """Return the arm of a cell."""
+    return 2 * cell // len(plan.strategies)
+
+
+@njit(cache=True)
+def group_trial(outcomes: Floats, covariates: Floats, plan: Plan) -> tuple[int, Groups]:
+    """Return a status and the trial's participants by cell and last visit."""
     participants, visits = outcomes.shape
-    q = covariates.shape[1]
+    q, cells = covariates.shape[1], len(plan.strategies)
     width = padded(q + visits)
     row = np.zeros(width)
     groups = Groups(
-        np.zeros((2 * (visits + 1), q + visits, width)),
-        np.zeros(2 * (visits + 1), np.int64),
+        np.zeros((cells * (visits + 1), q + visits, width)),
+        np.zeros(cells * (visits + 1), np.int64),
         np.zeros(participants, np.int64),
         np.zeros(participants, np.int64),
     )
@@ -130,9 +146,9 @@ def group_trial(outcomes: Floats, covariates: Floats, arm_column: int) -> tuple[
             total += row[q + k]
         if not np.isfinite(total):
             return NON_FINITE, groups
-        arm = 1 if row[arm_column] > 0.5 else 0
-        group = arm * (visits + 1) + seen
-        groups.last[i], groups.arm[i] = seen, arm
+        cell = cell_of(plan, 1 if row[plan.arm_column] > 0.5 else 0, i)
+        group = cell * (visits + 1) + seen
+        groups.last[i], groups.cell[i] = seen, cell
         groups.heads[group] += 1
         gram = groups.grams[group]
         for a in range(q + seen):
@@ -146,11 +162,11 @@ def group_trial(outcomes: Floats, covariates: Floats, arm_column: int) -> tuple[
 @njit(cache=True)
 def refuse_groups(heads: Ints, strategies: Ints) -> int:
     """Return the status of an arm that is too small, or that has no outcome to carry forward."""
-    half = len(heads) // 2
-    for arm in range(2):
-        if heads[arm * half : (arm + 1) * half].sum() < 2:
-            return ARM_TOO_SMALL
-        if strategies[arm] == LMCF and heads[arm * half] > 0:
+    half, each = len(heads) // 2, len(heads) // len(strategies)
+    if heads[:half].sum() < 2 or heads[half:].sum() < 2:
+        return ARM_TOO_SMALL
+    for cell, strategy in enumerate(strategies):
+        if strategy == LMCF and heads[cell * each] > 0:
             return NO_OUTCOME_TO_CARRY
     return OK
 
@@ -158,12 +174,14 @@ def refuse_groups(heads: Ints, strategies: Ints) -> int:
 @njit(cache=True)
 def regress_groups(groups: Groups, q: int) -> tuple[int, Model, Floats]:
     """Return a status, the imputation model and the inverse (V, q + V, q + V) of each visit's Gram."""
-    half = len(groups.heads) // 2
-    visits, order, width = half - 1, groups.grams.shape[1], groups.grams.shape[2]
+    order, width = groups.grams.shape[1], groups.grams.shape[2]
+    visits = order - q
+    each = visits + 1
     reached, counts = np.zeros((visits, order, width)), np.zeros(visits, np.int64)
     for j in range(visits - 1, -1, -1):
-        reached[j] = groups.grams[j + 1] + groups.grams[half + j + 1]
-        counts[j] = groups.heads[j + 1] + groups.heads[half + j + 1]
+        for first in range(0, len(groups.heads), each):
+            reached[j] += groups.grams[first + j + 1]
+            counts[j] += groups.heads[first + j + 1]
         if j + 1 < visits:
             reached[j] += reached[j + 1]
             counts[j] += counts[j + 1]
@@ -182,7 +200,7 @@ def regress_groups(groups: Groups, q: int) -> tuple[int, Model, Floats]:
 @njit(cache=True)
 def analysis_parts(groups: Groups, plan: Plan, q: int) -> tuple[int, Analysis]:
     """Return a status and what the analysis of covariance needs besides the imputation."""
-    size, half = len(plan.columns), len(groups.heads) // 2
+    size, half, each = len(plan.columns), len(groups.heads) // 2, groups.grams.shape[1] - q + 1
     total, factor = np.zeros((size, size)), np.zeros((size, size))
     parts = Analysis(np.zeros((size, size)), np.zeros(size), np.zeros(size), np.zeros((2, size)))
     for group in range(len(groups.heads)):
@@ -191,7 +209,7 @@ def analysis_parts(groups: Groups, plan: Plan, q: int) -> tuple[int, Analysis]:
             row = plan.columns[a]
             for b in range(size):
                 total[a, b] += gram[row, plan.columns[b]]
-            if group % half > plan.target:
+            if group % each > plan.target:
                 parts.observed[a] += gram[row, q + plan.target]
             else:
                 parts.imputed[group // half, a] += gram[row, 0]
@@ -265,26 +283,26 @@ def imputed_products(
     products: Floats,
 ) -> None:
     """Write ``Z'y`` (q,) of the imputed: everyone whose last visit comes before the target."""
-    q, half = len(products), len(groups.heads) // 2
+    q, each = len(products), len(groups.heads) // len(strategies)
     products[:] = 0.0
     for last in range(plan.target + 1):
-        if groups.heads[last] == 0 and groups.heads[half + last] == 0:
+        if groups.heads[last::each].sum() == 0:
             continue
         gains(model.coefficients, q, last, plan.target, gain)
-        for arm in range(2):
-            if groups.heads[arm * half + last] == 0:
+        for cell, strategy in enumerate(strategies):
+            if groups.heads[cell * each + last] == 0:
                 continue
             conditional_mean_weights(
                 model.means,
                 gain[plan.target],
                 plan.arm_column,
-                arm - plan.reference,
-                strategies[arm],
+                arm_of(plan, cell) - plan.reference,
+                strategy,
                 last,
                 plan.target,
                 weights,
             )
-            gram = groups.grams[arm * half + last]
+            gram = groups.grams[cell * each + last]
             for row in range(q):
                 total = products[row]
                 for k in range(q):

@@ -23,6 +23,7 @@ def imputed(
     participant: str,
     covariates: Columns | None = None,
     strategy: str = "J2R",
+    strategy_by: str | None = None,
     reference: object = None,
     control: object = None,
     visits: Sequence[object] | str | None = None,
@@ -36,10 +37,11 @@ def imputed(
 ) -> ImputationResult:
     """Impute dropouts by a strategy and analyse every visit by analysis of covariance.
 
-    `strategy` is one for both arms, or one an arm such as ``placebo=MAR,active=J2R``; `imputation` is the
-    method of `reference_based_imputation`, and `seed` that of Bayesian draws. All others are as there.
+    `strategy` is one for both arms, or one an arm such as ``placebo=MAR,active=J2R``, or one for each kind
+    that the column `strategy_by` names, such as ``efficacy=J2R,other=MAR``; `imputation` is the method of
+    `reference_based_imputation`, and `seed` that of Bayesian draws. All others are as there.
     """
-    drawn = imputation == "bayes" or variance == "bootstrap"
+    drawn = imputation != "conditional_mean" or variance == "bootstrap"
     return reference_based_imputation(
         data,
         outcome=outcome,
@@ -48,6 +50,7 @@ def imputed(
         participant=participant,
         covariates=covariates,
         strategy=_of_arms(strategy, data, arm),
+        strategy_by=strategy_by,
         reference=reference,
         control=control,
         visits=visits,

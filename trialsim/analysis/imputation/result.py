@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,10 @@ class ImputationResult(Printed):
         Name of the outcome.
     method : str
         In words: imputation, variance, degrees of freedom.
-    strategies : tuple of (str, str)
-        Of the control and the active arm.
+    strategies : mapping of str
+        Of each arm, or of each kind of participant.
+    strategy_by : str or None
+        Column of the kinds; None where the arm decides.
     arms : tuple of (str, str)
         Labels of control and active; effects are active minus control.
     reference : str
@@ -47,7 +50,8 @@ class ImputationResult(Printed):
 
     outcome: str
     method: str
-    strategies: tuple[str, str]
+    strategies: Mapping[str, str]
+    strategy_by: str | None
     arms: tuple[str, str]
     reference: str
     visits: tuple[str, ...]
@@ -93,13 +97,14 @@ class ImputationResult(Printed):
         return f"Reference-based imputation of {self.outcome}"
 
     def _facts(self) -> Facts:
-        rules = [f"{arm} {rule}" for arm, rule in zip(self.arms, self.strategies, strict=True)]
+        rules = [f"{label} {rule}" for label, rule in self.strategies.items()]
+        by = f" by {self.strategy_by}" if self.strategy_by else ""
         imputed = ", ".join(
             f"{visit}: {row[0]} + {row[1]}" for visit, row in zip(self.visits, self.imputed, strict=True)
         )
         return {
             "method": self.method,
-            "strategy": f"{', '.join(rules)}; reference {self.reference}",
+            "strategy": f"{', '.join(rules)}{by}; reference {self.reference}",
             "model": f"unstructured; by visit: {', '.join(('arm', *self.covariates))}",
             "analysed": counts_text(dict(zip(self.arms, self.participants, strict=True))),
             "imputed": f"{imputed}  (visit: {self.arms[0]} + {self.arms[1]})",
@@ -127,5 +132,5 @@ class ImputationResult(Printed):
             )
         )
         figure.add_hline(y=0.0, line_dash="dot")
-        title = f"{rows['parameter'].iloc[0]} under {'/'.join(dict.fromkeys(self.strategies))}"
+        title = f"{rows['parameter'].iloc[0]} under {'/'.join(dict.fromkeys(self.strategies.values()))}"
         return figure.update_layout(title=title, xaxis_title="visit", yaxis_title=self.outcome)

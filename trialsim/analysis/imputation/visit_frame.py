@@ -31,6 +31,8 @@ class VisitFrame:
         Labels of control and active.
     visits : tuple of str
         Labels of the V visits, in order.
+    people : ndarray of int (N,)
+        Position of each among the participants of the data, in the order in which they first occur.
     """
 
     outcomes: Floats
@@ -38,6 +40,7 @@ class VisitFrame:
     names: tuple[str, ...]
     arms: tuple[str, str]
     visits: tuple[str, ...]
+    people: Ints
 
     @property
     def arm(self) -> Ints:
@@ -94,6 +97,7 @@ def read_visit_frame(
         tuple(names),
         (str(trial.arms[0]), str(trial.arms[1])),
         tuple(str(label) for label in trial.visits),
+        trial.people,
     )
 
 

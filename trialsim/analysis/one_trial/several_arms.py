@@ -12,6 +12,17 @@ from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, number, 
 from trialsim.data import Floats
 
 
+def chi_square_tail(chi_square: float, degrees: int) -> float:
+    """Return the asymptotic p value of a chi-square."""
+    return float(special.chdtrc(degrees, chi_square))
+
+
+def quadratic_forms(scores: Floats, covariances: Floats) -> Floats:
+    """Return U'V⁻U of many scores (P, A), for covariances (P, A, A) or one (A, A)."""
+    inverse = np.linalg.pinv(covariances, rcond=1e-10, hermitian=True)
+    return np.asarray(np.einsum("...a,...ab,...b->...", scores, inverse, scores))
+
+
 def quadratic_form(score: Floats, covariance: Floats) -> tuple[float, int]:
     """Return U'V⁻U and the rank of V, for scores (A,) that sum to 0.
 
@@ -45,6 +56,10 @@ class SeveralArmsTest(Printed):
         Degrees of freedom: the rank of the covariance, one less than the arms that say something.
     table : DataFrame
         One row an arm.
+    p_value : float
+        Of the test that decides.
+    test, reason : str
+        Where the p value is from, ``"asymptotic"``, ``"exact"`` or ``"permutation"``, and why.
     """
 
     title: str
@@ -54,11 +69,19 @@ class SeveralArmsTest(Printed):
     chi_square: float
     degrees: int
     table: pd.DataFrame
+    p_value: float
+    test: str
+    reason: str
 
     @property
-    def p_value(self) -> float:
-        """P value of the chi-square."""
-        return float(special.chdtrc(self.degrees, self.chi_square))
+    def tests(self) -> pd.DataFrame:
+        """The test as a table of one row: chi-square, degrees of freedom, p value, and which it is."""
+        return pd.DataFrame(
+            {
+                "chi_square": [self.chi_square], "df": [float(self.degrees)], "p_value": [self.p_value],
+                "test": [self.test],
+            }
+        )  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an arm."""
@@ -69,7 +92,7 @@ class SeveralArmsTest(Printed):
 
     def _facts(self) -> Facts:
         value = f"chi-square {number(self.chi_square)} on {self.degrees} df"
-        return {"statistic": f"{value}, p {p_text(self.p_value)}"}
+        return {"statistic": f"{value}, p {p_text(self.p_value)}", "p value": f"{self.test}: {self.reason}"}
 
     def _tables(self) -> Tables:
         return {"Events": self.table}

@@ -70,6 +70,8 @@ class RepeatedMeasures:
         Participants without any outcome.
     arm_order : tuple of int
         Arms other than the control, in an order that does not depend on their names.
+    people : ndarray of int (N,)
+        Position of each among the participants of the data, in the order in which they first occur.
     """
 
     visits: tuple[object, ...]
@@ -79,6 +81,7 @@ class RepeatedMeasures:
     covariates: tuple[CovariateColumn, ...]
     left_out: int
     arm_order: tuple[int, ...]
+    people: Ints
 
 
 def read_repeated_measures(
@@ -126,6 +129,7 @@ def read_repeated_measures(
         ),
         len(people) - len(rows.kept),
         tuple(k for k in rows.content_order(group[used], len(arm_labels)) if k > 0),
+        rows.kept[order],
     )
     _check_cells(trial, outcome, visit, arm)
     return trial

@@ -24,8 +24,16 @@ from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, read_block, read_choice
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.rank_scores import TESTS, RankTest, choose, rank_p_value, rank_scores
 from trialsim.analysis.survival.risk_table import risk_tables
+from trialsim.analysis.survival.small_samples.rank_scores import (
+    MOST_COUNTED,
+    TESTS,
+    RankTest,
+    choose,
+    countable,
+    rank_p_value,
+    rank_scores,
+)
 from trialsim.analysis.survival.sweep import common_status, sweep
 from trialsim.analysis.survival.weights import LOG_RANK, Weight, encode
 from trialsim.data import STATUS_OK, Estimates, Floats
@@ -167,7 +175,7 @@ def small_samples(
     tests = []
     for r in range(len(estimates)):
         one = (block.arm[r], block.stratum[r])
-        chosen, reason = choose(test, block.arm[r], block.event[r], block.stratum[r])
+        chosen, reason = choose(test, block.arm[r], block.event[r], countable(*one), MOST_COUNTED)
         if chosen == "asymptotic" or estimates.status[r] != STATUS_OK:
             tests.append(RankTest(float(estimates.p_value[r]), "asymptotic", reason))
         else:
@@ -226,6 +234,16 @@ class LogRankResult(TwoArmResult):
     def chi_square(self) -> float:
         """Square of z, with one degree of freedom."""
         return self.z**2
+
+    @property
+    def tests(self) -> pd.DataFrame:
+        """The test as a table of one row: chi-square, z, p value, and which it is."""
+        return pd.DataFrame(
+            {
+                "chi_square": [self.chi_square], "df": [1.0], "z": [self.z], "p_value": [self.p_value],
+                "test": [self.test],
+            }
+        )  # fmt: skip
 
     @property
     def interval(self) -> tuple[float, float]:

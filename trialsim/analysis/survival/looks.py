@@ -164,71 +164,67 @@ def _sweep_whole(
     entered: Ints,
 ) -> None:
     replicates, participants = time.shape
-    # One row in the order of time: what the sweep of each look reads one after the other.
     x, e = np.empty(participants), np.empty(participants)
     active, had = np.empty(participants, np.int64), np.empty(participants, np.int64)
+    first = np.empty(participants + 1, np.int64)
+    seen, seen1 = np.zeros(participants + 1, np.int64), np.zeros(participants + 1, np.int64)
+    leaves, leaving = np.empty(participants + 1), np.empty(participants + 1, np.int64)
+    found = np.empty(participants + 1, np.int64)
     for r in range(replicates):
+        # One row in the order of time, and where each time begins.
         for i in range(participants):
             p = order[r, i]
             x[i], e[i] = time[r, p], entry[r, p]
             active[i], had[i] = arm[r, p], event[r, p]
+            first[i] = first[i - 1] if i > 0 and x[i] == x[i - 1] else i
+        first[participants] = participants
         for look in range(months.shape[1]):
             c = months[r, look]
-            n, n1 = 0, 0
+            # No branch in these two loops: what a look has seen of a participant cannot be foretold.
+            count = 0
+            for i in range(participants):
+                here = int(e[i] + x[i] <= c)
+                seen[i + 1] = seen[i] + here
+                seen1[i + 1] = seen1[i] + (here & active[i])
+                found[count] = i
+                count += here & had[i]
+            # Those whom the look finds at risk leave c − e after entry: the last to enter first.
+            n, n1, cut = 0, 0, 0
             while n < participants and entry[r, n] <= c:
+                leaves[cut], leaving[cut] = c - entry[r, n], arm[r, n]
+                cut += int(entry[r, n] + time[r, n] > c)
                 n1 += arm[r, n]
                 n += 1
             entered[r, look] = n
-            latest = n - 1
             d_control, d_active = 0, 0
             u, v = 0.0, 0.0
-            i = 0
-            while i < participants and x[i] <= c:
-                t = x[i]
-                if i + 1 < participants and x[i + 1] == t:
-                    stop = i + 1
-                    while stop < participants and x[stop] == t:
-                        stop += 1
-                else:
-                    if e[i] + t <= c:
-                        while latest >= 0 and c - entry[r, latest] < t:
-                            if entry[r, latest] + time[r, latest] > c:
-                                n -= 1
-                                n1 -= arm[r, latest]
-                            latest -= 1
-                        if had[i] == 1:
-                            share = n1 / n
-                            u += active[i] - share
-                            v += share * (1.0 - share)
-                            d_active += active[i]
-                            d_control += 1 - active[i]
-                        n -= 1
-                        n1 -= active[i]
-                    i += 1
+            k = 0
+            while k < count:
+                i = found[k]
+                start = first[i]
+                while cut > 0 and leaves[cut - 1] < x[i]:
+                    cut -= 1
+                    n -= 1
+                    n1 -= leaving[cut]
+                at_risk = n - seen[start]
+                share = (n1 - seen1[start]) / at_risk
+                if start == i and first[i + 1] == i + 1:
+                    u += active[i] - share
+                    v += share * (1.0 - share)
+                    d_active += active[i]
+                    d_control += 1 - active[i]
+                    k += 1
                     continue
-                while latest >= 0 and c - entry[r, latest] < t:
-                    if entry[r, latest] + time[r, latest] > c:
-                        n -= 1
-                        n1 -= arm[r, latest]
-                    latest -= 1
-                d, d1, gone, gone1 = 0, 0, 0, 0
-                for k in range(i, stop):
-                    if e[k] + t <= c:
-                        gone += 1
-                        gone1 += active[k]
-                        if had[k] == 1:
-                            d += 1
-                            d1 += active[k]
-                if d > 0:
-                    share = n1 / n
-                    u += d1 - d * share
-                    if n > 1:
-                        v += d * share * (1.0 - share) * (n - d) / (n - 1.0)
-                    d_active += d1
-                    d_control += d - d1
-                n -= gone
-                n1 -= gone1
-                i = stop
+                d, d1 = 0, 0
+                while k < count and first[found[k]] == start:
+                    d += 1
+                    d1 += active[found[k]]
+                    k += 1
+                u += d1 - d * share
+                if at_risk > 1:
+                    v += d * share * (1.0 - share) * (at_risk - d) / (at_risk - 1.0)
+                d_active += d1
+                d_control += d - d1
             score[r, look], information[r, look] = u, v
             events[r, look, 0], events[r, look, 1] = d_control, d_active
 

@@ -22,10 +22,12 @@ from trialsim.analysis.one_trial.normal_estimates import normal_estimates, raise
 from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
 from trialsim.analysis.one_trial.tidy_frame import Columns
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
-from trialsim.analysis.survival.block import read_block, read_choice, read_probability
+from trialsim.analysis.survival.block import Labels, SurvivalBlock, read_block, read_choice, read_probability
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.log_rank_test import REASONS, WeightedScores, weighted_scores
+from trialsim.analysis.survival.log_rank_test import REASONS, Test, WeightedScores, weighted_scores
 from trialsim.analysis.survival.max_combo_kernel import tail_probabilities
+from trialsim.analysis.survival.small_samples.assignments import linear_scores, p_by_assignments
+from trialsim.analysis.survival.small_samples.rank_scores import RankTest, rank_scores
 from trialsim.analysis.survival.weights import FlemingHarrington, Weight
 from trialsim.data import STATUS_OK, Bools, Estimates, Floats
 from trialsim.errors import AnalysisError
@@ -164,6 +166,8 @@ class MaxComboResult(TwoArmResult):
         Position of the winning weight.
     alternative : str
         Of the p value.
+    test, reason : str
+        Where the p value is from, ``"asymptotic"``, ``"exact"`` or ``"permutation"``, and why.
     """
 
     weights: tuple[Weight, ...]
@@ -171,6 +175,18 @@ class MaxComboResult(TwoArmResult):
     correlation: Floats
     best: int
     alternative: str
+    test: str
+    reason: str
+
+    @property
+    def tests(self) -> pd.DataFrame:
+        """The test as a table of one row: the winning z and weight, its p value, and which it is."""
+        return pd.DataFrame(
+            {
+                "z": [self.z[self.best]], "weight": [str(self.weights[self.best])],
+                "p_value": [self.p_value], "test": [self.test],
+            }
+        )  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a weight: statistic, and the p value it would have alone."""
@@ -196,6 +212,7 @@ class MaxComboResult(TwoArmResult):
                 f"z {number(self.z[self.best])} ({self.weights[self.best]}), p {p_text(self.p_value)}, "
                 f"{self.alternative}"
             ),
+            "p value": f"{self.test}: {self.reason}",
         }
 
     def _tables(self) -> Tables:
@@ -213,6 +230,8 @@ def max_combo(
     active: object = None,
     weights: Sequence[Weight] = FOUR_WEIGHTS,
     alternative: Alternative = "two-sided",
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> MaxComboResult:
     """Compare two arms by the largest of several weighted log-rank statistics.
 
@@ -224,6 +243,9 @@ def max_combo(
         Fleming–Harrington (0,0), (0,1), (1,0), (1,1) by default.
     alternative : str
         ``"two-sided"``, or ``"less"`` if fewer events in the active arm are the alternative.
+    test, seed
+        As in `log_rank`: in small samples the p value is from all assignments of the arms within strata, or
+        from 9,999 random ones, of the largest score over its standard deviation among the assignments.
 
     Returns
     -------
@@ -240,7 +262,8 @@ def max_combo(
     >>> data = pd.DataFrame({"t": [3, 5, 7, 9, 11, 13, 15, 17], "e": 1, "arm": list("abaababb")})
     >>> print(max_combo(data, time="t", event="e", arm="arm", weights=FOUR_WEIGHTS[:2]))
     MaxCombo test of 2 weights; b minus a
-      statistic  z -1.36039 (Fleming–Harrington(0, 1)), p 0.2495, two-sided
+      statistic  z -1.36039 (Fleming–Harrington(0, 1)), p 0.3429, two-sided
+      p value    exact: fewer than 10 participants in an arm
     <BLANKLINE>
     Weighted log-rank tests
                         weight statistic p_alone
@@ -252,12 +275,37 @@ def max_combo(
     scores = weighted_scores(frame.block, chosen)
     raise_for(scores.status[0], REASONS, event)
     combined = _combine(scores, alternative, None)
+    by = _by_assignments(frame.block, chosen, alternative, float(combined.p_value[0]), test, seed)
     return MaxComboResult(
-        estimates=_estimates(scores, combined),
+        estimates=replace(_estimates(scores, combined), p_value=np.array([by.p_value])),
         weights=chosen,
         z=combined.z[0],
         correlation=combined.correlation[0],
         best=int(combined.best[0]),
         alternative=alternative,
+        test=by.test,
+        reason=by.reason,
         arms=frame.pair,
     )
+
+
+def _by_assignments(
+    block: SurvivalBlock,
+    weights: Sequence[Weight],
+    alternative: Alternative,
+    asymptotic: float,
+    test: Test,
+    seed: int,
+) -> RankTest:
+    """Return the p value by the rule for small samples, of the largest standardised score."""
+    arm, event, stratum = block.arm[0], block.event[0], block.stratum[0]
+    scores = np.column_stack([rank_scores(block, weight)[0] for weight in weights])
+    at, covariance = linear_scores(scores, arm, stratum, 2)
+    spread = np.sqrt(np.diagonal(covariance[0, 0]))
+
+    def largest(assigned: Labels) -> Floats:
+        z = at(assigned)[:, 0] / spread
+        evidence = {"two-sided": np.abs(z), "less": -z, "greater": z}[alternative]
+        return np.asarray(evidence.max(axis=1))
+
+    return p_by_assignments(largest, asymptotic, arm, event, stratum, test, seed)

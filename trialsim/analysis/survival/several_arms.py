@@ -12,10 +12,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialsim.analysis.one_trial.several_arms import SeveralArmsTest, quadratic_form
+from trialsim.analysis.one_trial.several_arms import (
+    SeveralArmsTest,
+    chi_square_tail,
+    quadratic_form,
+    quadratic_forms,
+)
 from trialsim.analysis.one_trial.tidy_frame import Columns
+from trialsim.analysis.survival.block import SurvivalBlock
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.log_rank_test import Test
 from trialsim.analysis.survival.risk_table import risk_tables
+from trialsim.analysis.survival.small_samples.assignments import linear_scores, p_by_assignments
+from trialsim.analysis.survival.small_samples.rank_scores import RankTest, rank_scores
 from trialsim.analysis.survival.weights import LOG_RANK, Weight
 from trialsim.errors import AnalysisError
 
@@ -30,6 +39,8 @@ def k_sample_log_rank(
     entry: str | None = None,
     control: object = None,
     weights: Weight = LOG_RANK,
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> SeveralArmsTest:
     """Test that several arms have the same hazard, by a (weighted, stratified) log-rank test.
 
@@ -37,6 +48,9 @@ def k_sample_log_rank(
     ----------
     data, time, event, arm, strata, entry, control, weights
         As in `log_rank`; every level of `arm` is an arm.
+    test, seed
+        As in `log_rank`. By assignments the covariance of the scores is that over the assignments. Delayed
+        entry leaves the asymptotic test alone.
 
     Returns
     -------
@@ -53,7 +67,8 @@ def k_sample_log_rank(
     >>> data = pd.DataFrame({"t": range(1, 13), "e": 1, "arm": list("aababcbcbacc")})
     >>> print(k_sample_log_rank(data, time="t", event="e", arm="arm"))
     Log-rank test; 3 arms
-      statistic  chi-square 3.62813 on 2 df, p 0.1630
+      statistic  chi-square 3.62813 on 2 df, p 0.1183
+      p value    permutation: fewer than 10 participants in an arm; 9999 random assignments
     <BLANKLINE>
     Events
       arm participants events observed expected
@@ -74,6 +89,7 @@ def k_sample_log_rank(
     chi_square, degrees = quadratic_form(score, covariance)
     if degrees == 0:
         raise AnalysisError("no_information: the trial cannot be analysed", field=event)
+    by = _by_assignments(frame.block, arms, weights, chi_square_tail(chi_square, degrees), test, seed)
     position = frame.block.arm[0]
     table_of_arms = pd.DataFrame(
         {
@@ -87,4 +103,26 @@ def k_sample_log_rank(
     name = str(weights)
     stratified = f", {frame.block.strata} strata" if frame.block.strata > 1 else ""
     title = f"{name[0].upper()}{name[1:]} test{stratified}"
-    return SeveralArmsTest(title, frame.arms, score, covariance, chi_square, degrees, table_of_arms)
+    return SeveralArmsTest(
+        title, frame.arms, score, covariance, chi_square, degrees, table_of_arms,
+        by.p_value, by.test, by.reason,
+    )  # fmt: skip
+
+
+def _by_assignments(
+    block: SurvivalBlock, arms: int, weight: Weight, asymptotic: float, test: Test, seed: int
+) -> RankTest:
+    """Return the p value by the rule for small samples, of the scores standardised over the assignments."""
+    arm, event, stratum = block.arm[0], block.event[0], block.stratum[0]
+    if block.entry is not None:
+        if test in ("exact", "permutation"):
+            raise AnalysisError(
+                "does not go with delayed entry: who is at risk depends on the arms", field="test", value=test
+            )
+        return RankTest(asymptotic, "asymptotic", "delayed entry")
+    at, covariance = linear_scores(rank_scores(block, weight)[0][:, None], arm, stratum, arms)
+    spread = covariance[:, :, 0, 0]
+    return p_by_assignments(
+        lambda assigned: quadratic_forms(at(assigned)[:, :, 0], spread),
+        asymptotic, arm, event, stratum, test, seed,
+    )  # fmt: skip

@@ -25,9 +25,11 @@ def time_order(time: Floats) -> Ints:
     """
     participants = time.shape[1]
     mask = np.uint64((1 << max(1, (participants - 1).bit_length())) - 1)
-    keys = (np.ascontiguousarray(time).view(np.uint64) & ~mask) | np.arange(participants, dtype=np.uint64)
+    keys = np.ascontiguousarray(time).view(np.uint64) & ~mask
+    keys |= np.arange(participants, dtype=np.uint64)
     keys.sort(axis=1)
-    order = (keys & mask).view(np.int64)
+    keys &= mask
+    order = keys.view(np.int64)
     _settle(time, order)
     return order
 

@@ -41,6 +41,36 @@ def effective_arms(trial: DeclaredTrial) -> Bools | None:
     return np.array([favours(trial, arm) for arm in range(1, len(trial.arms))])
 
 
+def favourable_sign(trial: DeclaredTrial, analysis: str) -> float:
+    """Return the sign of an effect of one analysis that favours the active arm.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        Resolved.
+    analysis : str
+        Label of one of its analyses.
+
+    Returns
+    -------
+    float
+        1 or −1.
+
+    Examples
+    --------
+    >>> from trialsim.protocol.declared import read_trial
+    >>> favourable_sign(read_trial("protocols/survival_delayed_effect.toml"), "log_rank")
+    -1.0
+    """
+    kinds = [one.kind for one in trial.analyses if one.label == analysis]
+    if trial.outcome.kind in ("joint", "time_to_event") and kinds:
+        if kinds[0] in ("rmst", "joint_rank"):
+            return 1.0
+        if kinds[0] not in ("ancova", "mmrm"):
+            return -1.0
+    return trial.outcome.sign
+
+
 def claim_counts(claims: Bools, effective: Bools) -> dict[str, np.ndarray]:
     """Return what is counted of the claims of several arms.
 

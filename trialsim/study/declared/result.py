@@ -15,7 +15,7 @@ from trialsim.design.operating_characteristics import Tally
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.registry import Truth
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
-from trialsim.study.declared.claims import claimed, effective_arms
+from trialsim.study.declared.claims import claimed, effective_arms, favourable_sign
 from trialsim.study.declared.engine import ESTIMAND
 from trialsim.study.declared.look_bounds import bounds_rows, size_rows
 from trialsim.study.declared.sums import DeclaredSums
@@ -155,7 +155,7 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
         row = SequentialCharacteristics(cell.scenario, stops).to_row()
         row.pop("scenario")
         rate = {
-            "measure": _measure(cell, cell.truths[name]),
+            "measure": _measure(cell, name, cell.truths[name]),
             **{key: row.pop(key) for key in ("rejection_rate", "rejection_rate_mcse")},
             **{key: row.pop(key) for key in ("undecided_share", "usable")},
             **_several_arms(cell, stops),
@@ -169,8 +169,10 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
     return rows
 
 
-def _measure(cell: DeclaredCell, truth: Truth) -> str:
+def _measure(cell: DeclaredCell, analysis: str, truth: Truth) -> str:
     """Return what a share of claims is: a type I error where there is nothing to claim, and only there.
+
+    A treatment that does harm has nothing to claim either: the share says so, and is no power.
 
     Without any effect of treatment, arms that people leave for different reasons still differ in what
     some estimands count, such as a composite one; and an effect on something else is none on this.
@@ -179,11 +181,12 @@ def _measure(cell: DeclaredCell, truth: Truth) -> str:
     if effective is not None:
         return _measure_of_arms(effective)
     if cell.kind != "null":
-        return (
-            "type I error"
-            if truth.value is not None and abs(truth.value) + truth.mcse <= _ROUNDING
-            else "power"
-        )
+        if truth.value is None:
+            return "power"
+        if abs(truth.value) + truth.mcse <= _ROUNDING:
+            return "type I error"
+        harm = favourable_sign(cell.trial, analysis) * truth.value < -4 * truth.mcse
+        return "type I error: the true effect is harm" if harm else "power"
     nothing = truth.value is None or abs(truth.value) <= _ROUNDING + 4 * truth.mcse
     return "type I error" if nothing else "claims: the true effect is not 0"
 

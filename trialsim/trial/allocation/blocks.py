@@ -118,9 +118,11 @@ def permuted_blocks(
     parts = whole_ratio(ratio)
     multiples = _multiples(block_sizes, int(parts.sum()))
     labels = _strata(strata, replicates, participants)
-    uniform = generator.random((2, replicates, participants))
+    size = generator.random((replicates, participants))
+    # Sizes that there is no choice of are drawn all the same, and then make room.
+    choice = generator.random(out=size) if len(multiples) == 1 else generator.random(size.shape)
     arm = np.empty((replicates, participants), dtype=np.int8)
-    _fill_blocks(parts, multiples, labels, int(labels.max(initial=0)) + 1, uniform[0], uniform[1], arm)
+    _fill_blocks(parts, multiples, labels, int(labels.max(initial=0)) + 1, size, choice, arm)
     return arm
 
 
@@ -199,10 +201,10 @@ def _fill_blocks(
                     left[s, a] = multiple * parts[a]
                     places[s] += left[s, a]
             place = int(choice[r, i] * places[s])
-            a = 0
-            while place >= left[s, a]:
-                place -= left[s, a]
-                a += 1
+            a, below = 0, 0
+            for b in range(arms - 1):
+                below += left[s, b]
+                a += int(place >= below)
             left[s, a] -= 1
             places[s] -= 1
             arm[r, i] = a

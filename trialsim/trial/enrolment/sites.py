@@ -128,8 +128,8 @@ def _sift_down(heap: Ints, months: Floats, size: int, place: int) -> None:
     site, month = heap[place], months[place]
     child = 2 * place + 1
     while child < size:
-        if child + 1 < size and months[child + 1] < months[child]:
-            child += 1
+        if child + 1 < size:
+            child += int(months[child + 1] < months[child])
         if months[child] >= month:
             break
         heap[place], months[place] = heap[child], months[child]

@@ -67,7 +67,8 @@ def event_looks(trials: SurvivalTrials, events: Sequence[int], latest: float = n
     wanted = check_event_order(events, trials.time.shape[1])
     if not latest > 0:
         raise DesignError("must be above 0", field="latest", value=latest)
-    calendar = np.where(trials.event == 1, trials.entry + trials.time, np.inf)
+    calendar = trials.entry + trials.time
+    calendar[trials.event != 1] = np.inf
     calendar.sort(axis=1)
     month = calendar[:, wanted - 1]
     reached = np.isfinite(month) & (month <= latest)

@@ -337,8 +337,10 @@ def _entries(world: SurvivalWorld, replicates: int, generator: np.random.Generat
 def _strata(world: SurvivalWorld, shape: tuple[int, int], generator: np.random.Generator) -> Ints:
     if len(world.strata_shares) == 1:
         return np.zeros(shape, dtype=np.int64)
-    edges = np.cumsum(world.strata_shares)[:-1]
-    return np.searchsorted(edges, generator.random(shape), side="right")
+    uniform, stratum = generator.random(shape), np.zeros(shape, dtype=np.int64)
+    for edge in np.cumsum(world.strata_shares)[:-1]:
+        stratum += uniform >= edge
+    return stratum
 
 
 def _allocate(

@@ -23,6 +23,7 @@ from trialsim.errors import AnalysisError
 from trialsim.streams import stream
 
 MOST_EXACT = 40  # participants of a stratum: half of their subsets are about a million sums
+MOST_COUNTED = f"{MOST_EXACT} participants of a stratum"
 MOST_SUMS = 1 << 20
 FEW = 10
 RESAMPLES = 9_999
@@ -84,17 +85,18 @@ class RankTest:
     reason: str
 
 
-def choose(test: str, arm: Labels, event: Labels, stratum: Ints) -> tuple[str, str]:
+def choose(test: str, arm: Labels, event: Labels, countable: bool, most: str) -> tuple[str, str]:
     """Return the test of one trial and the reason: the automatic rule, or as asked.
 
     Automatic: asymptotic with at least 10 participants in each arm and at least 10 events; else exact, and by
     permutation where the assignments are too many to count.
     """
-    countable = _countable(arm, stratum)
+    if test not in TESTS:
+        raise AnalysisError(f"must be one of {', '.join(TESTS)}", field="test", value=test)
     if test == "exact" and not countable:
         raise AnalysisError(
             "has too many assignments to count", field="test", value=test,
-            mend=f"use permutation with more than {MOST_EXACT} participants of a stratum",
+            mend=f"use permutation with more than {most}",
         )  # fmt: skip
     if test != "automatic":
         return test, "as asked"
@@ -129,7 +131,8 @@ def _parts(arm: Labels, stratum: Ints) -> list[Ints]:
     return [rows for rows in members if 0 < arm[rows].sum() < len(rows)]
 
 
-def _countable(arm: Labels, stratum: Ints) -> bool:
+def countable(arm: Labels, stratum: Ints) -> bool:
+    """Return whether the sums of scores over all assignments of the arms can be counted."""
     parts = _parts(arm, stratum)
     if len(parts) <= 1:
         return all(len(rows) <= MOST_EXACT for rows in parts)
