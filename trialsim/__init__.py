@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trialsim.analysis.by_name.by_method import analyse
     from trialsim.data import Covariates, Estimates, History, TrialBlock, Twins
     from trialsim.design.sizes.size_for_mean import size, size_for_power
-    from trialsim.disease.catalogue import disease_model
+    from trialsim.disease.registry import disease_model
     from trialsim.population.card_files.reading import read_card
     from trialsim.population.cards.card import CohortCard
     from trialsim.population.drawing.draw import draw_covariates

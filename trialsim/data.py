@@ -354,6 +354,8 @@ class OutcomeHistory:
         Study or site, from 0: three or more have effects of their own.
     levels : tuple of str
         Names of the levels of an ordinal outcome, from least to most; none for other families.
+    generated : bool
+        True if the trial's own model made it: then what is learnt is optimistic by construction.
     """
 
     endpoint: str
@@ -364,6 +366,7 @@ class OutcomeHistory:
     time: Floats
     group: Ints
     levels: tuple[str, ...] = ()
+    generated: bool = False
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -379,4 +382,5 @@ class OutcomeHistory:
             self.time[rows],
             self.group[rows],
             self.levels,
+            self.generated,
         )

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import trialsim as ts
+from trialsim import offered
 from trialsim.analysis import competing_risks, survival
 from trialsim.analysis.bayesian import adjustment_prior, fit_history
 from trialsim.analysis.by_name import listing_of, tables_of
@@ -236,7 +237,7 @@ MEDIANS = Estimator(
 
 
 def fake(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:
-    monkeypatch.setattr(registered, "entry_points", lambda group: [p for p in points if p.group == group])
+    monkeypatch.setattr(offered, "entry_points", lambda group: [p for p in points if p.group == group])
 
 
 def point(name: str, value: str) -> EntryPoint:

@@ -135,6 +135,7 @@ def _make_bundle(
     from trialsim.study.declared import declared_result
     from trialsim.study.description.describe import describe_trials
     from trialsim.study.people.asked import twin_tables
+    from trialsim.study.people.modelled.evidence import evidence_of
     from trialsim.study.running import checkpoint_key
 
     trial, facts = asked.trial, asked.facts()
@@ -155,6 +156,7 @@ def _make_bundle(
         beside = None if arm is None else supplementary_analyses(arm, progress)
         if beside is not None:
             result = result.with_tables(beside.frames())
+        result = result.with_evidence(evidence_of(trial, asked.file.parent))
         write_trial(trial, plan, result, folder)
         if trial.sizing is not None:
             write_json(answer_facts(trial, result, beside), folder / "results" / "answer.json")
@@ -237,7 +239,7 @@ def _print_result(
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.report.frames import frame_table
     from trialsim.report.sizes import answer, size_tables
-    from trialsim.report.trial_tables import headline, notes, trial_tables
+    from trialsim.report.trial_tables import evidence_in_words, headline, notes, trial_tables
 
     console = Console()
     console.print(f"\n[bold]{trial.title}[/bold]")
@@ -250,7 +252,7 @@ def _print_result(
         print_control_arm(beside, console)
     table = frame_table(headline(result, SHOWN), "Operating characteristics (± Monte Carlo SE)")
     print_frame(pd.DataFrame(list(table.rows), columns=list(table.columns)), console, table.caption)
-    for note in notes(result):
+    for note in (*notes(result), *evidence_in_words(result)):
         console.print(f"{note}.")
     if len(result.ledger):
         console.print("The estimand ledger is in the report and in results/ledger.csv.")

@@ -132,7 +132,7 @@ class _Asked(NamedTuple):
 def _read(path: Path, history: Path | None, replicates: int | None, seed: int | None) -> _Asked:
     """Read what the job is given, or refuse what does not go together."""
     from trialsim.cli.terminal.job import overridden
-    from trialsim.disease import disease_model
+    from trialsim.disease import score_model
     from trialsim.population import read_card
     from trialsim.protocol import cohort_path, protocol_from_dict, read_protocol
     from trialsim.study import generate_history, load_history, require_detectable
@@ -140,7 +140,7 @@ def _read(path: Path, history: Path | None, replicates: int | None, seed: int | 
 
     protocol = protocol_from_dict(overridden(read_protocol(path).to_dict(), replicates, seed))
     card = read_card(cohort_path(protocol, path))
-    disease = disease_model(protocol.disease.model, **protocol.disease.options)
+    disease = score_model(protocol.disease.model, **protocol.disease.options)
     check_composition(protocol, card, disease, path)
     require_detectable(protocol, card, disease)
     if history is None:

@@ -8,40 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialsim.data import Covariates, Floats
+from trialsim.disease.evidence import Parameter, parameters_in
 from trialsim.disease.inputs import (
     WEEKS_PER_YEAR,
-    Limits,
     require_course,
     require_option,
-    require_ranges,
+    require_people,
     require_weeks,
 )
+from trialsim.disease.interface import Endpoint, Input
+from trialsim.disease.score import SCORE_DIALS, ScoreModel
 
 TOP = 70.0
-BASELINE = 22.2
-BASELINE_MALE_FACTOR = 0.953
-BASELINE_PER_ALLELE = 0.0372
-SPEED_PER_YEAR = 0.153
-SPEED_PER_YEAR_OF_AGE = -0.024
-SPEED_PER_ALLELE = 0.195
-SPEED_WITHOUT_COMEDICATION = 0.698
+_PAPER = (
+    "Conrado et al. 2014, J Pharmacokinet Pharmacodyn 41:581, as transcribed in nlmixr2lib from DDMORE"
+    " DDMODEL00000290"
+)
+BASELINE = Parameter(22.2, "points", "published", _PAPER)
+BASELINE_MALE_FACTOR = Parameter(0.953, "ratio", "published", _PAPER)
+BASELINE_PER_ALLELE = Parameter(0.0372, "an allele", "published", _PAPER)
+SPEED_PER_YEAR = Parameter(0.153, "a year", "published", _PAPER)
+SPEED_PER_YEAR_OF_AGE = Parameter(-0.024, "a year of age", "published", _PAPER)
+SPEED_PER_ALLELE = Parameter(0.195, "an allele", "published", _PAPER)
+SPEED_WITHOUT_COMEDICATION = Parameter(0.698, "ratio", "published", _PAPER)
 CENTRE_AGE = 75.0
 CENTRE_ALLELES = 0.72
-SHAPE = 6.91
-PRECISION = 87.5
-VAR_LOG_BASELINE = 0.156
-COVARIANCE = 0.0224
-VAR_SPEED = 0.0413
+SHAPE = Parameter(6.91, "power", "published", _PAPER)
+PRECISION = Parameter(87.5, "1", "published", _PAPER)
+VAR_LOG_BASELINE = Parameter(0.156, "variance", "published", _PAPER)
+COVARIANCE = Parameter(0.0224, "covariance", "published", _PAPER)
+VAR_SPEED = Parameter(0.0413, "variance", "published", _PAPER)
 
 _EDGE = 1e-6
 _HIGHEST_EXPONENT = 300.0
-_RANGES = {
-    "adas_cog": Limits(0.0, TOP, open_low=True, open_high=True),
-    "age": Limits(40.0, 110.0),
-    "female": Limits(0.0, 1.0),
-    "apoe4_count": Limits(0.0, 2.0),
-    "comedication": Limits(0.0, 1.0),
-}
+_INPUTS = (
+    Input("adas_cog", "points", 0.0, TOP, "the scale", open_low=True, open_high=True),
+    Input("age", "years", 40.0, 110.0, "adults; the speed is linear in age about 75"),
+    Input("female", "0 or 1", 0.0, 1.0, "a yes or no"),
+    Input("apoe4_count", "alleles", 0.0, 2.0, "a person has two"),
+    Input("comedication", "0 or 1", 0.0, 1.0, "a yes or no"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class ConradoCourse:
     speed: Floats
 
 
-class ConradoAdasCog:
+class ConradoAdasCog(ScoreModel):
     """Natural history of the ADAS-Cog (11 items) in mild-to-moderate Alzheimer's disease.
 
     A Richards curve from the latent baseline score BL, t in years, k = 6.91:
@@ -103,6 +109,11 @@ class ConradoAdasCog:
     """
 
     name = "conrado2014_adas_cog"
+    title = "Mild-to-moderate Alzheimer's disease, ADAS-Cog"
+    parameters = parameters_in(globals())
+    inputs = _INPUTS
+    dials = SCORE_DIALS
+    endpoints = (Endpoint("adas_cog", "score", "points", True, 2 * WEEKS_PER_YEAR, 0.0, TOP),)
     endpoint = "adas_cog"
     lower = 0.0
     upper = TOP
@@ -129,7 +140,7 @@ class ConradoAdasCog:
         InputError
             If a covariate is missing or outside the range in which the model makes sense.
         """
-        require_ranges(covariates, _RANGES, self.name)
+        require_people(covariates, self.inputs, self.name)
         alleles = covariates.column("apoe4_count") - CENTRE_ALLELES
         baseline = covariates.column("adas_cog")
         typical = (

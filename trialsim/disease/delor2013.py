@@ -9,47 +9,53 @@ from numpy.typing import NDArray
 
 from trialsim.data import Bools, Covariates, Floats
 from trialsim.disease.activation import ActivationIntegral
+from trialsim.disease.evidence import Parameter, parameters_in
 from trialsim.disease.inputs import (
     WEEKS_PER_YEAR,
-    Limits,
     require_course,
     require_option,
-    require_ranges,
+    require_people,
     require_weeks,
 )
+from trialsim.disease.interface import Endpoint, Input
+from trialsim.disease.score import SCORE_DIALS, ScoreModel
 
 TOP = 18.0
 STEEPNESS = 30
-RATE_FAST = 0.373
-RATE_SLOW = 0.260
-ONSET_YEARS = 16.1
-ONSET_ON_CDR = -0.072
-ONSET_ON_ADAS = -0.0439
-ACCELERATION = 0.0499
-ACCELERATION_ON_MMSE = -2.01
-BASELINE_CORRECTION = 4.48
-PLACEBO_POINTS = 0.434
-PLACEBO_RATE_PER_YEAR = 1.0
-SLOW_SHARE_AT_CENTRE = 0.87
-SLOW_ON_CDR = -1.27
-SLOW_ON_FAQ = -0.341
-SLOW_ON_HIPPOCAMPUS = 7.5
-CV_ONSET = 0.015
-CV_ACCELERATION = 0.64
-CV_PLACEBO = 0.86
-RESIDUAL_SD = 0.377
+_PAPER = "Delor et al. 2013, CPT Pharmacometrics Syst Pharmacol 2:e78, Tables 1 and 2, by way of nlmixr2lib"
+RATE_FAST = Parameter(0.373, "a year", "published", _PAPER)
+RATE_SLOW = Parameter(0.260, "a year", "published", _PAPER)
+ONSET_YEARS = Parameter(16.1, "years", "published", _PAPER)
+ONSET_ON_CDR = Parameter(-0.072, "power", "published", _PAPER)
+ONSET_ON_ADAS = Parameter(-0.0439, "power", "published", _PAPER)
+ACCELERATION = Parameter(0.0499, "a year", "published", _PAPER)
+ACCELERATION_ON_MMSE = Parameter(-2.01, "power", "published", _PAPER)
+BASELINE_CORRECTION = Parameter(4.48, "logit", "published", _PAPER)
+PLACEBO_POINTS = Parameter(0.434, "points", "published", _PAPER)
+PLACEBO_RATE_PER_YEAR = Parameter(1.0, "a year", "published", _PAPER)
+SLOW_SHARE_AT_CENTRE = Parameter(
+    0.87, "share", "computed", "Not published; so that 44 % of people with mild cognitive impairment are slow"
+)
+SLOW_ON_CDR = Parameter(-1.27, "logit a point", "published", _PAPER)
+SLOW_ON_FAQ = Parameter(-0.341, "logit a point", "published", _PAPER)
+SLOW_ON_HIPPOCAMPUS = Parameter(7.5, "logit", "published", _PAPER)
+CV_ONSET = Parameter(0.015, "CV", "published", _PAPER)
+CV_ACCELERATION = Parameter(0.64, "CV", "published", _PAPER)
+CV_PLACEBO = Parameter(0.86, "CV", "published", _PAPER)
+RESIDUAL_SD = Parameter(0.377, "logit", "published", _PAPER)
 
 FLOOR = TOP / (1.0 + np.exp(BASELINE_CORRECTION))
 _HIGHEST_STATE = BASELINE_CORRECTION + 30.0
 _HIGHEST_EXPONENT = 50.0
 _HERMITE_NODES = 21
-_RANGES = {
-    "cdr_sb": Limits(FLOOR, TOP, open_low=True, open_high=True),
-    "mmse": Limits(0.0, 30.0, open_low=True),
-    "adas_cog": Limits(0.0, 70.0, open_low=True),
-    "faq": Limits(0.0, 30.0),
-    "hippocampal_volume": Limits(0.0, 3.0, open_low=True),
-}
+_ONSET = "the score before onset, 0.2, and the end of the scale"
+_INPUTS = (
+    Input("cdr_sb", "points", FLOOR, TOP, _ONSET, open_low=True, open_high=True),
+    Input("mmse", "points", 0.0, 30.0, "the scale; its power needs more than 0", open_low=True),
+    Input("adas_cog", "points", 0.0, 70.0, "the scale; its power needs more than 0", open_low=True),
+    Input("faq", "points", 0.0, 30.0, "the scale"),
+    Input("hippocampal_volume", "of expected", 0.0, 3.0, "three times a healthy volume", open_low=True),
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class DelorCourse:
         return np.asarray(self.acceleration == 0.0)
 
 
-class DelorCdrSb:
+class DelorCdrSb(ScoreModel):
     """Natural history of the CDR-SB in mild cognitive impairment and mild Alzheimer's disease.
 
     A latent state A on the logit scale starts to move about the disease onset time DOT:
@@ -135,6 +141,11 @@ class DelorCdrSb:
     """
 
     name = "delor2013_cdr_sb"
+    title = "Early Alzheimer's disease, CDR-SB"
+    parameters = parameters_in(globals())
+    inputs = _INPUTS
+    dials = SCORE_DIALS
+    endpoints = (Endpoint("cdr_sb", "score", "points", True, 3 * WEEKS_PER_YEAR, 0.0, TOP),)
     endpoint = "cdr_sb"
     lower = 0.0
     upper = TOP
@@ -164,7 +175,7 @@ class DelorCdrSb:
         InputError
             If a covariate is missing or outside the range in which the model makes sense.
         """
-        require_ranges(covariates, _RANGES, self.name)
+        require_people(covariates, self.inputs, self.name)
         normal = generator.standard_normal((3, len(covariates)))
         uniform = generator.random(len(covariates))
         baseline, mmse = covariates.column("cdr_sb"), covariates.column("mmse")

@@ -1,16 +1,18 @@
-"""Checks that every disease model makes before it draws a course."""
+"""Checks that every disease model makes before it draws."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 
 from trialsim.data import Covariates, Floats
+from trialsim.disease.interface import Dial, Dials, DiseaseModel, Input
 from trialsim.errors import InputError
 
 WEEKS_PER_YEAR = 365.25 / 7
+WEEKS_PER_MONTH = WEEKS_PER_YEAR / 12
 
 Course = TypeVar("Course")
 
@@ -22,9 +24,12 @@ def require_course(course: object, kind: type[Course]) -> Course:
     return course
 
 
-def require_covariates(covariates: Covariates, names: tuple[str, ...], model: str) -> None:
-    """Raise `InputError` unless every named covariate is there, and finite for everybody."""
-    missing = [name for name in names if name not in covariates.names]
+def require_people(people: Covariates, inputs: Sequence[Input], model: str) -> None:
+    """Raise `InputError` unless every input is there, known for everybody and within its range.
+
+    The error names a row, never the value.
+    """
+    missing = [one.name for one in inputs if one.name not in people.names]
     if missing:
         raise InputError(
             f"the disease model {model} needs covariates that are not there",
@@ -32,46 +37,59 @@ def require_covariates(covariates: Covariates, names: tuple[str, ...], model: st
             value=", ".join(missing),
             mend="take a cohort card with these covariates, or another disease model",
         )
-    for name in names:
-        if not np.isfinite(covariates.column(name)).all():
+    for one in inputs:
+        values = people.column(one.name)
+        if not np.isfinite(values).all():
             raise InputError(
                 f"the disease model {model} needs a value for everybody",
-                field=name,
+                field=one.name,
                 mend="draw or impute the missing baseline values first",
             )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The range of a covariate in which a model makes sense; an end belongs to it unless it is open."""
-
-    low: float
-    high: float
-    open_low: bool = False
-    open_high: bool = False
-
-    def __str__(self) -> str:
-        ends = "(" if self.open_low else "[", ")" if self.open_high else "]"
-        return f"{ends[0]}{self.low:.4g}, {self.high:.4g}{ends[1]}"
-
-
-def require_ranges(covariates: Covariates, ranges: dict[str, Limits], model: str) -> None:
-    """Raise `InputError` unless every covariate is there, known for everybody and within its range.
-
-    The error names a row, never the value.
-    """
-    require_covariates(covariates, tuple(ranges), model)
-    for name, limits in ranges.items():
-        values = covariates.column(name)
-        below = values <= limits.low if limits.open_low else values < limits.low
-        above = values >= limits.high if limits.open_high else values > limits.high
+        below = values <= one.low if one.open_low else values < one.low
+        above = values >= one.high if one.open_high else values > one.high
         outside = np.flatnonzero(below | above)
         if outside.size:
             raise InputError(
-                f"row {outside[0]} and {outside.size - 1} more lie outside {limits}",
-                field=name,
+                f"row {outside[0]} and {outside.size - 1} more lie outside {one.range} ({one.source})",
+                field=one.name,
                 mend="set limits to this covariate on the cohort card",
             )
+
+
+def settings(model: DiseaseModel, dials: Dials) -> dict[str, float | Floats]:
+    """Return the setting of every dial of a model: what was given, or what changes nothing.
+
+    Raises
+    ------
+    InputError
+        A dial is unknown, or set to what is impossible.
+    """
+    known = {one.name: one for one in model.dials}
+    for name, value in dials.items():
+        if name not in known:
+            raise unknown_dial(model, name)
+        require_setting(known[name], value)
+    return {name: dials.get(name, one.idle) for name, one in known.items()}
+
+
+def unknown_dial(model: DiseaseModel, name: str) -> InputError:
+    """Return the refusal of a dial that a model does not have, with the list of those that it has."""
+    listed = ", ".join(f"{one.name} ({one.operation})" for one in model.dials)
+    return InputError(
+        f"the disease model {model.name} has no such dial", field="dials", value=name, mend=f"use {listed}"
+    )
+
+
+def require_setting(dial: Dial, value: float | Floats, field: str | None = None) -> None:
+    """Raise `InputError` unless a setting of a dial lies within what is possible."""
+    array = np.asarray(value, dtype=np.float64)
+    if not (np.isfinite(array).all() and (array >= dial.low).all() and (array <= dial.high).all()):
+        raise InputError(
+            f"must lie between {dial.low:g} and {dial.high:g}: {dial.operation}, {dial.says}",
+            field=field or f"dials.{dial.name}",
+            value=float(array) if array.ndim == 0 else None,
+            mend="give a possible setting",
+        )
 
 
 def require_option(value: float, name: str, low: float, high: float) -> float:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from trialsim.errors import AnalysisError
+from trialsim.offered import load_offered, offered, require_same_name, where
 from trialsim.registry.block_reader import Reader
 from trialsim.registry.catalogue import CATALOGUE
 from trialsim.registry.interface import Estimator
@@ -219,30 +220,12 @@ def _others() -> Iterator[Estimator]:
 
 
 def _points() -> dict[str, EntryPoint]:
-    """Return entry points of other packages by name; a name that is taken twice is refused."""
-    found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.name in _OWN or (point.name in found and found[point.name].value != point.value):
-            raise AnalysisError(
-                "is the name of two estimators", field=f"entry point {ENTRY_POINTS}", value=point.name,
-                mend=f"rename the one of {point.value}, or remove its package",
-            )  # fmt: skip
-        found[point.name] = point
-    return found
+    return offered(ENTRY_POINTS, _OWN, "estimators", AnalysisError)
 
 
 def _loaded(point: EntryPoint) -> Estimator:
-    where = f"entry point {ENTRY_POINTS}: {point.name}"
-    try:
-        found = point.load()
-    except (ImportError, AttributeError) as fault:
-        raise AnalysisError(
-            f"cannot be imported ({fault})", field=where, value=point.value, mend="mend or remove its package"
-        ) from None
+    found = load_offered(point, AnalysisError)
     if not isinstance(found, Estimator):
-        raise AnalysisError("is no Estimator", field=where, value=point.value, mend="make it one")
-    if found.name != point.name:
-        raise AnalysisError(
-            "names itself otherwise", field=where, value=found.name, mend="give both the same name"
-        )
+        raise AnalysisError("is no Estimator", field=where(point), value=point.value, mend="make it one")
+    require_same_name(point, found.name, AnalysisError)
     return found

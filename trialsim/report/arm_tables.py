@@ -25,7 +25,7 @@ from trialsim.study.control_arm import (
     SupplementaryAnalyses,
 )
 from trialsim.study.control_arm.of_the_twins import calibration_frame, gain_frame
-from trialsim.study.people.composition import compose
+from trialsim.study.people.modelled.composition import compose
 
 
 def arm_tables(beside: SupplementaryAnalyses) -> dict[str, Table]:

@@ -23,7 +23,7 @@ from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses, sizes_
 from trialsim.study.control_arm.plan import scored_analysis
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 from trialsim.study.description.describe import TrialDescription, described_cell
-from trialsim.study.people.composition import compose
+from trialsim.study.people.modelled.composition import compose
 
 NO_EXAMPLES = pd.DataFrame({"cell": [], "rule": []})
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialsim.disease.evidence import LABELS
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.protocol.declared.scenarios import World
 from trialsim.report.evidence import tables_with_source
@@ -57,6 +58,12 @@ def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Tabl
         "estimand": _estimand(trial),
         "axes": _axes(trial),
         "sources": sources_table(trial),
+        "evidence": frame_table(
+            result.evidence,
+            "Numbers of the cohort card and of the disease model by what they rest on. Published: read in "
+            "the named source. Computed: by us, from it. Recalled: from memory. Assumed: nobody measured it",
+            text=True,
+        ),
     }
     return with_rows(tables)
 
@@ -115,6 +122,16 @@ def notes(result: DeclaredResult) -> list[str]:
     if frame["undecided_share"].any():
         said.append(rule_of_use())
     return said
+
+
+def evidence_in_words(result: DeclaredResult) -> list[str]:
+    """Return what the numbers of card and disease model rest on, one sentence each."""
+    if result.evidence.empty:
+        return []
+    counted = result.evidence.groupby("part", sort=False)[list(LABELS)].sum()
+    return [
+        f"{part}: " + ", ".join(f"{row[name]} {name}" for name in LABELS) for part, row in counted.iterrows()
+    ]
 
 
 def _notes_of_bias(frame: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trialsim.disease import disease_model
+from trialsim.disease import score_model
 from trialsim.population import read_card
 from trialsim.progress import Progress, silent
 from trialsim.protocol import cohort_path, read_protocol
@@ -16,6 +16,7 @@ from trialsim.study.control_arm import supplementary_analyses as supplementary_o
 from trialsim.study.control_arm.feasibility import require_detectable as require_detectable_trial
 from trialsim.study.declared import DeclaredResult, declared_result, plan_trial
 from trialsim.study.people.asked import best_single, twin_tables, twins_asked
+from trialsim.study.people.modelled.evidence import evidence_of
 from trialsim.study.people.registers import Registers
 from trialsim.study.running.opening import open_backend
 from trialsim.study.running.simulation import run_cells
@@ -84,7 +85,7 @@ def run(
             )  # fmt: skip
             plan = plan_trial(made.trial, file=path, progress=progress, register_of=registers)
             sums = run_cells(declared_work(trial, registers), plan.cells, backend, progress=progress)
-            result = declared_result(plan, sums)
+            result = declared_result(plan, sums).with_evidence(evidence_of(trial, path.parent))
             if made.sizes is not None:
                 result = result.with_sizes(made.sizes.sizes, made.sizes.savings)
             if arm is not None:
@@ -92,7 +93,7 @@ def run(
             return result if learnt is None else result.with_twins(twin_tables(made.trial, learnt, registers))
     protocol = read_protocol(path)
     card = read_card(cohort_path(protocol, path))
-    disease = disease_model(protocol.disease.model, **protocol.disease.options)
+    disease = score_model(protocol.disease.model, **protocol.disease.options)
     check_composition(protocol, card, disease, path)
     require_detectable(protocol, card, disease)
     past = None if history is None else load_history(protocol, Path(history), disease, card)

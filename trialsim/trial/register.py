@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ class Register:
         (their months, NaN beyond).
     levels : ndarray of int (M, F)
         Level of each stratification factor.
+    ends : ndarray (A, M)
+        Month in which something else, such as death, ends what can be seen of a person; infinite for nobody.
+        Empty where nothing does.
     """
 
     names: NDArray[np.str_]
@@ -41,6 +44,7 @@ class Register:
     scores: Floats
     outcomes: Floats
     levels: Ints
+    ends: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     def __len__(self) -> int:
         return len(self.covariates)
@@ -52,4 +56,4 @@ class Register:
     def with_useless_scores(self, generator: np.random.Generator) -> Register:
         """Return the register with the scores shuffled between people."""
         order = generator.permutation(len(self))
-        return Register(self.names, self.covariates, self.scores[order], self.outcomes, self.levels)
+        return replace(self, scores=self.scores[order])

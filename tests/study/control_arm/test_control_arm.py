@@ -32,7 +32,7 @@ from trialsim.study.control_arm.feasibility import _alternative, require_detecta
 from trialsim.study.control_arm.months_and_money import EnrolmentTimes, screen_failure
 from trialsim.study.control_arm.plan import _plan
 from trialsim.study.declared import engine_of
-from trialsim.study.people.composition import compose
+from trialsim.study.people.modelled.composition import compose
 from trialsim.study.sizing.resized import at_size
 from trialsim.study.sizing.sizes import weakened
 

@@ -13,7 +13,7 @@ from trialsim.errors import InputError, ProtocolError
 from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
 from trialsim.protocol.declared.grid import grid_points
 from trialsim.study.people.drawing import register_of
-from trialsim.study.people.generated import generate_declared_history
+from trialsim.study.people.modelled.generated import generate_declared_history
 
 PROTOCOLS = Path(__file__).parents[3] / "protocols"
 CARDS = {

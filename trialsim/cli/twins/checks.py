@@ -17,12 +17,12 @@ DRAWS = 500
 
 def print_checks(asked: Protocol, past: History, prognosis: Prognosis, console: Console) -> None:
     """Print whether the model, before and after it has learnt, makes histories like this one."""
-    from trialsim.disease import disease_model
+    from trialsim.disease import score_model
     from trialsim.prognosis import ModelTerms, predictive_checks
     from trialsim.prognosis.validation import prior_prognosis
     from trialsim.streams import stream
 
-    disease = disease_model(asked.disease.model, **asked.disease.options)
+    disease = score_model(asked.disease.model, **asked.disease.options)
     prior = prior_prognosis(
         past,
         generator=stream(asked.seed, "prior check", 0, "fit"),

@@ -96,7 +96,7 @@ def _population(asked: Protocol, file: Path, names: tuple[str, ...]) -> Covariat
     """Return eligible people of the protocol's card with the baseline that a trial would measure."""
     import numpy as np
 
-    from trialsim.disease import disease_model
+    from trialsim.disease import score_model
     from trialsim.population import draw_eligible, read_card
     from trialsim.protocol import cohort_path
     from trialsim.streams import stream
@@ -105,7 +105,7 @@ def _population(asked: Protocol, file: Path, names: tuple[str, ...]) -> Covariat
         return stream(asked.seed, "applicability", 0, component)
 
     card = read_card(cohort_path(asked, file))
-    disease = disease_model(asked.disease.model, **asked.disease.options)
+    disease = score_model(asked.disease.model, **asked.disease.options)
     people = draw_eligible(card, PARTICIPANTS, chance("register"), asked.eligibility).covariates
     course, start = disease.draw_course(people, chance("disease")), np.zeros(1)
     natural, placebo = disease.natural_history(course, start), disease.placebo_response(course, start)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from trialsim.prognosis.histories.compatibility import (
         require_compatible,
         require_compatible_outcomes,
+        require_same_covariate_scales,
         require_same_scale,
         require_same_scales,
     )
@@ -30,6 +31,7 @@ __all__ = [
     "require_compatible",
     "require_compatible_outcomes",
     "require_learnable",
+    "require_same_covariate_scales",
     "require_same_scale",
     "require_same_scales",
     "summarise",

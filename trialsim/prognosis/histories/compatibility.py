@@ -102,7 +102,7 @@ def require_compatible_outcomes(history: OutcomeHistory, trial: OutcomeHistory) 
             )
     require_same_covariates(history.covariates, trial.covariates)
     past, now = _at_visits(history), _at_visits(trial)
-    _require_same_covariate_scales(past, now.covariates)
+    require_same_covariate_scales(past, now.covariates)
     require_strangers(past, now)
 
 
@@ -168,10 +168,11 @@ def require_same_scales(history: History, covariates: Covariates, baseline: Floa
     >>> require_same_scales(history, history.covariates, history.baseline)
     """
     require_same_scale(history.baseline, baseline, history.endpoint)
-    _require_same_covariate_scales(history, covariates)
+    require_same_covariate_scales(history, covariates)
 
 
-def _require_same_covariate_scales(history: History, covariates: Covariates) -> None:
+def require_same_covariate_scales(history: History | OutcomeHistory, covariates: Covariates) -> None:
+    """Raise `HistoryError` if a covariate of more than two values is on another scale than a history's."""
     for name in history.covariates.names:
         mine = history.covariates.column(name)
         if np.unique(mine[np.isfinite(mine)]).size > 2:

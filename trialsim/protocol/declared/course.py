@@ -11,11 +11,16 @@ from trialsim.protocol.reading import Strict
 
 
 class ModelCourse(Strict):
-    """The natural history of a disease model; `options` are those of its class, and `source` says why."""
+    """What happens to people by a disease model.
+
+    `options` are those of its class. `dials` set dials of the model in every arm: what makes it meet a
+    published control arm, or a world that differs from the history. `source` says why both.
+    """
 
     kind: Literal["model"]
     model: Slug
     options: dict[str, float] = Field(default_factory=dict)
+    dials: dict[Slug, float] = Field(default_factory=dict)
     source: Text | None = None
 
 

@@ -102,7 +102,20 @@ class JointEffect(Strict):
     source: Text
 
 
+class DialsEffect(Strict):
+    """What treatment does to the dials of a disease model: each is multiplied by, or has added, its number.
+
+    The model says which of the two a dial takes, and in what range.
+    """
+
+    kind: Literal["dials"]
+    arm: Slug
+    set: dict[Slug, float]
+    subgroup: None = None
+    source: Text
+
+
 Effect = Annotated[
-    Shift | Slowing | SlopeChange | HazardRatio | OddsRatio | RateRatio | JointEffect,
+    Shift | Slowing | SlopeChange | HazardRatio | OddsRatio | RateRatio | JointEffect | DialsEffect,
     Field(discriminator="kind"),
 ]

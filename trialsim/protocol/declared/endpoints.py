@@ -61,27 +61,28 @@ _ENDPOINTS: dict[str, Endpoint] = {
     one.kind: one
     for one in (
         Endpoint(
-            "score", ContinuousOutcome, ("shift", "slope_change", "slowing"), _RESIZED,
+            "score", ContinuousOutcome, ("shift", "slope_change", "slowing", "dials"), _RESIZED,
             f"{_ROOM}.scores:SCORE", "partial_correlation", ("gaussian",),
         ),
         Endpoint(
-            "response", BinaryOutcome, ("odds_ratio",), (*_RESIZED, "response_adaptive", "bayesian"),
+            "response", BinaryOutcome, ("odds_ratio", "dials"), (*_RESIZED, "response_adaptive", "bayesian"),
             f"{_ROOM}.one_number:RESPONSE", "auc", ("binary",),
         ),
         Endpoint(
-            "level", OrdinalOutcome, ("odds_ratio",), _LOOKED_AT, f"{_ROOM}.one_number:LEVEL", "auc",
+            "level", OrdinalOutcome, ("odds_ratio", "dials"), _LOOKED_AT, f"{_ROOM}.one_number:LEVEL", "auc",
             ("ordinal",),
         ),
         Endpoint(
-            "count", CountOutcome, ("rate_ratio",), _LOOKED_AT, f"{_ROOM}.events:COUNT",
+            "count", CountOutcome, ("rate_ratio", "dials"), _LOOKED_AT, f"{_ROOM}.events:COUNT",
             "partial_correlation", ("count",),
         ),
         Endpoint(
-            "recurrent", CountOutcome, ("rate_ratio",), ("fixed",), f"{_ROOM}.events:RECURRENT",
+            "recurrent", CountOutcome, ("rate_ratio", "dials"), ("fixed",), f"{_ROOM}.events:RECURRENT",
             "partial_correlation", ("count",),
         ),
         Endpoint(
-            "time_to_event", TimeToEventOutcome, ("hazard_ratio",), _RESIZED, f"{_ROOM}.times:TIME_TO_EVENT",
+            "time_to_event", TimeToEventOutcome, ("hazard_ratio", "dials"), _RESIZED,
+            f"{_ROOM}.times:TIME_TO_EVENT",
             "c_index", ("piecewise", "weibull", "cure"),
         ),
         Endpoint("joint", JointOutcome, ("joint_effect",), ("fixed",), f"{_ROOM}.joint:MARKER_AND_EVENT"),
@@ -100,7 +101,7 @@ def endpoint(kind: str) -> Endpoint:
     Examples
     --------
     >>> endpoint("response").effects
-    ('odds_ratio',)
+    ('odds_ratio', 'dials')
     """
     if kind not in _ENDPOINTS:
         raise ProtocolError(

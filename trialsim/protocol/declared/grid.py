@@ -128,6 +128,9 @@ def _take_away(effect: dict[str, Any]) -> None:
     if effect["kind"] == "joint_effect":
         effect |= {"level": 0.0, "per_month": 0.0, "hazard_ratio": 1.0}
         return
+    if effect["kind"] == "dials":
+        effect["set"] = {}
+        return
     ratio = effect["kind"].endswith("ratio")
     effect["per_month" if effect["kind"] == "slope_change" else "value"] = 1.0 if ratio else 0.0
     if effect.get("subgroup") is not None:

@@ -108,7 +108,7 @@ _TABLES = (
 _OTHER_KINDS = (
     "joint_effect", "shift", "slope_change", "hazard_ratio", "odds_ratio", "rate_ratio", "piecewise",
     "weibull", "median", "cure", "planned", "sites", "simple", "permuted_blocks", "minimisation", "slowing",
-    "model", "history",
+    "dials", "model", "history",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.data import DiseaseModel, TrialBlock
-from trialsim.disease import disease_model
+from trialsim.disease import score_model
 from trialsim.population import CohortCard
 from trialsim.prognosis import Prognosis, history_hash
 from trialsim.protocol import Protocol, protocol_from_dict
@@ -79,7 +79,7 @@ def open_bundled_study(folder: Path) -> BundledStudy:
         read_plan(folder, lambda facts: Cell.from_dict(facts, protocol)),
         protocol,
         read_part(folder, "inputs/card.json", CohortCard.model_validate_json),
-        disease_model(protocol.disease.model, **protocol.disease.options),
+        score_model(protocol.disease.model, **protocol.disease.options),
         Prognosis.load(folder / "inputs" / "posterior.npz"),
     )
 

@@ -8,9 +8,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from trialsim.data import Bools, Covariates, DiseaseModel, Floats
+from trialsim.data import Bools, Covariates, Floats
 from trialsim.design import PlanningMoments, SizingQuestion, size_for_power
 from trialsim.design.sizes.variance import AnalysisName
+from trialsim.disease import ScoreModel
 from trialsim.errors import DesignError
 from trialsim.population import CohortCard, correlation_sensitivity
 from trialsim.prognosis import Prognosis
@@ -18,10 +19,10 @@ from trialsim.protocol.eligibility import Criterion
 from trialsim.streams import stream
 from trialsim.study.control_arm.facts import measured_moments
 from trialsim.study.control_arm.plan import ControlArm
-from trialsim.study.people.composition import compose
 from trialsim.study.people.factor_levels import factor_levels
-from trialsim.study.people.from_card import treated_latent
 from trialsim.study.people.history import BASELINE, learnt_covariates, weeks_of
+from trialsim.study.people.modelled.composition import compose
+from trialsim.study.people.modelled.dials import dials_of_arm, dials_of_world
 
 STREAM = "card sensitivity"
 PARTICIPANTS = 6000
@@ -95,11 +96,12 @@ def card_sensitivity(
     Returns
     -------
     CardSensitivity or None
-        None where every correlation of the card is published, or hardly anybody of so many is eligible.
+        None where every correlation of the card is published, hardly anybody of so many is eligible, or the
+        disease model is no `ScoreModel`.
     """
     composed = compose(arm.alternative, arm.folder)
     open_pairs, pairs = _open_pairs(composed.card)
-    if not open_pairs:
+    if not open_pairs or not isinstance(composed.disease, ScoreModel):
         return None
     worlds = _Worlds(arm, composed.disease)
     correlation_sensitivity(
@@ -143,7 +145,7 @@ class _World:
 class _Worlds:
     """Collects what is true in each world; chance is the same in all of them."""
 
-    def __init__(self, arm: ControlArm, disease: DiseaseModel) -> None:
+    def __init__(self, arm: ControlArm, disease: ScoreModel) -> None:
         assert isinstance(arm.learnt.model, Prognosis)
         assert arm.alternative.population is not None
         self._trial, self._disease, self._prognosis = arm.alternative, disease, arm.learnt.model
@@ -167,18 +169,20 @@ class _Worlds:
         seed = trial.seed
         # Candidates, not the eligible, get the random numbers: who is eligible differs between worlds.
         course = disease.draw_course(people, stream(seed, STREAM, 0, "disease"))
-        natural = disease.natural_history(course, weeks)
+        dials = dials_of_world(trial, disease)
+        natural = disease.natural_history(course, weeks, progression=float(dials["speed"]))
         placebo = disease.placebo_response(course, weeks)
         error = stream(seed, STREAM, 0, "outcome")
-        measured = disease.measure(natural[:, :1], placebo[:, :1], error)[:, 0]
+        untouched = disease.treated(natural, dials)
+        measured = disease.measure(untouched[:, :1], placebo[:, :1], error)[:, 0]
         baseline = measured[kept]
 
         def column(name: str) -> Floats:
             return measured if name == BASELINE else people.column(name)
 
         levels = factor_levels(trial, len(people), column)
-        treated = treated_latent(trial, 1, natural, levels, disease)
-        means = [latent[:, -1:] for latent in (natural, treated)]
+        treated = disease.treated(natural, dials_of_arm(trial, 1, disease, levels))
+        means = [latent[:, -1:] for latent in (untouched, treated)]
         control, active = (disease.measure(mean, placebo[:, -1:], error)[kept, 0] for mean in means)
         untreated, benefit = (disease.measured_mean(mean[kept], placebo[kept, -1:]) for mean in means)
         covariates = people.take(kept).select(learnt_covariates(trial))

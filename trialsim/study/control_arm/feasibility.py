@@ -52,7 +52,8 @@ def require_detectable(trial: DeclaredTrial, folder: Path = Path(), file: Path |
     assert asked is not None
     effect, moments = _alternative(trial, folder)
     (declared,) = trial.effects
-    where = f"effects.{declared.arm}.{'per_month' if declared.kind == 'slope_change' else 'value'}"
+    number = {"slope_change": "per_month", "dials": "set"}.get(declared.kind, "value")
+    where = f"effects.{declared.arm}.{number}"
     value = getattr(declared, where.rpartition(".")[2])
     unit, week = getattr(trial.outcome, "unit", None) or "points", getattr(trial.outcome, "weeks", (0.0,))[-1]
     if effect == 0:

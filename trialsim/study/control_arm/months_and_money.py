@@ -18,7 +18,7 @@ from trialsim.protocol.declared import DeclaredTrial, SiteEnrolment
 from trialsim.streams import stream
 from trialsim.study.control_arm.plan import ControlArm
 from trialsim.study.declared.drawing.accrual import accrual_of, spread_of
-from trialsim.study.people.composition import compose
+from trialsim.study.people.modelled.composition import compose
 from trialsim.study.people.placebo_people import placebo_people
 from trialsim.study.sizing.resized import at_size
 from trialsim.trial import SitePlan, recruit

@@ -62,6 +62,8 @@ class DeclaredResult:
         As in `trialsim.study.people.asked`; empty where no twins were learnt or given.
     beside : dict of str to DataFrame
         Further tables by name, such as those of `trialsim.study.control_arm`.
+    evidence : DataFrame
+        As in `trialsim.study.people.modelled.evidence`; empty where people are only their law, or a history.
     """
 
     operating_characteristics: pd.DataFrame
@@ -80,6 +82,7 @@ class DeclaredResult:
     rivals: pd.DataFrame = field(default_factory=pd.DataFrame)
     reproduction: pd.DataFrame = field(default_factory=pd.DataFrame)
     beside: dict[str, pd.DataFrame] = field(default_factory=dict)
+    evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def with_tables(self, tables: Mapping[str, pd.DataFrame]) -> DeclaredResult:
         """Return the result with further tables."""
@@ -96,11 +99,15 @@ class DeclaredResult:
             reproduction=tables.get("reproduction", pd.DataFrame()),
         )  # fmt: skip
 
+    def with_evidence(self, evidence: pd.DataFrame) -> DeclaredResult:
+        """Return the result with what the numbers of its card and its disease model rest on."""
+        return replace(self, evidence=evidence)
+
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the tables that are not empty, by name."""
         names = (
-            "sizes", "savings", "twins", "rivals", "reproduction", "operating_characteristics", "decided_by",
-            "looks", "bounds", "expected_sizes", "ledger", "arms", "failures", "refused",
+            "sizes", "savings", "twins", "rivals", "reproduction", "evidence", "operating_characteristics",
+            "decided_by", "looks", "bounds", "expected_sizes", "ledger", "arms", "failures", "refused",
         )  # fmt: skip
         own = {name: getattr(self, name) for name in names if len(getattr(self, name))}
         return own | self.beside

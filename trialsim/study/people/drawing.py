@@ -62,6 +62,7 @@ _SERVED: dict[tuple[str | None, str | None, str | None], Draw] = {
     ("history", "history", "learned"): _from_history,
     ("history", "history", "given"): _from_history,
     ("card", "model", "learned"): register_from_card,
+    ("card", "model", "assumed"): register_from_card,
     ("card", "model", None): register_from_card,
 }
 

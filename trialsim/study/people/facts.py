@@ -61,7 +61,9 @@ def facts_of(history: History | OutcomeHistory) -> HistoryFacts:
     arrays = {"values": values, "outcome": history.outcome, "time": history.time, "group": history.group}
     meta = {"endpoint": history.endpoint, "family": history.family, "names": list(history.covariates.names)}
     moments = moments_of(history.family, history.outcome, history.time / WEEKS_IN["months"], history.levels)
-    return HistoryFacts(history.source, False, len(history), digest(arrays, meta), moments, missing)
+    return HistoryFacts(
+        history.source, history.generated, len(history), digest(arrays, meta), moments, missing
+    )
 
 
 def _of_visits(history: History) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A register of a cohort card and a disease model: measured scores in every arm."""
+"""A register of a cohort card and a disease model: what people have in every arm."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from trialsim.data import Covariates, DiseaseModel, Floats, History, Ints
+from trialsim.data import Covariates, Floats, History, OutcomeHistory
+from trialsim.disease import Realised
+from trialsim.disease.interface import Chance
 from trialsim.errors import ProtocolError
 from trialsim.population import draw_eligible
-from trialsim.prognosis import Prognosis
-from trialsim.prognosis.histories import require_same_scales
+from trialsim.prognosis import OutcomePrognosis, Prognosis
+from trialsim.prognosis.histories import require_same_covariate_scales, require_same_scales
 from trialsim.protocol.declared import DeclaredTrial
-from trialsim.protocol.declared.effects import Slowing
 from trialsim.streams import stream
-from trialsim.study.declared.drawing.strata import Strata, effect_of
-from trialsim.study.declared.drawing.worlds import visit_effect
-from trialsim.study.people.composition import compose
 from trialsim.study.people.drifts import drift_of
 from trialsim.study.people.factor_levels import factor_levels
+from trialsim.study.people.from_history import linear_score
 from trialsim.study.people.history import BASELINE, learnt_covariates, weeks_of
 from trialsim.study.people.learning import ModelledHistory
+from trialsim.study.people.modelled.composition import compose
+from trialsim.study.people.modelled.dials import dials_of_arm, dials_of_world
+from trialsim.study.people.modelled.realising import realised
+from trialsim.study.people.told import score_told
 from trialsim.trial.register import Register
 
 STREAM = "register"
-# A latent score on the edge of the scale would leave no room for measurement error.
-_EDGE = 1e-6
 
 
 def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, folder: Path) -> Register:
-    """Return people of the card with measured scores in every arm, and the twin's score if there is one.
+    """Return people of the card with what they have in every arm, and the twin's score if there is one.
 
-    Each person's course, and every error of measurement, come from the same random numbers in all arms. The
-    twin sees covariates and measured baseline, and is the one of the history whatever the drift.
+    Each person's course, and all luck, come from the same random numbers in all arms. The twin sees
+    covariates and measured baseline, and is the one of the history whatever the drift.
 
     Parameters
     ----------
     trial : DeclaredTrial
         Of one world, with the course of a disease model.
     learnt : ModelledHistory, optional
-        Not needed for a trial without twins.
+        Not needed for a trial without learnt twins.
     folder : Path
         Of the protocol.
 
@@ -51,9 +52,7 @@ def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, fol
         The parts do not fit together, or the history is on another scale than the card's people.
     """
     assert trial.population is not None
-    world, drift = compose(trial, folder), drift_of(trial)
-    disease, size = world.disease, trial.population.register_size
-    weeks = np.array((0.0, *weeks_of(trial)))
+    world, size = compose(trial, folder), trial.population.register_size
     chance = partial(stream, trial.seed, STREAM, 0)
     # One BLAS thread: sums over a register have the same bits whatever the machine has.
     with threadpool_limits(1, user_api="blas"):
@@ -62,62 +61,70 @@ def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, fol
             size,
             chance("register"),
             trial.population.eligibility,
-            shift=dict(drift.covariate_shift),
+            shift=dict(drift_of(trial).covariate_shift),
         ).covariates
-        course = disease.draw_course(people, chance("disease"))
-        natural = disease.natural_history(course, weeks, progression=drift.progression)
-        placebo = disease.placebo_response(course, weeks) + np.where(weeks > 0, drift.outcome_shift, 0.0)
-        control = disease.measure(natural, placebo, chance("outcome"))
+        control = realised(trial, world.disease, people, dials_of_world(trial, world.disease), chance)
+        baseline = control.outcomes[:, 0]
 
         def column(name: str) -> Floats:
-            return control[:, 0] if name == BASELINE else people.column(name)
+            measured = trial.outcome.kind == "score" and name == BASELINE
+            return baseline if measured else people.column(name)
 
         levels = factor_levels(trial, size, column)
         arms = [control]
         for arm in range(1, len(trial.arms)):
-            treated = treated_latent(trial, arm, natural, levels, disease)
-            measured = disease.measure(treated, placebo, chance("outcome"))
-            arms.append(np.column_stack([control[:, 0], measured[:, 1:]]))
-        scores = np.empty((size, 0))
-        if trial.twins is not None:
-            scores = _scores(trial, learnt, people.select(learnt_covariates(trial)), control[:, 0])
-    return Register(np.array(people.names, dtype=np.str_), people.values, scores, np.stack(arms), levels)
+            dials = dials_of_arm(trial, arm, world.disease, levels)
+            arms.append(realised(trial, world.disease, people, dials, chance))
+        scores = _scores(trial, learnt, people, control.outcomes, chance)
+    names = np.array(people.names, dtype=np.str_)
+    return Register(names, people.values, scores, _outcomes(trial, arms), levels, _ends(arms))
 
 
-def treated_latent(
-    trial: DeclaredTrial, arm: int, natural: Floats, levels: Ints, disease: DiseaseModel
-) -> Floats:
-    """Return the latent score (M, 1 + V) of an active arm, inside the scale.
+def _outcomes(trial: DeclaredTrial, arms: list[Realised]) -> Floats:
+    """Return the outcomes of all arms (A, M, K); the measured baseline is the same in all of them."""
+    tables = [one.outcomes for one in arms]
+    if trial.outcome.kind == "score":
+        first = tables[0][:, 0]
+        return np.stack([tables[0], *(np.column_stack([first, one[:, 1:]]) for one in tables[1:])])
+    widest = max(one.shape[1] for one in tables)
+    return np.stack(
+        [np.pad(one, ((0, 0), (0, widest - one.shape[1])), constant_values=np.nan) for one in tables]
+    )
 
-    A slowing s gives ``baseline + (1 − s)(natural − baseline)``; a shift or a change of slope adds points.
-    """
-    effect = effect_of(trial, arm)
-    if isinstance(effect, Slowing):
-        if not effect.value:
-            # The difference below would not be the natural course to the last bit.
-            return natural
-        baseline = natural[:, :1]
-        return np.asarray(baseline + (1 - effect.value) * (natural - baseline))
-    points = visit_effect(trial, arm)
-    treated = natural + points.shift
-    if points.subgroup is not None:
-        strata = Strata.of(trial)
-        inside = strata.inside(trial, arm)[strata.crossed(levels)]
-        treated = treated + inside[:, None] * points.subgroup
-    if not (points.shift.any() or points.subgroup is not None):
-        return natural
-    margin = _EDGE * (disease.upper - disease.lower)
-    return np.clip(treated, disease.lower + margin, disease.upper - margin)
+
+def _ends(arms: list[Realised]) -> Floats:
+    """Return the months in which something else ends what can be seen (A, M); empty if nothing does."""
+    if all(one.ends is None for one in arms):
+        return np.empty((0, 0))
+    return np.stack([np.full(len(one.outcomes), np.inf) if one.ends is None else one.ends for one in arms])
 
 
 def _scores(
-    trial: DeclaredTrial, learnt: ModelledHistory | None, covariates: Covariates, baseline: Floats
+    trial: DeclaredTrial,
+    learnt: ModelledHistory | None,
+    people: Covariates,
+    control: Floats,
+    chance: Chance,
 ) -> Floats:
-    if learnt is None or not isinstance(learnt.model, Prognosis) or not isinstance(learnt.history, History):
+    """Return the score of everybody (M, S): at every visit of a score, else one; none without twins."""
+    if trial.twins is None:
+        return np.empty((len(people), 0))
+    if trial.twins.source == "assumed":
+        return score_told(trial, control, chance)
+    if learnt is None:
         raise ProtocolError(
-            "are not learnt yet", field="twins", value=trial.twins.source if trial.twins else None,
-            mend="learn them from the history of a score first",
+            "are not learnt yet", field="twins", value=trial.twins.source,
+            mend="learn them from the history first",
         )  # fmt: skip
-    if not learnt.history.generated:
-        require_same_scales(learnt.history, covariates, baseline)
-    return learnt.model.predict(covariates, baseline, weeks_of(trial)).score
+    covariates, model, history = people.select(learnt_covariates(trial)), learnt.model, learnt.history
+    if isinstance(model, OutcomePrognosis):
+        assert isinstance(history, OutcomeHistory)
+        if not history.generated:
+            require_same_covariate_scales(history, covariates)
+        expected = model.predict(covariates, [model.unit]).score[:, 0]
+        return linear_score(model.family, expected, len(model.levels))[:, None]
+    assert isinstance(model, Prognosis)
+    assert isinstance(history, History)
+    if not history.generated:
+        require_same_scales(history, covariates, control[:, 0])
+    return model.predict(covariates, control[:, 0], weeks_of(trial)).score

@@ -36,9 +36,9 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.streams import stream
 from trialsim.study.people.against_card import hold_against_card
 from trialsim.study.people.facts import HistoryFacts, facts_of
-from trialsim.study.people.generated import generate_declared_history
 from trialsim.study.people.history import learnt_covariates, named_file, read_declared_history
 from trialsim.study.people.judgement import Judgement, judge_given, judge_outcomes, judge_visits
+from trialsim.study.people.modelled.generated import generate_declared_history
 
 NOTHING = "nothing"
 Past = TypeVar("Past", History, OutcomeHistory)

@@ -35,7 +35,11 @@ def check_analyses(trial: Parts) -> None:
 def _check_factors(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: str) -> None:
     factors = [factor.name for factor in trial.strata]
     known = [*factors, *adjustable_of(trial)]
-    if unknown := [name for name in analysis.adjust if name not in known]:
+    # What a card has is known when the card is read.
+    on_card = trial.population is not None and trial.population.kind == "card"
+    if unknown := [
+        name for name in analysis.adjust if name not in known and (name == "score" or not on_card)
+    ]:
         raise refuse("is no declared factor, covariate or score", unknown, field=f"{where}.adjust",
                      mend="declare it in [[strata]] or [twins]")  # fmt: skip
     if analysis.adjust and not one.adjusts:

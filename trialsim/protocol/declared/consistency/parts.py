@@ -130,12 +130,29 @@ def _check_course(trial: Parts) -> None:
             f"is not served by the design {trial.design.kind}, which draws sums of arms", course.kind,
             field="endpoints.course", mend="give a marginal law, or another design",
         )  # fmt: skip
+    _check_dials(trial)
     slowing = [effect for effect in trial.effects if effect.kind == "slowing"]
     if slowing and not isinstance(course, ModelCourse):
         raise refuse(
             "slows a decline that only a disease model has", slowing[0].value,
             field=f"effects.{slowing[0].arm}.kind", mend="use shift, or a course from a disease model",
         )  # fmt: skip
+
+
+def _check_dials(trial: Parts) -> None:
+    """Refuse dials without a disease model, and with one whatever else is no effect on its course."""
+    of_model, score = isinstance(trial.outcome.course, ModelCourse), trial.outcome.kind == "score"
+    for effect in trial.effects:
+        if effect.kind == "dials" and not of_model:
+            raise refuse(
+                "turns dials that only a disease model has", effect.kind,
+                field=f"effects.{effect.arm}.kind", mend="use a course from a disease model",
+            )  # fmt: skip
+        if effect.kind != "dials" and of_model and not score:
+            raise refuse(
+                "does not act on a disease model", effect.kind, field=f"effects.{effect.arm}.kind",
+                mend='use kind = "dials"',
+            )  # fmt: skip
 
 
 def _check_twins(trial: Parts) -> None:
@@ -164,9 +181,9 @@ def _check_twins(trial: Parts) -> None:
                 f"is no strength of a score for a {kind} outcome", twins.strengths[given],
                 field=f"twins.{given}", mend=f"give {served.strength}",
             )  # fmt: skip
-        if trial.outcome.course is not None:
+        if isinstance(trial.outcome.course, HistoryCourse):
             raise refuse(
-                "is served with a marginal law", "assumed", field="twins.source",
+                "is served with a marginal law or a disease model", "assumed", field="twins.source",
                 mend="learn the twins, or leave the course out",
             )  # fmt: skip
         return

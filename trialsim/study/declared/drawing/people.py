@@ -105,6 +105,13 @@ class Drawing:
         assert self.people.rows is not None
         return np.asarray(self.register.outcomes[self.people.arm, self.people.rows])
 
+    @property
+    def ends(self) -> Floats | None:
+        """Month in which something else ends what can be seen of each (R, N); None if nothing does."""
+        if self.register is None or not self.register.ends.size:
+            return None
+        return np.asarray(self.register.ends[self.people.arm, self.people.rows])
+
 
 def draw_people(
     trial: DeclaredTrial,

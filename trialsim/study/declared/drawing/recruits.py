@@ -40,11 +40,12 @@ def recruit_survival(
     own = register.outcomes[people.arm, people.rows, 0]
     patience = chance("dropout").standard_exponential(own.shape)
     causes = [piecewise_law(cause.law, cause.name) for cause in outcome.competing]
-    left = np.full(own.shape, np.inf)
+    ends = register.ends
+    left = ends[people.arm, people.rows] if ends.size else np.full(own.shape, np.inf)
     for arm, name in enumerate(trial.arm_names):
         law = dropout_law(trial, name, causes)
         if law is not None:
-            np.copyto(left, law.time_of(patience), where=people.arm == arm)
+            np.minimum(left, law.time_of(patience), out=left, where=people.arm == arm)
     event = (own <= left) & np.isfinite(own)
     return SurvivalTrials(
         people.entry, np.minimum(own, left), event.view(np.int8), people.arm, people.stratum,

@@ -52,7 +52,9 @@ def draw_recurrences(drawing: Drawing) -> Recurrences:
 
 def recruit_recurrences(drawing: Drawing) -> Recurrences:
     """Return when the events of those who were recruited came in their own arm, as far as they stay."""
-    follow_up, times = _follow_up(drawing), drawing.in_own_arm
+    follow_up, times, ends = _follow_up(drawing), drawing.in_own_arm, drawing.ends
+    if ends is not None:
+        follow_up = np.minimum(follow_up, ends)
     seen = np.where(times <= follow_up[..., None], times, np.nan)
     most = max(int(np.isfinite(seen).sum(axis=2).max(initial=0)), 1)
     return Recurrences(seen[..., :most], follow_up)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from trialsim.study.declared.truths.laws import ScoreLaw
 from trialsim.trial import SurvivalWorld, normal_outcomes, simulate_longitudinal
 from trialsim.trial.allocation import Labels
 from trialsim.trial.intercurrent_events import LongitudinalTrials, intermittent_gaps
+from trialsim.trial.outcomes import WEEKS_PER_MONTH
 from trialsim.trial.register import Register
 
 
@@ -49,8 +51,16 @@ def recruit(drawing: Drawing) -> LongitudinalTrials:
     if drawing.visits is not None:
         control = register.outcomes[0][people.rows]
         paths = (control, register.outcomes[1][people.rows] - control)
-        return simulate_longitudinal(drawing.visits, people.arm, chance("outcome"), chance("dropout"), paths)
-    return _without_events(outcome_of(drawing.trial), people.arm, drawing.in_own_arm, chance)
+        trials = simulate_longitudinal(
+            drawing.visits, people.arm, chance("outcome"), chance("dropout"), paths
+        )
+    else:
+        trials = _without_events(outcome_of(drawing.trial), people.arm, drawing.in_own_arm, chance)
+    ends = drawing.ends
+    if ends is None:
+        return trials
+    gone = trials.weeks > ends[..., None] * WEEKS_PER_MONTH
+    return replace(trials, outcomes=np.where(gone, np.nan, trials.outcomes))
 
 
 def _without_events(
