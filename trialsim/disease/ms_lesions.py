@@ -17,7 +17,9 @@ ON_LAST = Parameter(0.447, "a lesion", "published", _PAPER)
 ON_BEFORE = Parameter(0.150, "a lesion", "published", _PAPER)
 VAR_LOG_NEW = Parameter(0.438, "variance", "published", _PAPER)
 DISPERSION = Parameter(0.132, "1", "published", _PAPER)
-VAR_LOG_DISPERSION = Parameter(0.127, "variance", "published", f"{_PAPER}; that it is of this, assumed")
+VAR_LOG_DISPERSION = Parameter(
+    0.127, "variance", "assumed", f"{_PAPER} prints it; that it is of this is assumed"
+)
 BURN_IN = 40
 POOL = 60_000
 _HIGHEST_BASELINE = 200.0
