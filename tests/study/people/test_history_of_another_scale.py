@@ -13,8 +13,8 @@ from trialsim.data import Covariates
 from trialsim.errors import HistoryError, TrialsimWarning
 from trialsim.protocol.declared import read_trial
 from trialsim.study.people.against_card import hold_against_card
-from trialsim.study.people.generated import generate_declared_history
 from trialsim.study.people.learning import learn_twins
+from trialsim.study.people.modelled.generated import generate_declared_history
 
 PATH = Path(__file__).parents[2] / "data" / "cdisc_pilot.toml"
 TRIAL = read_trial(PATH)

@@ -15,8 +15,8 @@ from trialsim.population.cards.margins import BinaryMargin, Margin, NominalMargi
 from trialsim.prognosis.histories import require_same_scales
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.streams import stream
-from trialsim.study.people.composition import compose
 from trialsim.study.people.history import learnt_covariates
+from trialsim.study.people.modelled.composition import compose
 
 POPULATION = 1000
 # Where laws without limits are taken to end, as standard normal values.
