@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trialsim.data import DiseaseModel, Floats, History
+from trialsim.data import Floats, History
+from trialsim.disease import Endpoint
 from trialsim.errors import HistoryError, TrialsimWarning
 from trialsim.population import draw_eligible
 from trialsim.population.cards.margins import BinaryMargin, Margin, NominalMargin, OrdinalMargin
@@ -17,6 +18,7 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.streams import stream
 from trialsim.study.people.history import learnt_covariates
 from trialsim.study.people.modelled.composition import compose
+from trialsim.study.people.modelled.dials import dials_of_course
 
 POPULATION = 1000
 # Where laws without limits are taken to end, as standard normal values.
@@ -45,7 +47,8 @@ def hold_against_card(trial: DeclaredTrial, folder: Path, history: History, path
     """
     world = compose(trial, folder)
     column = None if trial.history is None else trial.history.columns.outcome
-    refuse_off_scale(history, world.disease, path, column or history.endpoint)
+    scale = world.disease.endpoint_named(trial.outcome.name)
+    refuse_off_scale(history, scale, path, column or history.endpoint)
     margins = {margin.name: margin for margin in world.card.margins}
     for name in learnt_covariates(trial):
         hold_against(margins[name], history.covariates.column(name), name, path)
@@ -54,13 +57,8 @@ def hold_against_card(trial: DeclaredTrial, folder: Path, history: History, path
     people = draw_eligible(
         world.card, POPULATION, chance("register"), trial.population.eligibility
     ).covariates
-    course = world.disease.draw_course(people, chance("disease"))
-    start = np.zeros(1)
-    baseline = world.disease.measure(
-        world.disease.natural_history(course, start), world.disease.placebo_response(course, start),
-        chance("outcome"),
-    )  # fmt: skip
-    require_same_scales(history, people.select(learnt_covariates(trial)), baseline[:, 0])
+    start = world.disease.draw(people, trial.outcome.name, dials_of_course(trial), np.zeros(1), chance)
+    require_same_scales(history, people.select(learnt_covariates(trial)), start.outcomes[:, 0])
 
 
 def hold_against(margin: Margin, values: Floats, name: str, path: Path | str) -> None:
@@ -92,13 +90,13 @@ def hold_against(margin: Margin, values: Floats, name: str, path: Path | str) ->
         )
 
 
-def refuse_off_scale(history: History, disease: DiseaseModel, path: Path | str, column: str) -> None:
+def refuse_off_scale(history: History, endpoint: Endpoint, path: Path | str, column: str) -> None:
     """Refuse outcomes that lie off the scale of the endpoint."""
     outcomes = np.column_stack([history.baseline, history.outcomes])
-    off = int(((outcomes < disease.lower) | (outcomes > disease.upper)).sum())
+    off = int(((outcomes < endpoint.lower) | (outcomes > endpoint.upper)).sum())
     if off:
         raise HistoryError(
-            f"{off} values lie outside the endpoint's scale, {disease.lower:g} to {disease.upper:g}",
+            f"{off} values lie outside the endpoint's scale, {endpoint.lower:g} to {endpoint.upper:g}",
             file=path,
             field=column,
             mend="leave missing values empty instead of a code such as 999, or name the right column",
