@@ -123,13 +123,16 @@ def _resolve(tables: dict[str, Any], values: dict[str, Setting], world: World) -
     return trial_from_dict(changed)
 
 
+# What is nothing for an effect that has no one value.
+_WITHOUT_VALUE: dict[str, dict[str, Any]] = {
+    "joint_effect": {"level": 0.0, "per_month": 0.0, "hazard_ratio": 1.0}, "dials": {"set": {}},
+}  # fmt: skip
+
+
 def _take_away(effect: dict[str, Any]) -> None:
     """Set an effect to nothing, in every subgroup."""
-    if effect["kind"] == "joint_effect":
-        effect |= {"level": 0.0, "per_month": 0.0, "hazard_ratio": 1.0}
-        return
-    if effect["kind"] == "dials":
-        effect["set"] = {}
+    if effect["kind"] in _WITHOUT_VALUE:
+        effect |= _WITHOUT_VALUE[effect["kind"]]
         return
     ratio = effect["kind"].endswith("ratio")
     effect["per_month" if effect["kind"] == "slope_change" else "value"] = 1.0 if ratio else 0.0
