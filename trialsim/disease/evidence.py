@@ -72,7 +72,17 @@ Parameters = Mapping[str, Parameter | Table]
 
 
 def parameters_in(names: Mapping[str, Any]) -> dict[str, Parameter | Table]:
-    """Return the parameters among the names of a module, called ``globals()`` there, in their order.
+    """Return the parameters among the names of a module, in their order.
+
+    Parameters
+    ----------
+    names : mapping of str to object
+        The module's ``globals()``, or ``vars`` of it.
+
+    Returns
+    -------
+    dict of str to Parameter or Table
+        By the names in small letters.
 
     Examples
     --------

@@ -106,6 +106,23 @@ def register(model: type[DiseaseModel]) -> type[DiseaseModel]:
 def score_model(name: str, **options: float) -> ScoreModel:
     """Return a disease model of a score at visits; as `disease_model`, and others are refused.
 
+    Parameters
+    ----------
+    name : str
+        One of `disease_models`.
+    **options : float
+        Options of that model; see its class.
+
+    Returns
+    -------
+    ScoreModel
+        The model, with its options set.
+
+    Raises
+    ------
+    InputError
+        If no model has that name or option, or the model gives no score by a natural history.
+
     Examples
     --------
     >>> score_model("delor2013_cdr_sb").upper
@@ -121,6 +138,16 @@ def score_model(name: str, **options: float) -> ScoreModel:
 
 def disease_models() -> tuple[str, ...]:
     """Return the names of all disease models, those of trialsim first.
+
+    Returns
+    -------
+    tuple of str
+        Then those registered by hand, then those of other packages.
+
+    Raises
+    ------
+    InputError
+        A name is taken twice.
 
     Examples
     --------

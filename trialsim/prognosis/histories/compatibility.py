@@ -172,7 +172,29 @@ def require_same_scales(history: History, covariates: Covariates, baseline: Floa
 
 
 def require_same_covariate_scales(history: History | OutcomeHistory, covariates: Covariates) -> None:
-    """Raise `HistoryError` if a covariate of more than two values is on another scale than a history's."""
+    """Raise if a covariate of more than two values is on another scale than a history's.
+
+    Parameters
+    ----------
+    history : History or OutcomeHistory
+        What twins were learnt from.
+    covariates : Covariates
+        Of the trial's participants; each of the history's covariates is among them.
+
+    Raises
+    ------
+    HistoryError
+        One of them looks to be on another scale.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from trialsim.data import Covariates, OutcomeHistory
+    >>> people = Covariates(("age",), np.random.default_rng(1).normal(70.0, 8.0, (60, 1)))
+    >>> none = np.zeros(60, dtype=int)
+    >>> history = OutcomeHistory("response", "example", "binary", people, none * 1.0, np.full(60, 24.0), none)
+    >>> require_same_covariate_scales(history, people)
+    """
     for name in history.covariates.names:
         mine = history.covariates.column(name)
         if np.unique(mine[np.isfinite(mine)]).size > 2:

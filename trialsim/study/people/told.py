@@ -9,6 +9,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from trialsim.data import Floats
+from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.study.people.strength import Strength, concordance, partial_correlation, score_of_strength
 
@@ -34,18 +35,23 @@ def score_told(trial: DeclaredTrial, control: Floats, chance: Callable[[str], np
 
 def _latent(kind: str, control: Floats, order: Floats) -> tuple[Floats, Strength]:
     """Return g (M,), ascending in the outcome, and how scores are judged."""
-    if kind == "score":
-        baseline, last = control[:, 0], control[:, -1]
-        slope = np.polyfit(baseline, last, 1)[0]
-        return _normal(last - slope * baseline, order), partial_correlation(last, baseline)
-    if kind == "time_to_event":
-        return _normal(-control[:, 0], order), concordance(-control[:, 0])
-    if kind == "recurrent":
-        counts = np.isfinite(control).sum(axis=1).astype(np.float64)
-        return _normal(counts, order), partial_correlation(counts)
     single = control[:, 0]
-    strength = partial_correlation(single) if kind == "count" else concordance(single)
-    return _normal(single, order), strength
+    match kind:
+        case "score":
+            last = control[:, -1]
+            slope = np.polyfit(single, last, 1)[0]
+            return _normal(last - slope * single, order), partial_correlation(last, single)
+        case "time_to_event":
+            return _normal(-single, order), concordance(-single)
+        case "recurrent":
+            counts = np.isfinite(control).sum(axis=1).astype(np.float64)
+            return _normal(counts, order), partial_correlation(counts)
+        case "count":
+            return _normal(single, order), partial_correlation(single)
+        case "response" | "level":
+            return _normal(single, order), concordance(single)
+        case _:
+            raise ProtocolError("are not served with this outcome", field="twins", value=kind)
 
 
 def _normal(values: Floats, order: Floats) -> Floats:
