@@ -82,7 +82,10 @@ REFUSED = {
         "effects.active.kind", "only a disease model has",
     ),
     "what no size is found by": (BINARY | {"sizing": {"vary": "controls"}}, "sizing.vary", "unknown key"),
-    "prices that nothing reads": (BINARY | {"costs": {"currency": "EUR"}}, "costs", "unknown key"),
+    "prices that nothing reads": (
+        BINARY | {"costs": {"currency": "EUR", "control": 1.0, "active": 1.0, "source": "assumed"}}, "costs",
+        "is served with sizes by formula, which need [sizing]",
+    ),
     "sizes of what is not read": (
         BINARY | {"sizing": {"analyses": ["cox"]}}, "sizing.analyses", "no declared analysis",
     ),
