@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
@@ -99,3 +101,17 @@ def staged(kind: str, design: dict[str, Any], arms: int = 2, **changes: Any) -> 
 def declared(kind: str, **changes: Any) -> DeclaredTrial:
     """Return the trial of `tables`."""
     return trial_from_dict(tables(kind, **changes))
+
+
+def write_protocol(path: Path, made: dict[str, Any]) -> Path:
+    """Write tables as a TOML file, those that are None left out, and return its path."""
+    path.write_text("\n".join(f"{key} = {_toml(one)}" for key, one in made.items() if one is not None))
+    return path
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    return json.dumps(value)

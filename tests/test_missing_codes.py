@@ -81,7 +81,7 @@ def test_codes_are_blanked_as_numbers_and_as_texts() -> None:
 
 def outcome_table(**more: object) -> OutcomeTable:
     content = {
-        "format": "trialsim.outcome/1", "endpoint": "resp", "family": "count", "covariates": ("age",),
+        "endpoint": "resp", "family": "count", "covariates": ("age",),
         "columns": {"participant": "id", "time": "days", "time_unit": "days"},
     } | more  # fmt: skip
     return OutcomeTable.model_validate(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.declared_files import ARMS, PLANNED
+from tests.declared_files import ARMS, PLANNED, write_protocol
 from trialsim.cli.commands import commands
 from trialsim.errors import BundleError, HistoryError, ProtocolError
 from trialsim.prognosis import FitSettings
@@ -35,14 +34,6 @@ def placebo_arm(path: Path) -> None:
     pd.DataFrame(
         {"id": np.arange(PEOPLE), "severity": severity.round(3), "age": age, "better": better.astype(int)}
     ).to_csv(path, index=False)
-
-
-def toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(toml(one) for one in value) + "]"
-    return json.dumps(value)
 
 
 def protocol(path: Path, **changes: object) -> Path:
@@ -74,8 +65,7 @@ def protocol(path: Path, **changes: object) -> Path:
         ],
     }  # fmt: skip
     tables |= changes
-    path.write_text("\n".join(f"{key} = {toml(one)}" for key, one in tables.items() if one is not None))
-    return path
+    return write_protocol(path, tables)
 
 
 @pytest.fixture(scope="module")

@@ -81,10 +81,11 @@ REFUSED = {
         put(VISITS, "effects.0", {"kind": "slowing", "arm": "active", "value": 0.3, "source": "t"}),
         "effects.active.kind", "only a disease model has",
     ),
-    "what no size is found by": (BINARY | {"sizing": {"vary": "controls"}}, "sizing.vary", "unknown key"),
+    "what no size is found by": (BINARY | {"sizing": {"vary": "events"}}, "sizing.vary", "participants"),
+    "controls beside nobody": (BINARY | {"sizing": {"vary": "controls"}}, "sizing.active", "controls alone vary"),
     "prices that nothing reads": (
-        BINARY | {"costs": {"currency": "EUR", "control": 1.0, "active": 1.0, "source": "assumed"}}, "costs",
-        "is served with sizes by formula, which need [sizing]",
+        BINARY | {"costs": {"currency": "EUR", "control": 1.0, "active": 1.0, "source": "t"}}, "costs",
+        "sizes by formula",
     ),
     "sizes of what is not read": (
         BINARY | {"sizing": {"analyses": ["cox"]}}, "sizing.analyses", "no declared analysis",

@@ -97,7 +97,10 @@ def _run(
                 trial, registers, backend, best_single=best_single(asked.learnt), progress=progress,
                 search=not only_plan, strengths=None if arm is None else arm.strengths(),
             )  # fmt: skip
-            plan = plan_trial(made.trial, file=asked.file, progress=progress, register_of=registers)
+            plan = plan_trial(
+                made.trial, file=asked.file, progress=progress, register_of=registers,
+                at_its_size=made.at_its_size,
+            )  # fmt: skip
         if only_plan:
             if trial.sizing is not None:
                 click.echo(

@@ -1,8 +1,8 @@
 """What did the user ask for: typed, frozen models of a trial, and the reading and refusing of files.
 
 - `Protocol`, `read_protocol`, `protocol_from_dict`, `cohort_path`: the trial, and the files that it names.
-- `OutcomeTable`, `read_outcome_table`, `is_outcome_table`: how a history of responses or events is read.
-- `Scenario`, `Effect`, `Criterion`, `HistoryTable`: its parts that other rooms need by name.
+- `HistoryTable`, `OutcomeTable`: how a file of past participants is read.
+- `Scenario`, `Effect`, `Criterion`: its parts that other rooms need by name.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trialsim.protocol.conduct import Arm, Costs, Dropout, Enrolment, Visits
     from trialsim.protocol.eligibility import Criterion
     from trialsim.protocol.history_table import HistoryTable
-    from trialsim.protocol.outcome_table import OutcomeTable, is_outcome_table, read_outcome_table
+    from trialsim.protocol.outcome_table import OutcomeTable
     from trialsim.protocol.protocol import Protocol, cohort_path, protocol_from_dict, read_protocol
     from trialsim.protocol.question import ANALYSES, Analysis, Effect, Scenario, Simulation, Sizing
 else:
@@ -38,8 +38,6 @@ __all__ = [
     "Visits",
     "cohort_path",
     "declared",
-    "is_outcome_table",
     "protocol_from_dict",
-    "read_outcome_table",
     "read_protocol",
 ]

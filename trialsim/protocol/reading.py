@@ -221,7 +221,7 @@ _READ_BY = {
     "trialsim.protocol/2": "give this kind of file to trialsim run",
     "trialsim.trial/1": "write format = 'trialsim.protocol/2' and [[endpoints]] for [outcome]; "
     "docs/trials.md says what moved where",
-    "trialsim.outcome/1": "give this kind of file to trialsim twins validate",
+    "trialsim.outcome/1": "let trialsim new write a protocol of the history, and give it to trialsim twins",
 }
 
 _WORDS = {

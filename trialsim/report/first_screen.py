@@ -14,7 +14,7 @@ from trialsim.report.labels import label, share
 from trialsim.report.sizes import ERRORS, POWERS
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 from trialsim.study.description.describe import described_cell
-from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED
+from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from trialsim.report.frames import Table, frame_table
 from trialsim.report.labels import label, with_error
 from trialsim.study.control_arm import SupplementaryAnalyses
 from trialsim.study.declared import DeclaredResult
-from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED
+from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED
 
 POWERS = ("power", "disjunctive power")
 ERRORS = ("type I error", "family-wise error")
@@ -27,6 +27,8 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
     if trial.sizing is None or sizes.empty:
         return _of_claims(result.operating_characteristics)
     power = f"{trial.sizing.power:.0%}".replace("%", " %")
+    if trial.grid:
+        return _over_grid(trial, sizes, savings)
     if savings.empty:
         return [
             f"{label(row['analysis'])} needs {row['participants']:,} participants "
@@ -75,6 +77,27 @@ def _of_claims(frame: pd.DataFrame) -> list[str]:
 def _rate(row: pd.Series) -> str:
     use = "" if row["usable"] else " (not to be used)"
     return f"{with_error(float(row['rejection_rate']), float(row['rejection_rate_mcse']))}{use}"
+
+
+def _over_grid(trial: DeclaredTrial, sizes: pd.DataFrame, savings: pd.DataFrame) -> list[str]:
+    """Return what sizes and savings over a grid lie between; each point stands in the tables."""
+    scored = sizes[sizes["score"] == AS_DECLARED]
+    rows = scored if len(scored) else sizes
+    rows = rows[rows["analysis"] == rows["analysis"].iloc[0]]
+    said = [
+        f"At {len(rows)} points of the grid {label(str(rows['analysis'].iloc[0]))} needs "
+        f"{rows['participants'].min():,} to {rows['participants'].max():,} participants; every point is "
+        "simulated at its own size"
+    ]
+    if len(savings):
+        best = savings[savings["best"] & (savings["score"] == AS_DECLARED)]
+        best = best[best["analysis"] == rows["analysis"].iloc[0]]
+        low, high = (f"{value:.1%}".replace("%", " %") for value in
+                     (best["share_saved"].min(), best["share_saved"].max()))  # fmt: skip
+        said.append(f"Beyond the best analysis without a twin it saves {low} to {high} of the participants")
+        if trial.twins is not None and trial.twins.source == "assumed":
+            said.append(ASSUMED)
+    return said
 
 
 def _of_history(twins: pd.DataFrame, kind: str) -> list[str]:
@@ -163,7 +186,11 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
     sizes, savings = result.sizes.copy(), result.savings.copy()
     if len(sizes):
         interval = zip(sizes.pop("participants_lower_95"), sizes.pop("participants_upper_95"), strict=True)
-        sizes.insert(4, "95 % interval", [f"{low:,.0f} to {high:,.0f}" for low, high in interval])
+        sizes.insert(
+            list(sizes).index("participants") + 1,
+            "95 % interval",
+            [f"{low:,.0f} to {high:,.0f}" for low, high in interval],
+        )
         sizes["analysis"] = [label(name) for name in sizes["analysis"]]
     if len(savings):
         savings = savings.drop(columns="share_saved_lower_90")
@@ -174,7 +201,7 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
     return {
         "sizes": frame_table(
             sizes,
-            "Participants that each analysis needs, searched by simulation, with Monte Carlo error",
+            "Participants that each analysis needs, searched with Monte Carlo error, and by formula",
         ),
         "twins": frame_table(
             result.twins.drop(columns="faults", errors="ignore")

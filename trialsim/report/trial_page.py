@@ -1,4 +1,4 @@
-"""The HTML report of a declared trial: one file that works offline."""
+"""The HTML reports of a declared trial and of its twins: one file each that works offline."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pandas as pd
 
 from trialsim.analysis.linear import model_based_type_one_error
 from trialsim.protocol.declared import BayesianDesign, DeclaredTrial, ResponseAdaptiveDesign
+from trialsim.protocol.writing import whole_file
 from trialsim.report.arm_figures import arm_figures
 from trialsim.report.arm_tables import arm_tables
 from trialsim.report.evidence_figures import evidence_figures
 from trialsim.report.first_screen import first_screen
+from trialsim.report.frames import frame_table
 from trialsim.report.html import embed, render
 from trialsim.report.people_figures import people_figures
 from trialsim.report.people_tables import flow_by_arm, people_tables
@@ -24,6 +26,7 @@ from trialsim.study.control_arm.plan import scored_analysis
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 from trialsim.study.description.describe import TrialDescription, described_cell
 from trialsim.study.people.modelled.composition import compose
+from trialsim.study.validation import Validation
 
 NO_EXAMPLES = pd.DataFrame({"cell": [], "rule": []})
 
@@ -142,3 +145,28 @@ def one_level(plan: DeclaredPlan) -> float | None:
         return None
     levels = {design.alpha for design in designs}
     return levels.pop() if len(levels) == 1 else None
+
+
+def write_twins_report(trial: DeclaredTrial, found: Validation, path: Path) -> None:
+    """Write the report of a validation; the file is complete or absent.
+
+    Parameters
+    ----------
+    trial : DeclaredTrial
+        Whose twins they are.
+    found : Validation
+        What was found.
+    path : Path
+        HTML file. It loads nothing from anywhere: a content security policy forbids it.
+    """
+    with whole_file(path) as scratch:
+        scratch.write_text(render_twins_report(trial, found), encoding="utf-8")
+
+
+def render_twins_report(trial: DeclaredTrial, found: Validation) -> str:
+    """Return the report of a validation as HTML."""
+    parts = [
+        (one.title, None if one.frame is None else frame_table(one.frame, one.title), one.notes)
+        for one in found.findings
+    ]
+    return render("twins.html.j2", trial=trial, found=found, parts=parts)

@@ -83,7 +83,10 @@ def run(
                 trial, registers, backend, best_single=best_single(learnt), progress=progress,
                 strengths=None if arm is None else arm.strengths(),
             )  # fmt: skip
-            plan = plan_trial(made.trial, file=path, progress=progress, register_of=registers)
+            plan = plan_trial(
+                made.trial, file=path, progress=progress, register_of=registers,
+                at_its_size=made.at_its_size,
+            )  # fmt: skip
             sums = run_cells(declared_work(trial, registers), plan.cells, backend, progress=progress)
             result = declared_result(plan, sums).with_evidence(evidence_of(trial, path.parent))
             if made.sizes is not None:

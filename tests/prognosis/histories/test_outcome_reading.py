@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from trialsim.errors import HistoryError
 from trialsim.prognosis import ModelTerms, read_outcome_history
 from trialsim.prognosis.histories import ISSUED, column_names, read_labels
 from trialsim.prognosis.models.outcome_terms import require_outcome_terms
-from trialsim.protocol import OutcomeTable, is_outcome_table, read_outcome_table
+from trialsim.protocol import OutcomeTable
 
 PEOPLE = 80
 
 
 def table(**changes: Any) -> OutcomeTable:
     tables: dict[str, Any] = {
-        "format": "trialsim.outcome/1",
         "endpoint": "response",
         "family": "binary",
         "covariates": ("age", "female"),
@@ -148,21 +148,6 @@ def test_a_follow_up_that_is_none_is_named_by_its_row(people, tmp_path: Path, ce
         read_outcome_history(write(people, tmp_path), asked)
 
 
-def test_a_table_is_told_from_a_protocol_by_its_format(tmp_path: Path) -> None:
-    mine = tmp_path / "mine.toml"
-    mine.write_text(
-        'format = "trialsim.outcome/1"\nendpoint = "response"\nfamily = "binary"\n'
-        'covariates = ["age"]\nweek = 24\n'
-    )
-    assert is_outcome_table(mine)
-    assert read_outcome_table(mine).covariates == ("age",)
-    protocol = Path(__file__).parents[3] / "protocols" / "alzheimers_phase2.toml"
-    assert not is_outcome_table(protocol)
-    mine.write_text(mine.read_text() + 'colour = "red"\n')
-    with pytest.raises(HistoryError, match="colour"):
-        read_outcome_table(mine)
-
-
 def test_the_families_come_from_the_package() -> None:
     assert {"binary", "weibull", "piecewise"} <= set(ISSUED)
 
@@ -222,96 +207,30 @@ def test_levels_that_the_file_does_not_have(people, tmp_path, names, asked, word
     assert "fatal" not in str(refusal.value), "no participant's value in an error"
 
 
-TABLE = """
-format = "trialsim.outcome/1"
-endpoint = "grade"
-family = "ordinal"
-covariates = ["age", "female"]
-week = 24
-levels = ["none", "mild", "severe"]
-[prognosis]
-splines = ["age"]
-interactions = [["age", "female"]]
-"""
-
-
-def test_a_table_says_levels_and_further_terms(tmp_path: Path) -> None:
-    mine = tmp_path / "mine.toml"
-    mine.write_text(TABLE)
-    asked = read_outcome_table(mine)
-    assert asked.levels == ("none", "mild", "severe")
-    assert asked.outcome_values == {"none": 0.0, "mild": 1.0, "severe": 2.0}
-    assert ModelTerms.of_outcome(asked) == ModelTerms(("age",), (("age", "female"),))
-    assert ModelTerms.of_outcome(table()) == ModelTerms()
-
-
 @pytest.mark.parametrize(
-    ("old", "new", "field", "words", "value"),
+    ("changes", "field", "words"),
     [
-        ('["age"]', '["height"]', "prognosis.splines", "is no covariate of the prognosis", "height"),
-        ('["age"]', '["baseline"]', "prognosis.splines", "has no value at baseline", "baseline"),
-        ('["age"]', '["age", "age"]', "prognosis.splines", "a term is named twice", "age"),
-        ('["age"]', '"age"', "prognosis.splines", "tuple", "age"),
-        ('[["age", "female"]]', '[["age", "mmse"]]', "prognosis.interactions", "is no covariate", "mmse"),
-        ('[["age", "female"]]', '[["age", "age"]]', "prognosis.interactions", "interact with itself", "age"),
-        ('[["age", "female"]]', '[["age", "female"], ["female", "age"]]', "prognosis.interactions",
-         "a term is named twice", "age x female"),
-        ('splines = ["age"]', 'variance_covariates = ["age"]', "prognosis.variance_covariates",
-         "no spread that a covariate could change", "age"),
-        ('splines = ["age"]', "study_effects = true", "prognosis.study_effects",
-         "wherever the history has three or more", "True"),
-        ('splines = ["age"]', "visit_scales = true", "prognosis.visit_scales", "has no visits", "True"),
-        ('splines = ["age"]', "knots = 5", "prognosis.knots", "unknown key", None),
-        ('["age", "female"]\nweek', '["age", "age"]\nweek', "covariates", "is named twice", "age"),
-        ('"ordinal"', '"binary"', "levels", "a binary outcome has no levels", "severe"),
-        ('"severe"]', '"mild"]', "levels", "a level is named twice", "mild"),
-        ("[prognosis]", "[columns]\nvalues = { a = 1.0, b = 2.0, c = 3.0 }\n[prognosis]", "columns.values",
-         "must give the positions 0 to 2", "c"),
+        ({"covariates": ("age", "age")}, "covariates", "is named twice"),
+        ({"family": "binary"}, "levels", "a binary outcome has no levels"),
+        ({"levels": ("none", "mild", "mild")}, "levels", "a level is named twice"),
+        ({"columns": {"values": {"a": 1.0, "b": 2.0, "c": 3.0}}}, "columns.values",
+         "must give the positions 0 to 2"),
     ],
 )  # fmt: skip
-def test_a_table_that_cannot_be_meant(tmp_path: Path, old, new, field, words, value) -> None:
-    assert TABLE.count(old) == 1
-    mine = tmp_path / "mine.toml"
-    mine.write_text(TABLE.replace(old, new))
-    with pytest.raises(HistoryError, match=words) as refusal:
-        read_outcome_table(mine)
-    assert (refusal.value.file, refusal.value.field) == (mine, field)
-    assert refusal.value.mend
-    assert value is None or value in str(refusal.value.value)
-
-
-def test_another_family_must_suit_the_rest_of_the_table(tmp_path: Path) -> None:
-    assert table().of_family("count", tmp_path) == table(family="count")
-    with pytest.raises(HistoryError, match="levels: a count outcome has no levels") as refusal:
-        grades().of_family("count", tmp_path / "mine.toml")
-    assert refusal.value.file == tmp_path / "mine.toml"
-
-
-def require_of_table(path: Path, asked: OutcomeTable) -> None:
-    require_outcome_terms(read_outcome_history(path, asked), ModelTerms.of_outcome(asked), path)
+def test_a_table_that_cannot_be_meant(changes, field, words) -> None:
+    with pytest.raises(ValidationError, match=words) as refusal:
+        grades(**changes)
+    assert field in str(refusal.value.errors())
 
 
 def test_a_history_that_cannot_carry_the_terms_is_refused_with_its_file(people, tmp_path: Path) -> None:
-    terms = {"splines": ("age",), "interactions": (("age", "female"),)}
     path = write(people, tmp_path)
+    past = read_outcome_history(path, table())
     with pytest.raises(
         HistoryError, match=r"too small for these terms: \d+ of .* at least 44 are"
     ) as refusal:
-        require_of_table(path, table(prognosis=terms))
+        require_outcome_terms(past, ModelTerms(("age",), (("age", "female"),)), path)
     assert (refusal.value.file, refusal.value.field) == (path, "prognosis.splines")
     with pytest.raises(HistoryError, match="female takes too few values for a spline") as refusal:
-        require_of_table(path, table(prognosis={"splines": ("female",)}))
+        require_outcome_terms(past, ModelTerms(("female",)), path)
     assert refusal.value.file == path
-
-
-def test_counts_need_a_follow_up_that_all_may_share(people, tmp_path: Path) -> None:
-    people["falls"] = np.arange(PEOPLE) % 4
-    path = write(people, tmp_path)
-    columns = {"participant": "id"}
-    asked = {"endpoint": "falls", "family": "count", "covariates": ("age",), "columns": columns}
-    with pytest.raises(HistoryError, match=r"a count outcome needs a follow-up.*give as week how") as refusal:
-        read_outcome_history(path, table(**asked, week=None))
-    assert (refusal.value.file, refusal.value.field) == (path, "columns.time")
-    np.testing.assert_array_equal(read_outcome_history(path, table(**asked)).time, 24.0)
-    own = read_outcome_history(path, table(**asked | {"columns": columns | {"time": "days"}}))
-    np.testing.assert_array_equal(own.time, people.sort_values("id")["days"])

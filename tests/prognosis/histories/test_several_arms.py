@@ -27,7 +27,7 @@ def read(folder: Path, name: str, levels: list[object], filters: tuple[dict[str,
     rows.to_csv(folder / "past.csv", index=False)
     table = OutcomeTable.model_validate(
         {
-            "format": "trialsim.outcome/1", "endpoint": "response", "family": "binary", "week": 8.0,
+            "endpoint": "response", "family": "binary", "week": 8.0,
             "covariates": ("age",), "filter": filters,
         }
     )  # fmt: skip
@@ -93,7 +93,7 @@ def test_a_condition_on_another_column_that_leaves_one_arm_is_enough(tmp_path):
     rows.to_csv(tmp_path / "past.csv", index=False)
     table = OutcomeTable.model_validate(
         {
-            "format": "trialsim.outcome/1", "endpoint": "response", "family": "binary", "week": 8.0,
+            "endpoint": "response", "family": "binary", "week": 8.0,
             "covariates": ("age",), "filter": ({"column": "trtn", "equals": 0},),
         }
     )  # fmt: skip

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
 from tests.declared_files import STRATA, tables
 from trialsim.errors import ProtocolError
-from trialsim.protocol.declared import trial_from_dict
+from trialsim.protocol.declared import grid_points, trial_from_dict
+from trialsim.streams import stream
 from trialsim.study.declared import plan_trial, run_declared_block
+from trialsim.study.declared.engine import engine_of
 from trialsim.study.people.assumed import register_assumed
 from trialsim.study.people.registers import Registers
 
@@ -132,6 +136,45 @@ def test_a_score_gives_power_a_useless_one_none_and_a_null_stays_a_null(kind: st
     assert claims["useless"]["plain"] == claims["works"]["plain"]
     assert claims["useless"]["scored"] < claims["works"]["scored"]
     assert claims["null"]["scored"] <= 600 * 0.025 + 4 * np.sqrt(600 * 0.025 * 0.975)
+
+
+SCHEMES = (
+    {"kind": "simple"},
+    {"kind": "permuted_blocks", "block_sizes": [4]},
+    {"kind": "permuted_blocks", "block_sizes": [4], "strata": ["sex"]},
+    {"kind": "minimisation", "factors": ["sex", "region"]},
+)
+
+
+def test_people_with_a_time_to_an_event_are_the_same_under_every_randomisation() -> None:
+    found = [
+        register_assumed(
+            trial_from_dict(with_twins("time_to_event", strata=STRATA, randomisation=scheme)), 5_000
+        )
+        for scheme in SCHEMES
+    ]
+    for one in found[1:]:
+        np.testing.assert_array_equal(one.outcomes, found[0].outcomes)
+        np.testing.assert_array_equal(one.scores, found[0].scores)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES[1:])
+def test_factors_are_balanced_in_trials_of_times_to_an_event(scheme: dict) -> None:
+    """Arms within a level differ by less than simple randomisation lets them."""
+    apart = []
+    for one in (scheme, SCHEMES[0]):
+        made = with_twins("time_to_event", strata=STRATA, randomisation=one, participants=200,
+                          design={"kind": "fixed", "events": 100})  # fmt: skip
+        made["analyses"] = [{"kind": "adjusted_log_rank", "adjust": ["score"]}]
+        trial = grid_points(trial_from_dict(made))[0].trial
+        assert trial is not None
+        engine = engine_of(trial, Registers()(trial))
+        people, _ = engine.recruit(200, partial(stream, 5, "balance", 0))
+        sign = 2 * people.arm - 1
+        level = people.levels[..., 0] == 1
+        apart.append(np.abs((sign * level).sum(axis=1)).mean())
+    factor = 1.0 if scheme.get("strata") is None and scheme["kind"] == "permuted_blocks" else 0.5
+    assert apart[0] < factor * apart[1]
 
 
 def test_a_block_that_recruits_is_pure() -> None:

@@ -10,8 +10,10 @@ from scipy.special import ndtr, ndtri
 
 from tests.declared_files import tables
 from trialsim.errors import DesignError, ProtocolError
-from trialsim.protocol.declared import trial_from_dict
+from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
+from trialsim.study.declared import plan_trial, run_declared_block
 from trialsim.study.people.registers import Registers
+from trialsim.study.sizing.prepare import prepare_trial
 from trialsim.study.sizing.rivals import with_rivals
 from trialsim.study.sizing.search import search_sizes
 from trialsim.study.sizing.sizes import size_trial
@@ -36,8 +38,8 @@ def test_the_size_of_a_z_test_is_within_two_percent_from_any_first_guess(drift: 
     )["z"]
     assert found.exact == pytest.approx(exact, rel=0.025)
     assert found.lower < found.exact < found.upper
-    assert found.participants % 2 == 0
-    assert found.participants >= found.exact
+    assert found.size % 2 == 0
+    assert found.size >= found.exact
 
 
 def test_the_interval_covers() -> None:
@@ -99,14 +101,53 @@ def test_a_marginal_law_is_sized_as_the_formula_says_and_a_score_saves_its_squar
     assert found.chosen == "twin"
 
 
-def test_sizes_do_not_hang_on_the_back_end_and_a_grid_is_refused() -> None:
+def test_sizes_are_the_same_twice_and_those_that_change_at_a_look_are_refused() -> None:
     made = tables("response", sizing={"power": 0.8}, simulation={"replicates": 100, "block": 500})
     trial = trial_from_dict(made)
     one, two = (size_trial(trial, Registers()).sizes for _ in range(2))
     assert one.equals(two)
-    made["grid"] = [{"field": "effects.value", "values": [2.0, 3.0], "why": "test"}]
-    with pytest.raises(ProtocolError, match="together with a grid"):
-        size_trial(trial_from_dict(made), Registers())
     resized = {"kind": "sample_size_reestimation", "method": "unblinded", "largest": 120}
     with pytest.raises(ProtocolError, match="size changes at a look"):
-        size_trial(trial_from_dict(made | {"grid": [], "design": resized}), Registers())
+        size_trial(trial_from_dict(made | {"design": resized}), Registers())
+
+
+def on_grid(values: list[float], **changes: object) -> DeclaredTrial:
+    made = tables(
+        "response", sizing={"power": 0.8, "trials": 4000, "largest_trial": 2000}, participants=200,
+        simulation={"replicates": 200, "block": 200},
+        grid=[{"field": "effects.active.value", "values": values, "why": "test"}],
+    )  # fmt: skip
+    return trial_from_dict(made | changes)
+
+
+def test_every_point_of_a_grid_has_its_size_and_is_simulated_at_it() -> None:
+    trial = on_grid([2.0, 3.0])
+    made = prepare_trial(trial, Registers())
+    assert made.sizes is not None
+    table = made.sizes.sizes.set_index("effects.active.value")["participants"]
+    alone = size_trial(on_grid([3.0], grid=[]), Registers()).sizes
+    assert table[3.0] < table[2.0] / 1.8
+    assert table[2.0] == alone["participants"].iloc[0], "as without the grid: the file's own effect is 2"
+    plan = plan_trial(made.trial, at_its_size=made.at_its_size)
+    assert {(cell.kind, cell.settings["effects.active.value"], cell.participants) for cell in plan.cells} == {
+        (kind, value, table[value]) for kind in ("alternative", "null") for value in (2.0, 3.0)
+    }
+    powers = [run_declared_block(cell, 0, 5).sums for cell in plan.cells if cell.kind == "alternative"]
+    assert [one.stopping["risk_difference"].efficacy.sum() / 200 for one in powers] == pytest.approx(
+        [0.8, 0.8], abs=4 * 0.03
+    )
+
+
+def test_a_point_whose_power_is_out_of_reach_is_listed_and_the_others_run() -> None:
+    trial = on_grid([1.0, 3.0])
+    made = prepare_trial(trial, Registers())
+    plan = plan_trial(made.trial, at_its_size=made.at_its_size)
+    assert plan.in_words == "4 cells planned = 2 run + 2 refused"
+    assert all("out of reach" in one.refusal for one in plan.refused)
+    with pytest.raises(DesignError, match="no point of the grid has a size"):
+        size_trial(on_grid([1.0, 0.9]), Registers())
+
+
+def test_an_axis_of_what_is_searched_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="is what is searched for"):
+        on_grid([], grid=[{"field": "participants", "values": [100, 200], "why": "test"}])

@@ -28,7 +28,7 @@ def log_odds_ratio(seen: SeenValues) -> Estimates:
 def negative_binomial(seen: SeenValues) -> Estimates:
     """Return the log ratio of mean counts, standardised over what is adjusted for."""
     return fit_marginal(
-        seen.values, seen.arm, seen.covariates, family="negative_binomial", contrast="log_ratio"
+        seen.values, seen.arm, seen.covariates, family="negative_binomial", contrast="log_ratio", test="score"
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trialsim.cli.sizing.from_protocol import for_frontier, from_option
 from trialsim.cli.sizing.outcome_options import (
     needed,
     outcome_options,
@@ -34,6 +35,7 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 
 
 @click.command()
+@from_option(for_frontier)
 @outcome_options
 @click.option("--effect", type=float, help="Continuous: assumed effect, above 0: more is better.")
 @click.option("--active", type=click.IntRange(2), required=True, help="Active participants, fixed.")
@@ -163,6 +165,9 @@ def frontier(
     rate and an odds ratio, a rate and its ratio, a median and a hazard ratio. Drift is then the trial's
     control level minus the history's, in log odds, log rate or log hazard.
 
+    With --from the numbers are those of a protocol, as for trialsim size; the correlation is that of all
+    that the score and the baseline explain together.
+
     \b
     Examples:
       trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5
@@ -171,6 +176,7 @@ def frontier(
           --method bayesian --curves 100 --drift 0.6 --output curves.csv
       trialsim frontier --effect 0.4 --active 100 --history 1000 --method map --curves 100 --all-settings
       trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 --tuned 60
+      trialsim frontier --from my-trial/protocols/copd_twins.toml --history 300
       trialsim frontier --scale binary --control-rate 0.3 --odds-ratio 2.2 --active 150 --history 400
       trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
           --duration 30 --active 250 --history 300 --figure frontier.html

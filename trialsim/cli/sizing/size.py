@@ -1,4 +1,4 @@
-"""``trialsim size``: sizes by formula, without a protocol."""
+"""``trialsim size``: sizes by formula, from numbers or from a protocol."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from trialsim.cli.sizing.from_protocol import for_size, from_option
 from trialsim.cli.sizing.outcome_options import (
     SCALE_NUMBERS,
     outcome_options,
@@ -32,6 +33,7 @@ PRICE = click.FloatRange(0)
 
 
 @click.command()
+@from_option(for_size)
 @outcome_options
 @click.option("--effect", type=float, help="Continuous: assumed effect at the last visit, in points.")
 @click.option("--sd", type=float, help="Continuous: SD of the change from baseline, control arm.")
@@ -143,6 +145,11 @@ def size(**given: Any) -> None:
     With --scale the outcome is binary, a count or a time to an event, sized by a two-sided Wald test of the
     log odds ratio, log rate ratio or log hazard ratio; correlations are those among controls.
 
+    With --from the numbers are those of a protocol: its law, or its history's own means and SDs, its arms,
+    its level, and the strength of an assumed score. That of a learned one is not known before it is learnt:
+    give --partial-correlation as trialsim twins validate says. Looks and dropout that depends on outcomes
+    are not in the formula; trialsim run searches the size with them.
+
     With prices, see what a score saves in money, and allocations of the same power: 1:1, with the active
     arm fixed, at least cost, and with the fewest controls for the same money.
 
@@ -150,6 +157,7 @@ def size(**given: Any) -> None:
     Examples:
       trialsim size --effect 0.45 --sd 2.2 --baseline-correlation 0.2 --partial-correlation 0.35
       trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 --agreement 0.7
+      trialsim size --from my-trial/protocols/copd_twins.toml --power 0.8
       trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 \\
           --assurance 0.8 --history-pairs 300
       trialsim size --scale binary --control-rate 0.3 --risk-difference 0.15 --partial-correlation 0.4

@@ -9,14 +9,28 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from trialsim.cli.twins.asked import Asked
     from trialsim.data import History
     from trialsim.prognosis import Prognosis
-    from trialsim.protocol import Protocol
+
+
+def print_value(asked: Asked, folds: int, quiet: bool, console: Console) -> None:
+    """Print what each visit of the history adds to the twins of its own participants."""
+    from trialsim.cli.terminal.progress import progress_bars
+    from trialsim.cli.terminal.tables import print_frame
+    from trialsim.prognosis import value_of_updating
+
+    past = asked.visits
+    with progress_bars(quiet) as progress:
+        value = value_of_updating(
+            past, seed=asked.trial.seed, terms=asked.terms, folds=folds, progress=progress
+        )
+    title = f"R2 of the change at week {past.weeks[-1]:g}, by visits seen (twins out of sample)"
+    print_frame(value.to_frame(), console, title)
 
 
 def print_interim(
-    asked: Protocol,
-    past: History,
+    asked: Asked,
     interim: Path,
     source: str,
     output: Path | None,
@@ -29,33 +43,33 @@ def print_interim(
     import numpy as np
 
     from trialsim.cli.terminal.progress import progress_bars
-    from trialsim.cli.terminal.tables import write_frame
-    from trialsim.cli.twins.reach import print_applicability, with_baseline
+    from trialsim.cli.terminal.tables import print_frame, write_frame
     from trialsim.cli.twins.refit import print_refit
-    from trialsim.prognosis import ModelTerms, fit_prognosis, read_history, require_compatible, update_interim
+    from trialsim.prognosis import require_compatible, update_interim
     from trialsim.prognosis.histories import participant_identifiers
+    from trialsim.study.people.history import history_rows, read_running_trial
+    from trialsim.study.validation.reach import applicability, with_baseline
 
-    # A running trial is no history: one participant is enough, and visits may be staggered.
-    now = read_history(
-        interim, asked.history, asked.endpoint.name, None, asked.prognosis.covariates, running=True
-    )
+    past, now = asked.visits, read_running_trial(asked.trial, interim)
     require_compatible(past, now)
     with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(
-            past, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
-        )
+        prognosis = asked.fit(past, cache, progress)
     frame = update_interim(prognosis, past, now)
     known = now.take(np.isfinite(now.baseline))
     if len(known):
         people = with_baseline(known.covariates.select(past.covariates.names), known.baseline)
         own = with_baseline(past.covariates, past.baseline)
-        print_applicability(own, people, "the running trial", console)
+        reach = applicability(own, people, "the running trial")
+        if reach.frame is not None:
+            print_frame(reach.frame, console, reach.title)
+        for note in reach.notes:
+            console.print(note, highlight=False)
     _print_recalibration(past, now, prognosis, source, console)
     _print_means(frame, now, console)
     if refit:
         print_refit(asked, prognosis, past, now, cache, quiet, console)
     if output is not None:
-        identifiers = participant_identifiers(interim, asked.history)
+        identifiers = participant_identifiers(interim, history_rows(asked.trial))
         write_frame(frame.assign(participant=identifiers[frame["participant"].to_numpy()]), output)
         console.print(
             f"Updated twins, by the participants' identifiers of the file: {output}", soft_wrap=True

@@ -9,29 +9,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from trialsim.cli.twins.asked import Asked
     from trialsim.data import Floats, History
     from trialsim.prognosis import Prognosis
-    from trialsim.protocol import Protocol
 
 
-def print_refit_of_fold(
-    asked: Protocol, past: History, folds: int, cache: Path, quiet: bool, console: Console
-) -> None:
+def print_refit_of_fold(asked: Asked, folds: int, cache: Path, quiet: bool, console: Console) -> None:
     """Compare both on one fold of the history, whose last visit is hidden and then shown."""
     from trialsim.cli.terminal.progress import progress_bars
-    from trialsim.prognosis import ModelTerms, fit_prognosis
     from trialsim.prognosis.living import split_off_interim
 
-    learnt, now, outcomes = split_off_interim(past, folds, asked.seed)
+    learnt, now, outcomes = split_off_interim(asked.visits, folds, asked.trial.seed)
     with progress_bars(quiet) as progress:
-        prognosis = fit_prognosis(
-            learnt, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
-        )
+        prognosis = asked.fit(learnt, cache, progress)
     print_refit(asked, prognosis, learnt, now, cache, quiet, console, outcomes)
 
 
 def print_refit(
-    asked: Protocol,
+    asked: Asked,
     prognosis: Prognosis,
     past: History,
     now: History,
@@ -43,7 +38,7 @@ def print_refit(
     """Fit again with the visits so far, and print how far the closed form is from that."""
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.cli.terminal.tables import print_frame
-    from trialsim.prognosis import ModelTerms, compare_with_refit, fit_prognosis
+    from trialsim.prognosis import compare_with_refit
 
     seconds = []
 
@@ -51,9 +46,7 @@ def print_refit(
 
         def refit(history: History) -> Prognosis:
             start = time.perf_counter()
-            fitted = fit_prognosis(
-                history, seed=asked.seed, terms=ModelTerms.of(asked.prognosis), cache=cache, progress=progress
-            )
+            fitted = asked.fit(history, cache, progress)
             seconds.append(time.perf_counter() - start)
             return fitted
 

@@ -1,4 +1,4 @@
-"""``trialsim twins whatif``: twins under a change on the terminal, and those of one outcome a participant."""
+"""``trialsim twins whatif``: twins under a change on the terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from trialsim.cli.twins.asked import Asked
     from trialsim.prognosis import TreatmentTerm
     from trialsim.prognosis.what_ifs import WhatIf
 
@@ -16,44 +17,49 @@ QUARTERS = (0.25, 0.5, 0.75, 1.0)
 SCALES = {"binary": "log odds ratio", "ordinal": "log odds ratio", "count": "log rate ratio"}
 
 
-def table_what_if(
-    table_file: Path,
-    history: Path | None,
+def print_what_if(
+    asked: Asked,
     changes: dict[str, float],
     shifts: dict[str, float],
     term: TreatmentTerm | None,
     cache: Path,
     quiet: bool,
 ) -> None:
-    """Fit the twins of one outcome a participant, and print them under a change."""
+    """Learn the twins, and print them before and after a change, and what the difference is not."""
+    import numpy as np
     from rich.console import Console
 
     from trialsim.cli.terminal.progress import progress_bars
-    from trialsim.cli.twins.outcomes import history_in_words, read_table
-    from trialsim.prognosis import ModelTerms, fit_outcome, outcome_what_if
+    from trialsim.data import History
+    from trialsim.prognosis import fit_outcome, outcome_what_if, what_if
     from trialsim.streams import stream
 
-    _, table, past = read_table(table_file, history)
+    trial, past, chance = asked.trial, asked.past, stream(asked.trial.seed, "what-if", 0, "twins")
     with progress_bars(quiet) as progress:
-        progress("fit", 0, 1)
-        prognosis = fit_outcome(past, seed=table.seed, terms=ModelTerms.of_outcome(table), cache=cache)
-        progress("fit", 1, 1)
-    shares = QUARTERS if prognosis.law.counts_time else QUARTERS[-1:]
-    found = outcome_what_if(
-        prognosis,
-        past.covariates,
-        [share * prognosis.unit for share in shares],
-        set_to=changes,
-        add=shifts,
-        treatment=term,
-        generator=stream(table.seed, "what-if", 0, "twins"),
-    )
+        if isinstance(past, History):
+            model = asked.fit(past, cache, progress)
+            people = past.take(np.isfinite(past.baseline))
+            found = what_if(
+                model, people.covariates, people.baseline, past.weeks, set_to=changes, add=shifts,
+                treatment=term, generator=chance,
+            )  # fmt: skip
+            count, scale = len(people), "points"
+        else:
+            progress("fit", 0, 1)
+            one = fit_outcome(past, seed=trial.seed, terms=asked.terms, cache=cache)
+            progress("fit", 1, 1)
+            shares = QUARTERS if one.law.counts_time else QUARTERS[-1:]
+            found = outcome_what_if(
+                one, past.covariates, [share * one.unit for share in shares], set_to=changes, add=shifts,
+                treatment=term, generator=chance,
+            )  # fmt: skip
+            count, scale = len(past), SCALES.get(past.family, "log hazard ratio")
     console = Console()
-    console.print(history_in_words(past, table), highlight=False)
-    print_what_if(found, len(past), term, SCALES.get(past.family, "log hazard ratio"), console)
+    console.print(f"History: {past.source}", highlight=False)
+    _print(found, count, term, scale, console)
 
 
-def print_what_if(
+def _print(
     found: WhatIf, participants: int, term: TreatmentTerm | None, scale: str, console: Console
 ) -> None:
     """Print twins before and after, and what the difference is not."""

@@ -46,8 +46,7 @@ def read_outcome_history(path: Path | str, table: OutcomeTable) -> OutcomeHistor
     >>> from tempfile import TemporaryDirectory
     >>> import pandas as pd
     >>> from trialsim.protocol.outcome_table import OutcomeTable
-    >>> table = OutcomeTable(format="trialsim.outcome/1", endpoint="response", family="binary",
-    ...                      covariates=("age",), week=24.0)
+    >>> table = OutcomeTable(endpoint="response", family="binary", covariates=("age",), week=24.0)
     >>> rows = pd.DataFrame({"participant": range(40), "response": [1, 0, 0, 1] * 10, "age": range(50, 90)})
     >>> with TemporaryDirectory() as folder:
     ...     rows.to_csv(Path(folder) / "past.csv", index=False)

@@ -12,7 +12,6 @@ from trialsim.data import Bools, Floats, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis.histories.learnable import FEWEST_BEFORE_COVARIATES, FEWEST_PER_COVARIATE
 from trialsim.prognosis.models.shapes import KNOT_SHARES, Shapes, knots_of
-from trialsim.protocol.outcome_table import OutcomeTable
 from trialsim.protocol.protocol import PrognosisTable
 
 FEWEST_PER_SHAPE = 10
@@ -91,11 +90,6 @@ class ModelTerms:
             table.study_effects,
             table.visit_scales,
         )
-
-    @classmethod
-    def of_outcome(cls, table: OutcomeTable) -> ModelTerms:
-        """Return what the table of an outcome history asks for."""
-        return cls(table.prognosis.splines, table.prognosis.interactions)
 
     @property
     def extra_columns(self) -> int:

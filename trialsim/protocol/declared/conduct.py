@@ -17,7 +17,7 @@ class TrialArm(Strict):
 
     name: Slug
     role: Literal["control", "active"]
-    allocation: Annotated[float, Field(gt=0, le=100)] = 1.0
+    allocation: Annotated[float, Field(gt=0, le=200_000)] = 1.0
 
 
 class Factor(Strict):
@@ -136,7 +136,7 @@ class BlockRandomisation(Strict):
     """Permuted blocks, within the crossing of the named factors."""
 
     kind: Literal["permuted_blocks"]
-    block_sizes: Annotated[tuple[Annotated[int, Field(ge=1, le=200)], ...], Field(min_length=1)]
+    block_sizes: Annotated[tuple[Annotated[int, Field(ge=1, le=200_000)], ...], Field(min_length=1)]
     strata: tuple[Slug, ...] = ()
 
 

@@ -26,7 +26,8 @@ from trialsim.study.control_arm.facts import WorldFacts, facts_of_world
 from trialsim.study.declared.cells import RegisterOf
 from trialsim.study.people.learning import LearntTwins
 from trialsim.study.sizing.resized import at_size
-from trialsim.study.sizing.sizes import AS_DECLARED, DISCOUNTED, FIRST_GUESS, WORST_PLAUSIBLE
+from trialsim.study.sizing.sizes import FIRST_GUESS
+from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED, WORST_PLAUSIBLE
 
 ANALYSES: tuple[AnalysisName, ...] = ("unadjusted", "ancova", "prognostic")
 

@@ -137,6 +137,7 @@ def plan_trial(
     file: Path | str | None = None,
     progress: Progress = silent,
     register_of: RegisterOf = nobody,
+    at_its_size: Callable[[Point], Point] | None = None,
 ) -> DeclaredPlan:
     """Return the plan of a trial file, or refuse it before anything runs.
 
@@ -151,6 +152,8 @@ def plan_trial(
     register_of : callable
         From a resolved trial to the register that it recruits from, None where people are only their law;
         see `trialsim.study.people`.
+    at_its_size : callable, optional
+        From a point of the grid to the same at a size that was searched for, or refused.
 
     Returns
     -------
@@ -171,6 +174,7 @@ def plan_trial(
     refused: list[Point] = []
     for position, point in enumerate(points):
         progress(STAGE, position, len(points))
+        point = point if at_its_size is None else at_its_size(point)
         if point.trial is None:
             refused.append(point)
             continue

@@ -81,7 +81,7 @@ def read_survival(
     upper, lower = _bounds(trial, counted["events"])
     found = {}
     for analysis in trial.analyses:
-        estimates, statistic = _read(trial, analysis, seen, columns[analysis.label])
+        estimates, statistic = read_looks(trial, analysis, seen, columns[analysis.label])
         stopping = stop_at_bounds(statistic, upper, lower)
         found[analysis.label] = Reading(
             at_look(estimates, stopping.look), statistic, stopping, looks.reached, counted
@@ -99,7 +99,7 @@ def _bounds(trial: DeclaredTrial, events: np.ndarray) -> tuple[ArrayLike, ArrayL
     return observed_bounds(design, events / design.planned_events)
 
 
-def _read(
+def read_looks(
     trial: DeclaredTrial, analysis: AnalysisDeclared, seen: SeenLooks, covariates: Floats | None
 ) -> tuple[list[Estimates], Floats]:
     """Return the estimates of every look, and the statistic (R, K)."""

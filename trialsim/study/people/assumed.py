@@ -198,7 +198,8 @@ def _events(
             "is not served together with twins", field="endpoints.dropout_dependence",
             value=outcome.dropout_dependence, mend="leave one of the two out",
         )  # fmt: skip
-    world = survival_world(trial)
+    # Only the laws are read here: the trial that recruits these people allocates them by its own scheme.
+    world = survival_world(trial, allocates=False)
     need = rng.standard_exponential(len(stratum))
     shared = rng.random(len(stratum))
     if outcome.frailty:

@@ -141,7 +141,35 @@ def _rows(declared: HistoryDeclared) -> dict[str, object]:
     return {name: given[name] for name in ("join", "filter", "missing") if name in given}
 
 
+def history_rows(trial: DeclaredTrial) -> HistoryTable:
+    """Return which rows of a trial's history are read, and what their columns are called."""
+    declared = trial.history or HistoryDeclared()
+    if trial.outcome.kind == "score":
+        return _visits_table(trial, declared)
+    return _outcome_table(trial, declared, None).rows
+
+
+def read_running_trial(trial: DeclaredTrial, path: Path) -> History:
+    """Read the participants of a running trial of a score, in the columns of the history.
+
+    One participant is enough, and visits may be staggered.
+
+    Raises
+    ------
+    HistoryError
+        The file cannot be used.
+    """
+    table = _visits_table(trial, trial.history or HistoryDeclared())
+    names = learnt_covariates(trial)
+    return read_history(path, table, trial.outcome.name, None, names, running=True)
+
+
 def _visits(trial: DeclaredTrial, declared: HistoryDeclared, path: Path) -> History:
+    table = _visits_table(trial, declared)
+    return read_history(path, table, trial.outcome.name, weeks_of(trial), wanted_covariates(trial))
+
+
+def _visits_table(trial: DeclaredTrial, declared: HistoryDeclared) -> HistoryTable:
     for field in ("values", "time"):
         if getattr(declared.columns, field):
             raise ProtocolError(
@@ -149,19 +177,17 @@ def _visits(trial: DeclaredTrial, declared: HistoryDeclared, path: Path) -> Hist
                 field=f"history.columns.{field}", mend="leave it out",
             )  # fmt: skip
     tables = {"columns": _columns(trial, declared) | {"week": declared.columns.week}, **_rows(declared)}
-    table = check_model(tables, HistoryTable, HistoryError)
-    weeks = weeks_of(trial)
-    return read_history(path, table, trial.outcome.name, weeks, wanted_covariates(trial))
+    return check_model(tables, HistoryTable, HistoryError)
 
 
-def _outcome_table(trial: DeclaredTrial, declared: HistoryDeclared, path: Path) -> OutcomeTable:
+def _outcome_table(trial: DeclaredTrial, declared: HistoryDeclared, path: Path | None) -> OutcomeTable:
     own, outcome = declared.columns, trial.outcome
     columns = _columns(trial, declared) | {
         "values": own.values, "time": own.time, "time_unit": own.time_unit,
     }  # fmt: skip
     tables: dict[str, object] = {
-        "format": "trialsim.outcome/1", "endpoint": outcome.name, "family": family_of(trial),
-        "covariates": wanted_covariates(trial), "seed": trial.seed, "columns": columns, **_rows(declared),
+        "endpoint": outcome.name, "family": family_of(trial),
+        "covariates": wanted_covariates(trial), "columns": columns, **_rows(declared),
     }  # fmt: skip
     if outcome.kind == "level":
         tables["levels"] = tuple(getattr(outcome, "levels", ()))

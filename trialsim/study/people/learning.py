@@ -13,6 +13,7 @@ from trialsim.data import History, OutcomeHistory
 from trialsim.errors import ProtocolError
 from trialsim.prognosis import (
     Calibration,
+    CrossValidation,
     FitSettings,
     Gain,
     ModelTerms,
@@ -27,6 +28,7 @@ from trialsim.prognosis import (
     gain_beyond_baseline,
     validate_outcome,
 )
+from trialsim.prognosis.validation import OutcomeValidation
 from trialsim.prognosis.validation.longitudinal import FOLD_SETTINGS
 from trialsim.prognosis.validation.outcome import FOLD_SETTINGS as OUTCOME_FOLD_SETTINGS
 from trialsim.prognosis.validation.outcome_measures import derived_outcome
@@ -36,12 +38,22 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.streams import stream
 from trialsim.study.people.against_card import hold_against_card
 from trialsim.study.people.facts import HistoryFacts, facts_of
-from trialsim.study.people.history import learnt_covariates, named_file, read_declared_history
+from trialsim.study.people.history import (
+    BASELINE,
+    learnt_covariates,
+    named_file,
+    read_declared_history,
+)
 from trialsim.study.people.judgement import Judgement, judge_given, judge_outcomes, judge_visits
 from trialsim.study.people.modelled.generated import generate_declared_history
 
 NOTHING = "nothing"
-Past = TypeVar("Past", History, OutcomeHistory)
+_OF_VISITS = {
+    "variance_covariates": "one response, level, count or event has no spread that a covariate could change",
+    "visit_scales": "one response, level, count or event has no visits that could differ",
+    "study_effects": "studies have effects of their own wherever the history has three or more",
+}
+Past = TypeVar("Past", bound=History | OutcomeHistory)
 
 
 @dataclass(frozen=True)
@@ -97,12 +109,21 @@ class LearntTwins(ModelledHistory):
 
 @dataclass(frozen=True)
 class Fits:
-    """How posteriors are sampled: settings of whole fits and of folds, and compiled models to share."""
+    """How posteriors are sampled: settings of fits and folds, how many folds, and models to share."""
 
     whole: FitSettings | None = None
     folds: FitSettings | None = None
     sampler: Sampler | None = None
     outcome_sampler: OutcomeSampler | None = None
+    number: int = 10
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Twins, and their predictions of participants that they were not learnt from."""
+
+    twins: LearntTwins
+    held_out: CrossValidation | OutcomeValidation
 
 
 def learn_twins(
@@ -114,7 +135,20 @@ def learn_twins(
     progress: Progress = silent,
     fits: Fits | None = None,
 ) -> LearntTwins:
-    """Learn the twins of a trial from its history, and judge them out of sample.
+    """Learn the twins of a trial from its history, and judge them out of sample; see `judge_twins`."""
+    return judge_twins(trial, folder, history_override, cache=cache, progress=progress, fits=fits).twins
+
+
+def judge_twins(
+    trial: DeclaredTrial,
+    folder: Path,
+    history_override: Path | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+    fits: Fits | None = None,
+) -> Judged:
+    """Learn the twins of a trial from its history, and predict each participant by a model without them.
 
     Parameters
     ----------
@@ -133,7 +167,7 @@ def learn_twins(
 
     Returns
     -------
-    LearntTwins
+    Judged
 
     Raises
     ------
@@ -143,6 +177,27 @@ def learn_twins(
         The history cannot be read, or nothing can be learnt from it.
     FitError
         A fit did not pass its gate, also when it was made again.
+    """
+    progress("read history", 0, 1)
+    history = past_of(trial, folder, history_override)
+    progress("read history", 1, 1)
+    fits = fits or Fits()
+    if isinstance(history, History):
+        return _of_visits(trial, history, fits, cache, progress)
+    return _of_outcomes(trial, history, fits, cache, progress)
+
+
+def past_of(
+    trial: DeclaredTrial, folder: Path, history_override: Path | None = None
+) -> History | OutcomeHistory:
+    """Return the past placebo participants that a trial's twins are learnt from, read or generated.
+
+    Raises
+    ------
+    ProtocolError
+        The trial has no twins that a history gives, or nothing that a history could be made from.
+    HistoryError
+        The file cannot be read.
     """
     twins = trial.twins
     if twins is None or twins.source == "assumed":
@@ -158,23 +213,46 @@ def learn_twins(
             value=twins.source, mend='use [population] with kind = "history", or learn the twins',
         )  # fmt: skip
     declared = trial.history
-    progress("read history", 0, 1)
     if declared is not None and declared.generated is not None and history_override is None:
         if not on_card:
             raise ProtocolError(
                 "needs a card and a disease model to be made from", field="history.generated",
                 value=declared.generated, mend="name the file of the placebo arm as history.file",
             )  # fmt: skip
-        history: History | OutcomeHistory = generate_declared_history(trial, folder)
-    else:
-        history = read_declared_history(trial, folder, history_override)
-        if on_card and isinstance(history, History):
-            hold_against_card(trial, folder, history, named_file(trial, folder, history_override))
-    progress("read history", 1, 1)
-    fits = fits or Fits()
-    if isinstance(history, History):
-        return _of_visits(trial, history, fits, cache, progress)
-    return _of_outcomes(trial, history, fits, cache, progress)
+        return generate_declared_history(trial, folder)
+    history = read_declared_history(trial, folder, history_override)
+    if on_card and isinstance(history, History):
+        hold_against_card(trial, folder, history, named_file(trial, folder, history_override))
+    return history
+
+
+def learnt_of(trial: DeclaredTrial, history: Past) -> Past:
+    """Return the history with the covariates that the twins are made from."""
+    return _with(history, learnt_covariates(trial))
+
+
+def terms_of(trial: DeclaredTrial) -> ModelTerms:
+    """Return what the twins of a trial have beyond their linear terms.
+
+    Raises
+    ------
+    ProtocolError
+        A term of visits, for one outcome a participant.
+    """
+    twins = trial.twins
+    assert twins is not None
+    of_visits = (twins.variance_covariates, twins.study_effects, twins.visit_scales)
+    if trial.outcome.kind != "score":
+        for field, problem in _OF_VISITS.items():
+            if given := getattr(twins, field):
+                raise ProtocolError(problem, field=f"twins.{field}", value=given, mend="leave it out")
+        named = (*twins.splines, *(name for pair in twins.interactions for name in pair))
+        if BASELINE in named and BASELINE not in twins.covariates:
+            raise ProtocolError(
+                "one response, level, count or event has no value at baseline", field="twins.splines",
+                value=BASELINE, mend="name the score at baseline under covariates, and that name here",
+            )  # fmt: skip
+    return ModelTerms(twins.splines, twins.interactions, *of_visits)
 
 
 def recall_history(
@@ -212,13 +290,9 @@ def recall_history(
 
 def _of_visits(
     trial: DeclaredTrial, history: History, fits: Fits, cache: Path | None, progress: Progress
-) -> LearntTwins:
+) -> Judged:
     assert trial.twins is not None
-    twins = trial.twins
-    terms = ModelTerms(
-        twins.splines, twins.interactions, twins.variance_covariates, twins.study_effects, twins.visit_scales
-    )
-    past = _with(history, learnt_covariates(trial))
+    twins, terms, past = trial.twins, terms_of(trial), learnt_of(trial, history)
     sampler = fits.sampler or Sampler()
     model = fit_prognosis(
         past,
@@ -231,8 +305,8 @@ def _of_visits(
     )
     # Twins with study effects are those of a new study: a fold is then a study that the others have not seen.
     cv = cross_validate(
-        past, fits.folds or FOLD_SETTINGS, seed=trial.seed, by_group=terms.studies, terms=terms, cache=cache,
-        progress=progress, sampler=sampler,
+        past, fits.folds or FOLD_SETTINGS, seed=trial.seed, folds=fits.number, by_group=terms.studies,
+        terms=terms, cache=cache, progress=progress, sampler=sampler,
     )  # fmt: skip
     outcome, score = cv.outcomes[:, -1], cv.score[:, -1]
     with threadpool_limits(1, user_api="blas"):
@@ -249,28 +323,24 @@ def _of_visits(
         gain = gain_beyond_baseline(
             outcome, cv.baseline, score, generator=stream(trial.seed, "", 0, "bootstrap")
         )
-    return LearntTwins(twins.source, history, model, facts_of(history), judgement, rivals, calibration, gain)
+    learnt = LearntTwins(
+        twins.source, history, model, facts_of(history), judgement, rivals, calibration, gain
+    )
+    return Judged(learnt, cv)
 
 
 def _of_outcomes(
     trial: DeclaredTrial, history: OutcomeHistory, fits: Fits, cache: Path | None, progress: Progress
-) -> LearntTwins:
+) -> Judged:
     assert trial.twins is not None
-    twins = trial.twins
-    if twins.variance_covariates or twins.study_effects or twins.visit_scales:
-        raise ProtocolError(
-            "belongs to a score at visits", field="twins.study_effects",
-            value=[twins.variance_covariates, twins.study_effects, twins.visit_scales], mend="leave it out",
-        )  # fmt: skip
-    terms = ModelTerms(twins.splines, twins.interactions)
-    past = _with(history, learnt_covariates(trial))
+    twins, terms, past = trial.twins, terms_of(trial), learnt_of(trial, history)
     sampler = fits.outcome_sampler or OutcomeSampler()
     progress("sample posterior", 0, 1)
     model = fit_outcome(past, seed=trial.seed, settings=fits.whole, terms=terms, cache=cache, sampler=sampler)
     progress("sample posterior", 1, 1)
     cv = validate_outcome(
-        past, fits.folds or OUTCOME_FOLD_SETTINGS, seed=trial.seed, terms=terms, sampler=sampler,
-        progress=progress,
+        past, fits.folds or OUTCOME_FOLD_SETTINGS, seed=trial.seed, folds=fits.number, terms=terms,
+        sampler=sampler, progress=progress,
     )  # fmt: skip
     with threadpool_limits(1, user_api="blas"):
         judgement = judge_outcomes(cv, model.diagnostics, stream(trial.seed, "", 0, "twins"))
@@ -283,7 +353,8 @@ def _of_outcomes(
             outcome, np.empty((len(past), 0)), _rivals_of(trial, history).covariates, score,
             generator=stream(trial.seed, "", 0, "bootstrap"), reference_name=NOTHING,
         )  # fmt: skip
-    return LearntTwins(twins.source, history, model, facts_of(history), judgement, rivals)
+    learnt = LearntTwins(twins.source, history, model, facts_of(history), judgement, rivals)
+    return Judged(learnt, cv)
 
 
 def _rivals_of(trial: DeclaredTrial, history: Past) -> Past:

@@ -35,11 +35,16 @@ def step_of(trial: DeclaredTrial) -> int:
 
 
 def at_size(
-    trial: DeclaredTrial, participants: int, analyses: tuple[AnalysisDeclared, ...] | None = None
+    trial: DeclaredTrial,
+    participants: int,
+    analyses: tuple[AnalysisDeclared, ...] | None = None,
+    *,
+    allocation: tuple[int, int] | None = None,
 ) -> DeclaredTrial:
     """Return the trial with another number of participants, and only some analyses where they are given.
 
     Events of a time to an event keep their share of the participants, so that follow-up stays what it was.
+    With an `allocation` of its own, permuted blocks become the smallest that hold it.
 
     Raises
     ------
@@ -60,6 +65,8 @@ def at_size(
             if made.get(field):
                 made[field] = _scaled(made[field], share)
     tables["participants"] = participants
+    if allocation is not None:
+        _allocate(tables, allocation)
     if analyses is not None:
         tables["analyses"] = [one.model_dump(mode="json") for one in analyses]
         # What is asked beside sizes by formula is asked of the trial as declared, not of a part of it.
@@ -67,6 +74,17 @@ def at_size(
         if tables["sizing"] is not None:
             tables["sizing"] |= {"analyses": [], "sd_inflation": 1.0}
     return trial_from_dict(tables)
+
+
+def _allocate(tables: dict[str, Any], allocation: tuple[int, int]) -> None:
+    """Give the arms their numbers; with these, the controls are no longer asked for."""
+    parts = [part // math.gcd(*allocation) for part in allocation]
+    for arm, part in zip(tables["arms"], parts, strict=True):
+        arm["allocation"] = float(part)
+    if tables["randomisation"]["kind"] == "permuted_blocks":
+        tables["randomisation"]["block_sizes"] = [sum(parts)]
+    if tables["sizing"] is not None:
+        tables["sizing"] |= {"vary": "participants", "active": None}
 
 
 def _scaled(events: int | list[int], share: float) -> int | list[int]:

@@ -1,7 +1,7 @@
 r"""The size at which an analysis has the asked power, by simulation.
 
-Power is close to :math:`Φ(a + b\sqrt n)` in any design whose looks and events scale with n. The rule is fixed
-beforehand:
+Power is close to :math:`Φ(a + b\sqrt n)` in any design whose looks and events scale with n, the participants
+or whatever else information is in proportion to (`Scale`). The rule is fixed beforehand:
 
 1. *Bracket.* From a first guess, n is multiplied or divided by 4 until the power lies in (.05, .995).
 2. *Approach.* Twice, with a quarter of `trials` and with all of them: each analysis is simulated at its own
@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol as Interface
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -30,9 +31,39 @@ ROUNDS = 2
 _LOW, _HIGH, _FACTOR = 0.05, 0.995, 4
 _SMALLEST = 8
 _Z95 = 1.959963984540054
+_SURE = 4.0
 
 # From a size, the analyses to read there and a number of trials to how many of them each claims.
 Claims = Callable[[int, Sequence[str], int], Mapping[str, int]]
+
+
+class Scale(Interface):
+    """What is counted, and how the information grows with it."""
+
+    @property
+    def noun(self) -> str:
+        """What a size counts."""
+
+    def information(self, size: float) -> float:
+        """Return the information of a size, up to a factor."""
+
+    def size_of(self, information: float) -> float:
+        """Return the size with so much information; infinite where there is none."""
+
+
+@dataclass(frozen=True)
+class Proportional:
+    """Participants of a whole trial: the information is in proportion to them."""
+
+    noun: str = "participants"
+
+    def information(self, size: float) -> float:
+        """Return the size."""
+        return size
+
+    def size_of(self, information: float) -> float:
+        """Return the information."""
+        return information
 
 
 @dataclass(frozen=True)
@@ -43,12 +74,12 @@ class FoundSize:
     ----------
     analysis : str
         Label of the analysis.
-    participants : int
+    size : int
         Smallest size, in steps of the allocation ratio, with the asked power.
     exact, lower, upper : float
         The solution before it is rounded up, and its 95 % interval from Monte Carlo error.
     power, power_mcse : float
-        In the last round of the search, at `searched_at` participants.
+        In the last round of the search, at the size `searched_at`.
     searched_at : int
         Size of the last round.
     trials : int
@@ -56,7 +87,7 @@ class FoundSize:
     """
 
     analysis: str
-    participants: int
+    size: int
     exact: float
     lower: float
     upper: float
@@ -91,6 +122,7 @@ def search_sizes(
     step: int = 2,
     largest: int = 50_000,
     trials: int = 16_000,
+    scale: Scale | None = None,
 ) -> dict[str, FoundSize]:
     r"""Return the size of each analysis.
 
@@ -112,6 +144,8 @@ def search_sizes(
         No size above is looked at.
     trials : int
         Of the last round; the relative standard error of a size is about 1 / √trials at a power of .9.
+    scale : Scale, optional
+        What is counted; participants, with information in proportion to them, if not given.
 
     Returns
     -------
@@ -129,19 +163,30 @@ def search_sizes(
     >>> def claims(n, names, trials):
     ...     return {name: round(trials * float(ndtr(0.25 * n**0.5 - 1.959964))) for name in names}
     >>> found = search_sizes(claims, ["z"], power=0.9, alpha=0.025, guess=40)["z"]
-    >>> found.participants, round(found.exact, 1)
+    >>> found.size, round(found.exact, 1)
     (170, 168.1)
     """
+    asked = _Question(-float(ndtri(alpha)), float(ndtri(power)), step, largest, scale or Proportional())
     paths = {name: _Path() for name in analyses}
-    start = {name: _rounded(guess, step) for name in analyses}
-    for name, size in _bracket(claims, paths, start, step, largest).items():
+    start = {name: _rounded(min(guess, largest), step) for name in analyses}
+    for name, size in _bracket(claims, paths, start, asked).items():
         start[name] = size
-    z_alpha, z_power = -float(ndtri(alpha)), float(ndtri(power))
     for number in (max(trials // 4, PILOT), trials):
         for name in analyses:
-            start[name] = _next(paths[name], z_alpha, z_power, step, largest)
+            start[name] = _next(name, paths[name], asked)
         _look(claims, paths, start, number)
-    return {name: _answer(name, paths[name], z_alpha, z_power, power, step, largest) for name in analyses}
+    return {name: _answer(name, paths[name], asked) for name in analyses}
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Quantiles of level and power, and which sizes there are."""
+
+    z_alpha: float
+    z_power: float
+    step: int
+    largest: int
+    scale: Scale
 
 
 def _rounded(size: float, step: int) -> int:
@@ -158,8 +203,9 @@ def _look(claims: Claims, paths: Mapping[str, _Path], sizes: Mapping[str, int], 
 
 
 def _bracket(
-    claims: Claims, paths: dict[str, _Path], sizes: dict[str, int], step: int, largest: int
+    claims: Claims, paths: dict[str, _Path], sizes: dict[str, int], asked: _Question
 ) -> dict[str, int]:
+    step, largest = asked.step, asked.largest
     open_sizes = dict(sizes)
     settled: dict[str, int] = {}
     while open_sizes:
@@ -168,7 +214,7 @@ def _bracket(
         for name, size in open_sizes.items():
             p = paths[name].seen[-1][2] / PILOT
             if p <= _LOW and size >= largest:
-                raise _unreached(name, largest, p)
+                raise _unreached(name, largest, p, asked)
             if p <= _LOW:
                 following[name] = min(_rounded(size * _FACTOR, step), largest)
             elif p >= _HIGH and size > _rounded(_SMALLEST, step) and len(paths[name].seen) < 8:
@@ -179,38 +225,47 @@ def _bracket(
     return settled
 
 
-def _next(path: _Path, z_alpha: float, z_power: float, step: int, largest: int) -> int:
+def _next(name: str, path: _Path, asked: _Question) -> int:
     """Return the size at which the power would be the asked one, by the last round's drift."""
-    size = path.seen[-1][0]
-    z, _ = path.probit()
-    drift = max(z_alpha + z, 0.1)
-    factor = min(max(((z_alpha + z_power) / drift) ** 2, 1 / _FACTOR), _FACTOR)
-    return min(_rounded(size * factor, step), max(largest // step, 1) * step)
+    size, trials, had = path.seen[-1]
+    z, error = path.probit()
+    now = asked.scale.information(size)
+
+    def target(probit: float) -> float:
+        drift = max(asked.z_alpha + probit, 0.1)
+        factor = min(max(((asked.z_alpha + asked.z_power) / drift) ** 2, 1 / _FACTOR), _FACTOR)
+        return asked.scale.size_of(now * factor)
+
+    if math.isinf(target(z + _SURE * error)):
+        raise _unreached(name, size, had / trials, asked)
+    return min(
+        _rounded(min(target(z), asked.largest), asked.step), max(asked.largest // asked.step, 1) * asked.step
+    )
 
 
-def _answer(
-    name: str, path: _Path, z_alpha: float, z_power: float, power: float, step: int, largest: int
-) -> FoundSize:
+def _answer(name: str, path: _Path, asked: _Question) -> FoundSize:
     size, trials, had = path.seen[-1]
     z, _ = path.probit()
-    if had / trials <= 2 * float(ndtr(-z_alpha)):
-        raise _unreached(name, size, had / trials)
-    slope = (z_alpha + z) / math.sqrt(size)
+    if had / trials <= 2 * float(ndtr(-asked.z_alpha)):
+        raise _unreached(name, size, had / trials, asked)
+    slope = (asked.z_alpha + z) / math.sqrt(asked.scale.information(size))
     # Both last rounds speak of the intercept, each by its precision.
     rounds = [(path.seen[k][0], *path.probit(k)) for k in range(-ROUNDS, 0)]
     weights = np.array([1 / one[2] ** 2 for one in rounds])
-    roots = np.array([math.sqrt(n) + (z_power - probit) / slope for n, probit, _ in rounds])
+    roots = np.array(
+        [math.sqrt(asked.scale.information(n)) + (asked.z_power - probit) / slope for n, probit, _ in rounds]
+    )
     root = float((weights * roots).sum() / weights.sum())
     spread = 1 / (math.sqrt(weights.sum()) * slope)
-    exact = root**2
-    if exact > largest:
-        raise _unreached(name, largest, had / trials)
+    exact = asked.scale.size_of(root**2)
+    if exact > asked.largest:
+        raise _unreached(name, asked.largest, had / trials, asked)
     return FoundSize(
         name,
-        _rounded(exact, step),
+        _rounded(exact, asked.step),
         exact,
-        max(root - _Z95 * spread, 0.0) ** 2,
-        (root + _Z95 * spread) ** 2,
+        asked.scale.size_of(max(root - _Z95 * spread, 0.0) ** 2),
+        asked.scale.size_of((root + _Z95 * spread) ** 2),
         had / trials,
         math.sqrt(had / trials * (1 - had / trials) / trials),
         size,
@@ -218,9 +273,13 @@ def _answer(
     )
 
 
-def _unreached(name: str, size: int, power: float) -> DesignError:
+def _unreached(name: str, size: int, power: float, asked: _Question) -> DesignError:
+    noun = asked.scale.noun
+    mend = "a larger effect, another analysis, or a larger largest_trial"
+    if noun == "controls":
+        mend = "a larger effect, another analysis, or a larger active arm: controls alone do not reach it"
     return DesignError(
-        f"{name} has a power of {power:.3f} with {size:,} participants: the asked power is out of reach",
-        field="sizing.largest_trial", value=size,
-        mend="declare a larger effect, another analysis, or a larger largest_trial",
+        f"{name} has a power of {power:.3f} with {size:,} {noun}: the asked power is out of reach",
+        field="sizing.largest_trial" if noun == "participants" else "sizing.active", value=size,
+        mend=f"declare {mend}",
     )  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trialsim.errors import ProtocolError
+from trialsim.errors import DesignError
 from trialsim.progress import Progress, silent
 from trialsim.protocol.declared import DeclaredTrial, grid_points
 from trialsim.streams import stream
@@ -18,16 +19,17 @@ from trialsim.study.declared.cells import RegisterOf
 from trialsim.study.running.backend import Backend, InProcess
 from trialsim.study.running.simulation import run_cells
 from trialsim.study.running.work import split_replicates
-from trialsim.study.sizing.resized import at_size, step_of
+from trialsim.study.sizing.formulas.door import FormulaSize, formula_size
+from trialsim.study.sizing.resized import at_size
 from trialsim.study.sizing.rivals import Sized, with_rivals
 from trialsim.study.sizing.search import FoundSize, search_sizes
+from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED, savings_table, size_table
+from trialsim.study.sizing.varied import Varied, varied_of
 from trialsim.trial.register import Register
 
 STAGE = "search for sizes"
 PURPOSE = "size search."
 FIRST_GUESS = 200
-AS_DECLARED, DISCOUNTED, WORST_PLAUSIBLE = "as declared", "discounted", "worst plausible"
-_Z90 = 1.6448536269514722
 
 
 @dataclass(frozen=True)
@@ -37,26 +39,43 @@ class Sizes:
     Parameters
     ----------
     sizes : DataFrame
-        One row an analysis and strength of the score: participants, their 95 % interval by Monte Carlo error,
-        controls, and the power in the last round of the search.
+        One row an analysis and strength of the score, at each point of a grid: participants, their 95 %
+        interval by Monte Carlo error, controls, those by formula and which formula
+        (`participants_by_formula`, `formula`), and the power in the last round of the search.
     savings : DataFrame
         One row a scored analysis, strength and rival: participants and controls saved beyond the rival, with
-        the Monte Carlo error; `best` marks the smallest rival without a twin. Empty without scores.
+        the Monte Carlo error, months of enrolment and money where they are declared; `best` marks the
+        smallest rival without a twin. Empty without scores.
     chosen : str
-        The analysis that the trial is run at, and `participants` its size.
-    participants : int
+        The analysis that the trial is run at.
+    at : dict of str to int
+        Its size by point of the grid (`point_key`): participants, or controls where they alone vary.
+    unsized : dict of str to str
+        Points whose power is out of reach, and why.
     """
 
     sizes: pd.DataFrame
     savings: pd.DataFrame
     chosen: str
-    participants: int
+    at: dict[str, int]
+    unsized: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The size at the first point; the only one without a grid."""
+        return next(iter(self.at.values()))
+
+
+def point_key(settings: Mapping[str, Any]) -> str:
+    """Return the name of a point of a grid: the values of its axes."""
+    return json.dumps(settings, sort_keys=True)
 
 
 @dataclass(frozen=True)
 class _Searcher:
     """Simulates the alternative at any size, recruiting from one register."""
 
+    varied: Varied
     trial: DeclaredTrial
     rows: tuple[Sized, ...]
     register: Register | None
@@ -66,7 +85,7 @@ class _Searcher:
     def claims(self, size: int, labels: Sequence[str], trials: int) -> Mapping[str, int]:
         """Return how many trials of a size each analysis claims."""
         wanted = tuple(one.analysis for one in self.rows if one.analysis.label in labels)
-        resolved = at_size(self.trial, size, wanted)
+        resolved = self.varied.at(size, wanted)
         block = min(resolved.simulation.block, trials)
         cell = DeclaredCell(
             f"size{size}", "alternative", "alternative", {}, resolved,
@@ -77,7 +96,7 @@ class _Searcher:
         )
 
         def watch(_: str, done: int, total: int) -> None:
-            self.progress(f"{STAGE}: {size:,} participants", done, total)
+            self.progress(f"{STAGE}: {size:,} {self.varied.noun}", done, total)
 
         (sums,) = run_cells(work, [cell], self.backend, progress=watch)
         assert isinstance(sums, DeclaredSums)
@@ -89,9 +108,20 @@ class _Searcher:
         assert asked is not None
         return search_sizes(
             self.claims, [one.analysis.label for one in rows], power=asked.power,
-            alpha=self.trial.design.alpha, guess=guess, step=step_of(self.trial),
-            largest=asked.largest_trial, trials=asked.trials,
+            alpha=self.trial.design.alpha, guess=guess, step=self.varied.step,
+            largest=self.varied.largest, trials=asked.trials, scale=self.varied,
         )  # fmt: skip
+
+    def by_formula(self, rows: Sequence[Sized]) -> dict[str, FormulaSize]:
+        """Return the size of every analysis by formula, or why there is none."""
+        asked = self.trial.sizing
+        assert asked is not None
+        return {
+            one.analysis.label: formula_size(
+                self.varied, self.trial, one.analysis, self.register, asked.power
+            )
+            for one in rows
+        }
 
 
 def size_trial(
@@ -128,37 +158,68 @@ def size_trial(
     Raises
     ------
     ProtocolError, DesignError
-        The design has a size of its own, there is a grid, or the power is out of reach.
+        The design has a size of its own, or the power is out of reach; on a grid, at every point.
     """
+    start = trial if trial.participants is not None else at_size(trial, FIRST_GUESS)
+    rows, place = with_rivals(trial, best_single), backend or InProcess()
+    tables: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    at: dict[str, int] = {}
+    unsized: dict[str, str] = {}
+    for point in grid_points(start):
+        if point.kind != "alternative" or point.trial is None:
+            continue
+        try:
+            sizes, savings, size = _size_point(point.trial, rows, register_of, place, strengths, progress)
+        except DesignError as refusal:
+            if not trial.grid:
+                raise
+            unsized[point_key(point.settings)] = str(refusal)
+            continue
+        for frame in (sizes, savings):
+            for column, (axis, value) in enumerate(point.settings.items() if len(frame) else ()):
+                frame.insert(column, axis, [value] * len(frame))
+        tables.append((sizes, savings))
+        at[point_key(point.settings)] = size
+    if not at:
+        raise DesignError(
+            f"no point of the grid has a size: {next(iter(unsized.values()), 'none can be')}",
+            field="sizing", mend="declare a larger effect, or leave the grid out",
+        )  # fmt: skip
+    scored = [one for one in rows if one.scored]
+    sizes, savings = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
+    return Sizes(sizes, savings, (scored or list(rows))[0].analysis.label, at, unsized)
+
+
+def _size_point(
+    trial: DeclaredTrial,
+    rows: tuple[Sized, ...],
+    register_of: RegisterOf,
+    place: Backend,
+    strengths: Mapping[str, float] | None,
+    progress: Progress,
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return the sizes and savings of one alternative, and the size that it is run at."""
     asked = trial.sizing
     assert asked is not None
-    if trial.grid:
-        raise ProtocolError("is not served together with a grid", field="sizing", value=len(trial.grid),
-                            mend="leave the grid out, or size one point at a time")  # fmt: skip
-    start = trial if trial.participants is not None else at_size(trial, FIRST_GUESS)
-    point = next(one for one in grid_points(start) if one.kind == "alternative")
-    assert point.trial is not None
-    register = register_of(point.trial)
-    place = backend or InProcess()
-    rows = with_rivals(trial, best_single)
-    guess = start.participants or FIRST_GUESS
+    varied, register = varied_of(trial), register_of(trial)
     by_visits = trial.outcome.kind == "score"
     factors = dict(strengths or {AS_DECLARED: 1.0, DISCOUNTED: asked.correlation_discount})
     first = weakened(register, factors.pop(AS_DECLARED), trial.seed, by_visits)
-    searcher = _Searcher(point.trial, rows, first, place, progress)
-    found = {(AS_DECLARED, name): one for name, one in searcher.found(rows, guess).items()}
+    searcher = _Searcher(varied, trial, rows, first, place, progress)
+    found = {(AS_DECLARED, name): one for name, one in searcher.found(rows, varied.guess).items()}
+    formulas = {(AS_DECLARED, name): one for name, one in searcher.by_formula(rows).items()}
     scored = [one for one in rows if one.scored]
     for strength, factor in factors.items():
         if register is None or not scored or factor >= 1:
             continue
-        weaker = _Searcher(
-            point.trial, rows, weakened(register, factor, trial.seed, by_visits), place, progress
-        )
-        near = found[AS_DECLARED, scored[0].analysis.label].participants
+        people = weakened(register, factor, trial.seed, by_visits)
+        weaker = _Searcher(varied, trial, rows, people, place, progress)
+        near = found[AS_DECLARED, scored[0].analysis.label].size
         found |= {(strength, name): one for name, one in weaker.found(scored, near).items()}
-    sizes = _sizes(trial, rows, found)
-    chosen = (scored or rows)[0].analysis.label
-    return Sizes(sizes, _savings(trial, rows, found), chosen, found[AS_DECLARED, chosen].participants)
+        formulas |= {(strength, name): one for name, one in weaker.by_formula(scored).items()}
+    chosen = (scored or list(rows))[0].analysis.label
+    sizes = size_table(varied, rows, found, formulas)
+    return sizes, savings_table(varied, trial, rows, found), found[AS_DECLARED, chosen].size
 
 
 def weakened(register: Register | None, factor: float, seed: int, by_visits: bool) -> Register | None:
@@ -178,65 +239,3 @@ def weakened(register: Register | None, factor: float, seed: int, by_visits: boo
     noise = stream(seed, "discount", 0, "twins").standard_normal(len(register))[:, None]
     weaker = line + factor * rest + np.sqrt(1 - factor**2) * rest.std(axis=0) * noise
     return Register(register.names, register.covariates, weaker, register.outcomes, register.levels)
-
-
-def _controls(trial: DeclaredTrial, participants: float) -> float:
-    parts = [arm.allocation for arm in trial.arms]
-    return participants * parts[0] / sum(parts)
-
-
-def _sizes(
-    trial: DeclaredTrial, rows: Sequence[Sized], found: Mapping[tuple[str, str], FoundSize]
-) -> pd.DataFrame:
-    made = []
-    for (strength, name), one in found.items():
-        row = next(each for each in rows if each.analysis.label == name)
-        made.append(
-            {
-                "analysis": name,
-                "score": strength if row.scored else "not used",
-                "why": row.why,
-                "participants": one.participants,
-                "participants_lower_95": one.lower,
-                "participants_upper_95": one.upper,
-                "controls": _controls(trial, one.participants),
-                "power": one.power,
-                "power_mcse": one.power_mcse,
-                "searched_at": one.searched_at,
-                "trials": one.trials,
-            }
-        )
-    return pd.DataFrame(made)
-
-
-def _savings(
-    trial: DeclaredTrial, rows: Sequence[Sized], found: Mapping[tuple[str, str], FoundSize]
-) -> pd.DataFrame:
-    rivals = [one for one in rows if not one.scored]
-    made = []
-    for (strength, name), one in found.items():
-        if not next(each for each in rows if each.analysis.label == name).scored:
-            continue
-        best = min(rivals, key=lambda each: found[AS_DECLARED, each.analysis.label].exact, default=None)
-        for rival in rivals:
-            other = found[AS_DECLARED, rival.analysis.label]
-            saved = other.exact - one.exact
-            error = math.hypot(_error(other), _error(one))
-            made.append(
-                {
-                    "analysis": name,
-                    "score": strength,
-                    "beyond": rival.analysis.label,
-                    "best": rival is best,
-                    "participants_saved": saved,
-                    "participants_saved_mcse": error,
-                    "controls_saved": _controls(trial, saved),
-                    "share_saved": saved / other.exact,
-                    "share_saved_lower_90": (saved - _Z90 * error) / other.exact,
-                }
-            )
-    return pd.DataFrame(made)
-
-
-def _error(one: FoundSize) -> float:
-    return (one.upper - one.lower) / (2 * 1.959963984540054)

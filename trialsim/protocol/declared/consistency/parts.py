@@ -242,6 +242,26 @@ def _check_sizing(trial: Parts) -> None:
     if [world.kind for world in trial.scenarios].count("alternative") != 1:
         raise refuse("needs one scenario of kind alternative", field="sizing",
                      mend="keep one alternative; call other worlds other")  # fmt: skip
+    if searched := [axis.field for axis in trial.grid if axis.field == "participants"]:
+        raise refuse("is what is searched for", searched, field="grid", mend="leave the axis out")
+    if asked.vary == "controls":
+        _check_controls(trial)
+
+
+def _check_controls(trial: Parts) -> None:
+    """Refuse what a search for the controls alone leaves unread, or cannot keep."""
+    if ratio := [arm.allocation for arm in trial.arms if arm.allocation != 1]:
+        raise refuse(
+            "is what is searched for", ratio, field="arms.allocation",
+            mend='leave it out, or give vary = "participants"',
+        )  # fmt: skip
+    scheme = trial.randomisation
+    if scheme is not None and scheme.kind == "permuted_blocks" and scheme.strata:
+        raise refuse(
+            "would not fill its blocks within strata: each size has a ratio of its own", scheme.strata,
+            field="randomisation.strata",
+            mend="use minimisation over these factors, or blocks without strata",
+        )  # fmt: skip
 
 
 def lacks_of_formula(trial: Parts) -> str:
@@ -257,6 +277,8 @@ def lacks_of_formula(trial: Parts) -> str:
     scored = any(one.kind == "ancova" and one.adjust == ("score",) for one in trial.analyses)
     wanted = {
         "[sizing]": trial.sizing is not None,
+        'vary = "participants"': trial.sizing is None or trial.sizing.vary == "participants",
+        "no grid": not trial.grid,
         "a score at visits": trial.outcome.kind == "score",
         "learned twins": learnt,
         "two arms": len(trial.arms) == 2,
@@ -267,10 +289,21 @@ def lacks_of_formula(trial: Parts) -> str:
     return next((name for name, there in wanted.items() if not there), "")
 
 
+def _priced_by_search(trial: Parts) -> bool:
+    """Return whether searched savings have a price: of participants and of months of a planned enrolment."""
+    costs = trial.costs
+    planned = getattr(trial.enrolment, "kind", "") == "planned"
+    return trial.sizing is not None and costs is not None and planned and not costs.screening
+
+
 def _check_control_arm(trial: Parts) -> None:
     lacking = lacks_of_formula(trial)
     for field in BESIDE_FORMULA:
-        if getattr(trial, field) is not None and lacking:
+        if (
+            getattr(trial, field) is not None
+            and lacking
+            and not (field == "costs" and _priced_by_search(trial))
+        ):
             raise refuse(
                 f"is served with sizes by formula, which need {lacking}", field=field, mend="leave it out"
             )

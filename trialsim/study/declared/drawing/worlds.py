@@ -32,8 +32,12 @@ from trialsim.trial.outcomes import WEEKS_PER_MONTH, SurvivalLaw, autoregressive
 from trialsim.trial.register import Register
 
 
-def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
-    """Return the world of a time to event, with as many participants as the trial may need."""
+def survival_world(trial: DeclaredTrial, *, allocates: bool = True) -> SurvivalWorld:
+    """Return the world of a time to event, with as many participants as the trial may need.
+
+    With `allocates` false it is the law alone, whatever the randomisation: people of a register are
+    allocated by the scheme of the trial that recruits them.
+    """
     outcome = trial.outcome
     assert isinstance(outcome, TimeToEventOutcome)
     strata = Strata.of(trial)
@@ -58,7 +62,7 @@ def survival_world(trial: DeclaredTrial) -> SurvivalWorld:
             events=tuple(laws),
             dropout=_leaving(trial, outcome),
             ratio=tuple(arm.allocation for arm in trial.arms),
-            block_sizes=block_sizes(trial),
+            block_sizes=block_sizes(trial) if allocates else (),
             strata_shares=tuple(strata.shares.tolist()),
             strata_hazards=tuple(np.exp(strata.outcome).tolist()),
             strata_effects=() if subgroup is None else tuple(effects.tolist()),

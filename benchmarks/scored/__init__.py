@@ -1,0 +1,1 @@
+"""Nulls and sizes of declared trials whose analyses use a prognostic score."""

@@ -1,0 +1,1 @@
+"""What size does a formula give, where there is one?"""

@@ -1,0 +1,123 @@
+"""Power in large samples from one trial of everybody in a register, each of them in both arms.
+
+The estimator is consistent and the effect in these people is known, so that the squared mean of its statistic
+grows with :math:`n_0 n_1 / (n_0 + n_1)` from that trial's to any other's.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from trialsim.analysis.simulated.times import SeenLooks
+from trialsim.data import Estimates, Floats
+from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
+from trialsim.rates import PlannedAccrual
+from trialsim.streams import stream
+from trialsim.study.declared.adjusting import adjusting_columns
+from trialsim.study.declared.carried import carried
+from trialsim.study.declared.drawing.accrual import accrual_of
+from trialsim.study.declared.drawing.people import Drawing, People
+from trialsim.study.declared.drawing.recruits import recruit_survival
+from trialsim.study.declared.drawing.strata import Strata
+from trialsim.study.declared.reading import decision_of
+from trialsim.study.declared.sample import Sample
+from trialsim.study.declared.survival import read_looks
+from trialsim.study.sizing.formulas.answer import Formula, NoFormula
+from trialsim.study.sizing.formulas.linear import lost_shares
+from trialsim.trial.register import Register
+
+STREAM = "whole register"
+
+
+def register_formula(trial: DeclaredTrial, analysis: AnalysisDeclared, register: Register) -> Formula:
+    """Return the power of an analysis of a register's people, who are allocated 1:1 in the one large trial.
+
+    Raises
+    ------
+    NoFormula
+        Participants enter at sites, or the large trial has no statistic on the side of the claim.
+    """
+    if trial.outcome.kind != "time_to_event":
+        lost_shares(trial)
+    people = _everybody(trial, register)
+    chance = partial(stream, trial.seed, STREAM, 0)
+    if trial.outcome.kind == "time_to_event":
+        z = _of_times(trial, analysis, register, people, chance("dropout"))
+    else:
+        drawing = Drawing(
+            trial, people, Strata.of(trial), chance, lambda arm: chance("outcome"), None, register
+        )
+        outcomes = carried(trial).recruit(drawing)
+        sample = Sample(trial, people, outcomes, people.entry, register)
+        z = sample.sign * _statistic(sample.read(analysis))
+    if not z > 0:
+        raise NoFormula("no effect to claim")
+    mean = z / math.sqrt(len(register) / 2)
+    alpha = trial.design.alpha
+
+    def power(controls: float, active: float) -> float:
+        return float(ndtr(mean * math.sqrt(controls * active / (controls + active)) + ndtri(alpha)))
+
+    return Formula("large samples, over the register", power)
+
+
+def _everybody(trial: DeclaredTrial, register: Register) -> People:
+    """Return everybody in both arms, entering when the accrual expects them, in an order of its own."""
+    size = len(register)
+    rows = np.concatenate([np.arange(size)] * 2)[None]
+    arm = np.repeat(np.array([0, 1], dtype=np.int8), size)[None]
+    levels = register.levels[rows]
+    return People(_entries(trial, size), Strata.of(trial).crossed(levels), levels, arm, rows)
+
+
+def _entries(trial: DeclaredTrial, size: int) -> Floats:
+    if trial.outcome.kind != "time_to_event":
+        return np.zeros((1, 2 * size))
+    accrual = accrual_of(trial)
+    if not isinstance(accrual, PlannedAccrual):
+        raise NoFormula("participants enter at sites")
+    assert trial.participants is not None
+    month = accrual.expected_entries(trial.participants)
+    order = stream(trial.seed, STREAM, 0, "enrolment").permutation(size)
+    own = month[(order * len(month)) // size]
+    return np.concatenate([own, own])[None]
+
+
+def _of_times(
+    trial: DeclaredTrial, analysis: AnalysisDeclared, register: Register, people: People,
+    generator: np.random.Generator,
+) -> float:  # fmt: skip
+    design = trial.design
+    assert isinstance(design, FixedDesign | GroupSequentialDesign)
+    trials = recruit_survival(trial, people, Strata.of(trial), register, lambda component: generator)
+    columns = adjusting_columns(trial, analysis, people.levels, register, people.rows)
+    had = trials.entry + trials.time
+    if isinstance(design, FixedDesign) and design.month is not None:
+        month = design.month
+    else:
+        events = design.events[-1] if isinstance(design, GroupSequentialDesign) else design.events
+        assert events is not None
+        assert trial.participants is not None
+        months = np.sort(had[trials.event == 1])
+        wanted = math.ceil(events / trial.participants * had.size)
+        if wanted > len(months):
+            raise NoFormula("more events than there will be")
+        month = float(months[wanted - 1])
+    seen = SeenLooks(
+        trials.entry, trials.time, trials.event, trials.arm, trials.stratum, trials.strata,
+        np.array([[month]]),
+    )  # fmt: skip
+    looks, statistic = read_looks(trial, analysis, seen, columns)
+    if np.isfinite(statistic[0, 0]):
+        return float(statistic[0, 0])
+    return _statistic(looks[0]) * (1.0 if analysis.kind == "rmst" else -1.0)
+
+
+def _statistic(estimates: Estimates) -> float:
+    """Return the statistic that decides; the estimate's own where its p value is smaller than any number."""
+    decides = float(decision_of(estimates).z[0])
+    return decides if math.isfinite(decides) else float(estimates.statistic[0])
