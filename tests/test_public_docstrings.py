@@ -45,6 +45,8 @@ WITHOUT_EXAMPLE = {
     "trialsim.study.control_arm.cards_varied.card_sensitivity": STUDIED,
     "trialsim.study.control_arm.facts.facts_of_world": DECLARED,
     "trialsim.study.control_arm.months_and_money.time_and_cost": STUDIED,
+    "trialsim.report.trial_page.write_twins_report": FITTED,
+    "trialsim.study.validation.validate.validate_twins": FITTED,
     "trialsim.study.control_arm.plan.control_arm_of": FITTED,
     "trialsim.study.control_arm.plan.sizes_at_history": STUDIED,
     "trialsim.study.control_arm.risk_over_drift.borrowing_risk": STUDIED,
