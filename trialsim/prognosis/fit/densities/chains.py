@@ -49,7 +49,11 @@ def draw_chains(
         from nutpie.compiled_pyfunc import from_pyfunc
 
     def log_density(position: Floats) -> tuple[float, Floats]:
-        value, gradient = density(position, *data)
+        try:
+            value, gradient = density(position, *data)
+        except ZeroDivisionError:
+            # So far out that a share of the outcomes is 0 in floating point: no chain goes there.
+            return -np.inf, np.zeros(size)
         return value, gradient
 
     def expand(position: Floats) -> dict[str, Floats]:
