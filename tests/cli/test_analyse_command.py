@@ -17,9 +17,9 @@ from trialsim.analysis.by_name import listing_of
 from trialsim.registry import estimators
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "analysis" / "registry"))
 from in_process import run
-from small_trials import people, trial_of, visits
+
+from tests.registry.small_trials import people, trial_of, visits
 
 # It needs a prior, which only Python can give.
 METHODS = [one for one in estimators() if one.name != "bayesian_adjustment"]

@@ -166,7 +166,7 @@ def test_an_effect_that_no_size_detects_is_refused_before_anything_is_fitted(
     out, cache = tmp_path / "out", tmp_path / "cache"
     assert run(monkeypatch, "run", str(path), "--quiet", "-o", str(out), "--cache", str(cache)) == 2
     error = capsys.readouterr().err
-    assert "tiny.toml: effect.value: comes to 0.0076 points at week 78" in error
+    assert "tiny.toml: effect.value: comes to 0.0062 points at week 78" in error
     assert "Mend: assume a larger effect" in error
     assert not out.exists()
     assert not cache.exists()

@@ -27,7 +27,7 @@ from trialsim.errors import AnalysisError
 from trialsim.registry import Estimator, estimator, estimators, register, registered
 
 sys.path.insert(0, str(Path(__file__).parent))
-from small_trials import trial_of
+from tests.registry.small_trials import trial_of
 
 A = ts.analysis
 Y = {"outcome": "change", "arm": "arm", "control": "placebo"}

@@ -176,9 +176,13 @@ def test_the_word_at_a_line_is_read_over_dark_bars_too(result: StudyResult, besi
 def test_lines_and_words_can_be_told_from_the_page(page: str) -> None:
     assert all(contrast(colour) >= 3 for colour in (INK, ACCENT, SOFT, WARN, *(line[0] for line in LINES)))
     assert len({line[1:] for line in LINES}) == len(LINES), "no two lines differ by colour alone"
-    for name in ("ink", "accent", "warn"):
-        (colour,) = re.findall(rf"--{name}: (#[0-9a-f]{{6}})", page)
-        assert contrast(colour) >= 4.5
+    (grounds, *named) = (
+        [*re.findall(rf"--{name}: (#[0-9a-f]{{6}})", page)] for name in ("page", "ink", "accent", "warn")
+    )
+    assert len(grounds) == 3, "light, dark, and light again on paper"
+    for colours in named:
+        for ground, colour in zip(grounds, colours, strict=True):
+            assert max(contrast(colour), contrast(ground)) / min(contrast(colour), contrast(ground)) >= 4.5
 
 
 @pytest.mark.parametrize(

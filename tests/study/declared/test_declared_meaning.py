@@ -9,6 +9,7 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from tests.declared_files import SITES, STRATA, staged, tables
+from trialsim.analysis.marginal import fit_marginal
 from trialsim.analysis.survival import cox_block, log_rank_block
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import trial_from_dict
@@ -24,7 +25,7 @@ def rows(made: dict, scenario: int = 0):
 
 
 @pytest.mark.parametrize("alpha", [0.025, 0.1])
-@pytest.mark.parametrize("kind", ["response", "score", "count", "recurrent", "time_to_event"])
+@pytest.mark.parametrize("kind", ["response", "score", "recurrent", "time_to_event"])
 def test_a_fixed_trial_claims_where_its_one_sided_p_is_at_most_alpha(kind: str, alpha: float) -> None:
     made = tables(kind)
     made["design"]["alpha"] = alpha
@@ -35,6 +36,22 @@ def test_a_fixed_trial_claims_where_its_one_sided_p_is_at_most_alpha(kind: str, 
     claims = helps & (found[f"{name}_p_value"] / 2 <= alpha)
     assert 0 < claims.mean() < 1
     np.testing.assert_array_equal(found[f"{name}_decision"] == 1, claims)
+
+
+def test_a_fixed_trial_of_counts_claims_by_the_score_test_and_shows_the_p_of_its_estimate() -> None:
+    made = tables("count")
+    found = rows(made)
+    cell = plan_trial(trial_from_dict(made)).cells[0]
+    sample = engine_of(cell.trial).sample(cell.blocks[0], 5, 0)
+    fit = fit_marginal(
+        sample.outcomes, sample.people.arm, family="negative_binomial", contrast="log_ratio", test="score"
+    )
+    assert fit.decision is not None
+    helps = fit.decision.z < 0
+    claims = helps & (fit.decision.p_value / 2 <= cell.trial.design.alpha)
+    assert 0 < claims.mean() < 1
+    np.testing.assert_array_equal(found["negative_binomial_decision"] == 1, claims)
+    np.testing.assert_allclose(found["negative_binomial_p_value"], fit.p_value, rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["response", "time_to_event"])
