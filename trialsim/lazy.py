@@ -45,7 +45,7 @@ def lazy_door(room: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
     --------
     >>> get, names = lazy_door("trialsim.report")
     >>> names()
-    ['time_and_cost_table', 'write_report', 'write_trial_report']
+    ['time_and_cost_table', 'write_report', 'write_trial_report', 'write_twins_report']
     >>> get("write_report").__module__
     'trialsim.report.page'
     >>> get("write_paper")

@@ -25,7 +25,7 @@ def gamma_frailty(variance: float, people: int, generator: np.random.Generator) 
     Examples
     --------
     >>> z = gamma_frailty(0.8, 100_000, np.random.default_rng(1))
-    >>> round(z.mean(), 2), round(z.var(), 1)
+    >>> round(float(z.mean()), 2), round(float(z.var()), 1)
     (1.0, 0.8)
     """
     uniform = generator.random(people)
@@ -83,7 +83,7 @@ def poisson_counts(mean: Floats, generator: np.random.Generator) -> Floats:
     Examples
     --------
     >>> counts = poisson_counts(np.full(100_000, 1.3), np.random.default_rng(1))
-    >>> round(counts.mean(), 2), round(counts.var(), 1)
+    >>> round(float(counts.mean()), 2), round(float(counts.var()), 1)
     (1.3, 1.3)
     """
     return np.asarray(poisson.ppf(generator.random(len(mean)), mean))
@@ -103,7 +103,7 @@ def negative_binomial_counts(mean: Floats, dispersion: Floats, generator: np.ran
     --------
     >>> mean, dispersion = np.full(100_000, 2.0), np.full(100_000, 0.5)
     >>> counts = negative_binomial_counts(mean, dispersion, np.random.default_rng(1))
-    >>> round(counts.mean(), 1), round(counts.var(), 1)
+    >>> round(float(counts.mean()), 1), round(float(counts.var()), 1)
     (2.0, 4.0)
     """
     return _negative_binomial_quantiles(generator.random(len(mean)), mean, dispersion)

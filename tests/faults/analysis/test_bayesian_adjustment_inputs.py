@@ -99,7 +99,7 @@ def test_a_participants_value_is_never_shown() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "arm", "score", "field"),
     [
-        (np.zeros(4), np.zeros(4, int), np.zeros(4), "outcomes"),
+        (np.zeros(4), np.zeros(4, int), np.zeros(4), "outcome"),
         (np.zeros((2, 4)), np.zeros(3, int), np.zeros((2, 4)), "arm"),
         (np.zeros((2, 4)), np.array([0, 1, 2, 0]), np.zeros((2, 4)), "arm"),
         (np.zeros((2, 4)), np.array([0, 1, 1, 0]), np.zeros((2, 3)), "score"),

@@ -155,19 +155,19 @@ def test_an_arm_or_visit_that_is_not_in_the_fit() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"outcome": np.zeros((4, 3))}, "outcome: needs axes replicate, participant, visit"),
-        ({"outcome": np.zeros((1, 4, 63))}, "at most 62 visits"),
+        ({"outcomes": np.zeros((4, 3))}, "outcomes: needs axes replicate, participant, visit"),
+        ({"outcomes": np.zeros((1, 4, 63))}, "at most 62 visits"),
         ({"arm": [0, 1, 0]}, "arm: does not have the replicates and participants"),
         ({"arm": [0, 1, 0, 2]}, "arm: is not 0 or 1 for participant 3 of replicate 0"),
         ({"covariates": np.full((4, 1), np.nan)}, "covariates: is not finite for participant 0"),
         ({"scores": np.zeros((4, 2))}, "scores: needs one score for each visit"),
         ({"scores": np.full((4, 3), np.inf)}, "scores: is not finite"),
-        ({"outcome": np.full((1, 4, 3), np.inf)}, "outcome: is not finite"),
+        ({"outcomes": np.full((1, 4, 3), np.inf)}, "outcomes: is not finite"),
         ({"df": "welch"}, "df: is not a known choice"),
     ],
 )
 def test_an_unusable_block_is_named(arguments: dict[str, Any], words: str) -> None:
-    usable = {"outcome": np.zeros((1, 4, 3)), "arm": [0, 1, 0, 1]}
+    usable = {"outcomes": np.zeros((1, 4, 3)), "arm": [0, 1, 0, 1]}
     with pytest.raises(AnalysisError) as caught:
         fit_mmrm_block(**(usable | arguments))
     assert words in str(caught.value)

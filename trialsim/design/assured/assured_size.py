@@ -286,6 +286,7 @@ def assured_sizes(draws: PlanningDraws, question: AssuranceQuestion) -> AssuredS
     Examples
     --------
     >>> from trialsim.streams import stream
+    >>> from trialsim.design.assured.planning_draws import draws_from_history
     >>> draws = draws_from_history(0.5, 1.0, 150, effect=0.3, generator=stream(1, "", 0, "analysis"))
     >>> sizes = assured_sizes(draws, AssuranceQuestion())
     >>> sizes.total("undiscounted") < sizes.total("assured, quantile") < sizes.total("worst plausible")

@@ -124,8 +124,9 @@ def survival_looks(
 
     Examples
     --------
+    >>> import math
     >>> from trialsim.design import group_sequential_design
-    >>> from trialsim.rates import PlannedAccrual
+    >>> from trialsim.rates import PiecewiseRate, PlannedAccrual
     >>> leaving = PiecewiseRate((0.00427444119896255,))
     >>> forecast = EventForecast(
     ...     PlannedAccrual((20,), (24,)), PiecewiseRate((math.log(2) / 12,)), PiecewiseRate((0.7,)),

@@ -76,6 +76,7 @@ def recruit(
 
     Examples
     --------
+    >>> from trialsim.trial.enrolment.site_plans import site_plan
     >>> plan = site_plan([0.0, 1.0], rate=[5.0, 20.0], cap=[30, 30])
     >>> found = recruit(plan, 1, 50, np.random.default_rng(1))
     >>> np.bincount(found.site[0])

@@ -66,6 +66,9 @@ def true_values(
 
     Examples
     --------
+    >>> from trialsim.trial.intercurrent_events.discontinuation import DiscontinuationCause
+    >>> from trialsim.trial.outcomes.visits import VisitEffect
+    >>> from trialsim.trial.intercurrent_events.worlds import IntercurrentEvent
     >>> sick = DiscontinuationCause("lack of efficacy", (0.3, 0.1))
     >>> effect = VisitEffect(np.array([0.0, -1.5, -3.0]))
     >>> world = LongitudinalWorld((12.0, 24.0), np.zeros(3), np.eye(3), effect,
