@@ -27,7 +27,8 @@ def test_means_and_sds_come_out(drawn):
         centred = x - law.mean
         assert abs(centred.mean()) < K * law.sd / np.sqrt(N), name
         error = np.std(centred**2) / np.sqrt(N)
-        assert abs(np.mean(centred**2) - law.sd**2) < K * error, name
+        # A fair coin is always half from its mean: its squares have no error but rounding.
+        assert abs(np.mean(centred**2) - law.sd**2) < K * error + 1e-12, name
 
 
 def test_correlations_come_out(drawn):

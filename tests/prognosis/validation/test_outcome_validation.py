@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -178,6 +179,7 @@ class KnowsTheFold:
 
     unit = 26.0
     law = FAMILIES["binary"]
+    diagnostics: ClassVar[dict[str, float]] = {}
 
     def __init__(self, history):
         self.share, self.groups = history.outcome.mean(), set(history.group)

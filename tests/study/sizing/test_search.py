@@ -63,6 +63,19 @@ def test_what_is_out_of_reach_is_refused() -> None:
         search_sizes(z_test(0.0, rng), ["z"], power=0.9, alpha=0.025, guess=100, largest=5_000)
 
 
+def test_a_power_that_does_not_grow_with_the_size_has_no_size() -> None:
+    """A trial that is read before all have come: beyond 500 participants nobody more is seen."""
+    rng = np.random.default_rng(1)
+    honest = z_test(0.1, rng)
+
+    def saturated(size: int, names: Sequence[str], trials: int) -> dict[str, int]:
+        return honest(min(size, 500), names, trials)
+
+    for guess in (100, 600, 5_000):
+        with pytest.raises(DesignError, match="does not grow with the size"):
+            search_sizes(saturated, ["z"], power=0.9, alpha=0.025, guess=guess)
+
+
 def test_rivals_stand_beside_every_scored_analysis_and_none_twice() -> None:
     made = tables(
         "score", twins={"source": "assumed", "partial_correlation": 0.3}, sizing={"power": 0.8},

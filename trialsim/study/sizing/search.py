@@ -6,7 +6,9 @@ or whatever else information is in proportion to (`Scale`). The rule is fixed be
 1. *Bracket.* From a first guess, n is multiplied or divided by 4 until the power lies in (.05, .995).
 2. *Approach.* Twice, with a quarter of `trials` and with all of them: each analysis is simulated at its own
    :math:`n ((z_{1-α} + z_{power}) / (z_{1-α} + Φ^{-1}(\hat p)))^2`.
-3. *Answer.* The line through the probits of the last rounds, weighted by their precision with the slope
+3. *Go on* where the asked power is still far, at most 4 rounds more. Where power does not grow with n, as in
+   a trial that is read before all of them have come, there is no size, and the search says so.
+4. *Answer.* The line through the probits of the last rounds, weighted by their precision with the slope
    :math:`b = (z_{1-α} + Φ^{-1}(\hat p)) / \sqrt n` of the last one, is solved for the power; its Monte
    Carlo error gives the interval.
 
@@ -32,6 +34,8 @@ _LOW, _HIGH, _FACTOR = 0.05, 0.995, 4
 _SMALLEST = 8
 _Z95 = 1.959963984540054
 _SURE = 4.0
+# An answer further from the last round than by this factor of information is not seen but guessed.
+_FAR, _MORE = 1.5, 4
 
 # From a size, the analyses to read there and a number of trials to how many of them each claims.
 Claims = Callable[[int, Sequence[str], int], Mapping[str, int]]
@@ -175,6 +179,13 @@ def search_sizes(
         for name in analyses:
             start[name] = _next(name, paths[name], asked)
         _look(claims, paths, start, number)
+    for _ in range(_MORE):
+        far = {name: _next(name, path, asked) for name, path in paths.items() if _is_far(path, asked)}
+        if not far:
+            break
+        _look(claims, paths, far, trials)
+        for name in far:
+            _check_growth(name, paths[name], asked)
     return {name: _answer(name, paths[name], asked) for name in analyses}
 
 
@@ -243,6 +254,29 @@ def _next(name: str, path: _Path, asked: _Question) -> int:
     )
 
 
+def _is_far(path: _Path, asked: _Question) -> bool:
+    """Return whether the asked power lies beyond what the last round can speak of."""
+    size, _, _ = path.seen[-1]
+    z, error = path.probit()
+    drift = asked.z_alpha + z + _Z95 * error
+    return size < asked.largest and asked.z_alpha + asked.z_power > math.sqrt(_FAR) * drift
+
+
+def _check_growth(name: str, path: _Path, asked: _Question) -> None:
+    """Refuse where power has risen by less than half of what the larger size promised."""
+    (old, _, _), (new, trials, had) = path.seen[-2:]
+    (before, error), (after, other) = path.probit(-2), path.probit(-1)
+    larger = math.sqrt(asked.scale.information(new) / asked.scale.information(old))
+    promised = (asked.z_alpha + before) * (larger - 1)
+    if after - before + _SURE * math.hypot(error, other) < promised / 2:
+        raise DesignError(
+            f"{name} has a power of {had / trials:.3f} with {new:,} {asked.scale.noun}, hardly more than "
+            f"with {old:,}: it does not grow with the size",
+            field="sizing", value=new,
+            mend="let the trial be read when all have come and were followed: enrol faster, or read it later",
+        )  # fmt: skip
+
+
 def _answer(name: str, path: _Path, asked: _Question) -> FoundSize:
     size, trials, had = path.seen[-1]
     z, _ = path.probit()
@@ -258,7 +292,7 @@ def _answer(name: str, path: _Path, asked: _Question) -> FoundSize:
     root = float((weights * roots).sum() / weights.sum())
     spread = 1 / (math.sqrt(weights.sum()) * slope)
     exact = asked.scale.size_of(root**2)
-    if exact > asked.largest:
+    if exact > asked.largest or _is_far(path, asked):
         raise _unreached(name, asked.largest, had / trials, asked)
     return FoundSize(
         name,
