@@ -34,6 +34,8 @@ NO_MEMORY = (
 )
 # What Python says where the memory of a new thread is refused.
 NO_THREAD = "can't start new thread"
+# What the loader says where a library finds no room: rooms import theirs when they are first used.
+NO_ROOM = "failed to map segment"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -87,6 +89,10 @@ def main() -> None:
     except OSError as fault:
         _refuse(f"{fault}. Mend: free space or give access, and run again.")
     except MemoryError:
+        _refuse(NO_MEMORY)
+    except ImportError as fault:
+        if NO_ROOM not in str(fault):
+            raise
         _refuse(NO_MEMORY)
     except RuntimeError as fault:
         if str(fault) != NO_THREAD:
