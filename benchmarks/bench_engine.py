@@ -7,6 +7,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -17,97 +18,78 @@ from threadpoolctl import threadpool_limits
 from benchmarks.figure import Figure
 from trialsim.design import tally
 from trialsim.design.operating_characteristics import Tally
-from trialsim.disease import disease_model
-from trialsim.population import draw_eligible, read_card
-from trialsim.protocol import Arm, Protocol, Scenario, cohort_path, protocol_from_dict, read_protocol
+from trialsim.protocol import Arm, DeclaredTrial, read_trial, trial_from_dict
 from trialsim.streams import stream
-from trialsim.study import Cell, Checkpoints, Job, ReplicateRecorder, simulate
+from trialsim.study import Checkpoints, ReplicateRecorder, plan_trial, run_cells
+from trialsim.study.declared import DeclaredCell, DeclaredWork, engine_of
 from trialsim.study.designs import LongitudinalPlan, ancova_at_last_visit, simulate_longitudinal_block
+from trialsim.study.people.from_card import register_from_card
 from trialsim.study.running import Processes, map_blocks
-from trialsim.study.sized.blocks import analyse_block, simulate_cell
-from trialsim.trial import Pool, TrialSize, VisitEffect, site_plan
+from trialsim.trial import VisitEffect, site_plan
+from trialsim.trial.register import Register
 
 PROTOCOL = Path(__file__).parents[1] / "protocols" / "alzheimers_phase2.toml"
 CORES = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-SIZE = TrialSize(153, 153)
+SIZE = 306
 BLOCK, ALPHA, SEED = 250, 0.05, 20261121
-REGISTER = 100_000
 PROGRESSIONS = (0.7, 0.85, 1.0, 1.15, 1.3)
 SHIFTS = (-0.5, 0.0, 0.5, 1.0)
 SEVERITIES = (0.0, -0.5)
 
 
-def null_protocol() -> Protocol:
-    """Return the default protocol with a grid of 40 null scenarios instead of its own."""
-    tables = read_protocol(PROTOCOL).to_dict()
-    kept = [one for one in tables["scenarios"] if one["kind"] != "history_drift"]
-    grid = [
-        {
-            "name": f"speed_{speed:g}_shift_{shift:g}_severity_{severity:g}".replace(".", "p").replace(
-                "-", "m"
-            ),
-            "kind": "history_drift",
-            "effect": "none",
-            "progression": speed,
-            "outcome_shift": shift,
-            "covariate_shift": {"cdr_sb": severity} if severity else {},
-            "why": "Decline, level and severity that differ from the history's",
-        }
-        for speed in PROGRESSIONS
-        for shift in SHIFTS
-        for severity in SEVERITIES
-        if (speed, shift, severity) != (1.0, 0.0, 0.0)
-    ]
-    tables["scenarios"] = kept + grid
-    return protocol_from_dict(tables)
+def null_trial() -> DeclaredTrial:
+    """Return the default protocol at one size, with a grid of 40 null scenarios instead of its own."""
+    scenarios: list[dict[str, object]] = [{"name": "null", "kind": "null", "why": "Nothing drifts"}]
+    for speed in PROGRESSIONS:
+        for shift in SHIFTS:
+            for severity in SEVERITIES:
+                if (speed, shift, severity) == (1.0, 0.0, 0.0):
+                    continue
+                name = f"speed_{speed:g}_shift_{shift:g}_severity_{severity:g}"
+                moved = {"cdr_sb": severity} if severity else {}
+                scenarios.append(
+                    {
+                        "name": name.replace(".", "p").replace("-", "m"),
+                        "kind": "null",
+                        "drift": {"outcome_shift": shift, "progression": speed, "covariate_shift": moved},
+                        "why": "Decline, level and severity that differ from the history's",
+                    }
+                )
+    asked = {"participants": SIZE, "sizing": None, "borrowing": None, "card_sensitivity": None}
+    return trial_from_dict(read_trial(PROTOCOL).to_dict() | asked | {"scenarios": scenarios})
 
 
-def pool_of(protocol: Protocol, scenario: Scenario) -> Pool:
-    """Return participants of a world whose score is the expected decline, blurred: no fit is timed here."""
-    card, disease = read_card(cohort_path(protocol, PROTOCOL)), disease_model(protocol.disease.model)
-    weeks = np.array((0.0, *protocol.visits.weeks))
+class Worlds:
+    """Registers whose score is the decline itself, blurred: no fit is timed here."""
 
-    def chance(component: str) -> np.random.Generator:
-        return stream(SEED, "bench", 0, component)
+    def __init__(self) -> None:
+        self._drawn: dict[str, Register] = {}
 
-    shift = dict(scenario.covariate_shift)
-    draw = draw_eligible(card, REGISTER, chance("register"), protocol.eligibility, shift=shift)
-    course = disease.draw_course(draw.covariates, chance("disease"))
-    natural = disease.natural_history(course, weeks, progression=scenario.progression)
-    placebo = disease.placebo_response(course, weeks) + np.where(weeks > 0, scenario.outcome_shift, 0.0)
-    baseline = disease.measure(natural[:, :1], placebo[:, :1], chance("outcome"))[:, 0]
-    score = natural[:, -1] + 3.0 * chance("twins").standard_normal(REGISTER)
-    return Pool(natural, placebo, baseline, score, np.full(REGISTER, 3.0))
-
-
-def nulls_of(protocol: Protocol) -> list[Scenario]:
-    """Return the null and its 39 drifts."""
-    found = [one for one in protocol.scenarios if one.effect == "none" and one.kind != "useless_twin"]
-    assert len(found) == 40
-    return found
+    def __call__(self, trial: DeclaredTrial) -> Register:
+        key = trial.scenarios[0].model_dump_json()
+        if key not in self._drawn:
+            people = register_from_card(trial.model_copy(update={"twins": None}), None, PROTOCOL.parent)
+            noise = stream(SEED, "bench", 0, "twins").standard_normal((len(people), 6))
+            self._drawn[key] = replace(people, scores=people.outcomes[0][:, 1:] + 3.0 * noise)
+        return self._drawn[key]
 
 
 @cache
-def null_job() -> Job:
-    """Return the 40 null worlds."""
-    protocol = null_protocol()
-    nulls = nulls_of(protocol)
-    return Job(
-        protocol,
-        disease_model(protocol.disease.model),
-        {one.name: pool_of(protocol, one) for one in nulls},
-        {one.name: 0.0 for one in nulls},
-    )
+def null_work() -> tuple[DeclaredWork, tuple[DeclaredCell, ...]]:
+    """Return the 40 null worlds, and a cell of each."""
+    worlds = Worlds()
+    cells = plan_trial(null_trial(), register_of=worlds).cells
+    assert len(cells) == 40
+    return DeclaredWork(SEED, 6, worlds), cells
 
 
-def null_cells(replicates: int, scenarios: int = 40) -> list[Cell]:
-    nulls = nulls_of(null_job().protocol)[:scenarios]
-    return [Cell(one, "prognostic", SIZE, replicates, BLOCK) for one in nulls]
+def null_cells(replicates: int, scenarios: int = 40) -> list[DeclaredCell]:
+    return [replace(one, replicates=replicates, block=BLOCK) for one in null_work()[1][:scenarios]]
 
 
 def rate(workers: int, blocks: int) -> float:
     """Return trials a second of warm workers, from the first results to the last."""
-    job, cell = null_job(), null_cells(blocks * BLOCK, 1)[0]
+    job, cell = null_work()[0], null_cells(blocks * BLOCK, 1)[0]
     tasks = [(cell, index) for index in range(blocks)]
     warm, counted, start = 2 * workers, 0, 0.0
     for position, block in enumerate(Processes(workers).run(job, tasks), 1):
@@ -139,21 +121,20 @@ def overhead() -> Iterator[Figure]:
 
     Both take short turns, so that other work of the machine slows both alike; the turns change places.
     """
-    job, cells = null_job(), null_cells(10 * BLOCK, 2)
-    protocol, disease = job.protocol, job.disease
+    job, cells = null_work()[0], null_cells(10 * BLOCK, 2)
 
     def kernels() -> None:
         for cell in cells:
+            simulated = engine_of(cell.trial, job.register_of(cell.trial))
             for index in range(len(cell.blocks)):
-                block = simulate_cell(protocol, disease, job.pools[cell.scenario.name], cell, index)
-                analyse_block(block, protocol.analysis)
+                simulated.read(cell.blocks[index], SEED, index)
 
     def engine() -> None:
         with (
             tempfile.TemporaryDirectory() as folder,
             ReplicateRecorder(Path(folder) / "results") as recorder,
         ):
-            simulate(job, cells, record=recorder, checkpoints=Checkpoints(Path(folder) / "blocks", "k" * 20))
+            run_cells(job, cells, record=recorder, checkpoints=Checkpoints(Path(folder) / "blocks", "k" * 20))
 
     shares = []
     with threadpool_limits(1):
@@ -182,18 +163,18 @@ def clock(work: object) -> tuple[float, float]:
 
 def null_grid(replicates: int = 100_000) -> Iterator[Figure]:
     """Simulate and record 40 null scenarios on all workers."""
-    job, cells = null_job(), null_cells(replicates)
+    job, cells = null_work()[0], null_cells(replicates)
     start = time.perf_counter()
     with (
         tempfile.TemporaryDirectory() as folder,
         ReplicateRecorder(Path(folder) / "results") as recorder,
     ):
         checkpoints = Checkpoints(Path(folder) / "blocks", "k" * 20)
-        found = simulate(job, cells, Processes(CORES), record=recorder, checkpoints=checkpoints)
+        found = run_cells(job, cells, Processes(CORES), record=recorder, checkpoints=checkpoints)
     wall = time.perf_counter() - start
-    worst = max(one.characteristics["prognostic"].rejection_rate for one in found)
+    worst = max(one.tallies["prognostic"].rejected / one.trials for one in found)
     yield Figure(
-        f"null_grid: 40 scenarios x {replicates:,} replicates of N = {SIZE.total}, 3 analyses each",
+        f"null_grid: 40 scenarios x {replicates:,} replicates of N = {SIZE}, 3 analyses each",
         wall / 60,
         "min",
         goal=10 * 4 / CORES * replicates / 100_000,

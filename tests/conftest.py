@@ -17,7 +17,7 @@ from numba.core.caching import IndexDataCacheFile
 from trialsim.data import Covariates, History
 from trialsim.prognosis import Sampler
 
-pytest_plugins = ["tests.real_histories", "tests.small_study", "tests.small_arm", "tests.spread"]
+pytest_plugins = ["tests.real_histories", "tests.small_study", "tests.spread"]
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"

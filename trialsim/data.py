@@ -151,56 +151,6 @@ class Twins:
 
 
 @dataclass(frozen=True)
-class TrialBlock:
-    """Replicate trials as arrays.
-
-    Parameters
-    ----------
-    weeks : ndarray (V,)
-        Weeks of the post-baseline visits.
-    arm : ndarray of int8 (R, N)
-        0 for control, 1 for active.
-    enrolment_month : ndarray (R, N)
-        Calendar month of randomisation, from the first site's activation.
-    baseline : ndarray (R, N)
-        Measured outcome at week 0.
-    outcomes : ndarray (R, N, V)
-        Measured outcome at the later visits; NaN from dropout on.
-    score : ndarray (R, N)
-        Prognostic score for the last visit.
-    score_sd : ndarray (R, N)
-        Predictive standard deviation of the twin at the last visit.
-    dropout_week : ndarray (R, N)
-        Week of dropout, infinite for completers.
-    dropout_cause : ndarray of int8 (R, N)
-        Position of the cause in the protocol, -1 for completers.
-    register_index : ndarray of int64 (R, N)
-        Row of each participant in the register.
-    """
-
-    weeks: Floats
-    arm: NDArray[np.int8]
-    enrolment_month: Floats
-    baseline: Floats
-    outcomes: Floats
-    score: Floats
-    score_sd: Floats
-    dropout_week: Floats
-    dropout_cause: NDArray[np.int8]
-    register_index: Ints
-
-    @property
-    def replicates(self) -> int:
-        """Number of replicate trials, R."""
-        return self.arm.shape[0]
-
-    @property
-    def participants(self) -> int:
-        """Number of randomised participants in each trial, N."""
-        return self.arm.shape[1]
-
-
-@dataclass(frozen=True)
 class Decision:
     """The test that decides each replicate, which may exist where the effect cannot be estimated.
 

@@ -45,9 +45,9 @@ def lazy_door(room: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
     --------
     >>> get, names = lazy_door("trialsim.report")
     >>> names()
-    ['time_and_cost_table', 'write_report', 'write_trial_report', 'write_twins_report']
-    >>> get("write_report").__module__
-    'trialsim.report.page'
+    ['write_trial_report', 'write_twins_report']
+    >>> get("write_trial_report").__module__
+    'trialsim.report.trial_page'
     >>> get("write_paper")
     Traceback (most recent call last):
         ...
@@ -69,8 +69,8 @@ def offers(room: str) -> dict[str, tuple[str, str]]:
 
     Examples
     --------
-    >>> offers("trialsim.report")["write_report"]
-    ('trialsim.report.page', 'write_report')
+    >>> offers("trialsim.report")["write_trial_report"]
+    ('trialsim.report.trial_page', 'write_trial_report')
     """
     spec = sys.modules[room].__spec__ if room in sys.modules else find_spec(room)
     source = getattr(spec and spec.loader, "get_source", lambda _: None)(room)

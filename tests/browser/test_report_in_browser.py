@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from trialsim.report import write_report
-from trialsim.report.figures import all_figures
-from trialsim.study import StudyResult, SupplementaryAnalyses
+from tests.small_study import Answered
+from trialsim.report import write_trial_report
+from trialsim.report.arm_figures import arm_figures
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (
@@ -20,18 +20,18 @@ QUIET = (
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_every_figure_is_drawn_offline(
-    result: StudyResult, beside: SupplementaryAnalyses, tmp_path: Path
-) -> None:
-    write_report(result, tmp_path / "report.html", beside)
+def test_every_figure_is_drawn_offline(answered: Answered, tmp_path: Path) -> None:
+    write_trial_report(
+        answered.trial, answered.plan, answered.result, tmp_path / "report.html", answered.beside
+    )
     assert CHROMIUM is not None
     profile, page = f"--user-data-dir={tmp_path / 'profile'}", str(tmp_path / "report.html")
     done = subprocess.run(
         [CHROMIUM, *QUIET, profile, "--dump-dom", page],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    names = {name.replace("_", "-") for name in all_figures(result, beside)}
-    assert {"savings", "type-one-error", "drift", "frontier"} <= names
+    names = {name.replace("_", "-") for name in arm_figures(answered.beside)} | {"rejection"}
+    assert {"savings", "drift", "frontier"} <= names
     for name in names:
         start = done.stdout.index(f'id="figure-{name}"')
         assert "<svg" in done.stdout[start : start + 3000], name

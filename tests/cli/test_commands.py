@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.cli.in_process import run
-from trialsim.cli.terminal.answer import print_answer
+from trialsim.cli.terminal.control_arm import print_control_arm
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
 
@@ -77,7 +77,6 @@ def test_size_agrees_with_the_closed_form(monkeypatch, capsys) -> None:
         (("verify", "nowhere"), "no readable manifest"),
         (("verify", "nowhere", "--nonce", "mine"), "chooses nothing without --replay"),
         (("run", f"{PROTOCOLS}/ordinal_recovery.toml", "--history", "x.csv"), "is not read by this protocol"),
-        (("run", f"{PROTOCOLS}/cdisc_pilot.toml", "--plan"), "served with format trialsim.protocol/2"),
     ],
 )
 def test_refusals_are_one_message_and_exit_code_2(
@@ -150,7 +149,7 @@ def test_a_refusal_that_comes_from_the_card_names_the_protocol(monkeypatch, caps
     capsys.readouterr()
     assert run(monkeypatch, "run", str(path), "--quiet", "-o", str(tmp_path / "out")) == 2
     error = capsys.readouterr().err
-    assert "mine.toml: eligibility[1].covariate" in error
+    assert "mine.toml: population.eligibility: is no covariate of the card. Got ['mmsee']" in error
     assert not (tmp_path / "out").exists()
 
 
@@ -161,12 +160,12 @@ def test_an_effect_that_no_size_detects_is_refused_before_anything_is_fitted(
     path = tmp_path / "protocols" / "tiny.toml"
     text = (ROOT / "protocols/alzheimers_phase2.toml").read_text()
     path.write_text(text.replace("value = 0.30", "value = 0.003"))
-    monkeypatch.setattr("trialsim.study.sized.run.learn", lambda *_, **__: pytest.fail("fitted"))
+    monkeypatch.setattr("trialsim.study.people.asked.learn_twins", lambda *_, **__: pytest.fail("fitted"))
     capsys.readouterr()
     out, cache = tmp_path / "out", tmp_path / "cache"
     assert run(monkeypatch, "run", str(path), "--quiet", "-o", str(out), "--cache", str(cache)) == 2
     error = capsys.readouterr().err
-    assert "tiny.toml: effect.value: comes to 0.0062 points at week 78" in error
+    assert "tiny.toml: effects.active.value: comes to 0.0062 points at week 78" in error
     assert "Mend: assume a larger effect" in error
     assert not out.exists()
     assert not cache.exists()
@@ -189,17 +188,17 @@ def test_a_missing_history(monkeypatch, capsys, tmp_path: Path) -> None:
     assert "no.csv" in capsys.readouterr().err
 
 
-def test_the_answer_names_months_the_open_card_and_the_risk_of_borrowing(
-    capsys, monkeypatch, result, beside, tmp_path: Path
-) -> None:
+def test_the_answer_names_months_the_open_card_and_the_risk_of_borrowing(capsys, monkeypatch, beside) -> None:
+    from rich.console import Console
+
     monkeypatch.setenv("COLUMNS", "200")
-    print_answer(result, beside, tmp_path)
+    print_control_arm(beside, Console())
     text = " ".join(capsys.readouterr().out.split())
     months = beside.savings.query("gain == 'months'")["value"].iloc[0]
     assert f"{months:.2f} ±" in text
     assert f"{beside.card.open_pairs} of {beside.card.pairs} correlations open" in text
     assert "is not defensible by" in text
-    assert str(tmp_path / "report.html") in text
+    assert "optimistic by construction" in text
 
 
 def test_an_interrupt_stops_cleanly_and_leaves_nothing(tmp_path: Path) -> None:

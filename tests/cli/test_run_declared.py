@@ -51,8 +51,9 @@ def test_every_example_plans_and_its_cells_reconcile(file: Path) -> None:
         int, re.search(r"(\d+) cells planned = (\d+) run \+ (\d+) refused", printed).groups()
     )
     assert planned == run + refused > 1
-    assert "about" in printed
-    assert "GB of memory" in printed
+    if "Twins are learned first" not in printed:
+        assert "about" in printed
+        assert "GB of memory" in printed
 
 
 def test_the_answer_and_its_bundle(survival: Path) -> None:

@@ -9,19 +9,27 @@ from itertools import pairwise
 import pytest
 from markupsafe import escape
 
-from trialsim.protocol import Costs
-from trialsim.report.figures import all_figures
-from trialsim.report.page import render_report
-from trialsim.report.supplementary_tables import figure_table, supplementary_tables
-from trialsim.report.tables import all_tables
+from tests.small_study import Answered
+from trialsim.protocol.declared.control_arm import Costs
+from trialsim.report.arm_figures import arm_figures
+from trialsim.report.arm_tables import arm_tables
+from trialsim.report.html import figure_table
+from trialsim.report.sizes import answer, answer_facts
 from trialsim.report.theme import ACCENT, INK, LINES, SOFT, WARN
-from trialsim.study import StudyResult, SupplementaryAnalyses
-from trialsim.study.supplementary import time_and_cost
+from trialsim.report.trial_page import render_trial_report
+from trialsim.report.trial_tables import trial_tables
+from trialsim.study import SupplementaryAnalyses
+from trialsim.study.control_arm import time_and_cost
+
+
+def render(answered: Answered, **changes: object) -> str:
+    one = replace(answered, **changes)  # type: ignore[arg-type]  # fields of the answer
+    return render_trial_report(one.trial, one.plan, one.result, one.beside)
 
 
 @pytest.fixture(scope="module")
-def page(result: StudyResult, beside: SupplementaryAnalyses) -> str:
-    return render_report(result, beside)
+def page(answered: Answered) -> str:
+    return render(answered)
 
 
 def words(page: str) -> str:
@@ -29,12 +37,29 @@ def words(page: str) -> str:
     return re.sub(r"<(script|style).*?</\1>", "", page, flags=re.S)
 
 
-def test_the_answer_comes_first_and_agrees_with_the_result(page: str, result: StudyResult) -> None:
-    text = words(page)
-    verdict = "Saving supported" if result.plan.supported else "No saving supported"
-    assert text.index(verdict) < text.index("Optimistic by construction") < text.index("Evidence</h2>")
-    for saving in result.plan.savings:
+def test_the_answer_comes_first_and_agrees_with_the_result(page: str, answered: Answered) -> None:
+    text, plan = words(page), answered.beside.arm.plan
+    verdict = "Saving beyond baseline ANCOVA supported" if plan.supported else "No saving supported"
+    assert text.index("The answer</h2>") < text.index(verdict) < text.index("Optimistic by construction")
+    for saving in plan.savings:
         assert f"{saving.ancova.total} → {saving.prognostic.total}" in text
+    said = answer(answered.trial, answered.result)
+    assert said[0].startswith("With placebo twins ")
+    assert "worst plausible, it is" in " ".join(said).lower()
+    assert " ± " in said[1]
+    assert " ± " in said[2]
+    assert all(str(escape(sentence)) in page for sentence in said)
+
+
+def test_the_answer_as_json_is_that_of_the_page(answered: Answered) -> None:
+    facts = answer_facts(answered.trial, answered.result, answered.beside)
+    assert facts["sentences"] == answer(answered.trial, answered.result)
+    nulls = answered.result.operating_characteristics.query("scenario.str.contains('null')")
+    assert facts["largest_type_one_error"]["rate"] == nulls["rejection_rate"].max()
+    plan = answered.beside.arm.plan
+    by_formula = facts["beyond_baseline_ancova_by_formula"]
+    assert by_formula["supported"] == plan.supported
+    assert by_formula["participants_saved"]["discounted"] == plan.saving("discounted").participants_saved
 
 
 def test_nothing_is_loaded_from_anywhere(page: str) -> None:
@@ -43,68 +68,63 @@ def test_nothing_is_loaded_from_anywhere(page: str) -> None:
     assert "default-src 'none'" in page
 
 
-def test_user_text_is_escaped(result: StudyResult, beside: SupplementaryAnalyses) -> None:
-    hostile = result.protocol.model_copy(update={"title": "<script>alert(1)</script>"})
-    page = render_report(replace(result, protocol=hostile), beside)
+def test_user_text_is_escaped(answered: Answered) -> None:
+    hostile = answered.trial.model_copy(update={"title": "<script>alert(1)</script>"})
+    page = render(answered, trial=hostile)
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
 
 
-def test_no_saving_supported_names_the_size_to_use(
-    result: StudyResult, beside: SupplementaryAnalyses
-) -> None:
-    page = words(render_report(replace(result, plan=replace(result.plan, supported=False)), beside))
+def with_arm(answered: Answered, **changes: object) -> SupplementaryAnalyses:
+    return replace(answered.beside, arm=replace(answered.beside.arm, **changes))  # type: ignore[arg-type]  # its fields
+
+
+def test_no_saving_supported_names_the_size_to_use(answered: Answered) -> None:
+    plan = answered.beside.arm.plan
+    page = words(render(answered, beside=with_arm(answered, plan=replace(plan, supported=False))))
     assert "No saving supported" in page
-    assert f"Size the trial by baseline ANCOVA: {result.plan.sizes['ancova'].total} participants" in page
+    assert f"Size the trial by baseline ANCOVA: {plan.sizes['ancova'].total} participants" in page
 
 
-def test_tables_are_rectangular_and_filled(result: StudyResult, beside: SupplementaryAnalyses) -> None:
-    for name, table in (all_tables(result) | supplementary_tables(result, beside)).items():
-        assert table.rows, name
-        for row in table.rows:
-            assert len(row) == len(table.columns), name
-            assert "nan" not in " ".join(row).lower().split(), name
+def test_a_score_of_study_effects_says_how_it_was_judged(answered: Answered, page: str) -> None:
+    twins = answered.trial.twins.model_copy(update={"study_effects": True})
+    by_study = answered.trial.model_copy(update={"twins": twins})
+    assert "10-fold cross-validation" in words(page)
+    assert "each fold holds studies that its fit has not seen" in words(render(answered, trial=by_study))
 
 
-def test_a_score_of_study_effects_says_how_it_was_judged(
-    result: StudyResult, beside: SupplementaryAnalyses
-) -> None:
-    table = result.protocol.prognosis.model_copy(update={"study_effects": True})
-    by_study = replace(result, protocol=result.protocol.model_copy(update={"prognosis": table}))
-    assert "10-fold cross-validation" in words(render_report(result, beside))
-    page = words(render_report(by_study, beside))
-    assert "each fold holds studies that its fit has not seen" in page
-    assert "effects of studies" in page
+def test_a_real_history_says_the_size_that_its_own_spread_needs(answered: Answered) -> None:
+    learnt = answered.beside.arm.learnt
+    real = replace(learnt, facts=replace(learnt.facts, generated=False))
+    text = words(render(answered, beside=with_arm(answered, learnt=real)))
+    assert "believe the history" in text
+    assert "Optimistic by construction" not in text
 
 
-def test_simulated_figures_carry_their_monte_carlo_error(result: StudyResult) -> None:
-    table = all_tables(result)["characteristics"]
+def test_the_page_says_where_the_natural_history_and_its_slow_class_come_from(page: str) -> None:
+    text = words(page)
+    assert "Natural history: delor2013_cdr_sb" in text
+    assert "41 % of these people are slow decliners" in text
+    assert "Clarity AD" in text
+
+
+def test_simulated_figures_carry_their_monte_carlo_error(answered: Answered) -> None:
+    table = trial_tables(answered.trial, answered.result)["characteristics"]
     for column in ("rejection rate", "bias", "coverage"):
         position = list(table.columns).index(column)
         assert all("±" in row[position] for row in table.rows)
 
 
-def test_every_figure_has_words_and_its_numbers(
-    page: str, result: StudyResult, beside: SupplementaryAnalyses
-) -> None:
-    figures = all_figures(result, beside)
-    assert page.count('<div role="img" aria-label=') == len(figures)
-    assert page.count("The numbers of this figure") == len(figures)
-    for drawn in figures.values():
-        assert page.count(str(escape(drawn.words))) == 2
-        table = figure_table(drawn.figure)
-        assert len(table.rows) == sum(len(trace.x) for trace in drawn.figure.data)
+def test_every_figure_has_words_and_its_numbers(page: str, answered: Answered) -> None:
+    figures = arm_figures(answered.beside)
+    drawn = page.count('<div role="img" aria-label=')
+    assert drawn == page.count("The numbers of this figure") > len(figures)
+    for one in figures.values():
+        assert page.count(str(escape(one.words))) == 2
+        table = figure_table(one.figure)
+        assert len(table.rows) == sum(len(trace.x) for trace in one.figure.data)
         for row in table.rows[:3]:
             assert all(f"<td>{escape(cell)}</td>" in page for cell in row[1:] if cell)
-
-
-def test_simulated_points_keep_their_interval_in_words(result: StudyResult, beside) -> None:
-    table = figure_table(all_figures(result, beside)["type_one_error"].figure)
-    rate = result.type_one_errors()[0]
-    low, high = rate.rejection_interval
-    assert any(row[3] == f"{low:.4g} to {high:.4g}" for row in table.rows)
-    assert len({row[2] for row in table.rows}) == len(table.rows), "every point is named by its own place"
-    assert table.columns == ("series", "type I error", "scenario, size, analysis", "interval")
 
 
 def test_every_button_and_link_has_a_name_and_headings_skip_no_level(page: str) -> None:
@@ -128,31 +148,28 @@ def test_borrowing_that_would_not_be_seen_is_said_in_words(page: str, beside: Su
     assert "borrowing is not defensible" in section
 
 
-def test_money_is_shown_only_where_the_user_gave_prices(
-    page: str, result: StudyResult, beside: SupplementaryAnalyses
-) -> None:
+def test_money_is_shown_only_where_the_user_gave_prices(page: str, answered: Answered) -> None:
     assert "no money is shown" in page
     costs = Costs(currency="EUR", control=1000.0, active=1000.0, source="a made-up <price> list")
-    priced = replace(result, protocol=result.protocol.model_copy(update={"costs": costs}))
-    priced_page = render_report(priced, replace(beside, savings=time_and_cost(priced)))
+    priced = answered.trial.model_copy(update={"costs": costs})
+    beside = with_arm(answered, trial=priced)
+    priced_page = render(answered, trial=priced, beside=replace(beside, savings=time_and_cost(beside.arm)))
     assert "Prices: a made-up &lt;price&gt; list" in priced_page
-    saved = result.plan.saving("worst_plausible").participants_saved
+    saved = beside.arm.plan.saving("worst_plausible").participants_saved
     assert f"<td>{1000 * saved:,}</td>" in priced_page
 
 
-def test_a_method_that_no_setting_saves_is_said_to_have_none(
-    result: StudyResult, beside: SupplementaryAnalyses
-) -> None:
+def test_a_method_that_no_setting_saves_is_said_to_have_none(beside: SupplementaryAnalyses) -> None:
     points = beside.borrowing.frontier.points
     lost = replace(points[1], feasible=False)
     shy = replace(points[2], tipping=0.05, detectable=0.2)
     frontier = replace(beside.borrowing.frontier, points=(points[0], lost, shy, *points[3:]))
     risky = replace(beside, borrowing=replace(beside.borrowing, frontier=frontier))
-    rows = {row[0]: row for row in supplementary_tables(result, risky)["frontier"].rows}
+    rows = {row[0]: row for row in arm_tables(risky)["frontier"].rows}
     assert rows[lost.method][2] == "none feasible"
     assert rows[shy.method][-1] == "borrowing is not defensible"
     assert rows[shy.method][6:8] == ("0.05 SD", "0.20 SD")
-    figure = all_figures(result, risky)["frontier"].figure
+    figure = arm_figures(risky)["frontier"].figure
     bars = {name: bar.name for bar in figure.data for name in bar.y}
     assert lost.method not in bars
     assert "not defensible" in bars[shy.method]
@@ -166,8 +183,8 @@ def contrast(colour: str) -> float:
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 
 
-def test_the_word_at_a_line_is_read_over_dark_bars_too(result: StudyResult, beside) -> None:
-    notes = all_figures(result, beside)["savings"].figure.layout.annotations
+def test_the_word_at_a_line_is_read_over_dark_bars_too(beside) -> None:
+    notes = arm_figures(beside)["savings"].figure.layout.annotations
     assert [note.bgcolor for note in notes if note.text == "smallest worthwhile saving"] == [
         "rgba(255, 255, 255, 0.85)"
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from trialsim.design import PlanningMoments, PrognosticGain, SizingQuestion, plan_control_arm
-from trialsim.report.tables import savings_table
+from trialsim.report.arm_tables import savings_table
 
 
 def test_each_saving_stands_with_both_ends_of_its_interval() -> None:

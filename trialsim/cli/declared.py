@@ -183,12 +183,13 @@ def _print_worlds(trial: DeclaredTrial, file: Path, history: Path | None) -> Non
     from trialsim.study.sizing.prepare import prepare_trial
 
     made = prepare_trial(trial, lambda _: None, search=False).trial
-    frame = pd.DataFrame(
-        {"cell": one.name, "refused because": one.refusal} for one in grid_points(made, file=file)
-    )
+    points = grid_points(made, file=file)
+    frame = pd.DataFrame({"cell": one.name, "refused because": one.refusal} for one in points)
     if not frame["refused because"].astype(bool).any():
         del frame["refused because"]
-    print_frame(frame, Console(), "Cells")
+    refused = sum(one.trial is None for one in points)
+    counted = f"{len(points)} cells planned = {len(points) - refused} run + {refused} refused"
+    print_frame(frame, Console(), counted)
     assert trial.twins is not None
     named = None if trial.history is None else trial.history.file
     if history is None and named is None and trial.history is not None:

@@ -25,19 +25,17 @@ def replay(
 
     \b
     The bundle's examples/trials.csv names trials worth a look, such as
-      trialsim replay reports/BUNDLE alternative.prognostic 17
+      trialsim replay reports/BUNDLE alternative 17
     """
     from rich.console import Console
 
     from trialsim.cli.terminal.tables import print_frame, write_frame
     from trialsim.errors import BundleError
-    from trialsim.study import open_bundle, replay_declared_trial, replay_trial
-    from trialsim.study.bundles import BundledTrial
+    from trialsim.study import open_bundle, replay_declared_trial
     from trialsim.study.bundles.replay import by_analysis
 
     study = open_bundle(bundle, history)
-    again = replay_declared_trial if isinstance(study, BundledTrial) else replay_trial
-    trial = again(study, study.cell(cell), replicate)  # type: ignore[arg-type]  # each takes its own kind
+    trial = replay_declared_trial(study, study.cell(cell), replicate)
     console = Console()
     shown = trial.participants if rows is None else trial.participants.head(rows)
     click.echo(f"{cell}, trial {replicate}: {len(trial.participants)} virtual participants")

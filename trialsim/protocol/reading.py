@@ -217,7 +217,7 @@ def _mend(fault: Any) -> str:
 
 
 _READ_BY = {
-    "trialsim.protocol/1": "give this kind of file to trialsim run",
+    "trialsim.protocol/1": "write format = 'trialsim.protocol/2': docs/protocol.md says what moved where",
     "trialsim.protocol/2": "give this kind of file to trialsim run",
     "trialsim.trial/1": "write format = 'trialsim.protocol/2' and [[endpoints]] for [outcome]; "
     "docs/trials.md says what moved where",

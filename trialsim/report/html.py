@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from trialsim.report.frames import Table
 from trialsim.report.labels import label, share
-from trialsim.report.supplementary_tables import figure_table
 from trialsim.report.theme import Drawn
 
 
@@ -41,3 +43,36 @@ def embed(name: str, drawn: Drawn) -> dict[str, Any]:
         "words": drawn.words,
         "numbers": figure_table(drawn.figure),
     }
+
+
+def figure_table(figure: go.Figure) -> Table:
+    """Return the numbers that a figure shows, one row a point, so that nobody needs the picture."""
+    rows = []
+    for trace in figure.data:
+        name = str(trace.name or "")
+        for position, (x, y) in enumerate(zip(trace.x, trace.y, strict=True)):
+            rows.append((name, _shown(x), _shown(y), _interval(trace, position)))
+    axes = [
+        axis.title.text or name for name, axis in (("x", figure.layout.xaxis), ("y", figure.layout.yaxis))
+    ]
+    columns = ("series", *axes, "interval")
+    # A column of intervals that nobody has is left out.
+    kept = 4 if any(row[3] for row in rows) else 3
+    return Table(columns[:kept], [row[:kept] for row in rows], "The numbers of the figure", text=True)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    number = float(value)  # type: ignore[arg-type]  # plotly keeps text or numbers
+    return "–" if np.isnan(number) else f"{number:.4g}"
+
+
+def _interval(trace: Any, position: int) -> str:
+    for axis in ("x", "y"):
+        bars = getattr(trace, f"error_{axis}", None)
+        if bars is not None and bars.array is not None:
+            centre = float(getattr(trace, axis)[position])
+            low, high = centre - bars.arrayminus[position], centre + bars.array[position]
+            return f"{low:.4g} to {high:.4g}"
+    return ""

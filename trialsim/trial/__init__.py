@@ -5,8 +5,7 @@
 - `intercurrent_events`: who stops, why, and what follows; the true value under every estimand strategy.
 - `interim`: trials that are read before their end, and adapt.
 
-`simulate_block` makes a block of replicate trials of the main job. The names here are those that most
-users need; each sub-room offers the rest.
+The names here are those that most users need; each sub-room offers the rest.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from trialsim.trial import allocation, enrolment, intercurrent_events, interim, outcomes
     from trialsim.trial.allocation.blocks import permuted_blocks, simple_randomisation
     from trialsim.trial.allocation.minimisation import minimise
-    from trialsim.trial.block import Pool, TrialSize, simulate_block
     from trialsim.trial.enrolment.forecast import forecast_enrolment
     from trialsim.trial.enrolment.site_plans import SitePlan, site_plan
     from trialsim.trial.enrolment.sites import recruit
@@ -60,10 +58,8 @@ __all__ = [
     "LongitudinalWorld",
     "PiecewiseHazard",
     "PlannedAccrual",
-    "Pool",
     "SitePlan",
     "SurvivalWorld",
-    "TrialSize",
     "VisitEffect",
     "WeibullLaw",
     "allocation",
@@ -85,7 +81,6 @@ __all__ = [
     "recruit",
     "recurrent_events",
     "simple_randomisation",
-    "simulate_block",
     "simulate_delayed",
     "simulate_joint",
     "simulate_longitudinal",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from trialsim.data import Covariates
-from trialsim.disease import DelorCdrSb, disease_model
-from trialsim.population import draw_eligible, read_card
-from trialsim.protocol.eligibility import Criterion
+from trialsim.disease import DelorCdrSb
+from trialsim.protocol import read_trial
+from trialsim.study.people.from_card import register_from_card
 
 ROOT = Path(__file__).parents[3]
 PEOPLE = 100_000
@@ -20,17 +19,10 @@ CLARITY_CHANGE = 1.66
 
 
 def test_week_78_of_the_default_example_is_that_of_the_placebo_arm_of_clarity_ad_2023():
-    protocol = tomllib.loads((ROOT / "protocols" / "alzheimers_phase2.toml").read_text())
-    card = read_card(ROOT / "cohorts" / "alzheimers_early.toml")
-    model = disease_model(protocol["disease"]["model"], **protocol["disease"]["options"])
-    asked = [Criterion.model_validate(one) for one in protocol["eligibility"]]
-    people = draw_eligible(card, PEOPLE, np.random.default_rng(1), asked).covariates
-    course = model.draw_course(people, np.random.default_rng(2))
-    weeks = np.array([0.0, 78.0])
-    seen = model.measure(
-        model.natural_history(course, weeks), model.placebo_response(course, weeks), np.random.default_rng(3)
-    )
-    change = seen[:, 1] - seen[:, 0]
+    declared = read_trial(ROOT / "protocols" / "alzheimers_phase2.toml")
+    trial = declared.model_copy(update={"twins": None, "scenarios": declared.scenarios[:1]})
+    people = register_from_card(trial, None, ROOT / "protocols")
+    change = people.outcomes[0][:, -1] - people.outcomes[0][:, 0]
     assert change.mean() == pytest.approx(CLARITY_CHANGE, abs=0.15)
     assert 2.0 <= change.std() <= 2.4
 

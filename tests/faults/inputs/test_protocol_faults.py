@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trialsim.errors import ProtocolError
-from trialsim.protocol import read_protocol
+from trialsim.protocol import read_trial
 
 EXAMPLE = (Path(__file__).parents[3] / "protocols" / "alzheimers_phase2.toml").read_text()
 
@@ -17,7 +17,7 @@ def refused(tmp_path: Path, text: str) -> str:
     path = tmp_path / "broken.toml"
     path.write_text(text)
     with pytest.raises(ProtocolError) as caught:
-        read_protocol(path)
+        read_trial(path)
     message = str(caught.value)
     assert message.startswith(str(path))
     assert "Mend:" in message
@@ -28,34 +28,36 @@ def refused(tmp_path: Path, text: str) -> str:
 FAULTS = {
     "unknown key": ("seed = 20261121", "seed = 20261121\nsede = 3", "sede", "unknown key"),
     "wrong type": ("seed = 20261121", 'seed = "one"', "seed", "integer"),
-    "NaN": ("value = 0.30", "value = nan", "effect.value", "finite"),
-    "infinity": ("value = 0.30", "value = inf", "effect.value", "finite"),
+    "NaN": ("value = 0.30", "value = nan", "effects[0].value", "finite"),
+    "infinity": ("value = 0.30", "value = inf", "effects[0].value", "finite"),
     "negative rate": ("rate_per_site_month = 0.5", "rate_per_site_month = -0.5", "rate_per_site_month", "greater"),
     "zero rate": ("rate_per_site_month = 0.5", "rate_per_site_month = 0.0", "rate_per_site_month", "greater"),
-    "allocation 0": ("allocation = 1.0", "allocation = 0.0", "arms[0].allocation", "greater than 0"),
+    "allocation 0": ('role = "control"', 'role = "control"\nallocation = 0.0', "arms[0].allocation", "greater than 0"),
     "dropout 1": ("{ placebo = 0.05, active = 0.10 }", "{ placebo = 1.0, active = 0.10 }", "cumulative.placebo", "less than 1"),
-    "dropout adds up to 1": ("{ placebo = 0.05, active = 0.10 }", "{ placebo = 0.85, active = 0.10 }", "dropout", "together take all of arm 'placebo'"),
-    "dropout of an unknown arm": ("{ placebo = 0.05, active = 0.10 }", "{ placebo = 0.05, drug = 0.1 }", "dropout[0].cumulative", "must give a share for each"),
-    "visits out of order": ("65.0, 78.0]", "78.0, 65.0]", "visits.weeks", "ascending"),
-    "visit twice": ("65.0, 78.0]", "65.0, 65.0]", "visits.weeks", "ascending"),
-    "no visit": ("weeks = [13.0, 26.0, 39.0, 52.0, 65.0, 78.0]", "weeks = []", "visits.weeks", "at least 1"),
-    "alpha 0": ("alpha = 0.05", "alpha = 0.0", "analysis.alpha", "greater than 0"),
+    "dropout adds up to 1": ("{ placebo = 0.05, active = 0.10 }", "{ placebo = 0.85, active = 0.10 }", "discontinuation", "together take all of arm 'placebo'"),
+    "dropout of an unknown arm": ("{ placebo = 0.05, active = 0.10 }", "{ placebo = 0.05, drug = 0.1 }", "discontinuation.adverse_event.cumulative", "must give a share for each"),
+    "visits out of order": ("65.0, 78.0]", "78.0, 65.0]", "endpoints.weeks", "ascending"),
+    "visit twice": ("65.0, 78.0]", "65.0, 65.0]", "endpoints.weeks", "ascending"),
+    "no visit": ("weeks = [13.0, 26.0, 39.0, 52.0, 65.0, 78.0]", "weeks = []", "endpoints.weeks", "at least 1"),
+    "alpha 0": ("alpha = 0.025", "alpha = 0.0", "design.alpha", "greater than 0"),
     "power 1": ("power = 0.90", "power = 1.0", "sizing.power", "less than 1"),
     "discount above 1": ("correlation_discount = 0.9", "correlation_discount = 1.1", "correlation_discount", "less than or equal"),
-    "unknown standard error": ('variance = "hc3"', 'variance = "hc9"', "analysis.variance", "hc0"),
-    "unknown strategy": ('strategy = "hypothetical"', 'strategy = "composite"', "strategy", "hypothetical"),
-    "slowing above 1": ("value = 0.30", "value = 1.30", "effect.value", "the whole decline"),
-    "two replicate rules": ("replicates = 10000", "replicates = 10000\nprecision = 0.01", "simulation", "either replicates or precision"),
-    "scenario twice": ('name = "faster_decline_null"', 'name = "faster_decline"', "scenarios", "same name"),
-    "no drift in a drift": ("progression = 1.3\nwhy = \"The trial", "why = \"The trial", "scenarios[2]", "nothing drifts"),
-    "null with an effect": ('kind = "null"\neffect = "none"', 'kind = "null"\neffect = "assumed"', "scenarios[1].effect", "write effect = 'none'"),
-    "two controls": ('role = "active"', 'role = "control"', "arms", "control first"),
-    "same arm twice": ('name = "active"\nrole', 'name = "placebo"\nrole', "arms", "same name"),
-    "empty range": ("at_least = 50.0\nat_most = 90.0", "at_least = 90.0\nat_most = 50.0", "eligibility[0]", "below at_most"),
+    "unknown standard error": ('name = "prognostic"', 'name = "prognostic"\nvariance = "hc9"', "analyses[2].variance", "hc0"),
+    "unknown strategy": ('strategy = "hypothetical"', 'strategy = "hopeful"', "strategy", "hypothetical"),
+    "slowing above 1": ("value = 0.30", "value = 1.30", "effects[0].value", "less than or equal to 1"),
+    "two replicate rules": ("replicates = 4000", "replicates = 4000\nprecision = 0.01", "simulation", "either replicates or precision"),
+    "scenario twice": ('name = "faster_decline_null"', 'name = "faster_decline"', "scenarios", "given twice"),
+    "no drift in another world": ("drift = { progression = 1.3 }\nwhy = \"The trial", "why = \"The trial", "scenarios[2]", "alternative again"),
+    "a drift that moves nothing": ("{ progression = 1.3 }", "{ progression = 1.0 }", "drift", "moves nothing"),
+    "two controls": ('role = "active"', 'role = "control"', "arms", "the control first"),
+    "same arm twice": ('name = "active"\nrole', 'name = "placebo"\nrole', "arms", "given twice"),
+    "empty range": ("at_least = 50.0\nat_most = 90.0", "at_least = 90.0\nat_most = 50.0", "population.eligibility[0]", "below at_most"),
     "broken TOML": ("seed = 20261121", "seed = = 1", "", "not valid TOML"),
     "key twice": ("seed = 20261121", "seed = 1\nseed = 2", "", "not valid TOML"),
-    "missing table": ("[endpoint]", "[endpoints]", "endpoint", "is missing"),
-    "format of the future": ("trialsim.protocol/1", "trialsim.protocol/9", "format", "trialsim.protocol/1"),
+    "missing table": ("[design]", "[designs]", "design", "is missing"),
+    "format of the future": ("trialsim.protocol/2", "trialsim.protocol/9", "format", "trialsim.protocol/2"),
+    "format of the past": ("trialsim.protocol/2", "trialsim.protocol/1", "format", "docs/protocol.md says what moved where"),
+    "no format": ('format = "trialsim.protocol/2"\n', "", "format", "begin the file with format ="),
     "reversed text": ('title = "Disease', 'title = "\u202eDisease', "", "hidden control character"),
     "nested too deeply": ("weeks = [13.0", "weeks = " + "[" * 200 + "13.0", "", "nested too deeply"),
     "long key": ("seed = 20261121", ".".join("a" * 300) + " = 1", "", "nested too deeply"),
@@ -79,28 +81,28 @@ def test_binary_file(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_bytes(b"\x80\x04\x95pickle")
     with pytest.raises(ProtocolError, match="not UTF-8"):
-        read_protocol(path)
+        read_trial(path)
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match=r"nowhere.toml: file not found"):
-        read_protocol(tmp_path / "nowhere.toml")
+        read_trial(tmp_path / "nowhere.toml")
 
 
 def test_folder(tmp_path: Path) -> None:
     with pytest.raises(ProtocolError, match="is not a file"):
-        read_protocol(tmp_path)
+        read_trial(tmp_path)
 
 
 def test_large_file(tmp_path: Path) -> None:
     path = tmp_path / "large.toml"
     path.write_text("# " + "x" * 1_100_000)
     with pytest.raises(ProtocolError, match="larger than 1 MB"):
-        read_protocol(path)
+        read_trial(path)
 
 
 def test_several_faults_are_all_named(tmp_path: Path) -> None:
-    text = EXAMPLE.replace("alpha = 0.05", "alpha = 0.0").replace("power = 0.90", "power = 2.0")
+    text = EXAMPLE.replace("alpha = 0.025", "alpha = 0.0").replace("power = 0.90", "power = 2.0")
     message = refused(tmp_path, text)
-    assert "analysis.alpha" in message
+    assert "design.alpha" in message
     assert "sizing.power" in message

@@ -15,10 +15,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 PROTOCOL = ROOT / "protocols" / "alzheimers_phase2.toml"
 PATIENCE = 180
-SCENARIOS = ("alternative", "null", "later_shift_null", "useless_twin")
-# The alternative and the null are simulated at each of five designs, the other scenarios at one.
-CELLS = 2 * 5 + 2
-BLOCK = 20
+SIZING = (
+    "[sizing]\npower = 0.90\ntrials = 8000\ncorrelation_discount = 0.9\nsmallest_worthwhile_saving = 0.02\n"
+)
+SCENARIOS = ("alternative", "null", "later_shift_null", "useless_twin", "useless_twin_null")
+CELLS = len(SCENARIOS)
+BLOCK = 10
 
 
 class Study:
@@ -35,10 +37,15 @@ class Study:
         text = "[[scenarios]]".join([head, *kept])
         for old, new in (
             ("../cohorts", str(ROOT / "cohorts")),
-            ("replicates = 10000", f"replicates = {replicates}"),
+            ("replicates = 4000", f"replicates = {replicates}"),
             ("block = 250", f"block = {block}"),
-            ("register_size = 100000", "register_size = 4000"),
-            ("participants = 1000", "participants = 400"),
+            ('kind = "card"\n', 'kind = "card"\nregister = 20000\n'),
+            ("generated = 1000", "generated = 400"),
+            # The size is given: a search for it would be made again by every run.
+            ("seed = 20261121", "seed = 20261121\nparticipants = 120"),
+            ("[borrowing]", ""),
+            ("[card_sensitivity]", ""),
+            (SIZING, ""),
         ):
             assert old in text
             text = text.replace(old, new)

@@ -19,7 +19,8 @@ import pytest
 
 import trialsim
 from trialsim.errors import InputError, WorkError
-from trialsim.study import StudyResult, open_backend
+from trialsim.study import open_backend
+from trialsim.study.declared import DeclaredCell
 from trialsim.study.running import BlockResult, InProcess
 from trialsim.study.running.backend import Task
 
@@ -81,8 +82,8 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="module")
-def tasks(result: StudyResult) -> list[Task]:
-    cells = [replace(one.cell, replicates=500, block=50) for one in result.cells[::5]]
+def tasks(planned: tuple[DeclaredCell, ...]) -> list[Task]:
+    cells = [replace(one, replicates=500, block=50) for one in planned[::3]]
     return [(cell, index) for cell in cells for index in range(len(cell.blocks))]
 
 

@@ -10,34 +10,37 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_study import Job
 from trialsim.errors import TrialsimWarning
-from trialsim.study import Cell, CellResult, Checkpoints, Job, StudyResult, simulate
+from trialsim.study import Checkpoints
+from trialsim.study import run_cells as simulate
+from trialsim.study.declared import DeclaredCell, DeclaredSums
 
 KEY = "0123456789abcdef0123"
 
 
 @pytest.fixture(scope="module")
-def cells(result: StudyResult) -> tuple[Cell, ...]:
-    return tuple(replace(one.cell, replicates=90, block=30) for one in result.cells[:2])
+def cells(planned: tuple[DeclaredCell, ...]) -> tuple[DeclaredCell, ...]:
+    return tuple(replace(one, replicates=90, block=30) for one in planned[:2])
 
 
 @pytest.fixture(scope="module")
-def whole(job: Job, cells: tuple[Cell, ...]) -> list[CellResult]:
+def whole(job: Job, cells: tuple[DeclaredCell, ...]) -> list[DeclaredSums]:
     return simulate(job, cells)
 
 
 @pytest.fixture(scope="module")
-def undamaged(job: Job, cells: tuple[Cell, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undamaged(job: Job, cells: tuple[DeclaredCell, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("undamaged") / "blocks"
     simulate(job, cells, checkpoints=Checkpoints(folder, KEY))
     return folder
 
 
-def file_of(folder: Path, cell: Cell, index: int) -> Path:
+def file_of(folder: Path, cell: DeclaredCell, index: int) -> Path:
     return next(folder.rglob(f"{cell.name}-{index:06d}-*.parquet"))
 
 
-def renamed(path: Path, cell: Cell, index: int) -> Path:
+def renamed(path: Path, cell: DeclaredCell, index: int) -> Path:
     """Return the path under the name of another block, with its own hash."""
     return path.with_name(f"{cell.name}-{index:06d}-{path.stem.rpartition('-')[2]}.parquet")
 

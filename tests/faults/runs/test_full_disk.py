@@ -71,12 +71,11 @@ def test_a_disk_that_fills_up_at_any_step_of_writing(
     output, filler = small_disk / "out", small_disk / "filler"
     refused = 0
     for step in (
-        "savings.csv",
-        "sizes.csv",
-        "conduct.csv",
-        "registers.csv",
-        "twin_calibration.csv",
-        "answer.json",
+        "twins.csv",
+        "rivals.csv",
+        "operating_characteristics.csv",
+        "decided_by.csv",
+        "looks.csv",
     ):
         process = study.start(output)
         wait_until(

@@ -51,7 +51,7 @@ def test_killed_twice_and_with_corrupt_blocks_then_finished(study: Study, undist
     output = tmp_path / "out"
     assert kill_when(study.start(output), lambda: len(finished_blocks(output)) >= 5)
     assert 5 <= len(finished_blocks(output)) < study.blocks
-    assert kill_when(study.start(output), lambda: list(output.glob(".*.work/bundle/results/*.json")))
+    assert kill_when(study.start(output), lambda: list(output.glob(".*.work/bundle/results/*.csv")))
     assert not list(output.glob("*/manifest.json"))
     blocks = finished_blocks(output)
     assert len(blocks) == study.blocks
@@ -152,8 +152,8 @@ def test_killed_at_many_moments_then_finished(study: Study, undisturbed: str, tm
 
 
 STEPS = {
-    "results": ".*.work/bundle/results/savings.csv",
-    "answer": ".*.work/bundle/results/answer.json",
+    "results": ".*.work/bundle/results/twins.csv",
+    "looks": ".*.work/bundle/results/looks.csv",
     "examples": ".*.work/bundle/examples",
     "report": ".*.work/bundle/report.html",
     "manifest": ".*.work/bundle/manifest.json",

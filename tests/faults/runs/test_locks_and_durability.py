@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from trialsim.errors import BundleError
-from trialsim.study import Checkpoints, StudyResult, new_bundle
+from trialsim.study import Checkpoints, new_bundle
 from trialsim.study.running import BlockResult
 from trialsim.study.running.lock import CLAIM, only_run, scratch_folder
 
@@ -131,9 +131,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="need
 
 @needs_proc
 def test_a_block_is_flushed_before_and_its_folder_after_it_gets_its_name(
-    job, result: StudyResult, tmp_path: Path, monkeypatch
+    job, planned, tmp_path: Path, monkeypatch
 ) -> None:
-    block: BlockResult = job.call((result.cells[0].cell, 0)).compute()
+    block: BlockResult = job.call((planned[0], 0)).compute()
     checkpoints = Checkpoints(tmp_path / "blocks", "k" * 20)
     calls = Calls(monkeypatch)
     checkpoints.save(block)

@@ -27,20 +27,19 @@ RUN = """
 import json, os, sys, time
 from dataclasses import asdict, replace
 from pathlib import Path
-from trialsim.disease import disease_model
-from trialsim.population import read_card
-from trialsim.protocol import cohort_path, read_protocol
+from trialsim.protocol.declared import read_trial, trial_from_dict
 from trialsim.study import *
+from trialsim.study.bundles import declared_work
 file, cache, output, cells, replicates, block, workers = sys.argv[1:]
-protocol = read_protocol(Path(file))
-card, disease = read_card(cohort_path(protocol, Path(file))), disease_model(protocol.disease.model)
-history = generate_history(protocol, card, disease)
-prognosis, _, gain = learn(protocol, history, cache=Path(cache))
-registers = build_registers(protocol, card, disease, prognosis)
-plan = plan_from(protocol, {name: one.facts for name, one in registers.items()}, gain)
-planned = plan_cells(protocol, plan)[: int(cells)]
+folder, trial = Path(file).parent, read_trial(Path(file))
+learnt = learn_twins(trial, folder, cache=Path(cache))
+registers = Registers(learnt, folder)
+arm = control_arm_of(trial, learnt, registers, folder)
+asked = {"participants": arm.plan.sizes["prognostic"].total, "sizing": None, "borrowing": None}
+trial = trial_from_dict(trial.to_dict() | asked | {"card_sensitivity": None})
+planned = plan_trial(trial, register_of=registers).cells[: int(cells)]
 planned = [replace(one, replicates=int(replicates), block=int(block)) for one in planned]
-job = Job.of(protocol, disease, registers)
+job = declared_work(trial, registers)
 told = estimate_work(job, planned, int(workers))
 output = Path(output)
 # From here on: what importing and learning took is given back, or counts as held already.
@@ -48,7 +47,7 @@ Path("/proc/self/clear_refs").write_text("5")
 start, cpu = time.perf_counter(), sum(os.times()[:4])
 kept = Checkpoints(output / "blocks", "k" * 20)
 with ReplicateRecorder(output / "rows") as record, open_backend(int(workers)) as backend:
-    simulate(job, planned, backend, record=record, checkpoints=kept)
+    run_cells(job, planned, backend, record=record, checkpoints=kept)
 seconds, cpu = time.perf_counter() - start, sum(os.times()[:4]) - cpu
 disk = sum(path.stat().st_size for path in output.rglob("*.parquet"))
 # Not the ru_maxrss of getrusage, which a process inherits from the one that started it.

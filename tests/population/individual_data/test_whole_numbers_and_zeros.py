@@ -16,7 +16,7 @@ from trialsim.population.individual_data.fitting import CardFacts, fit_card
 from trialsim.population.laws.laws import NormalLaw
 from trialsim.population.laws.whole import whole_law
 from trialsim.population.laws.zero_inflated import zero_inflated_law
-from trialsim.study.sized.history import _hold_against
+from trialsim.study.people.against_card import hold_against
 
 FACTS = CardFacts("tiny", "Tiny", "nobody", "never", "simulated", "none")
 
@@ -140,10 +140,10 @@ def test_the_data_of_a_fitted_card_are_never_refused_by_it(recwarn) -> None:
     margins = {margin.name: margin for margin in card.margins}
     assert margins["prev_exac"].joined
     for name in frame:
-        _hold_against(margins[name], frame[name].to_numpy(float), name, "history.csv")
+        hold_against(margins[name], frame[name].to_numpy(float), name, "history.csv")
 
 
 def test_counts_keep_their_zeros_when_an_outlier_stretches_the_column() -> None:
     frame = individuals().assign(relapses=lambda data: data["relapses"].where(data.index > 0, 400))
     margin = next(one for one in fit_card(frame, FACTS).margins if one.name == "relapses")
-    _hold_against(margin, frame["relapses"].to_numpy(float), "relapses", "history.csv")
+    hold_against(margin, frame["relapses"].to_numpy(float), "relapses", "history.csv")

@@ -3,56 +3,52 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.study.bundles.whole_bundle import plan_of, write_bundle
 from trialsim.errors import BundleError
-from trialsim.study import (
-    ReplicateRecorder,
-    StudyResult,
-    check_bundle,
-    new_bundle,
-    seal,
-    write_inputs,
-    write_results,
-)
-from trialsim.study.bundles import run_facts
+from trialsim.study import check_bundle, new_bundle
+
+
+@pytest.fixture(scope="module")
+def sealed(small, tmp_path_factory: pytest.TempPathFactory):
+    target = tmp_path_factory.mktemp("bundle") / "study-1"
+    return (target, *write_bundle(small, target))
 
 
 @pytest.fixture
-def bundle(small, result: StudyResult, tmp_path: Path) -> Path:
-    target = tmp_path / "study-1"
-    with new_bundle(target) as folder:
-        write_inputs(result, small.history, folder / "inputs")
-        write_results(result, folder / "results")
-        seal(folder, run_facts(result))
-    return target
+def bundle(sealed, tmp_path: Path) -> Path:
+    """Return a copy of the bundle that a test may damage."""
+    shutil.copytree(sealed[0], tmp_path / "study-1")
+    return tmp_path / "study-1"
 
 
 def test_a_sealed_bundle_checks(bundle: Path) -> None:
     assert check_bundle(bundle) == []
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["seed"] == 20261121
-    assert set(manifest["inputs"]) == {"protocol", "card", "history", "posterior"}
-    assert {"results/savings.csv", "results/savings.parquet"} <= set(manifest["files"])
+    assert set(manifest["inputs"]) == {"trial", "card", "history", "posterior"}
+    assert {"results/looks.csv", "results/looks.parquet"} <= set(manifest["files"])
     csv, parquet = (
-        pd.read_csv(bundle / "results/sizes.csv"),
-        pd.read_parquet(bundle / "results/sizes.parquet"),
+        pd.read_csv(bundle / "results/looks.csv", keep_default_na=False),
+        pd.read_parquet(bundle / "results/looks.parquet"),
     )
     pd.testing.assert_frame_equal(csv, parquet, check_dtype=False)
 
 
 def test_every_kind_of_tampering_is_named(bundle: Path) -> None:
-    answer = bundle / "results" / "answer.json"
-    answer.write_text(answer.read_text().replace("true", "false", 1))
-    (bundle / "results" / "conduct.csv").unlink()
+    looks = bundle / "results" / "looks.csv"
+    looks.write_text(looks.read_text().replace("ancova", "ancovb", 1))
+    (bundle / "results" / "decided_by.csv").unlink()
     (bundle / "extra.txt").write_text("x")
     assert check_bundle(bundle) == [
-        "results/conduct.csv: missing",
+        "results/decided_by.csv: missing",
         "extra.txt: not in the manifest",
-        "results/answer.json: changed",
+        "results/looks.csv: changed",
     ]
 
 
@@ -97,17 +93,14 @@ def test_a_manifest_of_the_first_format_has_its_hash_of_results_alone(bundle: Pa
     manifest["format"] = "trialsim.bundle/1"
     path.write_text(json.dumps(manifest))
     assert check_bundle(bundle) == []
-    manifest["files"]["results/answer.json"] = "0" * 64
+    manifest["files"]["results/looks.csv"] = "0" * 64
     path.write_text(json.dumps(manifest))
     assert check_bundle(bundle) == ["manifest.json: changed, so that no file can be held against it"]
 
 
-def test_results_hash_is_reproducible(bundle: Path, small, result: StudyResult, tmp_path: Path) -> None:
-    with new_bundle(tmp_path / "study-2") as folder:
-        write_inputs(result, small.history, folder / "inputs")
-        write_results(result, folder / "results")
-        manifest = seal(folder, run_facts(result))
-    assert manifest["results"] == json.loads((bundle / "manifest.json").read_text())["results"]
+def test_results_hash_is_reproducible(sealed, small, tmp_path: Path) -> None:
+    _, manifest = write_bundle(small, tmp_path / "study-2")
+    assert manifest["results"] == sealed[2]["results"]
 
 
 def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
@@ -140,13 +133,15 @@ def test_no_manifest_is_an_error(tmp_path: Path) -> None:
         check_bundle(tmp_path)
 
 
-def test_replicates_are_written_in_order_one_file_a_cell(small, tmp_path: Path) -> None:
-    with ReplicateRecorder(tmp_path) as recorder:
-        result = small.run(record=recorder)
-    files = sorted(path.stem for path in tmp_path.glob("*.parquet"))
-    assert files == sorted(cell.cell.name for cell in result.cells)
-    for cell in result.cells:
-        frame = pd.read_parquet(tmp_path / f"{cell.cell.name}.parquet")
+def test_replicates_are_written_in_order_one_file_a_cell(sealed, small) -> None:
+    target, result, _ = sealed
+    cells = plan_of(small).cells
+    files = sorted(path.stem for path in (target / "results" / "replicates").glob("*.parquet"))
+    assert files == sorted(cell.name for cell in cells)
+    found = result.operating_characteristics.set_index(["cell", "analysis"])
+    for cell in cells:
+        frame = pd.read_parquet(target / "results" / "replicates" / f"{cell.name}.parquet")
         assert list(frame["replicate"]) == list(range(600))
-        for name, one in cell.characteristics.items():
-            assert (frame[f"{name}_p_value"] <= 0.05).sum() == one.counts.rejected
+        for name in ("unadjusted", "ancova", "prognostic"):
+            claimed = (frame[f"{name}_p_value"] <= 0.05) & (frame[f"{name}_estimate"] < 0)
+            assert claimed.mean() == pytest.approx(found.loc[(cell.name, name), "rejection_rate"])

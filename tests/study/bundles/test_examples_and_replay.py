@@ -11,48 +11,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.study.bundles.whole_bundle import plan_of, write_bundle
 from trialsim.errors import BundleError
-from trialsim.study import (
-    ReplicateRecorder,
-    StudyResult,
-    check_bundle,
-    new_bundle,
-    open_bundle,
-    replay_blocks,
-    replay_trial,
-    seal,
-    write_inputs,
-    write_results,
-)
-from trialsim.study.bundles import BundledStudy, pick_examples, run_facts, write_examples
+from trialsim.study import check_bundle, open_bundle, replay_blocks, replay_declared_trial, seal
+from trialsim.study.bundles import BundledTrial
+from trialsim.study.bundles.of_declared_trial import trial_examples
 from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement, choose_blocks
 
 
 @pytest.fixture(scope="module")
 def bundle(small, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("replay") / "study"
-    with new_bundle(target) as folder:
-        with ReplicateRecorder(folder / "results" / "replicates") as recorder:
-            result = small.run(record=recorder)
-        write_inputs(result, small.history, folder / "inputs")
-        write_results(result, folder / "results")
-        write_examples(result, folder)
-        seal(folder, run_facts(result))
+    write_bundle(small, target)
     return target
 
 
 @pytest.fixture(scope="module")
-def study(bundle: Path) -> BundledStudy:
+def study(bundle: Path) -> BundledTrial:
     return open_bundle(bundle)
 
 
 @pytest.fixture(scope="module")
 def rows(bundle: Path) -> pd.DataFrame:
-    return pd.read_parquet(bundle / "results" / "replicates" / "alternative.prognostic.parquet")
+    return pd.read_parquet(bundle / "results" / "replicates" / "alternative.parquet")
 
 
-def pick(rows: pd.DataFrame, higher_is_worse: bool = True) -> pd.DataFrame:
-    return pick_examples(rows, "prognostic", 0.05, higher_is_worse).set_index("rule")
+def pick(rows: pd.DataFrame) -> pd.DataFrame:
+    return trial_examples(rows, "prognostic").set_index("rule")
 
 
 def test_examples_are_what_a_search_by_hand_finds(rows: pd.DataFrame) -> None:
@@ -62,68 +47,71 @@ def test_examples_are_what_a_search_by_hand_finds(rows: pd.DataFrame) -> None:
         r for r in rows.itertuples() if not (r.prognostic_p_value <= 0.05 and r.prognostic_estimate < 0)
     ]
     middle = sorted(good, key=lambda r: r.prognostic_estimate)[(len(good) - 1) // 2]
-    assert picked.loc["median success", "replicate"] == middle.replicate
+    assert picked.loc["median claim", "replicate"] == middle.replicate
     assert picked.loc["near miss", "replicate"] == min(others, key=lambda r: r.prognostic_p_value).replicate
-    fewest = min(rows.itertuples(), key=lambda r: r.controls_analysed + r.active_analysed)
-    assert picked.loc["worst dropout", "replicate"] == fewest.replicate
-    slowest = max(rows.itertuples(), key=lambda r: r.enrolment_months)
-    assert picked.loc["slowest enrolment", "replicate"] == slowest.replicate
+    slowest = max(rows.itertuples(), key=lambda r: r.prognostic_months)
+    assert picked.loc["longest trial", "replicate"] == slowest.replicate
     assert "failed fit" not in picked.index
 
 
-def test_a_failed_fit_is_an_example_and_no_success(rows: pd.DataFrame) -> None:
+def test_a_failed_fit_is_an_example_and_no_claim(rows: pd.DataFrame) -> None:
     broken = rows.copy()
     broken.loc[17, ["prognostic_estimate", "prognostic_p_value"]] = np.nan
     broken.loc[17, "prognostic_status"] = "singular"
     assert pick(broken).loc["failed fit", "replicate"] == 17
 
 
-def test_the_direction_of_the_endpoint_decides_what_a_success_is(rows: pd.DataFrame) -> None:
-    turned = rows.assign(prognostic_estimate=-rows["prognostic_estimate"])
-    assert pick(turned, False).loc["near miss", "replicate"] == pick(rows).loc["near miss", "replicate"]
-    assert "median success" not in pick(rows, False).index
-
-
-def test_every_example_of_the_bundle_is_replayed_to_its_row(bundle: Path, study: BundledStudy) -> None:
-    examples = pd.read_csv(bundle / "examples" / "trials.csv")
+def test_every_example_of_the_bundle_is_replayed_to_its_row(bundle: Path, study: BundledTrial) -> None:
+    examples = pd.read_csv(bundle / "examples" / "trials.csv", keep_default_na=False)
     assert set(examples["cell"]) == {cell.name for cell in study.cells}
-    for example in examples[examples["cell"] == "useless_twin_null.prognostic"].itertuples():
-        trial = replay_trial(study, study.cell(example.cell), example.replicate)
+    chosen = examples[(examples["cell"] == "null") & (examples["analysis"] == "prognostic")]
+    assert len(chosen) >= 3
+    for example in chosen.itertuples():
+        trial = replay_declared_trial(study, study.cell(example.cell), example.replicate)
         assert trial.identical
         assert trial.computed["replicate"].item() == example.replicate
-        assert trial.computed["prognostic_estimate"].item() == pytest.approx(example.estimate, rel=1e-14)
+        estimate = trial.computed["prognostic_estimate"].item()
+        assert estimate == pytest.approx(float(example.estimate), rel=1e-14)
 
 
-def test_the_table_of_a_trial_is_what_its_analyses_read(study: BundledStudy) -> None:
-    cell = study.cell("alternative.ancova")
-    trial = replay_trial(study, cell, 261)
+def test_the_table_of_a_trial_is_what_its_analyses_read(study: BundledTrial) -> None:
+    cell = study.cell("alternative")
+    trial = replay_declared_trial(study, cell, 261)
     table = trial.participants
-    assert list(table["arm"].value_counts().sort_index()) == [cell.size.active, cell.size.controls]
-    change = table["week_78"] - table["baseline"]
-    by_arm = change.groupby(table["arm"]).mean()
+    assert len(table) == cell.trial.participants
+    # Whoever stopped has a cause; what they would have had later is in the table, and no analysis sees it.
+    seen = table[table["cause"] == ""]
+    change = seen["week_78"] - seen["baseline"]
+    by_arm = change.groupby(seen["arm"]).mean()
     assert trial.recorded["unadjusted_estimate"].item() == pytest.approx(by_arm["active"] - by_arm["placebo"])
-    assert trial.recorded["controls_analysed"].item() == change[table["arm"] == "placebo"].notna().sum()
-    assert trial.recorded["enrolment_months"].item() == table["enrolment_month"].max()
-    assert (table["dropout_cause"] == "").sum() == change.notna().sum()
+    assert trial.recorded["unadjusted_months"].item() >= table["month_of_entry"].max()
 
 
-def test_what_is_not_there_is_refused(study: BundledStudy, tmp_path: Path) -> None:
+def test_a_trial_shows_the_register_s_people_with_their_scores(study: BundledTrial, small) -> None:
+    cell = study.cell("alternative")
+    table = replay_declared_trial(study, cell, 3).participants
+    register = small.registers(cell.trial)
+    np.testing.assert_array_equal(table["score"], register.scores[table["register_row"], -1])
+    np.testing.assert_array_equal(table["baseline"], register.outcomes[0][table["register_row"], 0])
+
+
+def test_what_is_not_there_is_refused(study: BundledTrial, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no cell of this bundle"):
         study.cell("alternative.best")
     with pytest.raises(BundleError, match="from 0 to 599"):
-        replay_trial(study, study.cells[0], 600)
+        replay_declared_trial(study, study.cells[0], 600)
     with pytest.raises(BundleError, match="unreadable"):
         open_bundle(tmp_path)
 
 
-def test_the_verifier_s_blocks_come_back_byte_for_byte(study: BundledStudy) -> None:
+def test_the_verifier_s_blocks_come_back_byte_for_byte(study: BundledTrial) -> None:
     assert study.changed_inputs() == []
     replayed = replay_blocks(study, 5, "a nonce")
     assert len({(one.cell, one.index) for one in replayed}) == 5
     assert {one.agreement for one in replayed} == {IDENTICAL}
 
 
-def test_another_nonce_chooses_other_blocks_and_all_can_be_chosen(study: BundledStudy) -> None:
+def test_another_nonce_chooses_other_blocks_and_all_can_be_chosen(study: BundledTrial) -> None:
     every = len(choose_blocks(study, 10_000, "a"))
     assert every == sum(len(cell.blocks) for cell in study.cells)
     names = [{(cell.name, index) for cell, index in choose_blocks(study, 3, str(n))} for n in range(600)]
@@ -131,7 +119,7 @@ def test_another_nonce_chooses_other_blocks_and_all_can_be_chosen(study: Bundled
 
 
 def test_a_row_changed_before_sealing_is_found_by_computing_it_again(study, bundle: Path, small) -> None:
-    path = bundle / "results" / "replicates" / "null.prognostic.parquet"
+    path = bundle / "results" / "replicates" / "null.parquet"
     honest, manifest = path.read_bytes(), (bundle / "manifest.json").read_bytes()
     table = pq.ParquetFile(path)
     groups = [table.read_row_group(index).to_pandas() for index in range(table.num_row_groups)]
@@ -141,13 +129,11 @@ def test_a_row_changed_before_sealing_is_found_by_computing_it_again(study, bund
             writer.write_table(pa.Table.from_pandas(group, schema=table.schema_arrow, preserve_index=False))
     facts = json.loads(manifest)
     (bundle / "manifest.json").unlink()
-    seal(bundle, {name: facts[name] for name in ("seed", "inputs", "history_generated")})
+    seal(bundle, {name: facts[name] for name in ("kind", "seed", "inputs")})
     try:
         assert check_bundle(bundle) == []
         replayed = replay_blocks(open_bundle(bundle), 10_000, "any")
-        assert [(one.cell, one.index) for one in replayed if one.agreement == DIFFERENT] == [
-            ("null.prognostic", 1)
-        ]
+        assert [(one.cell, one.index) for one in replayed if one.agreement == DIFFERENT] == [("null", 1)]
     finally:
         path.write_bytes(honest)
         (bundle / "manifest.json").write_bytes(manifest)
@@ -159,28 +145,32 @@ def test_numeric_classes(rows: pd.DataFrame) -> None:
     assert agreement(last_digit, rows, 0.05) == SAME_DECISIONS
     assert agreement(rows.head(10), rows, 0.05) == DIFFERENT
     assert agreement(rows.assign(prognostic_status="singular"), rows, 0.05) == DIFFERENT
-    assert agreement(rows.assign(controls_analysed=0), rows, 0.05) == DIFFERENT
+    assert agreement(rows.assign(replicate=0), rows, 0.05) == DIFFERENT
 
 
-def test_changed_inputs_are_named(study: BundledStudy) -> None:
+def test_changed_inputs_are_named(study: BundledTrial) -> None:
     import dataclasses
 
-    other = study.protocol.model_copy(update={"seed": 5})
-    assert set(dataclasses.replace(study, protocol=other).changed_inputs()) == {"protocol", "history"}
+    other = study.trial.model_copy(update={"seed": 5})
+    assert set(dataclasses.replace(study, trial=other).changed_inputs()) == {"trial", "history"}
 
 
-def test_the_grid_reconciles(bundle: Path, study: BundledStudy, result: StudyResult) -> None:
+def test_a_bundle_of_the_first_format_is_refused_in_words(bundle: Path, tmp_path: Path) -> None:
+    facts = json.loads((bundle / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({key: facts[key] for key in facts if key != "kind"}))
+    with pytest.raises(BundleError, match="of the first format of protocols"):
+        open_bundle(tmp_path)
+
+
+def test_the_grid_reconciles(bundle: Path, study: BundledTrial, small) -> None:
     table = pd.read_parquet(bundle / "results" / "operating_characteristics.parquet")
-    assert len(table) == 3 * len(study.cells)
+    assert len(table) == 3 * len(study.cells) == 3 * len(plan_of(small).cells)
     assert len({cell.name for cell in study.cells}) == len(study.cells)
     for cell in study.cells:
         record = study.recorded(cell)
         assert record.metadata.num_rows == cell.replicates
         frame = record.read().to_pandas()
         assert list(frame["replicate"]) == list(range(cell.replicates))
-        listed = table[(table["scenario"] == cell.scenario.name) & (table["sized_for"] == cell.sized_for)]
+        listed = table[table["cell"] == cell.name]
         assert set(listed["analysis"]) == {"unadjusted", "ancova", "prognostic"}
-        for row in listed.itertuples():
-            rejected = (frame[f"{row.analysis}_p_value"] <= 0.05).sum()
-            assert row.replicates == cell.replicates
-            assert rejected == round(row.rejection_rate * row.replicates)
+        assert (listed["trials"] == cell.replicates).all()

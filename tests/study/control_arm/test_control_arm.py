@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from tests.small_arm import SmallArm, small_trial
+from tests.small_study import SmallStudy, small_trial
 from trialsim.data import Covariates
 from trialsim.design import PlanningMoments
 from trialsim.design.borrowing import NoBorrowing
@@ -74,8 +74,8 @@ def test_bounds_of_the_history_reach_the_plan(arm: ControlArm) -> None:
         assert r == pytest.approx(weaker)
 
 
-def test_a_register_has_the_same_facts_on_any_number_of_cores(small_arm: SmallArm) -> None:
-    register = small_arm.registers(small_arm.arm.alternative)
+def test_a_register_has_the_same_facts_on_any_number_of_cores(small: SmallStudy) -> None:
+    register = small.registers(small.arm.alternative)
     facts = []
     for threads in (1, 2, 3):
         with threadpool_limits(threads, user_api="blas"):
@@ -95,18 +95,18 @@ def test_worlds_drift_as_declared(arm: ControlArm) -> None:
 
 
 @pytest.mark.parametrize("design", ["unadjusted", "ancova", "prognostic"])
-def test_a_size_by_formula_has_the_formulas_power_in_simulation(small_arm: SmallArm, design: str) -> None:
-    arm = small_arm.arm
+def test_a_size_by_formula_has_the_formulas_power_in_simulation(small: SmallStudy, design: str) -> None:
+    arm = small.arm
     size = arm.plan.sizes[design]
     trial = at_size(arm.alternative, 2 * round(size.total / 2))
-    found = engine_of(trial, small_arm.registers(trial)).read(1000, trial.seed, 0)
+    found = engine_of(trial, small.registers(trial)).read(1000, trial.seed, 0)
     p = found.readings[design].estimates.p_value
     power = (p <= 0.05).mean()
     assert power == pytest.approx(arm.formula_power[design], abs=4 * np.sqrt(0.9 * 0.1 / 1000) + 0.01)
 
 
-def test_a_weaker_score_tells_the_share_that_is_asked_and_keeps_its_spread(small_arm: SmallArm) -> None:
-    register = small_arm.registers(small_arm.arm.alternative)
+def test_a_weaker_score_tells_the_share_that_is_asked_and_keeps_its_spread(small: SmallStudy) -> None:
+    register = small.registers(small.arm.alternative)
     own = facts_of_world("own", register).moments.partial_correlation[0]
     for factor in (0.9, 0.5, 0.0):
         weaker = facts_of_world("weaker", weakened(register, factor, 1, True))
@@ -125,15 +125,15 @@ def test_strengths_follow_the_figures(arm: ControlArm) -> None:
     assert 0 <= found["worst plausible"] <= found["discounted"]
 
 
-def test_participants_and_intervals_are_the_plans(arm: ControlArm, beside_arm) -> None:
+def test_participants_and_intervals_are_the_plans(arm: ControlArm, beside) -> None:
     for saving in arm.plan.savings:
-        row = value(beside_arm.savings, saving.figure, "fixed allocation", "participants")
+        row = value(beside.savings, saving.figure, "fixed allocation", "participants")
         assert row["value"] == saving.participants_saved
         if saving.interval is None:
             assert np.isnan(row["lower"])
         else:
             assert (row["lower"], row["upper"]) == saving.interval
-        fixed = value(beside_arm.savings, saving.figure, "active arm fixed", "controls")
+        fixed = value(beside.savings, saving.figure, "active arm fixed", "controls")
         assert fixed["value"] == saving.controls_saved
 
 
@@ -151,18 +151,18 @@ def test_a_useless_score_saves_nothing_and_keeps_the_interval_of_what_it_might(a
     assert (frame["value"] == 0).all()
 
 
-def test_months_saved_are_a_difference_of_the_same_futures(small_arm: SmallArm, beside_arm) -> None:
-    arm = small_arm.arm
+def test_months_saved_are_a_difference_of_the_same_futures(small: SmallStudy, beside) -> None:
+    arm = small.arm
     saving = arm.plan.saving("discounted")
     times = EnrolmentTimes(arm.trial, max(one.ancova.total for one in arm.plan.savings))
     saved = times.full(saving.ancova.total) - times.full(saving.prognostic.total)
     assert (saved >= 0).all()
-    row = value(beside_arm.savings, "discounted", "fixed allocation", "months")
+    row = value(beside.savings, "discounted", "fixed allocation", "months")
     assert row["value"] == pytest.approx(saved.mean())
     assert row["error"] == pytest.approx(saved.std(ddof=1) / np.sqrt(len(saved)))
     # Another stream, one model: within 4 Monte Carlo errors of the trials that are simulated.
     trial = at_size(arm.alternative, 2 * round(saving.ancova.total / 2))
-    months = engine_of(trial, small_arm.registers(trial)).sample(500, 7, 0).people.entry[:, -1]
+    months = engine_of(trial, small.registers(trial)).sample(500, 7, 0).people.entry[:, -1]
     own = times.full(trial.participants)
     error = np.hypot(own.std() / np.sqrt(len(own)), months.std() / np.sqrt(500))
     assert times.mean(trial.participants) == pytest.approx(months.mean(), abs=4 * error)
@@ -185,27 +185,27 @@ def test_money_adds_up(arm: ControlArm) -> None:
     assert value(frame, "undiscounted", "fixed allocation", "cost")["value"] == pytest.approx(by_hand)
 
 
-def test_without_borrowing_the_frontier_is_the_plan(arm: ControlArm, beside_arm) -> None:
+def test_without_borrowing_the_frontier_is_the_plan(arm: ControlArm, beside) -> None:
     fixed = arm.plan.saving("discounted").active_fixed
-    assert beside_arm.borrowing.frontier.plain_controls == pytest.approx(fixed.controls, abs=1)
-    plain = NoBorrowing().characteristics(beside_arm.borrowing.question, fixed.controls, np.zeros(1))
+    assert beside.borrowing.frontier.plain_controls == pytest.approx(fixed.controls, abs=1)
+    plain = NoBorrowing().characteristics(beside.borrowing.question, fixed.controls, np.zeros(1))
     assert plain.power[0] == pytest.approx(fixed.power, abs=1e-9)
 
 
-def test_declared_drifts_are_those_of_the_worlds(beside_arm) -> None:
-    sd = beside_arm.borrowing.question.sd
-    assert "milder_population" not in beside_arm.borrowing.declared, "the score follows shifted covariates"
+def test_declared_drifts_are_those_of_the_worlds(beside) -> None:
+    sd = beside.borrowing.question.sd
+    assert "milder_population" not in beside.borrowing.declared, "the score follows shifted covariates"
     # Half a point worse in both arms, but for the ends of the scale: the trial's controls look worse.
-    assert beside_arm.borrowing.declared["later_shift_null"] == pytest.approx(-0.5 / sd, rel=0.05)
+    assert beside.borrowing.declared["later_shift_null"] == pytest.approx(-0.5 / sd, rel=0.05)
 
 
-def test_the_cards_own_world_is_the_plan(arm: ControlArm, beside_arm) -> None:
-    own, saving = beside_arm.card.frame.iloc[0], arm.plan.saving("discounted")
+def test_the_cards_own_world_is_the_plan(arm: ControlArm, beside) -> None:
+    own, saving = beside.card.frame.iloc[0], arm.plan.saving("discounted")
     assert own["draw"] == -1
     assert (own["ancova"], own["prognostic"]) == (saving.ancova.total, saving.prognostic.total)
     assert own["effect"] == pytest.approx(arm.plan.question.effect)
-    assert 0 < beside_arm.card.errors["saved"] < 10
-    spread = beside_arm.card.frame["partial_correlation"]
+    assert 0 < beside.card.errors["saved"] < 10
+    spread = beside.card.frame["partial_correlation"]
     assert spread.max() - spread.min() > 0.05
 
 
@@ -249,17 +249,17 @@ def test_candidates_who_are_not_eligible_have_no_part_in_a_world(arm: ControlArm
     assert kept.tolist() == [False, True, True, False, False]
 
 
-def test_tables_are_the_same_bytes_again_and_figures_are_drawn(arm: ControlArm, beside_arm) -> None:
+def test_tables_are_the_same_bytes_again_and_figures_are_drawn(arm: ControlArm, beside) -> None:
     again = supplementary_analyses(arm).frames()
-    for name, frame in beside_arm.frames().items():
+    for name, frame in beside.frames().items():
         pd.testing.assert_frame_equal(frame, again[name], check_exact=True)
-    for name, table in arm_tables(beside_arm).items():
+    for name, table in arm_tables(beside).items():
         assert table.rows, name
         for row in table.rows:
             assert len(row) == len(table.columns), name
             assert "nan" not in " ".join(row).lower().split(), name
     drawn = {"savings", "sensitivity", "pit", "coverage", "drift", "frontier"}
-    assert set(arm_figures(beside_arm)) == drawn
+    assert set(arm_figures(beside)) == drawn
 
 
 def test_sizes_at_the_history_move_with_its_spread(arm: ControlArm) -> None:
@@ -271,16 +271,14 @@ def test_sizes_at_the_history_move_with_its_spread(arm: ControlArm) -> None:
     assert other.total / own.total == pytest.approx(1.5**2, rel=0.02)
 
 
-def test_an_effect_that_no_size_detects_is_refused_before_the_fit(
-    small_arm: SmallArm, arm: ControlArm
-) -> None:
-    require_detectable(small_arm.trial, small_arm.folder)
-    tables = small_arm.trial.to_dict()
+def test_an_effect_that_no_size_detects_is_refused_before_the_fit(small: SmallStudy, arm: ControlArm) -> None:
+    require_detectable(small.trial, small.folder)
+    tables = small.trial.to_dict()
     tables["effects"][0]["value"] = 0.01
     with pytest.raises(ProtocolError, match="no trial of up to 50,000 participants") as refusal:
-        require_detectable(trial_from_dict(tables), small_arm.folder)
+        require_detectable(trial_from_dict(tables), small.folder)
     assert refusal.value.field == "effects.active.value"
-    effect, moments = _alternative(small_arm.trial, small_arm.folder)
+    effect, moments = _alternative(small.trial, small.folder)
     assert effect == pytest.approx(arm.plan.question.effect, rel=0.03)
     assert moments.sd == pytest.approx(arm.plan.moments.sd, rel=0.03)
 

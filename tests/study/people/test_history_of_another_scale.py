@@ -16,7 +16,7 @@ from trialsim.study.people.against_card import hold_against_card
 from trialsim.study.people.learning import learn_twins
 from trialsim.study.people.modelled.generated import generate_declared_history
 
-PATH = Path(__file__).parents[2] / "data" / "cdisc_pilot.toml"
+PATH = Path(__file__).parents[3] / "protocols" / "cdisc_pilot.toml"
 TRIAL = read_trial(PATH)
 PAST = Path("past.csv")
 

@@ -16,19 +16,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.small_study import Job
 from trialsim.errors import InputError, WorkError
-from trialsim.study import Cell, Job, StudyResult, open_backend, simulate
+from trialsim.study import open_backend, run_cells
+from trialsim.study.declared import DeclaredCell
 from trialsim.study.running import BlockResult, InProcess, Processes, map_blocks
 from trialsim.study.running.backend import ATTEMPTS, BLOCKS_A_WORKER, Task, _executor, steadily
 
 
 @pytest.fixture(scope="module")
-def cells(result: StudyResult) -> tuple[Cell, ...]:
-    return tuple(replace(one.cell, replicates=250, block=50) for one in result.cells[::3])
+def cells(planned: tuple[DeclaredCell, ...]) -> tuple[DeclaredCell, ...]:
+    return tuple(replace(one, replicates=250, block=50) for one in planned[::2])
 
 
 @pytest.fixture(scope="module")
-def tasks(cells: tuple[Cell, ...]) -> list[Task]:
+def tasks(cells: tuple[DeclaredCell, ...]) -> list[Task]:
     return [(cell, index) for cell in cells for index in range(len(cell.blocks))]
 
 
@@ -158,6 +160,6 @@ def test_no_workers_are_refused() -> None:
         pass
 
 
-def test_simulate_runs_in_this_process_unless_told_otherwise(job, cells) -> None:
-    one, two = simulate(job, cells), simulate(job, cells, Processes(2))
+def test_cells_run_in_this_process_unless_told_otherwise(job, cells) -> None:
+    one, two = run_cells(job, cells), run_cells(job, cells, Processes(2))
     assert one == two

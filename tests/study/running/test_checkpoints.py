@@ -10,11 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.small_study import Job
 from trialsim.errors import BundleError, TrialsimWarning
-from trialsim.study import Cell, Checkpoints, Job, ReplicateRecorder, StudyResult, simulate
+from trialsim.study import Checkpoints, ReplicateRecorder
+from trialsim.study import run_cells as simulate
+from trialsim.study.declared import DeclaredCell, DeclaredSums
 from trialsim.study.running import BlockResult, InProcess, checkpoint_key
 from trialsim.study.running.backend import Task
-from trialsim.study.sized import StudySums
 
 KEY = "0123456789abcdef0123"
 
@@ -34,12 +36,12 @@ class Counting(InProcess):
 
 
 @pytest.fixture(scope="module")
-def cells(result: StudyResult) -> tuple[Cell, ...]:
-    return tuple(replace(one.cell, replicates=130, block=50) for one in result.cells[:2])
+def cells(planned: tuple[DeclaredCell, ...]) -> tuple[DeclaredCell, ...]:
+    return tuple(replace(one, replicates=130, block=50) for one in planned[:2])
 
 
 @pytest.fixture
-def kept(job: Job, cells: tuple[Cell, ...], tmp_path: Path) -> Path:
+def kept(job: Job, cells: tuple[DeclaredCell, ...], tmp_path: Path) -> Path:
     simulate(job, cells, checkpoints=Checkpoints(tmp_path / "blocks", KEY))
     return tmp_path / "blocks"
 
@@ -47,7 +49,7 @@ def kept(job: Job, cells: tuple[Cell, ...], tmp_path: Path) -> Path:
 def test_a_block_comes_back_as_it_was(job, cells, tmp_path: Path) -> None:
     block = job.compute((cells[0], 1))
     Checkpoints(tmp_path / "blocks", KEY).save(block)
-    again = Checkpoints(tmp_path / "blocks", KEY).load(block.cell, block.index, StudySums)
+    again = Checkpoints(tmp_path / "blocks", KEY).load(block.cell, block.index, DeclaredSums)
     assert again is not None
     assert again.sums == block.sums
     pd.testing.assert_frame_equal(again.rows, block.rows, check_exact=True)

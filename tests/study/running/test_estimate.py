@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from trialsim.errors import BundleError
-from trialsim.study import Checkpoints, ReplicateRecorder, StudyResult, estimate_work, simulate
+from trialsim.study import Checkpoints, ReplicateRecorder, estimate_work
+from trialsim.study import run_cells as simulate
 from trialsim.study.running import BlockResult, WorkEstimate
 from trialsim.study.running import estimate as module
 from trialsim.study.running.estimate import BUNDLE_BYTES
 
 
-def test_disk_is_enough_and_not_far_too_much(job, result: StudyResult, tmp_path: Path) -> None:
-    cells = [one.cell for one in result.cells[:3]]
+def test_disk_is_enough_and_not_far_too_much(job, planned, tmp_path: Path) -> None:
+    cells = list(planned[:3])
     told = estimate_work(job, cells, 1)
     checkpoints = Checkpoints(tmp_path / "blocks", "k" * 20)
     with ReplicateRecorder(tmp_path / "results") as recorder:
@@ -27,8 +28,8 @@ def test_disk_is_enough_and_not_far_too_much(job, result: StudyResult, tmp_path:
     assert used < told.disk - BUNDLE_BYTES < 3 * used
 
 
-def test_a_resumed_run_asks_only_for_what_is_left(job, result: StudyResult, tmp_path: Path) -> None:
-    cells = [one.cell for one in result.cells[:3]]
+def test_a_resumed_run_asks_only_for_what_is_left(job, planned, tmp_path: Path) -> None:
+    cells = list(planned[:3])
     asked = estimate_work(job, cells, 1)
     simulate(job, cells[:2], checkpoints=Checkpoints(tmp_path / "blocks", "k" * 20))
     finished = Checkpoints(tmp_path / "blocks", "k" * 20)
@@ -43,25 +44,25 @@ def test_a_resumed_run_asks_only_for_what_is_left(job, result: StudyResult, tmp_
     assert written < resumed.disk - BUNDLE_BYTES < 3 * written
 
 
-def test_the_same_command_asks_for_less_where_blocks_are_finished(small, tmp_path: Path) -> None:
-    told: list[WorkEstimate] = []
+def test_the_same_run_asks_for_less_where_blocks_are_finished(job, planned, tmp_path: Path) -> None:
+    cells = planned[:2]
 
     def stop_half_way(block: BlockResult[Any]) -> None:
-        if (block.cell, block.index) == ("alternative.prognostic", 2):
+        if (block.cell, block.index) == (cells[1].name, 1):
             raise KeyboardInterrupt
 
+    first = estimate_work(job, cells, 1, Checkpoints(tmp_path, "k" * 20).names())
     with pytest.raises(KeyboardInterrupt):
-        small.run(checkpoints=tmp_path, announce=told.append, record=stop_half_way)
+        simulate(job, cells, checkpoints=Checkpoints(tmp_path, "k" * 20), record=stop_half_way)
     kept = len(list(tmp_path.rglob("*.parquet")))
-    small.run(checkpoints=tmp_path, announce=told.append)
-    first, second = told
+    second = estimate_work(job, cells, 1, Checkpoints(tmp_path, "k" * 20).names())
     assert (first.finished, second.finished, second.blocks) == (0, kept, first.blocks - kept)
     assert 0 < kept < first.blocks
     assert second.disk < first.disk
 
 
-def test_it_counts_the_plan(job, result: StudyResult) -> None:
-    cells = [one.cell for one in result.cells[:3]]
+def test_it_counts_the_plan(job, planned) -> None:
+    cells = list(planned[:3])
     one, two = estimate_work(job, cells, 1), estimate_work(job, [*cells, *cells], 2)
     assert (one.trials, one.blocks, two.trials, two.blocks) == (1800, 9, 3600, 18)
     assert two.memory > one.memory
@@ -69,16 +70,16 @@ def test_it_counts_the_plan(job, result: StudyResult) -> None:
     assert "1,800 trials in 9 blocks: about" in one.in_words()
 
 
-def test_a_block_alone_decides_the_memory_not_the_replicates(job, result: StudyResult) -> None:
-    cell = result.cells[0].cell
+def test_a_block_alone_decides_the_memory_not_the_replicates(job, planned) -> None:
+    cell = planned[0]
     few, many = (
         estimate_work(job, [replace(cell, replicates=n, block=250)], 2).memory for n in (1_000, 1_000_000)
     )
     assert many == pytest.approx(few, rel=0.02)
 
 
-def test_the_memory_that_this_process_holds_already_is_part_of_it(job, result: StudyResult) -> None:
-    cell = result.cells[0].cell
+def test_the_memory_that_this_process_holds_already_is_part_of_it(job, planned) -> None:
+    cell = planned[0]
     before = estimate_work(job, [cell], 1).memory
     held = np.ones(25_000_000)
     assert estimate_work(job, [cell], 1).memory - before > 0.9 * held.nbytes
@@ -95,7 +96,7 @@ def test_a_disk_that_is_too_small_is_refused_politely(monkeypatch, tmp_path: Pat
 
 @pytest.mark.parametrize(("longest", "blocks"), [(0.0, 2), (1e9, 4)])
 def test_a_slow_block_is_computed_no_more_often_than_needed(
-    job, result: StudyResult, monkeypatch, longest: float, blocks: int
+    job, planned, monkeypatch, longest: float, blocks: int
 ) -> None:
     computed = []
 
@@ -106,5 +107,5 @@ def test_a_slow_block_is_computed_no_more_often_than_needed(
 
     monkeypatch.setattr(module, "InProcess", Counted)
     monkeypatch.setattr(module, "PROBE_SECONDS", longest)
-    estimate_work(job, [result.cells[0].cell], 1)
+    estimate_work(job, [planned[0]], 1)
     assert len(computed) == blocks

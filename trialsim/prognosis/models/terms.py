@@ -12,7 +12,6 @@ from trialsim.data import Bools, Floats, History
 from trialsim.errors import HistoryError
 from trialsim.prognosis.histories.learnable import FEWEST_BEFORE_COVARIATES, FEWEST_PER_COVARIATE
 from trialsim.prognosis.models.shapes import KNOT_SHARES, Shapes, knots_of
-from trialsim.protocol.protocol import PrognosisTable
 
 FEWEST_PER_SHAPE = 10
 FEWEST_PER_VARIANCE = 25
@@ -79,17 +78,6 @@ class ModelTerms:
                     field="prognosis.interactions",
                     mend="name two covariates, or put it under splines",
                 )
-
-    @classmethod
-    def of(cls, table: PrognosisTable) -> ModelTerms:
-        """Return what a protocol asks for."""
-        return cls(
-            table.splines,
-            table.interactions,
-            table.variance_covariates,
-            table.study_effects,
-            table.visit_scales,
-        )
 
     @property
     def extra_columns(self) -> int:

@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     )
     from trialsim.protocol.declared.trial import (
         DeclaredTrial,
-        is_declared,
         read_trial,
         register_design,
         register_endpoint,
@@ -97,7 +96,6 @@ __all__ = [
     "TimeToEventOutcome",
     "WeibullDeclared",
     "grid_points",
-    "is_declared",
     "read_trial",
     "register_design",
     "register_endpoint",

@@ -115,32 +115,6 @@ class DeclaredTrial(Strict):
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
-def is_declared(path: Path | str) -> bool:
-    """Return whether a TOML file says that it is a declared trial.
-
-    Parameters
-    ----------
-    path : Path or str
-        A TOML file.
-
-    Returns
-    -------
-    bool
-        False for a protocol of the first format.
-
-    Raises
-    ------
-    ProtocolError
-        The file cannot be read.
-
-    Examples
-    --------
-    >>> is_declared("protocols/survival_delayed_effect.toml"), is_declared("protocols/alzheimers_phase2.toml")
-    (True, False)
-    """
-    return read_toml(path, ProtocolError).get("format") != "trialsim.protocol/1"
-
-
 def read_trial(path: Path | str) -> DeclaredTrial:
     """Read a trial from a TOML file.
 

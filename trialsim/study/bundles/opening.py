@@ -1,16 +1,16 @@
-"""A bundle of any kind, opened to be computed again."""
+"""A bundle, opened to be computed again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from trialsim.study.bundles.bundled import Bundled, manifest_of
-from trialsim.study.bundles.of_declared_trial import TRIAL, open_bundled_trial
-from trialsim.study.bundles.of_sized_trial import open_bundled_study
+from trialsim.errors import BundleError
+from trialsim.study.bundles.bundled import manifest_of
+from trialsim.study.bundles.of_declared_trial import TRIAL, BundledTrial, open_bundled_trial
 
 
-def open_bundle(folder: Path, history: Path | None = None) -> Bundled:
-    """Read the inputs of a bundle: of the main job, or of a declared trial.
+def open_bundle(folder: Path, history: Path | None = None) -> BundledTrial:
+    """Read the inputs of a bundle: of a trial that a file declares.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def open_bundle(folder: Path, history: Path | None = None) -> Bundled:
 
     Returns
     -------
-    BundledStudy or BundledTrial
+    BundledTrial
         Its inputs, and how its blocks are computed again.
 
     Raises
@@ -29,6 +29,9 @@ def open_bundle(folder: Path, history: Path | None = None) -> Bundled:
     BundleError
         The bundle lacks what is needed to compute it again.
     """
-    if manifest_of(folder).get("kind") == TRIAL:
-        return open_bundled_trial(folder, history)
-    return open_bundled_study(folder)
+    if manifest_of(folder).get("kind") != TRIAL:
+        raise BundleError(
+            "is of the first format of protocols, which cannot be computed again", file=folder,
+            mend="write its protocol in format trialsim.protocol/2 (docs/protocol.md), and run it",
+        )  # fmt: skip
+    return open_bundled_trial(folder, history)

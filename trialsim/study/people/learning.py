@@ -135,7 +135,23 @@ def learn_twins(
     progress: Progress = silent,
     fits: Fits | None = None,
 ) -> LearntTwins:
-    """Learn the twins of a trial from its history, and judge them out of sample; see `judge_twins`."""
+    """Learn the twins of a trial from its history, and judge them out of sample; see `judge_twins`.
+
+    Parameters
+    ----------
+    trial, folder, history_override, cache, progress, fits
+        As in `judge_twins`.
+
+    Returns
+    -------
+    LearntTwins
+        The history as a world, with its twins, and what they are worth out of sample.
+
+    Raises
+    ------
+    HistoryError, ConvergenceError
+        The history cannot be read, or no twin is issued.
+    """
     return judge_twins(trial, folder, history_override, cache=cache, progress=progress, fits=fits).twins
 
 

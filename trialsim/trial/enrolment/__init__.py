@@ -7,7 +7,6 @@ from trialsim.lazy import lazy_door
 if TYPE_CHECKING:
     from trialsim.rates import PlannedAccrual, Spread
     from trialsim.trial.enrolment.forecast import EnrolmentForecast, fit_site_rates, forecast_enrolment
-    from trialsim.trial.enrolment.simple import enrol
     from trialsim.trial.enrolment.site_plans import (
         NO_CAP,
         InterimEnrolment,
@@ -27,7 +26,6 @@ __all__ = [
     "Recruitment",
     "SitePlan",
     "Spread",
-    "enrol",
     "fit_site_rates",
     "forecast_enrolment",
     "posterior_plan",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         ordinal_outcomes,
         recurrent_events,
     )
-    from trialsim.trial.outcomes.effect import treated_course
     from trialsim.trial.outcomes.joint import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
     from trialsim.trial.outcomes.repeated import binary_visits, count_visits, ordinal_visits
     from trialsim.trial.outcomes.survival import SurvivalTrials, SurvivalWorld, simulate_survival
@@ -80,5 +79,4 @@ __all__ = [
     "simulate_joint",
     "simulate_survival",
     "slope_change",
-    "treated_course",
 ]
