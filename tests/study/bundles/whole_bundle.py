@@ -9,8 +9,10 @@ from typing import Any
 from tests.small_study import Job, SmallStudy
 from trialsim.study import ReplicateRecorder, new_bundle, run_cells, seal
 from trialsim.study.bundles import trial_facts, write_trial
+from trialsim.study.bundles.of_declared_trial import plan_examples, write_beside
 from trialsim.study.bundles.people import write_people
 from trialsim.study.declared import DeclaredPlan, DeclaredResult, declared_result
+from trialsim.study.description.describe import describe_trials
 
 CELLS = 4
 
@@ -29,6 +31,7 @@ def write_bundle(small: SmallStudy, target: Path) -> tuple[DeclaredResult, dict[
             sums = run_cells(Job(trial.seed, 6, small.registers), plan.cells, record=recorder)
         result = declared_result(plan, sums)
         write_trial(trial, plan, result, folder)
+        write_beside(describe_trials(plan, small.registers), plan_examples(plan, folder), folder)
         write_people(trial, small.learnt, small.folder, folder)
         manifest = seal(folder, trial_facts(trial, small.learnt, small.folder))
     return result, manifest

@@ -79,7 +79,8 @@ def test_slopes_and_variance_reach_the_fit(small, slopes, variance) -> None:
     tables = small.sized().to_dict()
     for one in tables["analyses"]:
         one |= {"slopes": slopes, "variance": variance}
-    trial = trial_from_dict(tables | {"participants": 100, "discontinuation": []})
+    world = {"scenarios": tables["scenarios"][:1]}
+    trial = trial_from_dict(tables | world | {"participants": 100, "discontinuation": []})
     engine = engine_of(trial, small.registers(trial))
     found = engine.read(30, 1, 0).readings
     people = (sample := engine.sample(30, 1, 0)).people

@@ -9,7 +9,7 @@ import pytest
 
 from trialsim.disease import disease_model
 from trialsim.protocol.declared import read_trial, trial_from_dict
-from trialsim.study.people.from_card import treated_latent
+from trialsim.study.people.modelled.dials import dials_of_arm
 
 NATURAL = np.array([[20.0, 21.0, 22.0, 26.0], [69.9, 69.92, 69.95, 69.99]])
 DISEASE = disease_model("conrado2014_adas_cog")
@@ -19,7 +19,8 @@ TRIAL = read_trial(Path(__file__).parents[3] / "protocols" / "cdisc_pilot.toml")
 def treated(**effect: object) -> np.ndarray:
     tables = TRIAL.to_dict() | {"effects": [{"arm": "active", "source": "test"} | effect]}
     levels = np.zeros((2, 0), dtype=np.int64)
-    return treated_latent(trial_from_dict(tables), 1, NATURAL, levels, DISEASE)
+    trial = trial_from_dict(tables | {"scenarios": tables["scenarios"][:1]})
+    return DISEASE.treated(NATURAL, dials_of_arm(trial, 1, DISEASE, levels))
 
 
 def test_slowing_prevents_its_share_of_the_decline() -> None:

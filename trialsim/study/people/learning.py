@@ -149,8 +149,8 @@ def learn_twins(
 
     Raises
     ------
-    HistoryError, ConvergenceError
-        The history cannot be read, or no twin is issued.
+    ProtocolError, HistoryError, FitError
+        The trial has no twins that a history gives, the history cannot be read, or no twin is issued.
     """
     return judge_twins(trial, folder, history_override, cache=cache, progress=progress, fits=fits).twins
 

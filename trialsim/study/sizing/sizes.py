@@ -209,17 +209,37 @@ def _size_point(
     found = {(AS_DECLARED, name): one for name, one in searcher.found(rows, varied.guess).items()}
     formulas = {(AS_DECLARED, name): one for name, one in searcher.by_formula(rows).items()}
     scored = [one for one in rows if one.scored]
-    for strength, factor in factors.items():
+    # From the strongest score to the weakest: each is held against the one before.
+    stronger = AS_DECLARED
+    for strength, factor in sorted(factors.items(), key=lambda one: -one[1]):
         if register is None or not scored or factor >= 1:
             continue
         people = weakened(register, factor, trial.seed, by_visits)
         weaker = _Searcher(varied, trial, rows, people, place, progress)
         near = found[AS_DECLARED, scored[0].analysis.label].size
-        found |= {(strength, name): one for name, one in weaker.found(scored, near).items()}
+        for name, one in weaker.found(scored, near).items():
+            found[strength, name] = not_fewer(one, found[stronger, name])
+        stronger = strength
         formulas |= {(strength, name): one for name, one in weaker.by_formula(scored).items()}
     chosen = (scored or list(rows))[0].analysis.label
     sizes = size_table(varied, rows, found, formulas)
     return sizes, savings_table(varied, trial, rows, found), found[AS_DECLARED, chosen].size
+
+
+def not_fewer(weaker: FoundSize, stronger: FoundSize) -> FoundSize:
+    """Return the size with the weaker of two scores: never fewer than with the stronger.
+
+    Each search has a Monte Carlo error of its own; where luck alone lets a weaker score save more, the
+    size with the stronger one stands for both.
+
+    Examples
+    --------
+    >>> few = FoundSize("a", 100, 99.2, 95.0, 104.0, 0.9, 0.01, 100, 1000)
+    >>> many = FoundSize("a", 104, 103.1, 99.0, 108.0, 0.9, 0.01, 104, 1000)
+    >>> not_fewer(few, many).size, not_fewer(many, few).size
+    (104, 104)
+    """
+    return max(weaker, stronger, key=lambda one: one.exact)
 
 
 def weakened(register: Register | None, factor: float, seed: int, by_visits: bool) -> Register | None:
