@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.report.labels import label
-from trialsim.report.sizes import ERRORS
+from trialsim.report.sizes import ERRORS, called
 from trialsim.report.theme import INK, LINES, SOFT, WARN, Drawn, blank
 from trialsim.study.declared import DeclaredResult
 
@@ -50,7 +50,7 @@ def evidence_figures(
 
 def sizes_figure(result: DeclaredResult) -> Drawn:
     """Draw the participants that each analysis needs, with 95 % intervals."""
-    frame = result.sizes
+    frame = result.sizes.assign(named=_of_sizes(result.sizes))
     without = frame["score"] == "not used"
     figure = blank("", "participants needed", "", 130 + ROW_PIXELS * len(frame))
     for shown, name, (colour, symbol) in (
@@ -61,23 +61,31 @@ def sizes_figure(result: DeclaredResult) -> Drawn:
         if part.empty:
             continue
         figure.add_scatter(
-            x=part["participants"], y=[_of_size(row) for row in part.to_dict("records")], mode="markers",
+            x=part["participants"], y=part["named"], mode="markers",
             marker={"size": 11, "color": colour, "symbol": symbol}, name=name,
             error_x={
                 "type": "data", "array": part["participants_upper_95"] - part["participants"],
                 "arrayminus": part["participants"] - part["participants_lower_95"],
             },
         )  # fmt: skip
-    order = [_of_size(row) for row in frame.sort_values("participants", ascending=False).to_dict("records")]
+    order = frame.sort_values("participants", ascending=False)["named"].tolist()
     figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
     return Drawn(
         figure, "Participants that each analysis needs for the asked power, with 95 % Monte Carlo intervals."
     )
 
 
-def _of_size(row: dict[Any, Any]) -> str:
-    score = "" if row["score"] in ("not used", "as declared") else f", score {row['score']}"
-    return f"{label(str(row['analysis']))}{score}"
+def _of_sizes(frame: pd.DataFrame) -> list[str]:
+    """Return a name for each row: what it is, and of which analysis where two would be called the same."""
+    names = []
+    for row in frame.to_dict("records"):
+        name = called(row)
+        score = "" if row["score"] in ("not used", "as declared") else f", score {row['score']}"
+        names.append(f"{name[:1].upper()}{name[1:]}{score}")
+    return [
+        name if names.count(name) == 1 else f"{name}: {label(str(analysis))}"
+        for name, analysis in zip(names, frame["analysis"], strict=True)
+    ]
 
 
 def errors_figure(frame: pd.DataFrame, axes: list[str], alpha: float | None) -> Drawn:

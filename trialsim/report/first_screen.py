@@ -11,7 +11,7 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.evidence import evidence_counts
 from trialsim.report.frames import frame_table
 from trialsim.report.labels import label, share
-from trialsim.report.sizes import ERRORS, POWERS
+from trialsim.report.sizes import ERRORS, POWERS, called
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 from trialsim.study.description.describe import described_cell
 from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED
@@ -57,7 +57,7 @@ def _sizes(result: DeclaredResult) -> list[Tile]:
     rival = sizes[sizes["analysis"] == first["beyond"]].iloc[0]
     tiles = [
         _size(scored.to_dict(), "With placebo twins"),
-        _size(rival.to_dict(), f"Without: {label(str(rival['analysis']))}"),
+        _size(rival.to_dict(), f"Without: {called(rival)}"),
     ]
     discounted = best[(best["score"] == DISCOUNTED) & (best["analysis"] == first["analysis"])]
     judged = discounted.iloc[0] if len(discounted) else first
@@ -101,7 +101,10 @@ def _power(result: DeclaredResult) -> Tile | None:
     found = frame[frame["measure"].isin(POWERS)]
     if found.empty:
         return None
-    return _rate(found.iloc[0], label(str(found.iloc[0]["measure"])))
+    # The trial runs at the size of the analysis with the score: its power is the one that was asked for.
+    scored = result.savings["analysis"].iloc[:1].tolist() if len(result.savings) else []
+    row = found[found["analysis"].isin(scored)] if scored else found
+    return _rate((row if len(row) else found).iloc[0], label(str(found.iloc[0]["measure"])))
 
 
 def _error(result: DeclaredResult) -> Tile | None:

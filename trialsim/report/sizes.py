@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,8 @@ from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED
 
 POWERS = ("power", "disjunctive power")
 ERRORS = ("type I error", "family-wise error")
+# Reasons of a row whose analysis's own name says what it is.
+NAMED_BY_LABEL = ("declared", "without the score")
 ASSUMED = (
     "The strength of the score is assumed: the saving follows from the assumption and is no evidence of it"
 )
@@ -41,7 +44,7 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
     rival = sizes[sizes["analysis"] == first["beyond"]].iloc[0]
     sentences = [
         f"With placebo twins {scored['participants']:,} participants ({round(scored['controls']):,} "
-        f"controls) have a power of {power}; the best without a twin, {label(str(first['beyond']))}, "
+        f"controls) have a power of {power}; the best without a twin, {called(rival)}, "
         f"needs {rival['participants']:,} ({round(rival['controls']):,} controls)"
     ]
     held = best[(best["score"] == DISCOUNTED) & (best["analysis"] == first["analysis"])]
@@ -53,6 +56,19 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
     if trial.twins is not None and trial.twins.source == "assumed":
         sentences.append(ASSUMED)
     return [*sentences, *_of_history(result.twins, trial.outcome.kind)]
+
+
+def called(row: Mapping[Any, Any] | pd.Series) -> str:
+    """Return what a row of sizes is called: a rival that nobody declared by what it is.
+
+    Examples
+    --------
+    >>> called({"analysis": "ancova", "why": "declared"})
+    'Baseline ANCOVA'
+    >>> called({"analysis": "prognostic_covariates", "why": "the same covariates entered directly"})
+    'the same covariates entered directly'
+    """
+    return label(str(row["analysis"])) if row["why"] in NAMED_BY_LABEL else str(row["why"])
 
 
 def _of_claims(frame: pd.DataFrame) -> list[str]:
@@ -109,7 +125,8 @@ def _of_history(twins: pd.DataFrame, kind: str) -> list[str]:
     rival = row["best_without_twin"]
     if rival == REFERENCE:
         rival = "the baseline alone" if kind == "score" else "no adjustment"
-    share = f"{row['saving']:.1%} (90 % interval {row['saving_low_90']:.1%} to {row['saving_high_90']:.1%})"
+    saving, low, high = (round(row[name], 3) + 0.0 for name in ("saving", "saving_low_90", "saving_high_90"))
+    share = f"{saving:.1%} (90 % interval {low:.1%} to {high:.1%})"
     said = [
         f"The twins learnt from {row['participants']:,} participants ({made}); out of sample they save "
         f"{share.replace('%', ' %').replace('  ', ' ')} beyond the best rival, {rival}"
