@@ -35,7 +35,7 @@ def evidence_figures(
     """
     figures = {}
     if len(result.sizes):
-        figures["sizes"] = sizes_figure(result)
+        figures["sizes"] = sizes_figure(result, axes)
     frame = result.operating_characteristics
     under_null = frame[frame["measure"].isin(ERRORS)]
     if len(under_null):
@@ -48,9 +48,9 @@ def evidence_figures(
     return figures
 
 
-def sizes_figure(result: DeclaredResult) -> Drawn:
+def sizes_figure(result: DeclaredResult, axes: list[str]) -> Drawn:
     """Draw the participants that each analysis needs, with 95 % intervals."""
-    frame = result.sizes.assign(named=_of_sizes(result.sizes))
+    frame = result.sizes.assign(named=_of_sizes(result.sizes, axes))
     without = frame["score"] == "not used"
     figure = blank("", "participants needed", "", 130 + ROW_PIXELS * len(frame))
     for shown, name, (colour, symbol) in (
@@ -75,13 +75,14 @@ def sizes_figure(result: DeclaredResult) -> Drawn:
     )
 
 
-def _of_sizes(frame: pd.DataFrame) -> list[str]:
+def _of_sizes(frame: pd.DataFrame, axes: list[str]) -> list[str]:
     """Return a name for each row: what it is, and of which analysis where two would be called the same."""
     names = []
     for row in frame.to_dict("records"):
         name = called(row)
         score = "" if row["score"] in ("not used", "as declared") else f", score {row['score']}"
-        names.append(f"{name[:1].upper()}{name[1:]}{score}")
+        point = "".join(f", {axis} {row[axis]}" for axis in axes if axis in row)
+        names.append(f"{name[:1].upper()}{name[1:]}{score}{point}")
     return [
         name if names.count(name) == 1 else f"{name}: {label(str(analysis))}"
         for name, analysis in zip(names, frame["analysis"], strict=True)
