@@ -18,6 +18,7 @@ from trialsim.design.sizes import PlanningMoments, SizingQuestion, marginal_size
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.study.people.assumed import register_assumed
 from trialsim.study.sizing.formulas.door import FormulaSize, formula_size
+from trialsim.study.sizing.formulas.whole_register import register_formula
 from trialsim.study.sizing.varied import WholeTrial
 
 NEEDED = float(-ndtri(0.025) + ndtri(0.9)) ** 2
@@ -183,3 +184,16 @@ def test_where_no_formula_holds_the_reason_is_named(
     assert math.isnan(found.size)
     assert found.name.startswith("none: ")
     assert words in found.name
+
+
+@pytest.mark.parametrize("analysis", ["log_rank", "cox"])
+def test_a_whole_register_that_still_enrols_gives_the_textbook_power(analysis: str) -> None:
+    twins = {"source": "assumed", "c_index": 0.68}
+    # 40 events of 60 come before the last have entered.
+    slow = {"kind": "planned", "rates": [1.2], "durations": [50.0], "source": "t"}
+    trial = trial_from_dict(
+        tables("time_to_event", analyses=[{"kind": analysis}], twins=twins, enrolment=slow)
+    )
+    found = register_formula(trial, trial.analyses[0], register_assumed(trial, 50_000))
+    size = by_formula("time_to_event", {"kind": analysis}).size
+    assert found.power(size / 2, size / 2) == pytest.approx(0.9, abs=0.015)

@@ -66,12 +66,14 @@ def register_formula(trial: DeclaredTrial, analysis: AnalysisDeclared, register:
 
 
 def _everybody(trial: DeclaredTrial, register: Register) -> People:
-    """Return everybody in both arms, entering when the accrual expects them, in an order of its own."""
+    """Return everybody in both arms, entering when the accrual expects them, in the order of their entry."""
     size = len(register)
-    rows = np.concatenate([np.arange(size)] * 2)[None]
-    arm = np.repeat(np.array([0, 1], dtype=np.int8), size)[None]
+    entry = _entries(trial, size)
+    # Looks count who has entered along a trial's row, as recruiting fills it.
+    order = np.argsort(entry[0], kind="stable")
+    rows, arm = (order % size)[None], (order // size).astype(np.int8)[None]
     levels = register.levels[rows]
-    return People(_entries(trial, size), Strata.of(trial).crossed(levels), levels, arm, rows)
+    return People(entry[:, order], Strata.of(trial).crossed(levels), levels, arm, rows)
 
 
 def _entries(trial: DeclaredTrial, size: int) -> Floats:
