@@ -33,7 +33,7 @@ WITHOUT_EXAMPLE = {
     "trialsim.report.trial_page.write_twins_report": FITTED,
     "trialsim.study.validation.validate.validate_twins": FITTED,
     "trialsim.study.control_arm.plan.control_arm_of": FITTED,
-    "trialsim.study.control_arm.plan.sizes_at_history": STUDIED,
+    "trialsim.study.control_arm.plan.sizes_at_the_model": STUDIED,
     "trialsim.study.control_arm.risk_over_drift.borrowing_risk": STUDIED,
     "trialsim.study.control_arm.together.supplementary_analyses": STUDIED,
     "trialsim.study.people.learning.learn_twins": FITTED,

@@ -96,8 +96,13 @@ def test_a_score_of_study_effects_says_how_it_was_judged(answered: Answered, pag
 def test_a_real_history_says_the_size_that_its_own_spread_needs(answered: Answered) -> None:
     learnt = answered.beside.arm.learnt
     real = replace(learnt, facts=replace(learnt.facts, generated=False))
-    text = words(render(answered, beside=with_arm(answered, learnt=real)))
-    assert "believe the history" in text
+    arm = answered.beside.arm
+    narrow = replace(arm.plan.moments, sd=tuple(sd / 2 for sd in arm.plan.moments.sd))
+    text = words(render(answered, beside=with_arm(answered, learnt=real, at_the_model=narrow)))
+    said = re.search(r"needs\s+<b>(\d+) participants</b>.*?would\s+ask for (\d+): believe", text, flags=re.S)
+    assert int(said[1]) == arm.plan.sizes["ancova"].total
+    assert 3.5 < int(said[1]) / int(said[2]) < 4.1
+    assert "believe the history" not in words(render(answered, beside=with_arm(answered, learnt=real)))
     assert "Optimistic by construction" not in text
 
 
@@ -124,7 +129,7 @@ def test_every_figure_has_words_and_its_numbers(page: str, answered: Answered) -
         table = figure_table(one.figure)
         assert len(table.rows) == sum(len(trace.x) for trace in one.figure.data)
         for row in table.rows[:3]:
-            assert all(f"<td>{escape(cell)}</td>" in page for cell in row[1:] if cell)
+            assert all(f">{escape(cell)}</td>" in page for cell in row[1:] if cell)
 
 
 def test_every_button_and_link_has_a_name_and_headings_skip_no_level(page: str) -> None:

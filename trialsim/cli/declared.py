@@ -249,8 +249,9 @@ def _print_result(
     console.print(f"\n[bold]{trial.title}[/bold]")
     for sentence in answer(trial, result):
         console.print(f"{sentence}.")
-    for sized in size_tables(result).values():
-        if sized.rows:
+    for name, sized in size_tables(result).items():
+        # The report has the savings beyond each rival: on a screen they hide those beyond the best.
+        if sized.rows and name != "savings_beyond_each":
             print_frame(pd.DataFrame(list(sized.rows), columns=list(sized.columns)), console, sized.caption)
     if beside is not None:
         print_control_arm(beside, console)

@@ -11,7 +11,7 @@ from trialsim.study.control_arm import (
     BorrowingRisk,
     CardSensitivity,
     ControlArm,
-    sizes_at_history,
+    sizes_at_the_model,
 )
 
 NOT_DEFENSIBLE = "borrowing is not defensible"
@@ -37,30 +37,32 @@ def likeness_table(arm: ControlArm) -> Table:
     n, seen, spread = summary.learnt_from, summary.observed[-1], said["baseline SD"]
     rho, r = said["correlation of baseline and last change"], arm.gain.partial_correlation
     sd = summary.sd_change[-1]
+    # A model whose people got the history's SD is shown as it was before.
+    own = arm.at_the_model or fact.moments
     compared = (
         ("baseline, mean", said["baseline mean"], spread / n**0.5, fact.baseline_mean),
         ("baseline, SD", spread, spread / (2 * n) ** 0.5, fact.baseline_sd),
         ("change, mean", summary.mean_change[-1], sd / seen**0.5, fact.mean_change),
-        ("change, SD", sd, sd / (2 * seen) ** 0.5, fact.moments.sd[0]),
+        ("change, SD", sd, sd / (2 * seen) ** 0.5, own.sd[0]),
         (
             "correlation of change and baseline",
             rho,
             (1 - rho**2) / seen**0.5,
-            fact.moments.baseline_correlation[0],
+            own.baseline_correlation[0],
         ),
         (
             "partial correlation of change and score",
             r,
             (1 - r**2) / seen**0.5,
-            fact.moments.partial_correlation[0],
+            own.partial_correlation[0],
         ),
     )
     rows = [(name, with_error(value, error, 2), f"{model:.2f}") for name, value, error, model in compared]
-    at_history, planned = sizes_at_history(arm), arm.plan.sizes
-    for name in ("ancova", "prognostic"):
-        size = at_history[name]
+    at_model, planned = sizes_at_the_model(arm), arm.plan.sizes
+    for name in ("ancova", "prognostic") if at_model else ():
+        size = at_model[name]
         needed = "none within the limit" if size is None else str(size.total)
-        rows.append((f"size with this SD and correlation: {label(name)}", needed, str(planned[name].total)))
+        rows.append((f"size with this SD and correlation: {label(name)}", str(planned[name].total), needed))
     return Table(
         ("at the last visit, on placebo", "history (± SE)", "trial's model"),
         rows,

@@ -9,6 +9,8 @@ from typing import Any
 from trialsim.protocol.declared import DeclaredTrial
 
 CITED = "cited"
+# What `trialsim new` writes where no file can say a number.
+PLACEHOLDER = "a placeholder"
 # A source that begins with one of these says so; every other one names where the number stands.
 LABELS = ("published", "computed", "recalled", "assumed")
 
@@ -25,7 +27,8 @@ def evidence_counts(trial: DeclaredTrial) -> dict[str, int]:
     -------
     dict of str to int
         ``assumed``, ``recalled``, ``computed`` and ``published`` are what a source says of itself in its
-        first word; ``cited`` is a source that names where the number stands and says no more.
+        first word; ``placeholder`` is a number that nobody has set yet; ``cited`` is a source that names
+        where the number stands and says no more.
 
     Examples
     --------
@@ -38,6 +41,8 @@ def evidence_counts(trial: DeclaredTrial) -> dict[str, int]:
 
 
 def _label(source: str) -> str:
+    if source.lower().startswith(PLACEHOLDER):
+        return "placeholder"
     first = source.split(maxsplit=1)[0].strip(":,.").lower() if source.split() else ""
     return first if first in LABELS else CITED
 

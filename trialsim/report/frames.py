@@ -88,6 +88,19 @@ class Table:
     caption: str
     text: bool = False
 
+    def worded(self) -> list[bool]:
+        """Return which columns hold words: numbers stand to the right, words to the left.
+
+        Examples
+        --------
+        >>> frame_table(pd.DataFrame({"analysis": ["a"], "why": ["declared"], "n": [3]}), "x").worded()
+        [True, True, False]
+        """
+        return [
+            self.text or position == 0 or any(row[position][:1].isalpha() for row in self.rows)
+            for position in range(len(self.columns))
+        ]
+
     def to_frame(self) -> pd.DataFrame:
         """Return the table as a frame of text."""
         return pd.DataFrame(list(self.rows), columns=list(self.columns))

@@ -213,7 +213,12 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
         savings = savings.drop(columns="share_saved_lower_90")
         for column in ("analysis", "beyond"):
             savings[column] = [label(name) for name in savings[column]]
-        savings["best"] = ["best without a twin" if best else "" for best in savings["best"]]
+        savings["controls_saved"] = [f"{value:,.0f}" for value in savings["controls_saved"]]
+        if "months_saved" in savings:
+            savings["months_saved"] = [
+                "" if value != value else f"{value:.1f}" for value in savings["months_saved"]
+            ]
+        best = savings.pop("best")
         savings["share_saved"] = [f"{value:.1%}".replace("%", " %") for value in savings["share_saved"]]
     return {
         "sizes": frame_table(
@@ -238,8 +243,12 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
             "The history beside the people that trials recruit from: means, spreads and rates of the outcome",
         ),
         "savings": frame_table(
-            savings,
-            "Participants that the score saves beyond each analysis without a twin (± Monte Carlo SE). "
+            savings[best] if len(savings) else savings,
+            "Participants that the score saves beyond the best analysis without a twin (± Monte Carlo SE). "
             "Discounted: the score is weakened by the declared discount first",
+        ),
+        "savings_beyond_each": frame_table(
+            savings,
+            "Participants that the score saves beyond each analysis without a twin (± Monte Carlo SE)",
         ),
     }

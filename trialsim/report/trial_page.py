@@ -21,7 +21,7 @@ from trialsim.report.people_tables import flow_by_arm, people_tables
 from trialsim.report.sizes import answer, size_tables
 from trialsim.report.trial_figures import trial_figures
 from trialsim.report.trial_tables import rule_of_use, trial_tables, with_rows
-from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses, sizes_at_history
+from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses, sizes_at_the_model
 from trialsim.study.control_arm.plan import scored_analysis
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
 from trialsim.study.description.describe import TrialDescription, described_cell
@@ -110,7 +110,7 @@ def _of_control_arm(beside: SupplementaryAnalyses) -> dict[str, object]:
     made = compose(arm.alternative, arm.folder) if on_card else None
     return {
         "arm": arm,
-        "at_history": sizes_at_history(arm),
+        "at_model": sizes_at_the_model(arm),
         "months": _months(beside),
         "card": None if beside.card is None else beside.card.summary().set_index("quantity").to_dict("index"),
         "model_based_error": _model_based_error(arm),

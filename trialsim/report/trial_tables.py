@@ -137,7 +137,10 @@ def evidence_in_words(result: DeclaredResult) -> list[str]:
 def _notes_of_bias(frame: pd.DataFrame) -> list[str]:
     """Return what bias is of which analysis, where it is not against one true effect."""
     told = frame.loc[frame["true_effect_note"] != "", ["analysis", "true_effect_note"]].drop_duplicates()
-    return [f"{label(str(analysis))}: {note}" for analysis, note in told.itertuples(index=False)]
+    return [
+        f"{', '.join(label(str(name)) for name in rows['analysis'])}: {note}"
+        for note, rows in told.groupby("true_effect_note", sort=False)
+    ]
 
 
 def _decided(result: DeclaredResult) -> pd.DataFrame:

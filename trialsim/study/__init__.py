@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trialsim.study.bundles.record import ReplicateRecorder
     from trialsim.study.bundles.replay import replay_blocks
     from trialsim.study.bundles.replay_declared import replay_declared_trial
-    from trialsim.study.control_arm.plan import ControlArm, control_arm_of, sizes_at_history
+    from trialsim.study.control_arm.plan import ControlArm, control_arm_of, sizes_at_the_model
     from trialsim.study.control_arm.together import SupplementaryAnalyses, supplementary_analyses
     from trialsim.study.declared.cells import plan_trial
     from trialsim.study.declared.result import DeclaredResult
@@ -67,7 +67,7 @@ __all__ = [
     "run_cells",
     "running",
     "seal",
-    "sizes_at_history",
+    "sizes_at_the_model",
     "sizing",
     "supplementary_analyses",
 ]

@@ -22,8 +22,9 @@ from trialsim.report.arm_tables import arm_tables
 from trialsim.study.control_arm import (
     ControlArm,
     card_sensitivity,
+    control_arm_of,
     facts_of_world,
-    sizes_at_history,
+    sizes_at_the_model,
     supplementary_analyses,
     time_and_cost,
 )
@@ -33,6 +34,7 @@ from trialsim.study.control_arm.months_and_money import EnrolmentTimes, screen_f
 from trialsim.study.control_arm.plan import _plan
 from trialsim.study.declared import engine_of
 from trialsim.study.people.modelled.composition import compose
+from trialsim.study.people.registers import Registers
 from trialsim.study.sizing.resized import at_size
 from trialsim.study.sizing.sizes import weakened
 
@@ -262,13 +264,26 @@ def test_tables_are_the_same_bytes_again_and_figures_are_drawn(arm: ControlArm, 
     assert set(arm_figures(beside)) == drawn
 
 
-def test_sizes_at_the_history_move_with_its_spread(arm: ControlArm) -> None:
-    wide = replace(arm.history, outcomes=arm.history.baseline[:, None] + 1.5 * (
-        arm.history.outcomes - arm.history.baseline[:, None]
-    ))  # fmt: skip
-    wider = replace(arm, learnt=replace(arm.learnt, history=wide))
-    own, other = sizes_at_history(arm)["unadjusted"], sizes_at_history(wider)["unadjusted"]
-    assert other.total / own.total == pytest.approx(1.5**2, rel=0.02)
+def test_a_disease_model_gets_the_spread_of_a_real_history_and_its_own_size_stands_beside(
+    small: SmallStudy, arm: ControlArm
+) -> None:
+    real = replace(arm.history, generated=False)
+    wide = replace(real, outcomes=real.baseline[:, None] + 1.5 * (real.outcomes - real.baseline[:, None]))
+    sizes = {}
+    for name, history in (("own", real), ("wide", wide)):
+        facts = replace(arm.learnt.facts, generated=False)
+        learnt = replace(arm.learnt, history=history, facts=facts)
+        registers = Registers(learnt, small.folder)
+        found = control_arm_of(arm.trial, learnt, registers, small.folder)
+        assert found.plan.moments.sd[0] == pytest.approx(found.summary.sd_change[-1], rel=1e-9)
+        # The effect is what it was: nobody's difference between arms moves.
+        assert found.truth.true_effect == pytest.approx(arm.truth.true_effect, rel=1e-9)
+        assert sizes_at_the_model(found)["unadjusted"].total == arm.plan.sizes["unadjusted"].total
+        sizes[name] = found.plan.sizes["unadjusted"].total
+        drifted = next(iter(set(found.facts) - {found.scenario}))
+        assert found.facts[drifted].moments.sd[0] == pytest.approx(found.plan.moments.sd[0], rel=0.35)
+    assert sizes["wide"] / sizes["own"] == pytest.approx(1.5**2, rel=0.06)
+    assert sizes_at_the_model(arm) == {}
 
 
 def test_an_effect_that_no_size_detects_is_refused_before_the_fit(small: SmallStudy, arm: ControlArm) -> None:

@@ -25,7 +25,7 @@ def print_control_arm(beside: SupplementaryAnalyses, console: Console) -> None:
     if arm.optimistic:
         console.print(f"[yellow]{OPTIMISTIC}[/yellow]")
     else:
-        console.print(_at_history(arm))
+        console.print(_at_history(arm), highlight=False)
     print_frame(_savings(arm), console, "By formula: saved by prognostic adjustment beyond baseline ANCOVA")
     print_frame(_time_and_cost(beside), console, "In months of enrolment and money (± Monte Carlo SE)")
     if beside.card is not None:
@@ -35,15 +35,21 @@ def print_control_arm(beside: SupplementaryAnalyses, console: Console) -> None:
 
 
 def _at_history(arm: ControlArm) -> str:
-    """Return what the history's own SD would need, beside the size that rests on the people of trials."""
-    from trialsim.study.control_arm import sizes_at_history
+    """Return the size with the history's own SD, and what the disease model's would need."""
+    from trialsim.study.control_arm import sizes_at_the_model
 
-    size = sizes_at_history(arm)["ancova"]
+    said = (
+        f"Sizes rest on the history's own SD of the change, {arm.summary.sd_change[-1]:.2f}: baseline ANCOVA "
+        f"needs {arm.plan.sizes['ancova'].total} participants."
+    )
+    sizes = sizes_at_the_model(arm)
+    if arm.at_the_model is None:
+        return said
+    size = sizes["ancova"]
     needed = "more than the allowed number of" if size is None else str(size.total)
     return (
-        f"With the history's own SD ({arm.summary.sd_change[-1]:.2f}) baseline ANCOVA needs {needed} "
-        f"participants; with that of the people who are recruited here ({arm.plan.moments.sd[0]:.2f}) "
-        f"{arm.plan.sizes['ancova'].total}. Believe the history."
+        f"{said} The disease model alone has an SD of {arm.at_the_model.sd[0]:.2f} and would ask for "
+        f"{needed}. Believe the history."
     )
 
 

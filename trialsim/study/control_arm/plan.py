@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, grid_poi
 from trialsim.protocol.declared.consistency.parts import lacks_of_formula
 from trialsim.study.control_arm.facts import WorldFacts, facts_of_world
 from trialsim.study.declared.cells import RegisterOf
+from trialsim.study.people.from_card import register_from_card
 from trialsim.study.people.learning import LearntTwins
 from trialsim.study.sizing.resized import at_size
 from trialsim.study.sizing.sizes import FIRST_GUESS
@@ -52,6 +53,9 @@ class ControlArm:
         What is true in each scenario.
     plan : ControlArmPlan
         The answer.
+    at_the_model : PlanningMoments, optional
+        What a disease model's people have before their changes get the SD of a real history; None where the
+        people of the trial are nobody else's.
     """
 
     trial: DeclaredTrial
@@ -61,6 +65,7 @@ class ControlArm:
     alternative: DeclaredTrial
     facts: dict[str, WorldFacts]
     plan: ControlArmPlan
+    at_the_model: PlanningMoments | None = None
 
     @property
     def truth(self) -> WorldFacts:
@@ -196,7 +201,12 @@ def control_arm_of(
         (one.scenario, one.trial) for one in worlds.values() if one.kind == "alternative"
     )
     assert alternative is not None
-    return ControlArm(trial, folder, learnt, name, alternative, facts, _plan(trial, name, facts, learnt.gain))
+    plan = _plan(trial, name, facts, learnt.gain)
+    own = None
+    if start.population is not None and start.population.kind == "card" and not learnt.facts.generated:
+        people = register_from_card(alternative, learnt, folder, own_spread=False)
+        own = facts_of_world(name, people).moments
+    return ControlArm(trial, folder, learnt, name, alternative, facts, plan, own)
 
 
 def _plan(trial: DeclaredTrial, alternative: str, facts: dict[str, WorldFacts], gain: Gain) -> ControlArmPlan:
@@ -229,26 +239,8 @@ def _plan(trial: DeclaredTrial, alternative: str, facts: dict[str, WorldFacts], 
     )
 
 
-def moments_of_history(arm: ControlArm) -> PlanningMoments:
-    """Return the plan's moments with the control arm's SD and baseline correlation from the history.
-
-    The active arm keeps its ratio of SDs, and its difference in correlation, to the control arm.
-    """
-    planned, sd = arm.plan.moments, arm.summary.sd_change[-1]
-    own = arm.learnt.facts.moments["correlation of baseline and last change"]
-    gap = planned.baseline_correlation[1] - planned.baseline_correlation[0]
-    return PlanningMoments(
-        (sd, sd * planned.sd[1] / planned.sd[0]),
-        (own, min(max(own + gap, -0.99), 0.99)),
-        planned.partial_correlation,
-    )
-
-
-def sizes_at_history(arm: ControlArm) -> dict[str, Size | None]:
-    """Return each analysis's size at the history's moments, by name; None where no allowed trial reaches it.
-
-    The effect stays the protocol's. The history is a sample: its SD has a relative standard error of
-    about 1/√(2n).
+def sizes_at_the_model(arm: ControlArm) -> dict[str, Size | None]:
+    """Return each analysis's size if people spread as the disease model has it, to stand beside the answer.
 
     Parameters
     ----------
@@ -258,9 +250,13 @@ def sizes_at_history(arm: ControlArm) -> dict[str, Size | None]:
     Returns
     -------
     dict of str to Size or None
-        By analysis.
+        By analysis; None where no allowed trial reaches the power. Empty where people have no other SD than
+        the one that sizes are computed from.
     """
-    moments = moments_of_history(arm)
+    if arm.at_the_model is None:
+        return {}
+    planned = arm.plan.moments.partial_correlation
+    moments = replace(arm.at_the_model, partial_correlation=planned)
     sizes: dict[str, Size | None] = {}
     for name in ANALYSES:
         try:

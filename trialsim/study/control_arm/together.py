@@ -13,7 +13,7 @@ from trialsim.study.control_arm.cards_varied import CardSensitivity, card_sensit
 from trialsim.study.control_arm.facts import facts_frame
 from trialsim.study.control_arm.months_and_money import time_and_cost
 from trialsim.study.control_arm.of_the_twins import calibration_frame, gain_frame
-from trialsim.study.control_arm.plan import ControlArm, sizes_at_history
+from trialsim.study.control_arm.plan import ControlArm, sizes_at_the_model
 from trialsim.study.control_arm.risk_over_drift import BorrowingRisk, borrowing_risk
 
 _STAGE = "supplementary analyses"
@@ -88,8 +88,8 @@ def supplementary_analyses(arm: ControlArm, progress: Progress = silent) -> Supp
 
 
 def _sizes(arm: ControlArm) -> pd.DataFrame:
-    """Return each design's size and power by formula, and its size at the history's own moments."""
-    plan, at_history, power = arm.plan, sizes_at_history(arm), arm.formula_power
+    """Return each design's size and power by formula, and its size at the disease model's own moments."""
+    plan, at_model, power = arm.plan, sizes_at_the_model(arm), arm.formula_power
     return pd.DataFrame(
         {
             "design": name,
@@ -98,7 +98,7 @@ def _sizes(arm: ControlArm) -> pd.DataFrame:
             "active": size.active,
             "power_planned": size.power,
             "power_in_the_register": power[name],
-            "participants_at_the_history": None if (own := at_history.get(name)) is None else own.total,
+            "participants_at_the_model": None if (own := at_model.get(name)) is None else own.total,
         }
         for name, size in plan.designs().items()
     )

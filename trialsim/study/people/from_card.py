@@ -22,20 +22,25 @@ from trialsim.study.people.factor_levels import factor_levels
 from trialsim.study.people.from_history import linear_score
 from trialsim.study.people.history import BASELINE, learnt_covariates, weeks_of
 from trialsim.study.people.learning import ModelledHistory
-from trialsim.study.people.modelled.composition import compose
+from trialsim.study.people.modelled.composition import Composition, compose
 from trialsim.study.people.modelled.dials import dials_of_arm, dials_of_world
 from trialsim.study.people.modelled.realising import realised
+from trialsim.study.people.own_spread import OwnMoments
 from trialsim.study.people.told import score_told
 from trialsim.trial.register import Register
 
 STREAM = "register"
 
 
-def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, folder: Path) -> Register:
+def register_from_card(
+    trial: DeclaredTrial, learnt: ModelledHistory | None, folder: Path, *, own_spread: bool = True
+) -> Register:
     """Return people of the card with what they have in every arm, and the twin's score if there is one.
 
     Each person's course, and all luck, come from the same random numbers in all arms. The twin sees
-    covariates and measured baseline, and is the one of the history whatever the drift.
+    covariates and measured baseline, and is the one of the history whatever the drift. Where the history is
+    of real participants with a score at visits, changes get its own SD and correlation with the baseline
+    (`trialsim.study.people.own_spread.OwnMoments`): sizes follow what was seen, not what a model spreads.
 
     Parameters
     ----------
@@ -45,6 +50,8 @@ def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, fol
         Not needed for a trial without learnt twins.
     folder : Path
         Of the protocol.
+    own_spread : bool
+        False for the model's own SD, to show beside.
 
     Raises
     ------
@@ -56,14 +63,7 @@ def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, fol
     chance = partial(stream, trial.seed, STREAM, 0)
     # One BLAS thread: sums over a register have the same bits whatever the machine has.
     with threadpool_limits(1, user_api="blas"):
-        people = draw_eligible(
-            world.card,
-            size,
-            chance("register"),
-            trial.population.eligibility,
-            shift=dict(drift_of(trial).covariate_shift),
-        ).covariates
-        control = realised(trial, world.disease, people, dials_of_world(trial, world.disease), chance)
+        people, control = _on_placebo(trial, world, chance)
         baseline = control.outcomes[:, 0]
 
         def column(name: str) -> Floats:
@@ -75,9 +75,37 @@ def register_from_card(trial: DeclaredTrial, learnt: ModelledHistory | None, fol
         for arm in range(1, len(trial.arms)):
             dials = dials_of_arm(trial, arm, world.disease, levels)
             arms.append(realised(trial, world.disease, people, dials, chance))
+        tables = _outcomes(trial, arms)
+        history = None if learnt is None else learnt.history
+        if own_spread and isinstance(history, History) and not history.generated:
+            tables[:, :, 1:] += _own_moments(trial, world, control, history, chance).moved(control.outcomes)
         scores = _scores(trial, learnt, people, control.outcomes, chance)
     names = np.array(people.names, dtype=np.str_)
-    return Register(names, people.values, scores, _outcomes(trial, arms), levels, _ends(arms))
+    return Register(names, people.values, scores, tables, levels, _ends(arms))
+
+
+def _on_placebo(trial: DeclaredTrial, world: Composition, chance: Chance) -> tuple[Covariates, Realised]:
+    """Return the people of a world, and what they have on placebo."""
+    assert trial.population is not None
+    people = draw_eligible(
+        world.card,
+        trial.population.register_size,
+        chance("register"),
+        trial.population.eligibility,
+        shift=dict(drift_of(trial).covariate_shift),
+    ).covariates
+    return people, realised(trial, world.disease, people, dials_of_world(trial, world.disease), chance)
+
+
+def _own_moments(
+    trial: DeclaredTrial, world: Composition, control: Realised, history: History, chance: Chance
+) -> OwnMoments:
+    """Return what the history's SD asks of the model's people, the same in every drifted world."""
+    (scenario,) = trial.scenarios
+    if scenario.drift is not None:
+        still = trial.model_copy(update={"scenarios": (scenario.model_copy(update={"drift": None}),)})
+        _, control = _on_placebo(still, world, chance)
+    return OwnMoments.of(control.outcomes, history)
 
 
 def _outcomes(trial: DeclaredTrial, arms: list[Realised]) -> Floats:

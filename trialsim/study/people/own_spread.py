@@ -1,6 +1,8 @@
-"""The history's own SD at each visit: one factor a visit on what the model leaves."""
+"""The history's own SD at each visit, given to what a model draws: sizes go with its square."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -60,3 +62,84 @@ def own_spread(model: Prognosis, history: History, seed: int) -> Floats:
             )
         factors[visit] = np.sqrt(ratio)
     return factors
+
+
+@dataclass(frozen=True)
+class OwnMoments:
+    """How a disease model's changes from baseline get the history's SD and correlation with the baseline.
+
+    With c the change at a visit, x the baseline, b the model's slope of c on x and r the rest, everybody in
+    every arm is moved by ``(b' − b)(x − x̄) + (k − 1) r``. With S the SD of the history's change, ρ its
+    correlation with the baseline and s the SD of x among the model's people, ``b' = ρ S / s`` and
+    ``k² = S² (1 − ρ²) / Var r``. The mean of nobody's arm moves, and no difference between arms.
+
+    Parameters
+    ----------
+    slope, target : ndarray (V,)
+        The model's b, and the history's b', at each visit.
+    factor : ndarray (V,)
+        k at each visit.
+    """
+
+    slope: Floats
+    target: Floats
+    factor: Floats
+
+    @classmethod
+    def of(cls, control: Floats, history: History) -> OwnMoments:
+        """Compare the model's people with the participants that the history observed at each visit.
+
+        Parameters
+        ----------
+        control : ndarray (M, 1 + V)
+            Baseline and visits of the model's people on placebo, where nothing drifts.
+        history : History
+            Real participants at the same V visits.
+
+        Raises
+        ------
+        HistoryError
+            A factor is under 1/2 or above 2: the model and the history are of different people.
+        """
+        slope, change = _on_baseline(control)
+        left = (change - change.mean(axis=0) - slope * _centred(control[:, 0])[:, None]).std(axis=0, ddof=1)
+        own, rho = _moments(history)
+        factor = own * np.sqrt(1 - rho**2) / left
+        for week, k, sd in zip(history.weeks, factor, own, strict=True):
+            if not 1 / FARTHEST <= k <= FARTHEST:
+                raise HistoryError(
+                    f"beyond the baseline the disease model spreads changes at week {week:g} "
+                    f"{1 / k:.3g} times as far as the history, whose changes have an SD of {sd:.3g}",
+                    field="endpoints.course.model",
+                    mend="check the outcome for codes and mixed scales, or take the history itself as the "
+                    'people: population.kind = "history"',
+                )
+        return cls(slope, rho * own / control[:, 0].std(ddof=1), factor)
+
+    def moved(self, control: Floats) -> Floats:
+        """Return by how much everybody is moved at each visit (M, V), from outcomes on placebo (M, 1 + V)."""
+        change, centred = control[:, 1:] - control[:, :1], _centred(control[:, 0])[:, None]
+        rest = change - change.mean(axis=0) - self.slope * centred
+        return np.asarray((self.target - self.slope) * centred + (self.factor - 1) * rest)
+
+
+def _centred(values: Floats) -> Floats:
+    return np.asarray(values - values.mean())
+
+
+def _on_baseline(control: Floats) -> tuple[Floats, Floats]:
+    """Return the slope of each visit's change on the baseline (V,), and the changes (M, V)."""
+    change, centred = control[:, 1:] - control[:, :1], _centred(control[:, 0])
+    return np.asarray(centred @ change / (centred @ centred)), change
+
+
+def _moments(history: History) -> tuple[Floats, Floats]:
+    """Return SD of the change and its correlation with the baseline, of those observed at each visit (V,)."""
+    rows = []
+    for visit in range(len(history.weeks)):
+        seen = np.isfinite(history.outcomes[:, visit])
+        baseline = history.baseline[seen]
+        change = history.outcomes[seen, visit] - baseline
+        rows.append((change.std(ddof=1), np.corrcoef(baseline, change)[0, 1]))
+    own, rho = np.array(rows).T
+    return own, rho
