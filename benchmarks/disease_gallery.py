@@ -40,7 +40,8 @@ class Row:
         What the active arm is.
     numbers : tuple of (str, float, float, str)
         What, when (weeks or months), published, and how it is read: ``change`` or ``mean`` of scores,
-        ``count`` of events, ``a month``, or ``rate`` (per 100 years).
+        ``count`` of events, ``a month``, ``rate`` (per 100 years), or ``percent`` and a response. Without any
+        where nobody has printed what happens on placebo.
     world : dict of str to float
         Dials of both arms.
     options : dict of str to float
@@ -92,6 +93,14 @@ ROWS = (
         (("change at week 48, m (recalled)", 48.0, -60.0, "change"),), {}),
     Row("polycystic_kidney", "adpkd", "egfr", "TEMPO 3:4", 156.5, {"slope": 0.71, "acute": -1.0},
         "tolvaptan", (("change in three years", 156.5, -10.92, "change"),), {}),
+    Row("type2_diabetes", "type2_diabetes_trial", "death", "NHANES", 120.0, {"hba1c": -1.5},
+        "HbA1c 1.5 lower", (("deaths per 100 years, calibrated", 120.0, 1.47, "rate"),), {"death": 0.64}),
+    Row("leukopenia", "leukopenia", "leukocytes", "Friberg 2002", 3.0, {"dose": 0.75}, "3/4 of the dose",
+        (("% severe in a cycle", 0.69, 26.9, "percent grade_3"),), {}),
+    Row("theophylline", "asthma", "fev1", "twelve people", 12.0, {"dose": 1.0}, "5 mg/kg twice a day",
+        (), {}),
+    Row("hamd17", "depression", "hamd17", "antidepressant trial", 6.0, {"points": -3.2}, "antidepressant",
+        (("change at week 6", 6.0, -5.14, "change"),), {}),
 )  # fmt: skip
 
 
@@ -135,6 +144,10 @@ def ours(row: Row, what: str, at: float) -> float:
         end = np.minimum(at, np.inf if found.ends is None else found.ends)
         time = np.minimum(found.outcomes[:, 0], end)
         return float(1200 * (found.outcomes[:, 0] <= end).sum() / time.sum())
+    if what.startswith("percent "):
+        chance, end = partial(stream, 20261130, "gallery", 0), np.array([at * WEEKS_PER_MONTH])
+        found = row.made.draw(people_of(row), what.removeprefix("percent "), row.world, end, chance)
+        return float(100 * found.outcomes.mean())
     times, values = drawn(row, {})
     where = int(np.abs(times - at).argmin())
     if what == "change":
@@ -203,8 +216,9 @@ def page() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for row in ROWS:
-        numbers = "; ".join(
-            f"{what}: {ours(row, how, at):.3g} / {value:g}" for what, at, value, how in row.numbers
+        numbers = (
+            "; ".join(f"{what}: {ours(row, how, at):.3g} / {value:g}" for what, at, value, how in row.numbers)
+            or "–"
         )
         counts = ", ".join(str(count) for count in row.made.evidence().values())
         course = f"![{row.endpoint}](gallery/{row.model}.svg)"

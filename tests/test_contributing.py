@@ -39,7 +39,13 @@ EXAMPLES = examples()
 
 
 def test_what_must_be_shown_is_shown() -> None:
-    asked = {"Add a cohort card", "Add a disease model", "Add an estimator", "Add an endpoint"}
+    asked = {
+        "Add a cohort card",
+        "Add a disease model",
+        "Add a disease model without code",
+        "Add an estimator",
+        "Add an endpoint",
+    }
     assert asked | {"Add an estimator for a simulated trial"} <= EXAMPLES.keys()
     languages = {language for blocks in EXAMPLES.values() for language, _, _ in blocks}
     assert languages <= {"toml", "python", "sh"}

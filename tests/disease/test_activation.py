@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from trialsim.disease.activation import ActivationIntegral
+from trialsim.disease.neurology.activation import ActivationIntegral
 
 G = ActivationIntegral(30)
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
-    from trialsim.disease.conrado2014 import ConradoAdasCog, ConradoCourse
-    from trialsim.disease.delor2013 import DelorCdrSb, DelorCourse
     from trialsim.disease.evidence import Parameter, Table, parameters_in
     from trialsim.disease.interface import Dial, DiseaseModel, Endpoint, Input, Realised
+    from trialsim.disease.neurology.conrado2014 import ConradoAdasCog, ConradoCourse
+    from trialsim.disease.neurology.delor2013 import DelorCdrSb
+    from trialsim.disease.neurology.delor2013_numbers import DelorCourse
     from trialsim.disease.registry import disease_model, disease_models, score_model
     from trialsim.disease.score import SCORE_DIALS, ScoreModel
 else:

@@ -22,16 +22,20 @@ ENTRY_POINTS = "trialsim.models"
 _BY_HAND: dict[str, type[DiseaseModel]] = {}
 # By name, so that a session imports only the models that it uses.
 _OWN = {
-    "delor2013_cdr_sb": "delor2013:DelorCdrSb",
-    "conrado2014_adas_cog": "conrado2014:ConradoAdasCog",
-    "heart_failure": "heart_failure:HeartFailure",
-    "copd_exacerbations": "copd_exacerbations:CopdExacerbations",
-    "ms_lesions": "ms_lesions:MsLesions",
-    "cgd_infections": "cgd_infections:CgdInfections",
-    "als": "als:Als",
-    "parkinsons": "parkinsons:Parkinsons",
-    "duchenne": "duchenne:Duchenne",
-    "polycystic_kidney": "polycystic_kidney:PolycysticKidney",
+    "delor2013_cdr_sb": "neurology.delor2013:DelorCdrSb",
+    "conrado2014_adas_cog": "neurology.conrado2014:ConradoAdasCog",
+    "heart_failure": "cardiometabolic.heart_failure:HeartFailure",
+    "copd_exacerbations": "flares.copd_exacerbations:CopdExacerbations",
+    "ms_lesions": "neurology.ms_lesions:MsLesions",
+    "cgd_infections": "flares.cgd_infections:CgdInfections",
+    "als": "neurology.als:Als",
+    "parkinsons": "neurology.parkinsons:Parkinsons",
+    "duchenne": "neurology.duchenne:Duchenne",
+    "polycystic_kidney": "cardiometabolic.polycystic_kidney:PolycysticKidney",
+    "type2_diabetes": "cardiometabolic.type2_diabetes:Type2Diabetes",
+    "leukopenia": "pharmacology.leukopenia:Leukopenia",
+    "theophylline": "pharmacology.theophylline:Theophylline",
+    "hamd17": "neurology.hamd17:Hamd17",
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from trialsim.disease import conrado2014, delor2013
+from trialsim.disease.neurology import conrado2014
+from trialsim.disease.neurology import delor2013_numbers as delor2013
 
 CARDS = json.loads((Path(__file__).parents[1] / "data" / "disease_parameters.json").read_text())
 

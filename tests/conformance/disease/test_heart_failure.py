@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.conformance.disease.drawn_people import numbers, people_of, realised
-from trialsim.disease.maggic import creatinine_of, maggic_points, risk_of_death
+from trialsim.disease.cardiometabolic.maggic import creatinine_of, maggic_points, risk_of_death
 
 FOLLOWED, PLACEBO, ACTIVE = 18.2, 2371, 2373
 DAPAGLIFLOZIN = {"hf_rate": 0.66, "cv_hazard": 0.81}

@@ -8,8 +8,8 @@ import pytest
 from tests.conformance.disease.drawn_people import people_of
 from trialsim.data import Covariates
 from trialsim.disease import Realised, disease_model
-from trialsim.disease.als import tricals_profile
-from trialsim.disease.duchenne import GROWTH, LATE, LOSS, START
+from trialsim.disease.neurology.als import tricals_profile
+from trialsim.disease.neurology.duchenne import GROWTH, LATE, LOSS, START
 from trialsim.streams import stream
 
 YEAR = 365.25 / 7

@@ -10,6 +10,7 @@ import pytest
 
 from trialsim.errors import HistoryError
 from trialsim.prognosis import read_outcome_history
+from trialsim.prognosis.histories.arms import arm_columns
 from trialsim.protocol import OutcomeTable
 
 
@@ -47,6 +48,10 @@ def read(folder: Path, name: str, levels: list[object], filters: tuple[dict[str,
         ("drug", ["PBO", "X"]),
         ("x17", ["Placebo", "Active"]),
         ("therapy", ["Standard of care", "New"]),
+        ("aspirin", [0, 1]),
+        ("heparin", ["none", "low", "medium", "none"]),
+        ("Dexamethasone", ["no", "yes"]),
+        ("rosuvastatin", ["Y", "N", "Y"]),
     ],
 )
 def test_several_arms_are_refused_with_the_mend(tmp_path, name, levels):
@@ -75,6 +80,9 @@ def test_several_arms_are_refused_with_the_mend(tmp_path, name, levels):
         ("dose", [5, 10]),
         ("sex", ["F", "M"]),
         ("horTh", ["yes", "no"]),
+        ("aspirin_before", [0, 1]),
+        ("statin", [0, 1]),
+        ("aspirin", [0, 0, 0, 0, 0, 0, 0, 0, 1]),
     ],
 )
 def test_what_is_no_arm_is_left_alone(tmp_path, name, levels):
@@ -98,3 +106,9 @@ def test_a_condition_on_another_column_that_leaves_one_arm_is_enough(tmp_path):
         }
     )  # fmt: skip
     assert len(read_outcome_history(tmp_path / "past.csv", table)) == 60
+
+
+def test_a_condition_on_one_drug_of_a_factorial_trial_answers_for_the_other() -> None:
+    rows = pd.DataFrame({"aspirin": [0, 1] * 60, "heparin": ["none", "none", "low", "low"] * 30})
+    assert set(arm_columns(rows)) == {"aspirin", "heparin"}
+    assert arm_columns(rows[rows["aspirin"] == 0], {"aspirin"}) == {}

@@ -24,6 +24,16 @@ _MAYBE = re.compile(
     r"group|grp|cohort|allocation|assignment|assigned|intervention|drug|studydrug|dose|dosegroup|therapy|"
     r"regimen|treated"
 )
+# Factors of a factorial trial are called by what is given, such as aspirin and heparin.
+_SUBSTANCE = re.compile(
+    r"aspirin|dexamethasone|predniso(lo)?ne|tamoxifen|levamisole|interferon\w*|levodopa|"
+    r"donepezil|memantine|clopidogrel|tranexamicacid|vaccine|[a-z]{2,}(mab|nib|statin|pril|sartan|olol|"
+    r"gliflozin|gliptin|glutide|parin|arin|xaban|gatran|platin|taxel|azole|cillin|mycin|floxacin|setron|triptan|"
+    r"oxetine|pidem|dronate|zumab|vir|fenac|profen)"
+)
+# Shares of arms that people are allocated to at random; of those who happen to take a drug, seldom.
+_ALLOCATIONS = np.array([1 / 5, 1 / 4, 1 / 3, 2 / 5, 1 / 2, 3 / 5, 2 / 3, 3 / 4])
+_STANDARD_ERRORS = 3.5
 _CONTROL = re.compile(
     r"placebo|pbo|plc|plac|pcb|sham|vehicle|controls?|ctrl|ctl|standard( ?of ?care)?|soc|usual ?care|"
     r"no ?treatment"
@@ -35,8 +45,9 @@ def require_one_arm(rows: pd.DataFrame, table: HistoryTable, path: Path) -> None
     """Raise if the rows that are left hold several treatment arms and no condition says which.
 
     A column is taken for an arm where its name is that of one, with 2 to 12 different values; where its name
-    may be that of one and a value looks like a control; or where one value among several is a placebo. A
-    condition on that column is an answer, whatever it keeps.
+    may be that of one and a value looks like a control; where one value among several is a placebo; or where
+    its name is that of a drug, and people are split as at random. A condition on that column is an answer,
+    whatever it keeps. A condition on one drug answers for the others of a factorial trial too.
 
     Parameters
     ----------
@@ -81,7 +92,14 @@ def arm_columns(rows: pd.DataFrame, answered: Collection[str] = ()) -> dict[str,
     {'ARM': ['drug', 'placebo']}
     """
     levels = {str(name): _levels(rows[name]) for name in rows.columns if str(name) not in answered}
-    return {name: found for name, found in levels.items() if found and _is_arm(name, found)}
+    found = {name: seen for name, seen in levels.items() if seen and _is_arm(name, seen)}
+    if not any(_is_substance(name) for name in answered):
+        found |= {
+            name: seen
+            for name, seen in levels.items()
+            if seen and name not in found and _is_substance(name) and _allocated(rows[name])
+        }
+    return found
 
 
 def is_control(level: str) -> bool:
@@ -103,6 +121,18 @@ def _levels(column: pd.Series) -> list[str]:
     if not 2 <= seen.nunique() <= MOST_ARMS:
         return []
     return [str(value).strip().lower() for value in np.unique(text(seen).to_numpy(dtype=str))]
+
+
+def _is_substance(name: str) -> bool:
+    return bool(_SUBSTANCE.fullmatch(re.sub(r"[^a-z]", "", name.lower())))
+
+
+def _allocated(column: pd.Series) -> bool:
+    """Return whether each level has a share that an allocation at random would give it."""
+    shares = column.dropna().value_counts(normalize=True).to_numpy()
+    errors = np.sqrt(_ALLOCATIONS * (1 - _ALLOCATIONS) / column.notna().sum())
+    near = np.abs(shares[:, None] - _ALLOCATIONS) <= _STANDARD_ERRORS * errors
+    return bool(near.any(axis=1).all())
 
 
 def _is_arm(name: str, levels: list[str]) -> bool:

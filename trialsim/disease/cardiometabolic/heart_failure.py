@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from trialsim.data import Covariates, Floats
-from trialsim.disease import maggic
+from trialsim.disease.cardiometabolic import maggic
+from trialsim.disease.cardiometabolic.maggic import creatinine_of, maggic_points
 from trialsim.disease.events import exponential_times, gamma_frailty, recurrent_times
 from trialsim.disease.evidence import Parameter, parameters_in
 from trialsim.disease.inputs import WEEKS_PER_MONTH, WEEKS_PER_YEAR, require_people, settings
 from trialsim.disease.interface import Chance, Dial, Dials, DiseaseModel, Endpoint, Input, Realised
-from trialsim.disease.maggic import creatinine_of, maggic_points
 
 _DAPA = "DAPA-HF, McMurray et al. 2019, N Engl J Med 381:1995"
 _MET = (

@@ -1,0 +1,1 @@
+"""What happens to hearts, kidneys and blood sugar?"""

@@ -1,0 +1,1 @@
+"""How often do flares and infections come?"""

@@ -1,0 +1,1 @@
+"""What happens to people with diseases of brain, nerve and muscle?"""

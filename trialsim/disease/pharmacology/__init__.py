@@ -1,0 +1,1 @@
+"""What does a dose do: concentration, effect, harm, and another drug beside it?"""
