@@ -14,6 +14,7 @@ from trialsim.cli.analyse.command import analyse
 from trialsim.cli.cohort import cohort
 from trialsim.cli.compare import compare
 from trialsim.cli.design.group import design
+from trialsim.cli.explore import explore
 from trialsim.cli.init import init
 from trialsim.cli.new import new
 from trialsim.cli.replay import replay
@@ -49,6 +50,7 @@ def commands() -> None:
       trialsim run my-trial/protocols/alzheimers_phase2.toml
       trialsim new placebo_arm.csv                a protocol from your own placebo arm
       trialsim run PROTOCOL --history FILE.csv    learn from real placebo participants
+      trialsim explore PROTOCOL                   move its numbers in the browser
 
     The answer is printed, and written with its evidence to reports/.
     """
@@ -61,6 +63,7 @@ for command in (
     design,
     analyse,
     frontier,
+    explore,
     init,
     schema,
     twins,

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from trialsim.cli.sizing.from_protocol import for_frontier, from_option
-from trialsim.cli.sizing.outcome_options import (
-    needed,
-    outcome_options,
-    outcome_scale,
-    refuse_elsewhere,
-    refuse_endless,
-)
+from trialsim.cli.sizing.from_protocol import from_option
+from trialsim.cli.sizing.outcome_options import outcome_options
+from trialsim.study.from_numbers.borrowed import LINEAR_ONLY, METHODS
+from trialsim.study.from_numbers.of_protocol import frontier_numbers
+from trialsim.study.from_numbers.scale import refuse_endless
 
 if TYPE_CHECKING:
     from trialsim.design.borrowing import (
@@ -25,17 +20,14 @@ if TYPE_CHECKING:
         ControlQuestion,
         DriftMap,
         SafePriors,
-        TwinInformedPrior,
     )
     from trialsim.progress import Progress
 
-METHODS = ("prognostic", "weighted", "bayesian", "map", "commensurate", "power", "sam", "twin")
-LINEAR_ONLY = ("weighted", "bayesian")
 SHARE = click.FloatRange(0, 1, max_open=True)
 
 
 @click.command()
-@from_option(for_frontier)
+@from_option(frontier_numbers)
 @outcome_options
 @click.option("--effect", type=float, help="Continuous: assumed effect, above 0: more is better.")
 @click.option("--active", type=click.IntRange(2), required=True, help="Active participants, fixed.")
@@ -184,6 +176,12 @@ def frontier(
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.cli.terminal.written import write_figure, write_rows
     from trialsim.design.borrowing import ControlFrontier, DriftMap, check_frontier
+    from trialsim.study.from_numbers.borrowed import (
+        borrowing_methods,
+        borrowing_question,
+        method_suits,
+        twin_prior,
+    )
 
     refuse_endless({"drift": largest_drift, "dropout": dropout, "calibration_slope": calibration_slope})
     _refuse_pairs(scale, methods, curves, tuned, all_settings, check, dropout)
@@ -197,10 +195,10 @@ def frontier(
         "replicates": replicates,
         "seed": seed,
     }
-    question = _question(scale, effect, sd, largest_drift, dropout, shared, numbers)
-    twin = _twin_prior(between_sd, calibration_slope, calibration_bias)
-    known = _methods(between_sd, twin, weighted_factor, question.drift_unit)
-    wanted = methods or tuple(name for name in METHODS if _suits(name, scale, correlation))
+    question = borrowing_question(scale, effect, sd, largest_drift, dropout, shared, numbers)
+    twin = twin_prior(between_sd, calibration_slope, calibration_bias)
+    known = borrowing_methods(between_sd, twin, weighted_factor, question.drift_unit)
+    wanted = methods or tuple(name for name in METHODS if method_suits(name, scale, correlation))
     chosen = [known[name] for name in wanted]
     with progress_bars(quiet) as progress:
         answer = _answer(question, chosen, most, curves, tuned, all_settings, progress)
@@ -281,79 +279,3 @@ def _answer(
     if curves is not None:
         return drift_map(methods, question, curves, all_settings=all_settings, progress=progress)
     return control_frontier(question, methods, most_controls=most, progress=progress)
-
-
-def _suits(method: str, scale: str, correlation: float) -> bool:
-    if scale != "continuous":
-        return method not in LINEAR_ONLY
-    return method != "bayesian" or correlation > 0
-
-
-def _question(
-    scale: str,
-    effect: float | None,
-    sd: float | None,
-    largest_drift: float,
-    dropout: float,
-    shared: dict[str, Any],
-    numbers: dict[str, float | None],
-) -> ControlQuestion:
-    from trialsim.design import BorrowingQuestion
-    from trialsim.design.borrowing import ScaleBorrowingQuestion
-
-    outcome = outcome_scale(scale, numbers)
-    drifts = _drifts(largest_drift, 0.05 if outcome is None else 0.1)
-    shared |= {
-        "drifts": drifts,
-        "dropout": (dropout, dropout),
-    }
-    if outcome is None:
-        return BorrowingQuestion(
-            effect=needed("--effect", effect, scale), sd=1.0 if sd is None else sd, **shared
-        )
-    refuse_elsewhere(scale, {"--effect": effect, "--sd": sd})
-    return ScaleBorrowingQuestion(outcome, **shared)
-
-
-def _drifts(largest: float, step: float) -> tuple[float, ...]:
-    """Return every drift up to the largest, both ways, by step; the largest itself always."""
-    whole = math.floor(largest / step + 1e-9)
-    above = {round(step * one, 2) for one in range(1, whole + 1)} | ({largest} if largest > 0 else set())
-    return tuple(sorted({0.0, *above, *(-one for one in above)}))
-
-
-def _twin_prior(between: float, slope: float, bias: tuple[tuple[float, float], ...]) -> TwinInformedPrior:
-    import numpy as np
-
-    from trialsim.design.borrowing import TwinInformedPrior, vague_weight_from_calibration
-
-    prior = TwinInformedPrior(between_sd=between, calibration_slope=slope)
-    if not bias:
-        return prior
-    found, errors = (np.array(column) for column in zip(*bias, strict=True))
-    return replace(prior, calibration_weight=vague_weight_from_calibration(found, errors))
-
-
-def _methods(
-    between: float, twin: TwinInformedPrior, weighted: float, unit: str
-) -> dict[str, BorrowingMethod]:
-    from trialsim.design.borrowing import (
-        Commensurate,
-        ExactBayesian,
-        NoBorrowing,
-        PowerPrior,
-        RobustMap,
-        SelfAdapting,
-        weighted_adjustment,
-    )
-
-    return {
-        "prognostic": NoBorrowing(),
-        "weighted": weighted_adjustment(weighted),
-        "bayesian": ExactBayesian(),
-        "map": RobustMap(between_sd=between),
-        "commensurate": Commensurate(),
-        "power": PowerPrior(),
-        "sam": SelfAdapting(between_sd=between, unit=unit),
-        "twin": twin,
-    }

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from trialsim.cli.sizing.from_protocol import for_size, from_option
-from trialsim.cli.sizing.outcome_options import (
-    SCALE_NUMBERS,
-    outcome_options,
-    outcome_scale,
-    refuse_elsewhere,
-    refuse_endless,
-)
+from trialsim.cli.sizing.from_protocol import from_option
+from trialsim.cli.sizing.outcome_options import outcome_options
+from trialsim.study.from_numbers.of_protocol import size_numbers
 
-CONTINUOUS_ONLY = (
-    "effect",
-    "sd",
-    "sd_active",
-    "slopes",
-    "variance",
-    "agreement",
-    "baseline_correlation_active",
-    "partial_correlation_active",
-    "largest_trial",
-)
 PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
 PRICE = click.FloatRange(0)
 
 
 @click.command()
-@from_option(for_size)
+@from_option(size_numbers)
 @outcome_options
 @click.option("--effect", type=float, help="Continuous: assumed effect at the last visit, in points.")
 @click.option("--sd", type=float, help="Continuous: SD of the change from baseline, control arm.")
@@ -164,68 +147,8 @@ def size(**given: Any) -> None:
       trialsim size --scale survival --control-median 12 --hazard-ratio 0.7 --accrual 18 --duration 30 \\
           --partial-correlation 0.3 --control-price 30000 --active-price 45000 --per-month 20
     """
-    from trialsim.cli.sizing.sized import show, sized_continuous, sized_on_scale
+    from trialsim.cli.sizing.shown import show
+    from trialsim.study.from_numbers.sized import size_from_numbers
 
-    refuse_endless(given)
-    _refuse_what_nothing_reads(given)
-    _refuse_a_disordered_interval(given)
-    numbers = {name: given.pop(name) for name in SCALE_NUMBERS}
-    scale, figure, as_json, output = (given.pop(name) for name in ("scale", "figure", "as_json", "output"))
-    outcome = outcome_scale(scale, numbers)
-    given["allocation"] = _shares(given["allocation"])
-    active = given.pop("dropout_active")
-    given["dropout"] = (given["dropout"], given["dropout"] if active is None else active)
-    if outcome is None:
-        answer = sized_continuous(given)
-    else:
-        refuse_elsewhere(scale, {f"--{name.replace('_', '-')}": given[name] for name in CONTINUOUS_ONLY})
-        answer = sized_on_scale(outcome, given)
-    show(answer, figure, as_json, output)
-
-
-def _refuse_what_nothing_reads(given: Mapping[str, Any]) -> None:
-    from trialsim.errors import DesignError
-
-    if given["assurance"] is None:
-        for name, value in (("--history-pairs", given["history_pairs"]), ("--effect-sd", given["effect_sd"])):
-            if value:
-                raise DesignError("needs --assurance beside it", field=name, value=value)
-    elif given["partial_correlation_active"] is not None:
-        raise DesignError(
-            "does not go with --assurance, which takes one correlation for both arms",
-            field="--partial-correlation-active",
-            value=given["partial_correlation_active"],
-        )
-    if given["partial_correlation_active"] is not None and not given["partial_correlation"] > 0:
-        raise DesignError(
-            "needs --partial-correlation above 0 beside it",
-            field="--partial-correlation-active",
-            value=given["partial_correlation_active"],
-        )
-
-
-def _refuse_a_disordered_interval(given: Mapping[str, Any]) -> None:
-    from trialsim.errors import DesignError
-
-    partial, lower, upper = (given[f"partial_{end}"] for end in ("correlation", "lower", "upper"))
-    if lower is not None and lower > partial:
-        raise DesignError("must not exceed --partial-correlation", field="--partial-lower", value=lower)
-    if upper is not None and upper < partial:
-        raise DesignError("must not be below --partial-correlation", field="--partial-upper", value=upper)
-
-
-def _shares(allocation: str) -> tuple[float, float]:
-    from trialsim.errors import DesignError
-
-    try:
-        control, active = (float(part) for part in allocation.split(":"))
-        if min(control, active) <= 0:
-            raise ValueError
-    except ValueError:
-        raise DesignError(
-            "must be two positive numbers",
-            field="--allocation",
-            value=allocation,
-            mend="write control:active, such as 1:2",
-        ) from None
-    return control / (control + active), active / (control + active)
+    figure, as_json, output = (given.pop(name) for name in ("figure", "as_json", "output"))
+    show(size_from_numbers(given), figure, as_json, output)

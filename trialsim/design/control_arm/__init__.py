@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trialsim.design.control_arm.on_scales import (
         ScaleSizing,
         scale_controls,
+        scale_power,
         scale_savings,
         scale_size,
         thin_arms,
@@ -75,6 +76,7 @@ __all__ = [
     "savings_frame",
     "savings_table",
     "scale_controls",
+    "scale_power",
     "scale_savings",
     "scale_size",
     "thin_arms",

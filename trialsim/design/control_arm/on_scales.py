@@ -205,6 +205,42 @@ def scale_controls(
     return Size(controls, active, _power(question, left, controls, active))
 
 
+def scale_power(
+    question: ScaleSizing,
+    arms: Pair,
+    analysis: AnalysisName,
+    partial: float = 0.0,
+    *,
+    variance_inflation: float = 1.0,
+) -> float:
+    """Return the power of randomised arms, which need not be whole.
+
+    Parameters
+    ----------
+    question : ScaleSizing
+        Scale, level and dropout; its allocation and its power are not used.
+    arms : pair of float
+        Controls and active participants, above 0.
+    analysis, partial, variance_inflation
+        As in `scale_size`.
+
+    Returns
+    -------
+    float
+        In (0, 1).
+
+    Examples
+    --------
+    >>> from trialsim.design import BinaryScale
+    >>> question = ScaleSizing(BinaryScale(0.3, risk_difference=0.15))
+    >>> size = scale_size(question, "unadjusted")
+    >>> scale_power(question, (size.controls, size.active), "unadjusted") == size.power
+    True
+    """
+    require_kind("question", question, ScaleSizing)
+    return _power(question, question.left(analysis, partial, variance_inflation), *arms)
+
+
 def thin_arms(question: ScaleSizing, size: Size) -> str | None:
     """Return why a size is too small for its own formula, in words; None where it is not.
 
@@ -323,7 +359,7 @@ def _saving(question: ScaleSizing, figure: FigureName, partial: float, inflation
     )
 
 
-def _power(question: ScaleSizing, left: Adjustment, controls: int, active: int) -> float:
+def _power(question: ScaleSizing, left: Adjustment, controls: float, active: float) -> float:
     (v0, v1), (d0, d1) = left.residual_variance, question.dropout
     spread = math.sqrt(v0 / (controls * (1 - d0)) + v1 / (active * (1 - d1)))
     return float(ndtr(question.distance / spread - ndtri(1 - question.alpha / 2)))

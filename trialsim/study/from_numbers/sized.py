@@ -1,28 +1,45 @@
-"""What ``trialsim size`` finds, and how it is shown."""
+"""Sizes and savings by formula from plain numbers, for ``trialsim size`` and the explorer alike."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from trialsim.cli.sizing.outcome_options import needed
 from trialsim.errors import DesignError
+from trialsim.study.from_numbers.checked import (
+    refuse_a_disordered_interval,
+    refuse_what_nothing_reads,
+    shares,
+)
+from trialsim.study.from_numbers.scale import (
+    SCALE_NUMBERS,
+    needed,
+    outcome_scale,
+    refuse_elsewhere,
+    refuse_endless,
+)
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from trialsim.design import AssuranceQuestion, PlanningMoments, SizingQuestion
     from trialsim.design.assured import AssuredSizes
-    from trialsim.design.control_arm import ControlArmPlan, Saving, SavingsTable
-    from trialsim.design.sizes import Adjustment, DialSizes, OutcomeScale
+    from trialsim.design.control_arm import ControlArmPlan, Prices, Saving, SavingsTable, ScaleSizing
+    from trialsim.design.sizes import Adjustment, DialSizes, OutcomeScale, Size
 
+CONTINUOUS_ONLY = (
+    "effect",
+    "sd",
+    "sd_active",
+    "slopes",
+    "variance",
+    "agreement",
+    "baseline_correlation_active",
+    "partial_correlation_active",
+    "largest_trial",
+)
 _LARGEST_TRIAL = 50_000
+# From an analysis, or a figure of the score, with controls and active participants to the power.
+PowerOf = Callable[[str, float, float], float]
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,13 @@ class Sized:
         What makes the sizes doubtful.
     analysis : str
         Analysis that adjusts for the baseline alone.
+    unadjusted : Size
+        Participants of the analysis without any covariate.
+    power_of : callable
+        From ``unadjusted``, ``ancova`` or the figure of a saving, and controls and active participants that
+        need not be whole, to the power of a trial with one look.
+    prices : Prices
+        Of participants and months; 0 where none is given.
     """
 
     headline: str
@@ -52,11 +76,47 @@ class Sized:
     table: SavingsTable
     gains: tuple[str, ...]
     more: Mapping[str, Any]
+    unadjusted: Size
+    power_of: PowerOf
+    prices: Prices
     warning: str | None = None
     analysis: str = "ANCOVA"
 
 
-def sized_continuous(given: Mapping[str, Any]) -> Sized:
+def size_from_numbers(options: Mapping[str, Any]) -> Sized:
+    """Size a two-arm trial from plain numbers, by the names of the options of ``trialsim size``.
+
+    Parameters
+    ----------
+    options : mapping of str to number, str or None
+        Every option of the command but those that say where its answer goes. None where nothing is given.
+
+    Returns
+    -------
+    Sized
+
+    Raises
+    ------
+    DesignError
+        A number that cannot be, that nothing reads, or that is missing.
+    """
+    given = dict(options)
+    refuse_endless(given)
+    refuse_what_nothing_reads(given)
+    refuse_a_disordered_interval(given)
+    numbers = {name: given.pop(name) for name in SCALE_NUMBERS}
+    scale = given.pop("scale")
+    outcome = outcome_scale(scale, numbers)
+    given["allocation"] = shares(given["allocation"])
+    active = given.pop("dropout_active")
+    given["dropout"] = (given["dropout"], given["dropout"] if active is None else active)
+    if outcome is None:
+        return _sized_continuous(given)
+    refuse_elsewhere(scale, {f"--{name.replace('_', '-')}": given[name] for name in CONTINUOUS_ONLY})
+    return _sized_on_scale(outcome, given)
+
+
+def _sized_continuous(given: Mapping[str, Any]) -> Sized:
     """Size a trial of a continuous outcome from the command's options."""
     from trialsim.design import PlanningMoments, SizingQuestion
     from trialsim.design.sizes import adjustment
@@ -95,7 +155,21 @@ def sized_continuous(given: Mapping[str, Any]) -> Sized:
         more["Assurance, participants with an outcome"] = _assured(moments.sd, explained[0], given)
     with_score = moments.with_partial(*partial)
     parts = (adjustment(with_score, "ancova"), adjustment(with_score, "prognostic"))
-    return _answer(headline, plan.savings, parts, effect, given, more)
+    return _answer(headline, plan.savings, parts, effect, given, more, unadjusted, _power_of_plan(plan))
+
+
+def _power_of_plan(plan: ControlArmPlan) -> PowerOf:
+    from trialsim.design.sizes import power_of_size
+
+    def power(name: str, controls: float, active: float) -> float:
+        if name in ("unadjusted", "ancova"):
+            return power_of_size(controls, active, plan.moments, name, plan.question)  # type: ignore[arg-type]  # one of the two
+        one = plan.saving(name)  # type: ignore[arg-type]  # the figure of a saving
+        moments = plan.moments if name == "undiscounted" else plan.moments.with_inflated_sd(plan.sd_inflation)
+        scored = moments.with_partial(*one.partial_correlation)
+        return power_of_size(controls, active, scored, "prognostic", plan.question)
+
+    return power
 
 
 def _or_as_control(given: Mapping[str, Any], name: str) -> float:
@@ -134,7 +208,7 @@ def _planned(
         ) from None
 
 
-def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
+def _sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
     """Size a trial of a binary, count or time-to-event outcome from the command's options."""
     from trialsim.design import SurvivalScale, scale_size
     from trialsim.design.control_arm import ScaleSizing, scale_savings, thin_arms
@@ -170,7 +244,8 @@ def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
         explained = 1 - (1 - question.baseline_correlation**2) * (1 - max(partial, 0.0) ** 2)
         more["Assurance, participants with an outcome"] = _assured_on_scale(outcome, explained, given)
     parts = (question.left("ancova"), question.left("prognostic", max(partial, 0.0)))
-    answer = _answer(headline, found, parts, outcome.effect, given, more)
+    power_of = _power_on_scale(question, found, given["sd_inflation"])
+    answer = _answer(headline, found, parts, outcome.effect, given, more, unadjusted, power_of)
     thin = [
         (name, thin_arms(question, size))
         for name, size in (("unadjusted", unadjusted), *((one.figure, one.chosen) for one in found))
@@ -179,41 +254,19 @@ def sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
     return replace(answer, warning="; ".join(told) or None, analysis=outcome.analysis)
 
 
-def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None) -> None:
-    """Print an answer and write what was asked for."""
-    from rich.console import Console
+def _power_on_scale(question: ScaleSizing, found: tuple[Saving, ...], sd_inflation: float) -> PowerOf:
+    from trialsim.design.control_arm import scale_power
 
-    from trialsim.cli.terminal.tables import print_frame
-    from trialsim.cli.terminal.written import write_figure, write_rows
-    from trialsim.design.control_arm import savings_frame
+    strength = {one.figure: one.partial_correlation[0] for one in found}
 
-    frame = savings_frame(answer.found, answer.analysis)
-    if output is not None:
-        write_rows(frame, output)
-    if figure is not None:
-        gain = "cost" if "cost" in answer.gains else "participants"
-        drawn = answer.table.plot(gain)
-        if gain == "cost":
-            drawn.update_layout(yaxis_title="cost saved, in the currency of the prices")
-        write_figure(drawn, figure, f"What the score saves: {gain}")
-    if as_json:
-        tables = {"Sizes": frame, "Savings": _shown(answer)}
-        tables |= {name: part.to_frame() for name, part in answer.more.items()}
-        rows = {_key(name): json.loads(one.to_json(orient="records")) for name, one in tables.items()}
-        if answer.warning is not None:
-            rows["warning"] = answer.warning
-        click.echo(json.dumps(rows, indent=2))
-        return
-    console = Console()
-    console.print(answer.headline)
-    if answer.warning is not None:
-        console.print(f"Warning: {answer.warning}.")
-    print_frame(frame, console, f"Prognostic adjustment beyond baseline {answer.analysis}")
-    if len(answer.gains) > 2:
-        print_frame(_wide(_shown(answer)), console, f"Saved beyond baseline {answer.analysis}")
-    for name, part in answer.more.items():
-        console.print(f"\n{name}:")
-        console.print(str(part))
+    def power(name: str, controls: float, active: float) -> float:
+        if name in ("unadjusted", "ancova"):
+            return scale_power(question, (controls, active), name)  # type: ignore[arg-type]  # one of the two
+        more = 1.0 if name == "undiscounted" else sd_inflation**2
+        partial = strength[name]  # type: ignore[index]  # the figure of a saving
+        return scale_power(question, (controls, active), "prognostic", partial, variance_inflation=more)
+
+    return power
 
 
 def _answer(
@@ -223,6 +276,8 @@ def _answer(
     effect: float,
     given: Mapping[str, Any],
     more: dict[str, Any],
+    unadjusted: Size,
+    power_of: PowerOf,
 ) -> Sized:
     """Return the answer with savings in months and money, and allocations if there are prices."""
     from trialsim.design import compare_allocations
@@ -246,30 +301,8 @@ def _answer(
         )
     months = ("months",) if per_month is not None else ()
     cost = ("cost",) if control is not None or given["month_price"] > 0 else ()
-    return Sized(headline, found, table, ("participants", "controls", *months, *cost), more)
-
-
-def _shown(answer: Sized) -> pd.DataFrame:
-    """Return the savings that were asked for: an unknown price or rate of enrolment is no saving of 0."""
-    frame = answer.table.to_frame()
-    return frame[frame["gain"].isin(answer.gains)]
-
-
-def _wide(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the savings with one column a gain, each with its interval in words."""
-    import pandas as pd
-
-    words = [
-        "infeasible"
-        if math.isnan(value)
-        else f"{value:,.1f}" + ("" if math.isnan(low) else f" ({low:,.1f} to {high:,.1f})")
-        for value, low, high in zip(frame["value"], frame["lower"], frame["upper"], strict=True)
-    ]
-    told = pd.DataFrame({**{name: frame[name] for name in ("figure", "way", "gain")}, "told": words})
-    ways = told[["figure", "way"]].drop_duplicates().reset_index(drop=True)
-    for gain, part in told.groupby("gain", sort=False):
-        ways[str(gain)] = part["told"].to_list()
-    return ways
+    gains = ("participants", "controls", *months, *cost)
+    return Sized(headline, found, table, gains, more, unadjusted, power_of, prices)
 
 
 def _dial(sd: tuple[float, float], explained: tuple[float, ...], given: Mapping[str, Any]) -> DialSizes:
@@ -336,8 +369,3 @@ def _history(given: Mapping[str, Any]) -> int:
             "is needed for --assurance", field="--history-pairs", mend="give the size of the history"
         )
     return int(given["history_pairs"])
-
-
-def _key(title: str) -> str:
-    """Return a title as a key: its first part in lower case, with underscores."""
-    return title.split(",")[0].lower().replace(" ", "_")

@@ -1,0 +1,1 @@
+"""What does the explorer answer about a design: sizes, power, frontier, Pareto front, protocol?"""
