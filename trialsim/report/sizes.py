@@ -9,7 +9,7 @@ import pandas as pd
 
 from trialsim.prognosis.validation.rivals import REFERENCE
 from trialsim.protocol.declared import DeclaredTrial
-from trialsim.report.frames import Table, frame_table
+from trialsim.report.frames import Table, frame_table, plain
 from trialsim.report.labels import label, with_error
 from trialsim.study.control_arm import SupplementaryAnalyses
 from trialsim.study.declared import DeclaredResult
@@ -198,6 +198,36 @@ def _verdict(row: pd.Series, smallest: float) -> str:
     return f"No saving supported: the {which} saving is {saved}, and its lower bound is too small"
 
 
+def _twins_table(twins: pd.DataFrame) -> Table:
+    """Return what twins rest on, a fact a row, in words."""
+    columns, caption = ("fact", "value"), "What the twins rest on"
+    if twins.empty:
+        return Table(columns, [], caption, text=True)
+    row = twins.iloc[0]
+
+    def share(name: str) -> str:
+        return "" if pd.isna(row[name]) else f"{row[name]:.1%}".replace("%", " %")
+
+    slope = "" if pd.isna(row["slope"]) else with_error(float(row["slope"]), float(row["slope_se"]))
+    rows = [
+        ("source", plain(row["source"])),
+        ("history", plain(row["history"])),
+        ("history made by the trial's own model", plain(bool(row["generated"]))),
+        ("participants learnt from", plain(int(row["participants"]))),
+        ("calibration slope, out of sample (± SE)", slope),
+        ("outcomes inside the twin's 95 % interval, out of sample", share("coverage_95")),
+        ("p value that the twin's probabilities are uniform", plain(float(row["pit_p"]))),
+        ("fits that were made again, longer", plain(int(row["fits_repeated"]))),
+        ("best way to adjust without a twin", plain(row["best_without_twin"])),
+        (
+            "participants saved beyond it, out of sample (90 % interval)",
+            f"{share('saving')} ({share('saving_low_90')} to {share('saving_high_90')})",
+        ),
+        ("saving supported by the history", plain(bool(row["supported"]))),
+    ]
+    return Table(columns, [each for each in rows if each[1]], caption, text=True)
+
+
 def size_tables(result: DeclaredResult) -> dict[str, Table]:
     """Return the tables of sizes and savings by name."""
     sizes, savings = result.sizes.copy(), result.savings.copy()
@@ -225,15 +255,7 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
             sizes,
             "Participants that each analysis needs, searched with Monte Carlo error, and by formula",
         ),
-        "twins": frame_table(
-            result.twins.drop(columns="faults", errors="ignore")
-            .T.reset_index()
-            .set_axis(["fact", "value"], axis=1)
-            if len(result.twins)
-            else result.twins,
-            "What the twins rest on",
-            text=True,
-        ),
+        "twins": _twins_table(result.twins),
         "rivals": frame_table(
             result.rivals,
             "Variance that each way to adjust leaves, relative to baseline adjustment, out of sample",

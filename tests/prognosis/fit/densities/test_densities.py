@@ -7,8 +7,9 @@ import pytest
 
 from trialsim.prognosis.families import FAMILIES, Responses
 from trialsim.prognosis.fit.densities import gaussian_kernel
-from trialsim.prognosis.fit.densities.of_outcomes import density_of
+from trialsim.prognosis.fit.densities.of_outcomes import _in_coefficients, density_of, draw_parameters
 from trialsim.prognosis.fit.densities.unconstrained import constrained
+from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.learnable import learnable_rows
 from trialsim.prognosis.models.design_matrix import standardise
 from trialsim.prognosis.models.gram import SCALES, gram_sums
@@ -130,3 +131,24 @@ def test_an_inverse_and_its_determinant():
     inverse, log_determinant = gaussian_kernel.inverse_of(matrix)
     np.testing.assert_allclose(inverse, np.linalg.inv(matrix), rtol=1e-10, atol=1e-12)
     assert log_determinant == pytest.approx(np.linalg.slogdet(matrix)[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("family", ["binary", "ordinal", "piecewise"])
+def test_in_coefficients_it_is_the_same_law(family):
+    data = made_up(family)
+    tau = 0 if FAMILIES[family].sd_intercept is None else 1
+    kernel, given, size = density_of(family, data)
+    moved = _in_coefficients(kernel, tau, 2)
+    position = np.random.default_rng(5).normal(0, 0.4, size)
+    raw = position.copy()
+    raw[tau + 1 : tau + 3] /= np.exp(position[tau])
+    value, gradient = moved(position, *given)
+    assert value == pytest.approx(kernel(raw, *given)[0] - 2 * position[tau], rel=1e-12)
+    found = numerical_gradient(moved, position, given)
+    np.testing.assert_allclose(gradient, found, rtol=1e-6, atol=1e-7)
+    settings = FitSettings(chains=4, tune=600, draws=2000)
+    draws = [draw_parameters(family, data, settings, 7, centred=centred)[0] for centred in (False, True)]
+    for name in ("tau", "beta_raw"):
+        means, sds = zip(*((one[name].mean((0, 1)), one[name].std((0, 1))) for one in draws), strict=True)
+        np.testing.assert_allclose(means[0], means[1], atol=0.08 * np.max(sds[0]))
+        np.testing.assert_allclose(sds[0], sds[1], rtol=0.1)
