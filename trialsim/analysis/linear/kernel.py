@@ -363,11 +363,16 @@ def fit_replicates(
         if status[r] != OK:
             continue
         if hc == MODEL_BASED:
-            covariance[r, :columns, :columns] = inverse[:columns, :columns] * (rss / df[r])
+            # Loops, not slices: numba compiles a second more for each that could be of another shape.
+            for j in range(columns):
+                for k in range(columns):
+                    covariance[r, j, k] = inverse[j, k] * (rss / df[r])
         else:
             sandwich(inverse, meat, columns, covariance[r])
             if hc == 1:
-                covariance[r] *= n / df[r]
+                for j in range(K):
+                    for k in range(K):
+                        covariance[r, j, k] *= n / df[r]
             add_centring(arms, x, outcome[r], mean, interact, n, beta, covariance[r])
         if permuted_blocks:
             fixed = fixed_by_blocks(arm[r], arm_count, z, levels, residuals[r])
@@ -375,4 +380,5 @@ def fit_replicates(
         for b in range(1, arms):
             if not covariance[r, b, b] > 0.0:
                 status[r] = NO_RESIDUAL_VARIANCE
-        coefficients[r, :columns] = beta[:columns]
+        for j in range(columns):
+            coefficients[r, j] = beta[j]
