@@ -74,8 +74,8 @@ def test_size_agrees_with_the_closed_form(monkeypatch, capsys) -> None:
         (("size", "--effect", "0.0001", "--sd", "1"), "no trial of up to"),
         (("run", "nowhere.toml"), "nowhere.toml: file not found"),
         (("cohort", "check", "nowhere.toml"), "nowhere.toml"),
-        (("verify", "nowhere"), "no readable manifest"),
-        (("verify", "nowhere", "--nonce", "mine"), "chooses nothing without --replay"),
+        (("verify", "nowhere"), "manifest.json: cannot be read"),
+        (("verify", "nowhere", "--nonce", "mine", "--level", "V1"), "chooses nothing at level V1"),
         (("run", f"{PROTOCOLS}/ordinal_recovery.toml", "--history", "x.csv"), "is not read by this protocol"),
     ],
 )

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from trialsim.protocol.declared import DeclaredTrial
+    from trialsim.study.bundles.log import Event
     from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses
     from trialsim.study.declared import DeclaredPlan, DeclaredResult
     from trialsim.study.people.learning import LearntTwins
@@ -30,6 +31,7 @@ class _Asked(NamedTuple):
     file: Path
     learnt: LearntTwins | None
     registers: Registers
+    happened: tuple[Event, ...]
 
     def facts(self) -> dict[str, Any]:
         from trialsim.study.bundles.of_declared_trial import trial_facts
@@ -59,6 +61,7 @@ def run_declared(
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.errors import InputError
     from trialsim.protocol.declared import read_trial, trial_from_dict
+    from trialsim.study.bundles.log import HISTORY_OPENED, PROTOCOL_FROZEN, Event, now
     from trialsim.study.control_arm.feasibility import require_detectable
     from trialsim.study.people.asked import twins_asked
     from trialsim.study.people.registers import Registers
@@ -69,9 +72,13 @@ def run_declared(
             _print_worlds(trial, file, history)
             return
         require_detectable(trial, file.parent, file)
+        happened = [Event(now(), PROTOCOL_FROZEN, trial.content_hash())]
+        opened = now()
         with progress_bars(quiet) as progress:
             learnt = twins_asked(trial, file.parent, history, cache=cache, progress=progress)
-        asked = _Asked(trial, file, learnt, Registers(learnt, file.parent))
+        if learnt is not None:
+            happened.append(Event(opened, HISTORY_OPENED, learnt.facts.content_hash))
+        asked = _Asked(trial, file, learnt, Registers(learnt, file.parent), tuple(happened))
         _run(asked, workers, scheduler, output, only_plan, quiet)
     except InputError as refusal:
         refusal.file = refusal.file or file
@@ -110,10 +117,12 @@ def _run(
             click.echo(estimate_work(declared_work(trial, registers), plan.cells, backend.workers).in_words())
             return
         try:
-            result, beside = _make_bundle(asked, made, plan, arm, target, backend, quiet)
+            result, beside, sealed = _make_bundle(asked, made, plan, arm, target, backend, quiet)
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
     _print_result(trial, result, beside, target)
+    click.echo(f"Root: {sealed['root']}")
+    click.echo(f"Seal: {sealed['seal']} (trialsim verify {target} --expect ROOT_OR_SEAL)")
 
 
 def _make_bundle(
@@ -124,14 +133,18 @@ def _make_bundle(
     target: Path,
     backend: Backend,
     quiet: bool,
-) -> tuple[DeclaredResult, SupplementaryAnalyses | None]:
+) -> tuple[DeclaredResult, SupplementaryAnalyses | None, dict[str, Any]]:
     """Run every cell into a folder that appears whole at the target, or not at all."""
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.report import write_trial_report
     from trialsim.report.sizes import answer_facts
     from trialsim.study import Checkpoints, ReplicateRecorder, estimate_work, new_bundle, run_cells, seal
-    from trialsim.study.bundles import checkpoint_folder, declared_work, write_trial
+    from trialsim.study.bundles import checkpoint_folder, declared_work, write_inputs, write_tables
+    from trialsim.study.bundles.alone.counting import PLAN
+    from trialsim.study.bundles.alone.files import file_sha256
+    from trialsim.study.bundles.alone.sealing import BLOCKS, PLACE_OF_ROOT
     from trialsim.study.bundles.bundle import write_json
+    from trialsim.study.bundles.log import PLAN_FROZEN, run_log
     from trialsim.study.bundles.of_declared_trial import plan_examples, write_beside
     from trialsim.study.bundles.people import write_people
     from trialsim.study.control_arm import supplementary_analyses
@@ -149,8 +162,13 @@ def _make_bundle(
         estimate.check_disk(target.parent)
         if not quiet:
             click.echo(f"{plan.in_words}; {estimate.in_words()}", err=True)
-        with ReplicateRecorder(folder / "results" / "replicates") as recorder:
-            sums = run_cells(work, plan.cells, backend, progress=progress, record=recorder, checkpoints=kept)
+        log = run_log(folder, asked.happened)
+        write_inputs(trial, plan, folder)
+        log.add(PLAN_FROZEN, file_sha256(folder / PLAN, PLAN))
+        with ReplicateRecorder(folder / "results" / "replicates", folder / BLOCKS) as recorder:
+            record = log.around(recorder)
+            sums = run_cells(work, plan.cells, backend, progress=progress, record=record, checkpoints=kept)
+        log.close(folder)
         result = declared_result(plan, sums)
         if made.sizes is not None:
             result = result.with_sizes(made.sizes.sizes, made.sizes.savings)
@@ -160,16 +178,18 @@ def _make_bundle(
         if beside is not None:
             result = result.with_tables(beside.frames())
         result = result.with_evidence(evidence_of(trial, asked.file.parent))
-        write_trial(trial, plan, result, folder)
+        write_tables(result, folder)
         if trial.sizing is not None:
             write_json(answer_facts(trial, result, beside), folder / "results" / "answer.json")
         described, examples = describe_trials(plan, asked.registers), plan_examples(plan, folder)
         write_beside(described, examples, folder)
         write_people(trial, asked.learnt, asked.file.parent, folder)
         page = folder / "report.html"
-        write_trial_report(trial, plan, result, page, beside, described=described, examples=examples)
-        seal(folder, facts)
-    return result, beside
+        write_trial_report(
+            trial, plan, result, page, beside, described=described, examples=examples, root=PLACE_OF_ROOT
+        )
+        sealed = seal(folder, facts)
+    return result, beside, sealed
 
 
 def _print_worlds(trial: DeclaredTrial, file: Path, history: Path | None) -> None:

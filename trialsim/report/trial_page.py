@@ -40,6 +40,7 @@ def write_trial_report(
     *,
     described: TrialDescription | None = None,
     examples: pd.DataFrame | None = None,
+    root: str = "",
 ) -> None:
     """Write the report of a declared trial.
 
@@ -55,8 +56,10 @@ def write_trial_report(
         What the simulated trials look like.
     examples : DataFrame, optional
         Example trials of every cell, as `trialsim.study.bundles.of_declared_trial.plan_examples`.
+    root : str
+        Of the run, which stands on every page, or the place that `trialsim.study.seal` puts it in.
     """
-    page = render_trial_report(trial, plan, result, beside, described=described, examples=examples)
+    page = render_trial_report(trial, plan, result, beside, described=described, examples=examples, root=root)
     path.write_text(page, encoding="utf-8")
 
 
@@ -68,6 +71,7 @@ def render_trial_report(
     *,
     described: TrialDescription | None = None,
     examples: pd.DataFrame | None = None,
+    root: str = "",
 ) -> str:
     """Return the report of a declared trial as HTML; people and example trials only where they are given."""
     described = described or TrialDescription(described_cell(plan).name)
@@ -86,6 +90,7 @@ def render_trial_report(
     return render(
         "trial.html.j2",
         trial=trial,
+        root=root,
         level="" if alpha is None else f" The level is {alpha:g}, one-sided.",
         reconciliation=result.reconciliation,
         refused=len(plan.refused),

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import io
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from trialsim.errors import HistoryError, TrialsimWarning
+from trialsim.prognosis.twins import store
 from trialsim.prognosis.twins.store import address, digest, read, recall, write
 
 ARRAYS = {"a": np.arange(6.0).reshape(2, 3), "b": np.array([True, False])}
@@ -84,3 +89,27 @@ def test_recall_gives_nothing_for_a_missing_file_and_warns_of_a_bad_one(tmp_path
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.warns(TrialsimWarning, match="fitting again"):
         assert recall(path, "k1") is None
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(content, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    return content.getvalue()
+
+
+def test_an_array_that_claims_20_gb_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "large.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", _header((2_500_000_000,)))
+    with pytest.raises(HistoryError, match="no fitted result"):
+        store.read(path)
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_refused_unread(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "bomb.npz"
+    monkeypatch.setattr(store, "LARGEST_BYTES", 2**20)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", _header((2**18,)) + b"\0" * 2**21)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(HistoryError, match="claims more than"):
+        store.read(path)

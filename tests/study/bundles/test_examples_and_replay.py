@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ import pytest
 
 from tests.study.bundles.whole_bundle import plan_of, write_bundle
 from trialsim.errors import BundleError
+from trialsim.prognosis.twins import store
 from trialsim.study import check_bundle, open_bundle, replay_blocks, replay_declared_trial, seal
 from trialsim.study.bundles import BundledTrial
 from trialsim.study.bundles.of_declared_trial import trial_examples
-from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement, choose_blocks
+from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, NEAR, agreement, choose_blocks
+from trialsim.study.verification import verify_bundle
+from trialsim.study.verification.inputs_agree import inputs_disagree
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +146,11 @@ def test_a_row_changed_before_sealing_is_found_by_computing_it_again(study, bund
 def test_numeric_classes(rows: pd.DataFrame) -> None:
     assert agreement(rows, rows.copy(), 0.05) == IDENTICAL
     last_digit = rows.assign(ancova_estimate=np.nextafter(rows["ancova_estimate"], 0))
-    assert agreement(last_digit, rows, 0.05) == SAME_DECISIONS
+    assert agreement(last_digit, rows, 0.05) == NEAR
+    doubled = rows.assign(
+        ancova_estimate=2 * rows["ancova_estimate"], ancova_standard_error=rows["ancova_standard_error"] / 2
+    )
+    assert agreement(doubled, rows, 0.05) == DIFFERENT
     assert agreement(rows.head(10), rows, 0.05) == DIFFERENT
     assert agreement(rows.assign(prognostic_status="singular"), rows, 0.05) == DIFFERENT
     assert agreement(rows.assign(replicate=0), rows, 0.05) == DIFFERENT
@@ -155,10 +163,25 @@ def test_changed_inputs_are_named(study: BundledTrial) -> None:
     assert set(dataclasses.replace(study, trial=other).changed_inputs()) == {"trial", "history"}
 
 
-def test_a_bundle_of_the_first_format_is_refused_in_words(bundle: Path, tmp_path: Path) -> None:
-    facts = json.loads((bundle / "manifest.json").read_text())
-    (tmp_path / "manifest.json").write_text(json.dumps({key: facts[key] for key in facts if key != "kind"}))
-    with pytest.raises(BundleError, match="of the first format of protocols"):
+def test_another_posterior_is_told_from_the_one_that_was_sealed(bundle: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle, tmp_path / "b"))
+    path = copy / "inputs" / "posterior.npz"
+    arrays, meta = store.read(path)
+    name = next(key for key, one in arrays.items() if one.dtype.kind == "f" and one.ndim)
+    store.write(path, arrays | {name: 1.01 * arrays[name]}, meta)
+    assert check_bundle(copy) == ["inputs/posterior.npz: changed"]
+    facts = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").unlink()
+    seal(copy, {key: facts[key] for key in ("kind", "protocol", "title", "seed", "inputs")})
+    assert check_bundle(copy) == []
+    assert verify_bundle(copy, "V0", expect=facts["root"]).problems
+    said = inputs_disagree(open_bundle(copy))
+    assert "manifest.json: the posterior has not the hash that stands for it" in said
+
+
+def test_a_bundle_without_a_declared_trial_is_refused_in_words(tmp_path: Path) -> None:
+    seal(tmp_path, {"kind": "table"})
+    with pytest.raises(BundleError, match="holds no declared trial"):
         open_bundle(tmp_path)
 
 

@@ -1,11 +1,11 @@
-"""How near two sets of rows come: bytes, then decisions, with p values held against the level."""
+"""How near two sets of rows come: bytes, then 1e-9 with the same decisions, and never decisions alone."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, SAME_DECISIONS, agreement
+from trialsim.study.bundles.replay import DIFFERENT, IDENTICAL, NEAR, agreement
 
 ROWS = pd.DataFrame(
     {"a_estimate": [0.5, 1.0], "a_p_value": [0.2, 0.01], "a_status": ["ok", "ok"], "n": [9, 8]}
@@ -16,8 +16,10 @@ ROWS = pd.DataFrame(
     ("change", "expected"),
     [
         ({}, IDENTICAL),
-        ({"a_estimate": [0.5, 1.0 + 1e-15]}, SAME_DECISIONS),
-        ({"a_p_value": [0.2, 0.0100001]}, SAME_DECISIONS),
+        ({"a_estimate": [0.5, 1.0 + 1e-15]}, NEAR),
+        ({"a_p_value": [0.2, 0.01 * (1 + 1e-12)]}, NEAR),
+        ({"a_p_value": [0.2, 0.0100001]}, DIFFERENT),
+        ({"a_estimate": [1.0, 2.0]}, DIFFERENT),
         ({"a_p_value": [0.2, 0.06]}, DIFFERENT),
         ({"a_p_value": [0.04, 0.01]}, DIFFERENT),
         ({"a_status": ["ok", "arm_empty"]}, DIFFERENT),

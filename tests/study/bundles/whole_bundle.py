@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.small_study import Job, SmallStudy
 from trialsim.study import ReplicateRecorder, new_bundle, run_cells, seal
-from trialsim.study.bundles import trial_facts, write_trial
+from trialsim.study.bundles import trial_facts, write_inputs, write_tables
+from trialsim.study.bundles.alone.sealing import BLOCKS
 from trialsim.study.bundles.of_declared_trial import plan_examples, write_beside
 from trialsim.study.bundles.people import write_people
 from trialsim.study.declared import DeclaredPlan, DeclaredResult, declared_result
@@ -27,10 +28,11 @@ def write_bundle(small: SmallStudy, target: Path) -> tuple[DeclaredResult, dict[
     """Simulate the small study into a bundle, and return its result and its manifest."""
     trial, plan = small.sized(), plan_of(small)
     with new_bundle(target) as folder:
-        with ReplicateRecorder(folder / "results" / "replicates") as recorder:
+        write_inputs(trial, plan, folder)
+        with ReplicateRecorder(folder / "results" / "replicates", folder / BLOCKS) as recorder:
             sums = run_cells(Job(trial.seed, 6, small.registers), plan.cells, record=recorder)
         result = declared_result(plan, sums)
-        write_trial(trial, plan, result, folder)
+        write_tables(result, folder)
         write_beside(describe_trials(plan, small.registers), plan_examples(plan, folder), folder)
         write_people(trial, small.learnt, small.folder, folder)
         manifest = seal(folder, trial_facts(trial, small.learnt, small.folder))

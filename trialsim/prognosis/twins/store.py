@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import warnings
 import zipfile
@@ -18,6 +19,7 @@ from trialsim.errors import HistoryError, TrialsimWarning
 Arrays = dict[str, NDArray[Any]]
 _META, _HASH = "meta", "content_hash"
 _SHORT = 16
+LARGEST_BYTES = 2 * 2**30
 
 
 def digest(arrays: Arrays, meta: dict[str, Any]) -> str:
@@ -67,6 +69,7 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     if not path.is_file():
         raise HistoryError("file not found", file=path, mend="check the path")
     try:
+        _refuse_large(path)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         meta = json.loads(str(arrays.pop(_META)))
@@ -76,6 +79,26 @@ def read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     if digest(arrays, meta) != recorded:
         raise HistoryError("its content does not have the hash that it carries", file=path, mend=mend)
     return arrays, meta
+
+
+def _refuse_large(path: Path) -> None:
+    """Refuse an archive that would take more memory than a fit has, before anything of it is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if sum(one.file_size for one in members) > LARGEST_BYTES:
+            raise HistoryError(
+                f"claims more than the {LARGEST_BYTES:,} bytes that a fitted result may have", file=path,
+                mend="get the file again from its source",
+            )  # fmt: skip
+        for one in members:
+            with archive.open(one) as handle:
+                major, _ = np.lib.format.read_magic(handle)
+                header = (
+                    np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = header(handle)
+                if math.prod(shape) * dtype.itemsize + handle.tell() != one.file_size:
+                    raise ValueError(one.filename)
 
 
 def recall(path: Path, key: str) -> tuple[Arrays, dict[str, Any]] | None:

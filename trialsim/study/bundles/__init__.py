@@ -7,13 +7,19 @@ from trialsim.lazy import lazy_door
 if TYPE_CHECKING:
     from trialsim.study.bundles.bundle import check_bundle, checkpoint_folder, kept_blocks, new_bundle, seal
     from trialsim.study.bundles.bundled import Bundled
-    from trialsim.study.bundles.of_declared_trial import BundledTrial, declared_work, trial_facts, write_trial
+    from trialsim.study.bundles.of_declared_trial import (
+        BundledTrial,
+        declared_work,
+        trial_facts,
+        write_inputs,
+        write_tables,
+    )
     from trialsim.study.bundles.opening import open_bundle
     from trialsim.study.bundles.record import ReplicateRecorder
     from trialsim.study.bundles.replay import (
         DIFFERENT,
         IDENTICAL,
-        SAME_DECISIONS,
+        NEAR,
         Replayed,
         ReplayedTrial,
         by_analysis,
@@ -26,7 +32,7 @@ else:
 __all__ = [
     "DIFFERENT",
     "IDENTICAL",
-    "SAME_DECISIONS",
+    "NEAR",
     "Bundled",
     "BundledTrial",
     "Replayed",
@@ -43,5 +49,6 @@ __all__ = [
     "replay_declared_trial",
     "seal",
     "trial_facts",
-    "write_trial",
+    "write_inputs",
+    "write_tables",
 ]

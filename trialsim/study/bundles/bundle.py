@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from trialsim.errors import BundleError
+from trialsim.study.bundles.alone.files import UnsoundError, file_sha256
+from trialsim.study.bundles.alone.script import SCRIPT, script_text
+from trialsim.study.bundles.alone.sealing import (
+    FORMAT,
+    MANIFEST,
+    PLACE_OF_ROOT,
+    REPORT,
+    cells_of,
+    integrity,
+    log_head,
+    log_lines,
+    page_of,
+    results_of,
+    root_of,
+    seal_of,
+)
+from trialsim.study.bundles.machine import machine, versions
 from trialsim.study.running.durable import flush_folder, flush_tree
 from trialsim.study.running.lock import only_run
 
-FORMAT = "trialsim.bundle/2"
-# Its manifests carry no hash of themselves.
-UNSEALED = "trialsim.bundle/1"
-MANIFEST = "manifest.json"
-SEAL = "seal"
 CHECKPOINTS = "blocks"
-PACKAGES = ("trialsim", "numpy", "scipy", "pandas", "numba", "pymc", "nutpie", "arviz", "pyarrow")
 
 
 @contextmanager
@@ -171,35 +177,32 @@ def _remove_empty(folders: list[Path]) -> None:
         folder.rmdir()
 
 
-def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
-    """Write a table as Parquet and as CSV, side by side."""
-    folder.mkdir(parents=True, exist_ok=True)
-    frame.to_parquet(folder / f"{name}.parquet", index=False)
-    frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-
-
-def write_json(content: Any, path: Path) -> None:
-    """Write JSON with sorted keys, so that equal content has equal bytes."""
+def write_json(content: Any, path: Path, *, in_order: bool = False) -> None:
+    """Write JSON with sorted keys, so that equal content has equal bytes; or in the order that it has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(content, indent=1, sort_keys=not in_order, allow_nan=False, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
 def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the manifest: the facts of the run, versions, the SHA-256 of every file and of all this.
+    """Write the script that checks the bundle, put the root on the report, and write the manifest.
 
     Parameters
     ----------
     folder : Path
-        The bundle, complete but for its manifest.
+        The bundle, complete but for these.
     facts : mapping
         Protocol, seed and input hashes.
 
     Returns
     -------
     dict
-        The manifest. ``results`` hashes only what the inputs determine, so it is the same for any
-        number of workers and any later run.
+        The manifest: the facts, versions and machine, the size and SHA-256 of every file, and of it all
+
+        - ``results``, of the files under ``results/``: the numbers, whatever the report says of them;
+        - ``root``, a Merkle root over blocks, cells and every file that the inputs decide, the report too:
+          the same for any number of workers and any later run with the same versions;
+        - ``seal``, of the whole manifest: versions, machine and the log of this one run too.
 
     Examples
     --------
@@ -207,25 +210,37 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     >>> with TemporaryDirectory() as place:
     ...     _ = (Path(place) / "table.csv").write_text("a,b")
     ...     manifest = seal(Path(place), {"kind": "example"})
-    >>> sorted(manifest["files"]), manifest["kind"]
-    (['table.csv'], 'example')
+    >>> sorted(manifest["files"]), manifest["kind"], len(manifest["root"])
+    (['table.csv', 'verify.py'], 'example', 64)
     """
-    files = {
-        str(path.relative_to(folder).as_posix()): file_hash(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    (folder / SCRIPT).write_text(script_text(), encoding="utf-8")
     manifest: dict[str, Any] = {
         "format": FORMAT,
         **facts,
-        "versions": {name: version(name) for name in PACKAGES}
-        | {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()},
-        "files": files,
-        "results": _digest(_results(files)),
+        "versions": versions(),
+        "machine": machine(),
+        "files": _files(folder),
+        "cells": cells_of(folder),
+        "log": log_head(log_lines(folder)),
+        "page": page_of(folder, PLACE_OF_ROOT),
     }
-    manifest[SEAL] = _digest(manifest)
+    manifest["results"] = results_of(manifest["files"])
+    manifest["root"] = root_of(manifest, manifest["files"], manifest["cells"])
+    if (page := folder / REPORT).exists():
+        page.write_bytes(page.read_bytes().replace(PLACE_OF_ROOT.encode(), manifest["root"].encode()))
+        manifest["files"][REPORT]["sha256"] = file_sha256(page, REPORT)
+    manifest["seal"] = seal_of(manifest)
     write_json(manifest, folder / MANIFEST)
     return manifest
+
+
+def _files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return size and hash of every file of a bundle."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name, name)}
+        for name in names
+    }
 
 
 def check_bundle(folder: Path) -> list[str]:
@@ -260,45 +275,13 @@ def check_bundle(folder: Path) -> list[str]:
     ['table.csv: changed']
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise BundleError(
-            "has no readable manifest", file=folder, mend="give the folder of a run bundle"
-        ) from None
-    if not isinstance(manifest, dict) or manifest.get("format") not in (FORMAT, UNSEALED):
-        raise BundleError("is not a bundle of this version", file=folder / MANIFEST, mend=f"use {FORMAT}")
-    if not _as_sealed(manifest):
-        return [f"{MANIFEST}: changed, so that no file can be held against it"]
-    listed = manifest["files"]
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
-    problems = [f"{name}: missing" for name in sorted(set(listed) - found)]
-    problems += [f"{name}: not in the manifest" for name in sorted(found - set(listed))]
-    problems += [
-        f"{name}: changed" for name in sorted(found & set(listed)) if file_hash(folder / name) != listed[name]
-    ]
-    return problems
+        return integrity(folder)
+    except UnsoundError as fault:
+        raise unsound(fault, folder) from None
 
 
-def _as_sealed(manifest: dict[str, Any]) -> bool:
-    """Return whether a manifest has the hashes of its own content."""
-    listed = manifest.get("files")
-    if not isinstance(listed, dict) or manifest.get("results") != _digest(_results(listed)):
-        return False
-    content = {key: value for key, value in manifest.items() if key != SEAL}
-    unsealed = manifest["format"] == UNSEALED and SEAL not in manifest
-    return unsealed or manifest.get(SEAL) == _digest(content)
-
-
-def _results(files: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that the inputs determine."""
-    return {name: digest for name, digest in files.items() if name.startswith("results/")}
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def unsound(fault: UnsoundError, folder: Path) -> BundleError:
+    """Return a part of a bundle that cannot be what a run wrote, as an error with its mend."""
+    return BundleError(
+        fault.problem, file=folder / fault.name, mend="give the folder of a whole run bundle of this version"
+    )

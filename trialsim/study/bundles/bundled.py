@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from trialsim.errors import BundleError
-from trialsim.study.bundles.bundle import MANIFEST
+from trialsim.errors import BundleError, InputError
+from trialsim.study.bundles.alone.files import UnsoundError, open_plain, read_plain, strict_json
+from trialsim.study.bundles.alone.sealing import read_manifest
+from trialsim.study.bundles.bundle import unsound
 from trialsim.study.running.work import PlannedCell, Work
 
 
@@ -61,7 +62,7 @@ class Bundled(ABC):
 
     def recorded(self, cell: PlannedCell) -> pq.ParquetFile:
         """Return the record of a cell's replicates: one row group a block."""
-        return pq.ParquetFile(self.folder / "results" / "replicates" / f"{cell.name}.parquet")
+        return replicates_of(self.folder, cell.name)
 
     def block_of(self, cell: PlannedCell, replicate: int) -> tuple[int, int]:
         """Return the block of a replicate and its place there, or refuse."""
@@ -76,22 +77,29 @@ class Bundled(ABC):
         return divmod(replicate, cell.block)
 
 
-def read_part(folder: Path, name: str, parse: Callable[[str], Any] = json.loads) -> Any:
-    """Read a text file of a bundle.
+def replicates_of(folder: Path, cell: str) -> pq.ParquetFile:
+    """Return the record of a cell's replicates: one row group a block."""
+    name = f"results/replicates/{cell}.parquet"
+    try:
+        return pq.ParquetFile(open_plain(folder / name, name))
+    except UnsoundError as fault:
+        raise unsound(fault, folder) from None
+    except (OSError, ValueError):
+        raise unsound(UnsoundError(name, "is no Parquet file"), folder) from None
+
+
+def read_part(folder: Path, name: str) -> Any:
+    """Read a JSON file of a bundle.
 
     Raises
     ------
     BundleError
-        The bundle lacks it, so that nothing can be computed again.
+        The bundle lacks it, so that nothing can be computed again, or it says no one thing.
     """
     try:
-        return parse((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise BundleError(
-            "is missing or unreadable, so that nothing can be computed again",
-            file=folder / name,
-            mend="give a bundle of this version",
-        ) from None
+        return strict_json(read_plain(folder / name, name), name)
+    except UnsoundError as fault:
+        raise unsound(fault, folder) from None
 
 
 def read_plan(folder: Path, parse: Callable[[dict[str, Any]], Any]) -> tuple[Any, ...]:
@@ -104,7 +112,7 @@ def read_plan(folder: Path, parse: Callable[[dict[str, Any]], Any]) -> tuple[Any
     """
     try:
         return tuple(parse(facts) for facts in read_part(folder, "inputs/plan.json"))
-    except (KeyError, StopIteration, TypeError):
+    except (KeyError, StopIteration, TypeError, ValueError, AttributeError, InputError):
         raise BundleError(
             "is no plan of the bundle's protocol",
             file=folder / "inputs" / "plan.json",
@@ -114,5 +122,7 @@ def read_plan(folder: Path, parse: Callable[[dict[str, Any]], Any]) -> tuple[Any
 
 def manifest_of(folder: Path) -> dict[str, Any]:
     """Return the manifest of a bundle."""
-    found: dict[str, Any] = read_part(folder, MANIFEST)
-    return found
+    try:
+        return read_manifest(folder)
+    except UnsoundError as fault:
+        raise unsound(fault, folder) from None

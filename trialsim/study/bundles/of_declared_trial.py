@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
-from trialsim.study.bundles.bundle import write_json, write_table
-from trialsim.study.bundles.bundled import Bundled, manifest_of, read_part, read_plan
+from trialsim.study.bundles.alone.counting import PLAN
+from trialsim.study.bundles.alone.counting import TRIAL as TRIAL_FILE
+from trialsim.study.bundles.bundle import write_json
+from trialsim.study.bundles.bundled import Bundled, manifest_of, read_part, read_plan, replicates_of
 from trialsim.study.bundles.people import people_found, people_hashes, registers_in
 from trialsim.study.bundles.replay import ROW_FIELDS
+from trialsim.study.bundles.tables import write_table
 from trialsim.study.declared import DeclaredCell, DeclaredPlan, DeclaredResult, DeclaredWork
 from trialsim.study.description.describe import TrialDescription
 from trialsim.study.people.learning import LearntTwins
@@ -84,7 +86,7 @@ def declared_work(trial: DeclaredTrial, registers: Registers) -> DeclaredWork:
 
 def open_bundled_trial(folder: Path, history: Path | None = None) -> BundledTrial:
     """Read the inputs of a bundle of a declared trial, and where its history is, if it has one."""
-    trial = trial_from_dict(read_part(folder, "inputs/trial.json"))
+    trial = trial_from_dict(read_part(folder, TRIAL_FILE))
     plan = read_plan(folder, DeclaredCell.from_dict)
     return BundledTrial(folder, manifest_of(folder), plan, trial, history)
 
@@ -123,18 +125,32 @@ def trial_facts(
     }
 
 
-def write_trial(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResult, folder: Path) -> None:
-    """Write declaration and plan, and every table as Parquet and CSV.
+def write_inputs(trial: DeclaredTrial, plan: DeclaredPlan, folder: Path) -> None:
+    """Write declaration and plan, before any outcome is simulated.
+
+    Keys keep their order: tables have their columns, and the report its rows, in the order of the protocol.
 
     Parameters
     ----------
-    trial, plan, result : DeclaredTrial, DeclaredPlan, DeclaredResult
-        The study.
+    trial, plan : DeclaredTrial, DeclaredPlan
+        As declared, and what of it runs.
     folder : Path
         The bundle.
     """
-    write_json(trial.to_dict(), folder / "inputs" / "trial.json")
-    write_json([cell.to_dict() for cell in plan.cells], folder / "inputs" / "plan.json")
+    write_json(trial.to_dict(), folder / TRIAL_FILE, in_order=True)
+    write_json([cell.to_dict() for cell in plan.cells], folder / PLAN, in_order=True)
+
+
+def write_tables(result: DeclaredResult, folder: Path) -> None:
+    """Write every table as Parquet and CSV.
+
+    Parameters
+    ----------
+    result : DeclaredResult
+        Of the study.
+    folder : Path
+        The bundle.
+    """
     for name, frame in result.frames().items():
         write_table(frame, folder / "results", name)
 
@@ -173,7 +189,7 @@ def plan_examples(plan: DeclaredPlan, folder: Path) -> pd.DataFrame:
     """
     parts = []
     for cell in plan.cells:
-        rows = pq.read_table(folder / "results" / "replicates" / f"{cell.name}.parquet").to_pandas()
+        rows = replicates_of(folder, cell.name).read().to_pandas()
         for analysis in analyses_of(rows):
             part = trial_examples(rows, analysis)
             part.insert(0, "cell", cell.name)

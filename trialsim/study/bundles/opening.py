@@ -31,7 +31,7 @@ def open_bundle(folder: Path, history: Path | None = None) -> BundledTrial:
     """
     if manifest_of(folder).get("kind") != TRIAL:
         raise BundleError(
-            "is of the first format of protocols, which cannot be computed again", file=folder,
-            mend="write its protocol in format trialsim.protocol/2 (docs/protocol.md), and run it",
+            "holds no declared trial, and nothing can be computed again", file=folder,
+            mend="give the folder that trialsim run wrote",
         )  # fmt: skip
     return open_bundled_trial(folder, history)

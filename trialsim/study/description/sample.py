@@ -83,7 +83,7 @@ def sample_trials(cell: DeclaredCell, register: Register | None) -> TrialSample 
     """
     trial = cell.trial
     engine = engine_of(trial, register)
-    replicates = int(np.clip(PEOPLE // cell.participants, FEWEST_TRIALS, MOST_TRIALS))
+    replicates = trials_sampled(cell)
     if isinstance(engine, Times):
         trials, _, _ = engine.draw(replicates, partial(stream, trial.seed, PURPOSE + cell.streams, 0))
         return _of_survival(engine, trials)
@@ -93,6 +93,11 @@ def sample_trials(cell: DeclaredCell, register: Register | None) -> TrialSample 
     arm = sample.people.arm
     values, fate, fates = _what_happened(trial, sample.outcomes, arm)
     return TrialSample(trial, sample.people.entry, arm, values, None, fate, fates, register)
+
+
+def trials_sampled(cell: DeclaredCell) -> int:
+    """Return how many trials of a cell are simulated to describe it."""
+    return int(np.clip(PEOPLE // cell.participants, FEWEST_TRIALS, MOST_TRIALS))
 
 
 def _what_happened(
