@@ -220,3 +220,22 @@ def test_impossible_worlds_are_refused(call, field: str) -> None:  # type: ignor
     with pytest.raises(DesignError) as fault:
         call()
     assert fault.value.field == field
+
+
+def test_leaving_at_random_is_the_visit_by_visit_rule_for_everybody():
+    causes = [DiscontinuationCause("tired", (0.2, 0.3)), DiscontinuationCause("moved", (0.1, 0.05))]
+    sample = np.random.default_rng(1).standard_normal((200, 4))
+    found = calibrate_discontinuation(causes, [4.0, 8.0, 12.0], [sample, sample])
+    uniform = np.random.default_rng(2).random((300, 7, 3))
+    paths = np.zeros((300, 7, 4))
+    for arm in (0, 1):
+        when, why = found.draw(arm, paths, uniform)
+        for place in np.ndindex(300, 7):
+            left = (3, -1)
+            for visit in range(3):
+                edges = np.cumsum(found.probabilities(arm, visit, sample[:1])[0])
+                if uniform[*place, visit] < edges[-1]:
+                    left = (visit, int((uniform[*place, visit] >= edges).sum()))
+                    break
+            assert (when[place], why[place]) == left
+        assert found.draw(arm, paths[:0], uniform[:0])[0].shape == (0, 7)

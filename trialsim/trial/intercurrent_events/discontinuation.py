@@ -106,12 +106,17 @@ class Discontinuation:
         visits = uniform.shape[-1]
         when = np.full(uniform.shape[:-1], visits, dtype=np.int64)
         why = np.full(uniform.shape[:-1], -1, dtype=np.int64)
-        # Completely at random nobody's path matters: one is as good as all.
-        alike = all(cause.mechanism == "MCAR" for cause in self.causes)
+        if when.size and all(cause.mechanism == "MCAR" for cause in self.causes):
+            # Nobody's path matters: the first visit whose chance says so, from the last one back.
+            for j in reversed(range(visits)):
+                edges = np.cumsum(self.probabilities(arm, j, paths.reshape(-1, 1 + visits)[:1])[0])
+                stopped = uniform[..., j] < edges[-1]
+                when[stopped] = j
+                why[stopped] = np.searchsorted(edges, uniform[..., j][stopped], side="right")
+            return when, why
         for j in range(visits):
             on = when == visits
-            known = paths[on][:1] if alike else paths[on]
-            edges = np.cumsum(self.probabilities(arm, j, known), axis=-1)
+            edges = np.cumsum(self.probabilities(arm, j, paths[on]), axis=-1)
             cause = (uniform[on][:, j, None] >= edges).sum(axis=-1)
             stopped = cause < len(self.causes)
             when[on] = np.where(stopped, j, visits)
@@ -237,6 +242,8 @@ def intermittent_gaps(
     given = np.asarray(probability, dtype=np.float64)
     if not ((given >= 0) & (given < 1)).all():
         raise DesignError("must be in [0, 1)", field="probability", value=given.tolist())
+    if not given.any():
+        return np.zeros(shape, dtype=bool)
     return np.asarray(generator.random(shape) < given)
 
 

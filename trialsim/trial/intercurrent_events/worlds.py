@@ -306,11 +306,17 @@ def simulate_longitudinal(
     missed = intermittent_gaps((*arm.shape, visits), world.gaps, dropout)
     lived = np.empty(control.shape)
     visit, cause = np.empty(arm.shape, dtype=np.int64), np.empty(arm.shape, dtype=np.int64)
+    # Rows of one long table: taking them by their number is several times as fast as by a mask.
+    of_all, chances = control.reshape(-1, 1 + visits), uniform.reshape(-1, visits)
+    more = np.broadcast_to(added, control.shape).reshape(of_all.shape) if added.ndim > 1 else added
     for a in (0, 1):
-        here = arm == a
-        more = np.broadcast_to(added, control.shape)[here] if added.ndim > 1 else added
-        own = potential_outcomes(world, a, control[here], uniform[here], more)
-        lived[here], visit[here], cause[here] = own.lived, own.visit, own.cause
+        rows = np.flatnonzero(arm == a)
+        own = potential_outcomes(
+            world, a, of_all.take(rows, axis=0), chances.take(rows, axis=0),
+            more.take(rows, axis=0) if more.ndim > 1 else more,
+        )  # fmt: skip
+        lived.reshape(-1, 1 + visits)[rows] = own.lived
+        visit.reshape(-1)[rows], cause.reshape(-1)[rows] = own.visit, own.cause
     seen_after = np.array([*(event.observed for event in world.events), 1.0])
     lost = (np.arange(visits) >= visit[..., None]) & (stays >= seen_after[cause])[..., None]
     outcomes = np.where(lost | missed, np.nan, lived[..., 1:])
