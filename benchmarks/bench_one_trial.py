@@ -243,10 +243,9 @@ def register_memory() -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def started(history: str, folder: Path) -> Path:
-    """Return the protocol that ``trialsim new`` writes for one of `HISTORIES`."""
-    file, told = HISTORIES[history]
-    target = folder / f"{history}.toml"
+def started(name: str, folder: Path, file: str, told: tuple[str, ...]) -> Path:
+    """Return the protocol that ``trialsim new`` writes for a shared file, with what it is told."""
+    target = folder / f"{name}.toml"
     trialsim("new", str(SHARED / file), "--yes", *told, "-o", str(target), folder=folder)
     return target
 
@@ -266,7 +265,7 @@ def refused_for_luck() -> Iterator[Figure]:
         for history in HISTORIES:
             if not (SHARED / HISTORIES[history][0]).exists():
                 continue
-            protocol = started(history, Path(folder))
+            protocol = started(history, Path(folder), *HISTORIES[history])
             refused, repeated, said = 0, 0, ""
             start = time.perf_counter()
             for seed in range(1, LUCKY_SEEDS + 1):
