@@ -40,7 +40,8 @@ class Row:
         What the active arm is.
     numbers : tuple of (str, float, float, str)
         What, when (weeks or months), published, and how it is read: ``change`` or ``mean`` of scores,
-        ``count`` of events, ``a month``, ``rate`` (per 100 years), or ``percent`` and a response. Without any
+        ``count`` of events, ``a month``, ``rate`` (per 100 years), ``left`` (per cent
+        without the event), or ``percent`` and a response. Without any
         where nobody has printed what happens on placebo.
     world : dict of str to float
         Dials of both arms.
@@ -101,6 +102,14 @@ ROWS = (
         (), {}),
     Row("hamd17", "depression", "hamd17", "antidepressant trial", 6.0, {"points": -3.2}, "antidepressant",
         (("change at week 6", 6.0, -5.14, "change"),), {}),
+    Row("huntingtons", "huntingtons", "tfc", "Marder 2000", 104.0, {"loss": 0.6}, "40 % less loss",
+        (("change in a year", 52.18, -0.97, "change"),), {}),
+    Row("tumour_growth", "nsclc", "size", "MONET1", 52.0, {"kill": 1.35, "resistance": 0.85},
+        "slower resistance", (), {}),
+    Row("breast_progression", "metastatic_breast_cancer", "pfs", "PALOMA-2", 36.0, {"hazard": 0.58},
+        "palbociclib", (("% without progression at 14.5 months", 14.5, 50.0, "left"),), {}),
+    Row("sudden_death", "icd_candidates", "death", "SCD-HeFT", 60.0, {"arrhythmic": 0.40}, "defibrillator",
+        (("deaths per 100 years (recalled)", 45.5, 8.96, "rate"),), {}),
 )  # fmt: skip
 
 
@@ -144,6 +153,10 @@ def ours(row: Row, what: str, at: float) -> float:
         end = np.minimum(at, np.inf if found.ends is None else found.ends)
         time = np.minimum(found.outcomes[:, 0], end)
         return float(1200 * (found.outcomes[:, 0] <= end).sum() / time.sum())
+    if what == "left":
+        chance = partial(stream, 20261130, "gallery", 0)
+        found = row.made.draw(people_of(row), row.endpoint, row.world, np.array([np.inf]), chance)
+        return float(100 * (found.outcomes[:, 0] > at).mean())
     if what.startswith("percent "):
         chance, end = partial(stream, 20261130, "gallery", 0), np.array([at * WEEKS_PER_MONTH])
         found = row.made.draw(people_of(row), what.removeprefix("percent "), row.world, end, chance)

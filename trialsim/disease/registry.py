@@ -36,6 +36,10 @@ _OWN = {
     "leukopenia": "pharmacology.leukopenia:Leukopenia",
     "theophylline": "pharmacology.theophylline:Theophylline",
     "hamd17": "neurology.hamd17:Hamd17",
+    "huntingtons": "neurology.huntingtons:Huntingtons",
+    "tumour_growth": "oncology.tumour_growth:TumourGrowth",
+    "breast_progression": "oncology.breast_progression:BreastProgression",
+    "sudden_death": "cardiometabolic.sudden_death:SuddenDeath",
 }
 
 

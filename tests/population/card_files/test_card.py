@@ -22,7 +22,8 @@ def test_shipped_cards_are_there():
     assert {path.stem for path in COHORTS} == {
         "af_ablation", "als", "alzheimers_early", "alzheimers_mild_moderate", "glioblastoma", "heart_failure",
         "metastatic_breast_cancer", "nsclc", "type2_diabetes", "copd", "cgd", "ms_relapsing", "parkinsons",
-        "duchenne", "adpkd", "type2_diabetes_trial", "leukopenia", "asthma", "depression",
+        "duchenne", "adpkd", "type2_diabetes_trial", "leukopenia", "asthma", "depression", "huntingtons",
+        "icd_candidates",
     }  # fmt: skip
 
 
