@@ -7,6 +7,7 @@ function without arguments that yields `Figure`.
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ import click
 import benchmarks
 from benchmarks.figure import Figure
 
-Benchmark = Callable[[], Iterable[Figure]]
+Benchmark = Callable[..., Iterable[Figure]]
 
 
 def find_benchmarks() -> dict[str, Benchmark]:
@@ -68,7 +69,10 @@ HEADING = """| figure | measured | goal | | peer in the same run | ratio | limit
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @click.option("--list", "list_only", is_flag=True, help="Print the names and stop.")
-def main(names: tuple[str, ...], as_json: bool, markdown: bool, list_only: bool) -> None:
+@click.option("--minutes", type=click.FloatRange(0.1, 600), help="Of a soak, such as explorer_soak.")
+def main(
+    names: tuple[str, ...], as_json: bool, markdown: bool, list_only: bool, minutes: float | None
+) -> None:
     """Measure the named figures, or all of them."""
     known = find_benchmarks()
     unknown = sorted(set(names) - set(known))
@@ -81,7 +85,8 @@ def main(names: tuple[str, ...], as_json: bool, markdown: bool, list_only: bool)
     if markdown:
         click.echo(HEADING)
     for name in names or known:
-        for figure in known[name]():
+        takes = minutes is not None and "minutes" in inspect.signature(known[name]).parameters
+        for figure in known[name](**({"minutes": minutes} if takes else {})):
             click.echo(show(figure))
 
 

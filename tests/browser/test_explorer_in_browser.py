@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chrome import CHROMIUM, Chrome, chrome
+from benchmarks.chrome import CHROMIUM, Chrome, chrome
 from tests.explore.asking import Asking, asking
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

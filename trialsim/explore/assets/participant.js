@@ -3,7 +3,7 @@ import { Chart } from "/assets/chart.js";
 import { ask, element, notice, read, shown } from "/assets/page.js";
 
 let host, view = null, offer = null, chart, left, right, words, warnings, note, busy = false, dirty = false, drawn = 0;
-const asked = { person: {}, change: {}, dials: {}, treatment: { name: "", source: "", effect: 0, effect_sd: 0, dose: 1, full_by_week: 0 }, dose: 1, week: null, endpoint: null };
+const asked = { person: {}, change: {}, now: {}, dials: {}, treatment: { name: "", source: "", effect: 0, effect_sd: 0, dose: 1, full_by_week: 0 }, dose: 1, week: null, endpoint: null };
 
 export function startParticipant(place, offers) {
   host = place;
@@ -51,7 +51,7 @@ function lay() {
 }
 
 function reset() {
-  Object.assign(asked, { person: {}, change: {}, dials: {}, dose: 1, week: null, endpoint: null });
+  Object.assign(asked, { person: {}, change: {}, now: {}, dials: {}, dose: 1, week: null, endpoint: null });
 }
 
 const input = (label, value, act, more = {}) => element("input", { type: "number", step: "any", value, "aria-label": label, oninput: (event) => { if (event.target.value !== "" && Number.isFinite(Number(event.target.value))) { act(Number(event.target.value)); refresh(); } }, ...more });
@@ -75,7 +75,7 @@ function people(one) {
       if (kept) host.querySelector("[data-another]")?.focus();
     } catch (problem) { words.replaceChildren(element("strong", { text: problem.message })); }
   }, "data-another": true });
-  const same = element("button", { type: "button", text: "Undo changes", onclick: () => { asked.change = {}; asked.dials = {}; asked.treatment.effect = asked.treatment.effect_sd = 0; lay(); } });
+  const same = element("button", { type: "button", text: "Undo changes", onclick: () => { asked.change = {}; asked.dials = { ...asked.now }; asked.treatment.effect = asked.treatment.effect_sd = 0; lay(); } });
   return element("div", {}, made, element("div", { class: "row" }, another, same));
 }
 
@@ -97,8 +97,13 @@ function treatment(one) {
 function dials(one) {
   return element("fieldset", {}, element("legend", { text: "A treatment, as dials of the model" }),
     field("Endpoint", element("select", { "aria-label": "Endpoint", onchange: (event) => { asked.endpoint = event.target.value; asked.week = null; lay(); } }, ...one.endpoints.map((end) => element("option", { value: end.name, text: `${end.name}${end.unit ? `, ${end.unit}` : ""}`, selected: end.name === asked.endpoint })))),
-    ...one.dials.map((dial) => field(`${dial.name} (${dial.operation === "multiply" ? "×" : "+"})`, input(`${dial.name}: ${dial.says}`, asked.dials[dial.name] ?? dial.value, (value) => { asked.dials[dial.name] = value; }, { min: dial.low, max: dial.high, step: dial.operation === "multiply" ? 0.05 : "any" }), dial.says)),
-    field("Dose", input("Dose", asked.dose, (value) => { asked.dose = value; }, { min: 0, step: 0.5 }), "times the treatment above; ratios to the power of it"));
+    table3("Dials", ["", "as they are", "changed"], one.dials.map((dial) => {
+      const more = { min: dial.low, max: dial.high, step: dial.operation === "multiply" ? 0.05 : "any" };
+      const now = input(`${dial.name}, as they are: ${dial.says}`, asked.now[dial.name] ?? dial.value, (value) => { asked.now[dial.name] = value; }, more);
+      const then = input(`${dial.name}, changed: ${dial.says}`, asked.dials[dial.name] ?? dial.value, (value) => { asked.dials[dial.name] = value; }, more);
+      return [element("span", {}, `${dial.name.replaceAll("_", " ")} (${dial.operation === "multiply" ? "×" : "+"})`, element("div", { class: "says", text: dial.unit === "ratio" ? dial.says : `${dial.says}; ${dial.unit}` })), now, then];
+    })),
+    field("Dose", input("Dose", asked.dose, (value) => { asked.dose = value; }, { min: 0, step: 0.5 }), "times what the dials do; ratios to the power of it"));
 }
 
 function weeks(one) {
@@ -115,7 +120,7 @@ async function refresh() {
     dirty = false;
     const one = offer.views[view], question = { view, person: asked.person, change: asked.change, week: asked.week };
     if (one.kind === "twin") { if (asked.treatment.effect || asked.treatment.effect_sd) question.treatment = asked.treatment; }
-    else Object.assign(question, { dials: asked.dials, dose: asked.dose, endpoint: asked.endpoint ?? one.endpoints[0].name });
+    else Object.assign(question, { dials_now: asked.now, dials: asked.dials, dose: asked.dose, endpoint: asked.endpoint ?? one.endpoints[0].name });
     try {
       const found = await ask("/api/whatif", question);
       if (!dirty) draw(found, one);

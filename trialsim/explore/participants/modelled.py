@@ -91,25 +91,23 @@ class ModelView:
         Parameters
         ----------
         asked : mapping
-            ``endpoint``, ``person``, ``change``, ``dials``, ``dose`` (by which the dials' distance from doing
-            nothing is multiplied) and ``week``.
+            ``endpoint``, ``person``, ``change``, ``dials_now`` and ``dials`` (settings as they are, and
+            changed), ``dose`` (by which their distance from doing nothing is multiplied) and ``week``.
         """
         fields = self.fields()
         endpoint = self.model.endpoint_named(str(asked.get("endpoint", self.model.endpoints[0].name))[:60])
         person = whole_person(asked.get("person", {}), fields)
         change = numbers_of(asked.get("change", {}), list(person), "change")
-        given = numbers_of(asked.get("dials", {}), [one.name for one in self.model.dials], "dials")
+        now, then = (self._dials(asked, name) for name in ("dials_now", "dials"))
         numbers = {"dose": 1.0, "week": endpoint.horizon_weeks} | numbers_of(
             {name: asked[name] for name in ("dose", "week") if name in asked}, ("dose", "week"), "asked"
         )
         week, dose = numbers["week"], numbers["dose"]
         if not (0 < week <= 5_000 and 0 <= dose <= 100):
             raise DesignError("needs a week above 0, up to 5000, and a dose from 0 to 100", field="week")
-        dials = {one.name: _dosed(given[one.name], one.idle, dose, one.operation)
-                 for one in self.model.dials if one.name in given}  # fmt: skip
         at = np.linspace(0.0, week, _VISITS)
-        before = self._course(endpoint, person, {}, at)
-        after = self._course(endpoint, {**person, **change}, dials, at)
+        before = self._course(endpoint, person, _dosed(now, self.model, dose), at)
+        after = self._course(endpoint, {**person, **change}, _dosed(then, self.model, dose), at)
         warnings = warnings_of(person, fields, "As they are") + warnings_of(change, fields, "Changed")
         if week > endpoint.horizon_weeks:
             warnings.append(
@@ -134,6 +132,9 @@ class ModelView:
             "warnings": warnings,
             "note": CAUTION,
         }
+
+    def _dials(self, asked: Mapping[str, Any], field: str) -> dict[str, float]:
+        return numbers_of(asked.get(field, {}), [one.name for one in self.model.dials], field)
 
     def _course(
         self, endpoint: Endpoint, person: Mapping[str, float], dials: Mapping[str, float], at: Floats
@@ -161,11 +162,20 @@ class ModelView:
                 assert_never(endpoint.kind)
 
 
-def _dosed(setting: float, idle: float, dose: float, operation: str) -> float:
-    """Return a dial at a dose: effects that are added grow by dose, and ratios by their logarithm."""
-    if operation == "add":
-        return idle + dose * (setting - idle)
-    return float(setting**dose) if setting > 0 else (0.0 if dose > 0 else idle)
+def _dosed(given: Mapping[str, float], model: DiseaseModel, dose: float) -> dict[str, float]:
+    """Return dials at a dose: what is added grows with the dose, and the logarithm of ratios does."""
+    found = {}
+    for one in model.dials:
+        if one.name in given:
+            setting = given[one.name]
+            added = one.operation == "add"
+            found[one.name] = one.idle + dose * (setting - one.idle) if added else _power(setting, dose)
+    return found
+
+
+def _power(ratio: float, dose: float) -> float:
+    """Return a ratio at a dose; a ratio of 0 is 0 at any dose above 0."""
+    return float(ratio**dose) if ratio > 0 or dose > 0 else 1.0
 
 
 def _fan(courses: Floats, at: Floats, endpoint: Endpoint) -> dict[str, Any]:
