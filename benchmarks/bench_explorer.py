@@ -54,12 +54,13 @@ def explorer_start() -> Iterator[Figure]:
     for name, arguments in given.items():
         with _page() as page:
             began = time.perf_counter()
-            with explorer(*arguments) as (address, printed, _):
+            with explorer(*arguments) as (address, printed, process):
                 page.open(address)
                 page.wait_for(DRAWN)
-                whole = time.perf_counter() - began
+                whole, busy = time.perf_counter() - began, _processor(process)
         yield Figure(f"explorer_start: {name}, drawn in the browser", whole, "s", 5.0, True,
-                     limit=f"address printed after {printed:.1f} s")  # fmt: skip
+                     limit=f"address printed after {printed:.1f} s; CPU of the server {busy:.1f} s, "
+                     f"{os.getloadavg()[0]:.0f} programs at once on {os.cpu_count()} cores")  # fmt: skip
 
 
 def explorer_redraw() -> Iterator[Figure]:
@@ -169,6 +170,12 @@ def _page() -> AbstractContextManager[Chrome]:
     if CHROMIUM is None:
         raise SystemExit("needs Chromium")
     return chrome()
+
+
+def _processor(process: int) -> float:
+    """Return the seconds that a process has kept a core busy."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
 
 def _resident(process: int) -> float:

@@ -142,7 +142,7 @@ def test_a_protocol_learns_its_twins_when_it_is_asked(monkeypatch: pytest.Monkey
 
 def test_nobody_is_asked_where_there_are_no_people() -> None:
     nobody = People(start_with(None))
-    assert not nobody.offers_any
+    assert not start_with(None).has_people
     with pytest.raises(InputError):
         nobody.learn()
     with pytest.raises(InputError):

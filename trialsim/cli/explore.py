@@ -39,13 +39,12 @@ def explore(start: Path | None, history: Path | None, cache: Path, port: int, no
     Nothing is sent anywhere and nothing is written. Ctrl-C ends it.
     """
     from trialsim.explore import open_explorer, start_with
-    from trialsim.explore.participants.people import People
     from trialsim.explore.session import Session
 
     started = start_with(start, history)
     for warning in started.warnings:
         click.secho(f"Warning: {warning}", err=True, fg="yellow")
-    with open_explorer(Session(started, People(started, cache)), port) as explorer:
+    with open_explorer(Session(started, cache), port) as explorer:
         if port not in (0, explorer.guard.port):
             click.echo(f"Port {port} is taken: this is port {explorer.guard.port}.")
         click.echo(f"{started.title}: {explorer.guard.address}\nCtrl-C ends it.")

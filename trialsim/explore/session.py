@@ -6,21 +6,22 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cached_property
 from multiprocessing import get_context
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from trialsim.errors import DesignError
 from trialsim.explore.answers.controls import shown_controls
 from trialsim.explore.answers.design import design_answer
-from trialsim.explore.answers.frontier import QUICK, frontier_answer
-from trialsim.explore.answers.pareto import AXES, SIZED_FOR, pareto_answer
 from trialsim.explore.answers.plain import plain
-from trialsim.explore.answers.saved import protocol_of
-from trialsim.explore.answers.state import read_state
-from trialsim.explore.background import quiet_child
-from trialsim.explore.participants.people import People
+from trialsim.explore.answers.state import QUICK, SIZED_FOR, read_state
+from trialsim.explore.background import answer_elsewhere, quiet_child
 from trialsim.explore.simulation import MOST_REPLICATES, Simulation
 from trialsim.explore.starting import Beginning, Started, beginning_of
+
+if TYPE_CHECKING:
+    from trialsim.explore.participants.people import People
 
 Answer = dict[str, Any]
 _KEPT_SIMULATIONS = 4
@@ -37,9 +38,8 @@ class Session:
         Folder of fitted posteriors.
     """
 
-    def __init__(self, started: Started, people: People | None = None) -> None:
-        self._started = started
-        self._people = people or People(started)
+    def __init__(self, started: Started, cache: Path | None = None) -> None:
+        self._started, self._cache = started, cache
         self._simulations: dict[str, Simulation] = {}
         self._lock = threading.Lock()
         # Formulas answer in turn: two at once would only wait for each other, and each for longer.
@@ -49,7 +49,7 @@ class Session:
         self._workers: ProcessPoolExecutor | None = None
         self.reads: dict[str, Callable[[], Answer]] = {
             "/api/start": self._start,
-            "/api/people": self._people.offer,
+            "/api/people": lambda: self._people.offer(),
         }
         self.answers: dict[str, Callable[[Answer], Answer]] = {
             "/api/design": self._design,
@@ -59,9 +59,16 @@ class Session:
             "/api/confirm": self._confirm,
             "/api/cancel": self._cancel,
             "/api/learn": lambda _: self._people.learn(),
-            "/api/person": self._people.person,
-            "/api/whatif": self._people.what_if,
+            "/api/person": lambda asked: self._people.person(asked),
+            "/api/whatif": lambda asked: self._people.what_if(asked),
         }
+
+    @cached_property
+    def _people(self) -> People:
+        # Fits and disease models take a second to be loaded.
+        from trialsim.explore.participants.people import People
+
+        return People(self._started, self._cache)
 
     def close(self) -> None:
         """End everything that still runs."""
@@ -92,8 +99,7 @@ class Session:
                 "state": state,
                 "controls": shown_controls(state),
                 "methods": QUICK,
-                "grid": {"axes": AXES, "sized_for": SIZED_FOR},
-                "people": self._people.offers_any,
+                "people": self._started.has_people,
             }
         )
 
@@ -111,19 +117,19 @@ class Session:
             raise DesignError("must be a list of names", field="methods")
         if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int | float) or not 0 < cap < 1):
             raise DesignError("must lie in (0, 1)", field="cap")
-        return self._elsewhere(frontier_answer, state, methods, cap)
+        return self._elsewhere("frontier", state, methods, cap)
 
     def _pareto(self, asked: Answer) -> Answer:
-        return self._elsewhere(pareto_answer, read_state(asked.get("state")), asked.get("grid", {}))
+        return self._elsewhere("pareto", read_state(asked.get("state")), asked.get("grid", {}))
 
-    def _elsewhere(self, function: Callable[..., Answer], *arguments: Any) -> Answer:
+    def _elsewhere(self, name: str, *arguments: Any) -> Answer:
         """Compute in another process, so that sliders are not kept waiting."""
         with self._lock:
             if self._workers is None:
                 self._workers = ProcessPoolExecutor(1, get_context("spawn"), quiet_child)
             workers = self._workers
         try:
-            return workers.submit(function, *arguments).result()
+            return workers.submit(answer_elsewhere, name, *arguments).result()
         except BrokenProcessPool:
             with self._lock:
                 self._workers = None
@@ -135,6 +141,8 @@ class Session:
             raise DesignError("must be text", field="title")
         if sized_for not in SIZED_FOR:
             raise DesignError("is no figure to size for", field="sized_for")
+        from trialsim.explore.answers.saved import protocol_of
+
         with self._formulas:
             saved = protocol_of(read_state(asked.get("state")), title, sized_for)
         return {"text": saved.text, "notes": list(saved.notes)}

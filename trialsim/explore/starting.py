@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from trialsim.errors import InputError, TrialsimError
 from trialsim.explore.answers.state import DEFAULTS, MOST_LOOKS
-from trialsim.population import CohortCard, read_card
-from trialsim.protocol.declared import DeclaredTrial, GroupSequentialDesign, read_trial
-from trialsim.protocol.reading import read_toml
-from trialsim.study.bundles import check_bundle, open_bundle
-from trialsim.study.sizing.numbers import planning_numbers
+
+if TYPE_CHECKING:
+    from trialsim.population import CohortCard
+    from trialsim.protocol.declared import DeclaredTrial, GroupSequentialDesign
 
 POSTERIOR = Path("inputs") / "posterior.npz"
 CARD = Path("inputs") / "card.toml"
@@ -58,6 +55,18 @@ class Started:
     def folder(self) -> Path:
         """Where files of the trial are."""
         return self.path / "inputs" if self.kind == "run" else self.path.parent
+
+    @property
+    def has_twins(self) -> bool:
+        """Whether twins are learnt, or were."""
+        return (
+            self.trial is not None and self.trial.twins is not None and self.trial.twins.source == "learned"
+        )
+
+    @property
+    def has_people(self) -> bool:
+        """Whether there is anybody to be asked: a twin, or people of a card."""
+        return self.has_twins or self.card is not None
 
     @property
     def posterior(self) -> Path | None:
@@ -109,7 +118,14 @@ def start_with(path: Path | None, history: Path | None = None) -> Started:
     """
     if path is None:
         return Started("nothing", "A design of your own")
+    # What is not asked for need not be loaded: the page is there a second sooner.
+    from trialsim.population import read_card
+    from trialsim.protocol.declared import read_trial
+    from trialsim.protocol.reading import read_toml
+
     if path.is_dir():
+        from trialsim.study.bundles import check_bundle, open_bundle
+
         found = open_bundle(path)
         card = read_card(path / CARD) if (path / CARD).is_file() else None
         return Started("run", found.trial.title, path, found.trial, card, history, tuple(check_bundle(path)))
@@ -135,6 +151,10 @@ def beginning_of(started: Started) -> Beginning:
     if started.kind == "run" and trial.population is not None and trial.population.card is not None:
         people = trial.population.model_copy(update={"card": "card.toml"})
         trial = trial.model_copy(update={"population": people})
+    # The engine takes seconds to be loaded: the page is there before.
+    from trialsim.protocol.declared import GroupSequentialDesign
+    from trialsim.study.sizing.numbers import planning_numbers
+
     try:
         numbers = planning_numbers(trial, started.folder, started.history)
     except TrialsimError as refusal:
@@ -183,6 +203,8 @@ def _state_of(numbers: Mapping[str, Any], trial: DeclaredTrial) -> dict[str, Any
 
 def _strength_of_run(started: Started) -> dict[str, float] | None:
     """Return what a run found out of sample: the score's partial correlation and its lower bound."""
+    import pandas as pd
+
     file = started.path / _GAIN
     if started.kind != "run" or not file.is_file():
         return None

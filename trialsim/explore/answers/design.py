@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trialsim.design import OBrienFlemingSpending, group_sequential_design
 from trialsim.design.control_arm import savings_frame
+from trialsim.explore.answers.looks import Looks, looks_of
 from trialsim.explore.answers.plain import plain, rows_of
 from trialsim.explore.answers.state import State, command_of, size_options
 from trialsim.study.from_numbers.sized import size_from_numbers
 
 if TYPE_CHECKING:
-    from trialsim.design.group_sequential import GroupSequentialDesign
     from trialsim.design.sizes import Size
     from trialsim.study.from_numbers.sized import Sized
 
@@ -64,15 +62,6 @@ def design_answer(state: State) -> dict[str, Any]:
     )
 
 
-@lru_cache(maxsize=256)
-def looks_of(looks: int, alpha: float, power: float) -> GroupSequentialDesign:
-    """Return the bounds of equally spaced looks; one look is a fixed design."""
-    information = [(k + 1) / looks for k in range(looks)]
-    return group_sequential_design(
-        information, efficacy=OBrienFlemingSpending(), alpha=alpha / 2, power=power
-    )
-
-
 def size_of(name: str, answer: Sized) -> Size:
     """Return the size of an analysis, or of a figure of the score, of a trial with one look."""
     of_figures = {str(one.figure): one.prognostic for one in answer.found}
@@ -103,13 +92,13 @@ def months_of(state: State, participants: float) -> tuple[float | None, float | 
     return enrolment, enrolment + after
 
 
-def _row(name: str, state: State, answer: Sized, looks: GroupSequentialDesign) -> dict[str, Any]:
+def _row(name: str, state: State, answer: Sized, looks: Looks) -> dict[str, Any]:
     one = size_of(name, answer)
     controls, active = with_looks(one, looks.inflation)
     enrolment, months = months_of(state, controls + active)
     prices = answer.prices
     money = prices.control * controls + prices.active * active + prices.month * (enrolment or 0.0)
-    expected = (one.controls + one.active) * looks.average_sample_number(looks.drift)
+    expected = (one.controls + one.active) * looks.inflation * looks.expected_share
     return {
         "analysis": name,
         "controls": controls,
@@ -124,7 +113,7 @@ def _row(name: str, state: State, answer: Sized, looks: GroupSequentialDesign) -
     }
 
 
-def _curve(state: State, answer: Sized, looks: GroupSequentialDesign) -> dict[str, Any]:
+def _curve(state: State, answer: Sized, looks: Looks) -> dict[str, Any]:
     """Return the power of each analysis over the participants, at the asked allocation."""
     totals = [size_of(name, answer).total * looks.inflation for name in CURVES]
     most = _FARTHEST * max(totals[1:])
@@ -141,16 +130,16 @@ def _curve(state: State, answer: Sized, looks: GroupSequentialDesign) -> dict[st
     }
 
 
-def _look_rows(looks: GroupSequentialDesign) -> dict[str, Any]:
+def _look_rows(looks: Looks) -> dict[str, Any]:
     return {
         "inflation": looks.inflation,
         "rows": [
             {
                 "look": k + 1,
                 "information": looks.information[k],
-                "bound": looks.upper[k],
-                "stops_if_it_works": float(looks.under_alternative.upper[k]),
-                "stops_under_the_null": float(looks.under_null.upper[k]),
+                "bound": looks.bounds[k],
+                "stops_if_it_works": looks.stops[k],
+                "stops_under_the_null": looks.stops_under_null[k],
             }
             for k in range(len(looks.information))
         ],

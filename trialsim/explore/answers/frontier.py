@@ -10,7 +10,7 @@ from trialsim.design import control_frontier
 from trialsim.errors import DesignError
 from trialsim.explore.answers.design import size_of
 from trialsim.explore.answers.plain import plain, rows_of
-from trialsim.explore.answers.state import State, size_options
+from trialsim.explore.answers.state import QUICK, State, size_options
 from trialsim.study.from_numbers.borrowed import (
     METHODS,
     borrowing_methods,
@@ -21,8 +21,6 @@ from trialsim.study.from_numbers.borrowed import (
 from trialsim.study.from_numbers.scale import SCALE_NUMBERS
 from trialsim.study.from_numbers.sized import size_from_numbers
 
-# Those that are integrated in a second. The others of `trialsim frontier` take minutes.
-QUICK = ("prognostic", "map", "power", "sam", "twin", "commensurate")
 REPLICATES, SEED = 4000, 20261121
 
 

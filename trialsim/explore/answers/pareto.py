@@ -10,13 +10,13 @@ import numpy as np
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
-from trialsim.explore.answers.design import looks_of, months_of, size_of, with_looks
+from trialsim.explore.answers.design import months_of, size_of, with_looks
+from trialsim.explore.answers.looks import looks_of
 from trialsim.explore.answers.plain import plain
-from trialsim.explore.answers.state import MOST_LOOKS, State, size_options
+from trialsim.explore.answers.state import MOST_LOOKS, SIZED_FOR, State, size_options
 from trialsim.study.from_numbers.sized import size_from_numbers
 
 AXES = ("power", "ratio", "looks", "sized_for")
-SIZED_FOR = ("ancova", "undiscounted", "discounted", "worst_plausible")
 MOST_POINTS = 400
 _MEASURES = ("participants", "months", "risk")
 
@@ -49,7 +49,7 @@ def pareto_answer(state: State, grid: Mapping[str, Sequence[Any]]) -> dict[str, 
         for looks, name in product(values["looks"], values["sized_for"]):
             bounds = looks_of(looks, state["alpha"], power)
             controls, active = with_looks(size_of(name, answer), bounds.inflation)
-            expected = (controls + active) * bounds.expected_information(bounds.drift)
+            expected = (controls + active) * bounds.expected_share
             weak = "ancova" if name == "ancova" else "worst_plausible"
             arms = (controls / bounds.inflation, active / bounds.inflation)
             points.append(

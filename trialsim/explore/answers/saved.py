@@ -11,7 +11,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from trialsim.errors import DesignError
-from trialsim.explore.answers.design import looks_of, size_of, with_looks
+from trialsim.explore.answers.design import size_of, with_looks
+from trialsim.explore.answers.looks import looks_of
 from trialsim.explore.answers.state import State, size_options
 from trialsim.protocol.declared import trial_from_dict
 from trialsim.streams import stream

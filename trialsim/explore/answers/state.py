@@ -12,6 +12,10 @@ from trialsim.study.from_numbers.scale import NUMBERS_OF, SCALE_NUMBERS, SCALES
 State = Mapping[str, Any]
 
 MOST_LOOKS = 5
+# Whose size a trial may have.
+SIZED_FOR = ("ancova", "undiscounted", "discounted", "worst_plausible")
+# Ways to borrow that are integrated in seconds. The others of `trialsim frontier` take minutes.
+QUICK = ("prognostic", "map", "power", "sam", "twin", "commensurate")
 DEFAULTS: dict[str, float | str | None] = {
     "scale": "continuous",
     "effect": 2.0,

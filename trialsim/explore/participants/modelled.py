@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -185,6 +186,19 @@ def _fan(courses: Floats, at: Floats, endpoint: Endpoint) -> dict[str, Any]:
             ends = np.quantile(courses, (low, high), axis=0)
             made["bands"].append({"level": level, "low": ends[0], "high": ends[1]})
     return made
+
+
+def suits(model: DiseaseModel, person: Mapping[str, float]) -> bool:
+    """Return whether a model takes a usual person of a card: names alone may fit by chance.
+
+    Examples
+    --------
+    >>> from trialsim.disease import disease_model
+    >>> boys_alone = disease_model("duchenne")
+    >>> suits(boys_alone, {"age": 9.0}), suits(boys_alone, {"age": 60.0}), suits(boys_alone, {})
+    (True, False, False)
+    """
+    return all(one.low <= person.get(one.name, math.nan) <= one.high for one in model.inputs)
 
 
 def usual_person(card: CohortCard, seed: int, people: int = 4000) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import Any
 from trialsim.disease import disease_model, disease_models
 from trialsim.errors import DesignError, TrialsimError
 from trialsim.explore.answers.plain import plain
-from trialsim.explore.participants.modelled import ModelView, usual_person
+from trialsim.explore.participants.modelled import ModelView, suits, usual_person
 from trialsim.explore.participants.twin import TwinView
 from trialsim.explore.starting import Started
 from trialsim.population import draw_covariates
@@ -41,16 +41,6 @@ class People:
         self._stage = ("", 0, 0)
         self._problem: str | None = None
 
-    @property
-    def offers_any(self) -> bool:
-        """Whether there is anybody to be asked."""
-        return self._has_twins or self._started.card is not None
-
-    @property
-    def _has_twins(self) -> bool:
-        trial = self._started.trial
-        return trial is not None and trial.twins is not None and trial.twins.source == "learned"
-
     def offer(self) -> dict[str, Any]:
         """Return what the page can ask, and how far the twins are learnt."""
         views = self._known()
@@ -59,7 +49,7 @@ class People:
         return plain(
             {
                 "views": {name: one.offer() for name, one in views.items()},
-                "can_learn": self._has_twins and "twin" not in views,
+                "can_learn": self._started.has_twins and "twin" not in views,
                 "learning": running,
                 "stage": stage,
                 "done": done,
@@ -90,7 +80,7 @@ class People:
 
     def learn(self) -> dict[str, Any]:
         """Begin to learn the twins, unless they are known or being learnt."""
-        if not self._has_twins:
+        if not self._started.has_twins:
             raise DesignError("are not learnt by this protocol", field="twins")
         known = self._known()
         with self._lock:
@@ -122,10 +112,11 @@ class People:
             names = {own.model: dict(own.options)}
         else:
             names = {name: {} for name in disease_models()}
-        for name, options in names.items():
-            disease = disease_model(name, **options)
-            if {one.name for one in disease.inputs} <= set(card.names):
-                found[f"model:{name}"] = ModelView(disease, card, usual, _SEED)
+        fitting = [disease for name, options in names.items()
+                   if suits(disease := disease_model(name, **options), usual)]  # fmt: skip
+        # The model that reads most of what the card says stands first.
+        for disease in sorted(fitting, key=lambda one: -len(one.inputs)):
+            found[f"model:{disease.name}"] = ModelView(disease, card, usual, _SEED)
         return found
 
     def _twin(self, model: Prognosis | OutcomePrognosis, source: str) -> TwinView:
