@@ -108,6 +108,8 @@ ROWS = (
         "slower resistance", (), {}),
     Row("breast_progression", "metastatic_breast_cancer", "pfs", "PALOMA-2", 36.0, {"hazard": 0.58},
         "palbociclib", (("% without progression at 14.5 months", 14.5, 50.0, "left"),), {}),
+    Row("af_ablation", "af_ablation", "recurrence", "DECAAF II", 18.0, {"recurrence": 0.6}, "40 % lower odds",
+        (("% of a registry", 12.0, 16.9, "percent recurrence"),), {"seen": 0.47}),
     Row("sudden_death", "icd_candidates", "death", "SCD-HeFT", 60.0, {"arrhythmic": 0.40}, "defibrillator",
         (("deaths per 100 years (recalled)", 45.5, 8.96, "rate"),), {}),
 )  # fmt: skip
@@ -125,6 +127,10 @@ def drawn(row: Row, dials: dict[str, float]) -> tuple[Floats, Floats]:
         weeks = np.linspace(0.0, row.until, 13)
         return weeks, model.draw(people, row.endpoint, joined, weeks, chance).outcomes
     months = np.linspace(0.0, row.until, 13)
+    if kind == "response":
+        end = np.array([row.until * WEEKS_PER_MONTH])
+        recurs = model.draw(people, row.endpoint, joined, end, chance).outcomes[:, 0]
+        return months[[0, -1]], np.stack([np.zeros(PEOPLE), recurs], axis=1)
     if kind == "count":
         totals = [np.zeros(PEOPLE)]
         for month in months[1:]:
@@ -176,7 +182,7 @@ def picture(row: Row) -> str:
     lines = [control.mean(axis=0), active.mean(axis=0)]
     low = min(float(bands[0][0].min()), *(float(line.min()) for line in lines))
     high = max(float(bands[0][1].max()), *(float(line.max()) for line in lines))
-    if row.kind == "time_to_event":
+    if row.kind in ("time_to_event", "response"):
         bands, low, high = [], 0.0, 1.2 * max(float(line.max()) for line in lines)
 
     def x(time: float) -> float:

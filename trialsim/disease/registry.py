@@ -39,6 +39,7 @@ _OWN = {
     "huntingtons": "neurology.huntingtons:Huntingtons",
     "tumour_growth": "oncology.tumour_growth:TumourGrowth",
     "breast_progression": "oncology.breast_progression:BreastProgression",
+    "af_ablation": "cardiometabolic.af_ablation:AfAblation",
     "sudden_death": "cardiometabolic.sudden_death:SuddenDeath",
 }
 

@@ -14,7 +14,7 @@ from trialsim.disease.interface import Chance, Dial, Dials, DiseaseModel, Endpoi
 _SCD = "SCD-HeFT, Bardy et al. 2005, N Engl J Med 352:225"
 _SHARE = f"{_SCD}: all-cause ratio .77 with an arrhythmic ratio of .40 needs 38 % arrhythmic deaths"
 
-DEATH = Parameter(0.0896, "a year", "computed", f"{_SCD}: 244 of 847 on placebo in 45.5 months, recalled")
+DEATH = Parameter(0.0896, "a year", "recalled", f"{_SCD}: 244 of 847 on placebo in 45.5 months")
 ARRHYTHMIC = Parameter(0.38, "share", "computed", _SHARE)
 PUMP = Parameter(0.45, "share", "assumed", "Pump failure and other cardiac; the rest is not cardiac")
 ON_LVEF = Parameter(-0.03, "log ratio a %", "assumed", "On both cardiac causes")
