@@ -11,6 +11,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from benchmarks.bench_sizing import ALLOCATIONS, SPREADS
 from benchmarks.figure import Figure
+from benchmarks.simulated_power import simulated_power
 from trialsim.analysis.bayesian import HistoryFit, adjustment_prior, bayesian_adjustment_block
 from trialsim.analysis.linear import fit_linear
 from trialsim.design import (
@@ -25,7 +26,6 @@ from trialsim.design import (
     size_for_power,
 )
 from trialsim.design.borrowing import ExactBayesian, ScaleBorrowingQuestion, check_frontier
-from trialsim.design.sizes import simulated_power
 from trialsim.streams import stream
 
 SEED = 20261121

@@ -9,8 +9,8 @@ from itertools import product
 from joblib import Parallel, delayed
 
 from benchmarks.figure import Figure
+from benchmarks.simulated_power import simulated_power
 from trialsim.design import PlanningMoments, SizingQuestion, size_for_power
-from trialsim.design.sizes import simulated_power
 from trialsim.streams import stream
 
 REPLICATES = 40_000

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol as Interface
 
 import numpy as np
 import pandas as pd
@@ -242,45 +241,6 @@ class Estimates:
                 "status": np.asarray(self.reasons)[self.status],
             }
         )
-
-
-class DiseaseModel(Interface):
-    """What every disease model offers to the register and to the trial engine.
-
-    A *course* is whatever latent state the model needs for N participants; only the model looks
-    inside. The card gives the latent baseline as the covariate `latent_baseline`; the model draws
-    its other participant effects given it. A measured baseline is a visit like any other: week 0.
-    """
-
-    name: str
-    endpoint: str
-    lower: float
-    upper: float
-    higher_is_worse: bool
-    covariates: tuple[str, ...]
-    latent_baseline: str
-    sources: tuple[str, ...]
-
-    def draw_course(self, covariates: Covariates, generator: np.random.Generator) -> object:
-        """Draw the participant effects of N participants given their covariates."""
-
-    def take(self, course: object, rows: NDArray[np.generic]) -> object:
-        """Return the course of the given participants, by position or mask."""
-
-    def natural_history(self, course: object, weeks: Floats, progression: float = 1.0) -> Floats:
-        """Return the untreated latent score (N, V), in (lower, upper), without any placebo response.
-
-        `progression` multiplies the speed of decline of everybody from week 0 on.
-        """
-
-    def placebo_response(self, course: object, weeks: Floats) -> Floats:
-        """Return what being in a trial adds to the score (N, V), in either arm; 0 at week 0."""
-
-    def measure(self, natural: Floats, placebo: Floats, generator: np.random.Generator) -> Floats:
-        """Return measured outcomes for latent scores of any shape (..., V), with fresh error."""
-
-    def measured_mean(self, natural: Floats, placebo: Floats) -> Floats:
-        """Return the expectation of `measure` over its error, by quadrature or in closed form."""
 
 
 @dataclass(frozen=True)

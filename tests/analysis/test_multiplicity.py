@@ -3,11 +3,12 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
 from trialsim.analysis import fixed_sequence, hochberg, holm
-from trialsim.analysis.multiplicity import Graph, bonferroni_holm_graph, fixed_sequence_graph
+from trialsim.analysis.multiplicity import Graph, bonferroni_holm_graph, several_hypotheses
 from trialsim.errors import AnalysisError
 
 
@@ -74,6 +75,11 @@ def test_order_of_hypotheses_does_not_matter():
     np.testing.assert_array_equal(moved.rejects(p[:, order], 0.05), graph.rejects(p, 0.05)[:, order])
 
 
+def fixed_sequence_graph(m: int) -> Graph:
+    """Return the graph that tests m hypotheses in their order, each at full alpha, until one fails."""
+    return Graph(np.eye(m)[0], np.eye(m, k=1))
+
+
 def test_holm_and_hochberg_equal_statsmodels_and_their_graphs():
     rng = np.random.default_rng(6)
     p = rng.random((40, 5)) ** 3
@@ -130,3 +136,47 @@ def test_impossible_p_values_are_refused():
         fixed_sequence_graph(3).rejects([[0.1, 0.2]], 0.05)
     with pytest.raises(AnalysisError, match="alpha"):
         fixed_sequence_graph(2).rejects([[0.1, 0.2]], 5)
+
+
+TABLE = pd.DataFrame(
+    {"name": ["a", "b", "c"], "p": [0.021, 0.012, 0.2], "w": [0.5, 0.5, 0.0],
+     "a": [0.0, 0.5, 0.0], "b": [0.5, 0.0, 1.0], "c": [0.5, 0.5, 0.0]}
+)  # fmt: skip
+ASKED = {"p_value": "p", "hypothesis": "name"}
+
+
+@pytest.mark.parametrize(
+    ("options", "adjusted"),
+    [
+        ({}, holm([[0.021, 0.012, 0.2]])),
+        ({"procedure": "hochberg"}, hochberg([[0.021, 0.012, 0.2]])),
+        ({"procedure": "fixed-sequence"}, fixed_sequence([[0.021, 0.012, 0.2]])),
+        ({"weight": "w"}, bonferroni_holm_graph(3, [0.5, 0.5, 0.0]).adjusted([[0.021, 0.012, 0.2]])),
+        (
+            {"procedure": "graph", "weight": "w", "transitions": ["a", "b", "c"]},
+            Graph(TABLE["w"].to_numpy(), TABLE[["a", "b", "c"]].to_numpy()).adjusted([[0.021, 0.012, 0.2]]),
+        ),
+    ],
+)
+def test_a_table_of_p_values_is_read_by_each_procedure(options, adjusted):
+    found = several_hypotheses(TABLE, **ASKED, alpha=0.05, **options).to_frame()
+    np.testing.assert_allclose(found["adjusted_p"], adjusted[0], rtol=1e-12)
+    assert found["claimed"].tolist() == (adjusted[0] <= 0.05).tolist()
+    assert found["hypothesis"].tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"procedure": "bonferroni"}, "procedure"),
+        ({"procedure": "graph"}, "procedure"),
+        ({"procedure": "hochberg", "weight": "w"}, "weight"),
+        ({"transitions": ["a"]}, "transitions"),
+        ({"alpha": 1.0}, "alpha"),
+        ({"p_value": "q"}, "q"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(options, field):
+    with pytest.raises(AnalysisError) as refused:
+        several_hypotheses(TABLE, **(ASKED | options))
+    assert refused.value.field == field

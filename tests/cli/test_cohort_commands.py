@@ -127,3 +127,69 @@ def test_what_cannot_be_done_is_refused_and_leaves_no_file(tmp_path, monkeypatch
         run(*(people if one == "PEOPLE" else one for one in arguments))
     assert words in str(caught.value)
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Real participants, others, a copy that is theirs to the letter, and one that was made without them."""
+    rng = np.random.default_rng(4)
+    found = {}
+    for name in ("real", "others", "fresh"):
+        people = rng.normal(size=(400, 2))
+        change = 0.6 * people[:, 0] + rng.normal(size=400)
+        values = np.column_stack([70 + 8 * people[:, 0], 20 + 3 * people[:, 1], change]).round(4)
+        frame = pd.DataFrame(values, columns=["age", "score0", "change"])
+        frame["stage"] = np.repeat([0, 1, 2], [220, 150, 30])
+        found[name] = tmp_path / f"{name}.csv"
+        frame.to_csv(found[name], index=False)
+    return found
+
+
+def test_a_copy_to_the_letter_is_faithful_and_gives_everybody_away(tmp_path):
+    at = files(tmp_path)
+    table = tmp_path / "measures.csv"
+    output = run(
+        "compare", str(at["real"]), str(at["real"]), "--holdout", str(at["others"]), "--reference",
+        str(at["fresh"]), "--keys", "age,score0", "--at-least", "age=75", "-o", str(table),
+    )  # fmt: skip
+    assert "Nearer to REAL than to the others: 1.000" in output
+    assert "area 1.000" in output
+    assert "replicated unique by age, score0: 1.0000" in output
+    measures = pd.read_csv(table)
+    assert {"everybody", "age at least 75", "not: age at least 75"} == set(measures["group"])
+    assert measures.loc[measures["measure"].str.startswith("ks"), "value"].min() == 1.0
+
+
+def test_a_copy_made_without_them_is_safe_and_sizes_alike(tmp_path):
+    at = files(tmp_path)
+    output = run(
+        "compare", str(at["real"]), str(at["fresh"]), "--holdout", str(at["others"]), "--outcome", "change",
+        "--baseline", "score0", "--effect", "0.5",
+    )  # fmt: skip
+    share = float(output.split("Nearer to REAL than to the others: ")[1].split()[0])
+    assert abs(share - 0.5) < 0.1
+    assert "Sizes of a trial" in output
+
+
+def test_a_table_hides_its_small_cells(tmp_path):
+    at, table = files(tmp_path), tmp_path / "counts.csv"
+    run("count", str(at["real"]), "--keys", "stage", "--smallest", "50", "-o", str(table))
+    counts = pd.read_csv(table)["count"]
+    assert counts.isna().sum() == 2  # the smallest, and the next, which would give it away
+    assert (counts.dropna() >= 50).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compare", "real", "fresh", "--reference", "others"], "--holdout"),
+        (["compare", "real", "fresh", "--at-least", "weight=3"], "--at-least"),
+        (["compare", "real", "fresh", "--outcome", "change"], "--baseline and --effect"),
+        (["count", "real", "--keys", "colour"], "no such column"),
+        (["release", "real", "--epsilon", "3", "--delta", "1e-6", "-o", "x.csv"], "public limits"),
+        (["imitate", "real", "-o", "x.csv", "--limits", "age=9"], "COLUMN=LOW:HIGH"),
+    ],
+)
+def test_what_a_comparison_needs_is_named(tmp_path, words, said):
+    at = files(tmp_path)
+    with pytest.raises(InputError, match=said):
+        run(*(str(at.get(word, word)) for word in words))

@@ -66,6 +66,17 @@ def test_every_method_answers_in_json_and_csv(
         ("arms --effects -0.2,-0.1", ("--effects", "wrong side")),
         ("wedge --steps 4 --cluster-size 20 --effect 0 --sd 1 --icc 0.05", ("--effect", "wrong side")),
         ("conditional --looks 0.5,1 --look 2 --z 1", ("--look", "interim look")),
+        ("conditional --looks 0.5,1 --look 1 --z 1 --prior 0@1,0@2", ("weights", "not all 0")),
+        ("bounds --looks 0.5,1 --efficacy table:0.2@0.5", ("time", "ascend from above 0 to 1")),
+        ("mmrm --effect 0.3,0.5 --visits 2 --correlation 0.5", ("--effect", "--arm-sizes")),
+        ("survival --control-median 12 --hazard-ratio 0.7 --accrual 1 --accrual-time 24 "
+         "--analysis-time 40 --looks 0.5,1", ("--looks", "--total")),
+        ("borrowed --past 23-107 --controls 9 --active 9 --difference 0.2", ("--past", "23/107,12/44")),
+        ("borrowed --past 0/10 --controls 9 --active 9 --difference 0.2", ("--past", "a responder")),
+        ("success --prior 0 --information 379 --effect -0.3", ("--prior", "two numbers")),
+        ("success --prior 0,2 --information 100 --effect -0.3 --interim 0.1,100", ("below the final",)),
+        ("enrolment --participants 300 --sites 20", ("--sites", "--rate")),
+        ("enrolment --participants 300 --so-far no.csv --month 8", ("--so-far", "cannot be read")),
         ("means --effect 0.5 --csv out.txt", ("--csv", ".csv")),
         ("ordinal --categories 0.2,0.5 --odds-ratio 2", ("sum 1",)),
     ],
@@ -82,3 +93,37 @@ def test_what_is_wrong_is_named_with_its_value_and_mend(
     assert "Traceback" not in caught.err
     for word in words:
         assert word in caught.err
+
+
+def test_sites_so_far_move_the_forecast_and_give_their_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sites that enrolled twice as fast as planned end the trial sooner, at the rate of their counts."""
+    sites = tmp_path / "sites.csv"
+    sites.write_text("activation,enrolled\n" + "".join(f"{k % 4},{8 + k % 3}\n" for k in range(12)))
+    months = []
+    for words in (
+        ["--sites", "12", "--last-activation", "3", "--rate", "0.7"],
+        ["--so-far", str(sites), "--month", "8"],
+    ):
+        asked = ["design", "enrolment", "--participants", "200", *words, "--replicates", "500", "--json"]
+        assert run(monkeypatch, *asked) == 0
+        found = json.loads(capsys.readouterr().out)
+        months.append(found["full_by_month"])
+    counts = [8 + k % 3 for k in range(12)]
+    exposure = [8 - k % 4 for k in range(12)]
+    assert found["mean_rate_of_a_site"] == pytest.approx(sum(counts) / sum(exposure), rel=1e-6)
+    assert 8 < months[1] < months[0]
+
+
+def test_borrowing_all_of_the_past_is_the_exact_law_of_its_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One control and one active participant: the four outcomes by hand."""
+    asked = "design borrowed --past 1/2 --controls 1 --active 1 --difference 0.3 --drifts 0 --confidence 0.6"
+    assert run(monkeypatch, *asked.split(), "--json") == 0
+    found = json.loads(capsys.readouterr().out)["without_drift"]
+    # Beta(2, 1) against Beta(1, 2) of the control: P = 5/6 > 0.6; of the other outcomes at most 1/2.
+    none = next(row for row in found if row["prior"] == "none")
+    assert none["type I error"] == pytest.approx(0.25)
+    assert none["power"] == pytest.approx(0.8 * 0.5)

@@ -78,7 +78,6 @@ from trialsim.design.sizes import (
     stratified_power,
     stratified_size,
 )
-from trialsim.design.sizes.means import drift_of_means
 from trialsim.errors import DesignError
 from trialsim.rates import PiecewiseRate, PlannedAccrual
 
@@ -108,7 +107,6 @@ ELSEWHERE = {
     "predictive_power_normal": "group_sequential/test_conditional_power.py",
     "scale_size": "refused where its question is stated: ScaleSizing",
     "scale_controls": "refused where its question is stated: ScaleSizing",
-    "simulated_power": "counts rejections on the side of the effect alone",
     "large_sample_size": "two-sided test, power of either side",
     "power_surface": "two-sided test, power of either side",
     "size": "size_for_power by another name",
@@ -159,9 +157,6 @@ POWERS: dict[str, Callable[[float], float]] = {
     ),
     "drift_of_events": lambda x: group_sequential_design([0.5, 1.0]).power_at(
         drift_of_events(300, float(np.exp(-x)))
-    ),
-    "drift_of_means": lambda x: group_sequential_design([0.5, 1.0]).power_at(
-        drift_of_means(300, MeansQuestion(x - 0.2, margin=-0.2, test="z"))
     ),
 }
 POWERS |= {

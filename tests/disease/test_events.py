@@ -8,7 +8,6 @@ from trialsim.disease.events import (
     exponential_times,
     gamma_frailty,
     negative_binomial_counts,
-    poisson_counts,
     recurrent_times,
 )
 from trialsim.errors import InputError
@@ -45,7 +44,6 @@ def test_a_higher_rate_makes_the_same_events_earlier() -> None:
 def test_nobody_has_an_event_at_a_rate_of_nothing() -> None:
     assert np.isnan(recurrent_times(np.zeros(5), 12.0, fresh())).all()
     assert np.isinf(exponential_times(np.zeros(5), fresh())).all()
-    assert (poisson_counts(np.zeros(5), fresh()) == 0).all()
     assert (gamma_frailty(0.0, 5, fresh()) == 1).all()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from trialsim import offered
 from trialsim.data import Covariates
-from trialsim.disease import DiseaseModel, Parameter, Table, disease_model, disease_models, score_model
+from trialsim.disease import DiseaseModel, Parameter, Table, disease_model, disease_models
 from trialsim.disease.interface import Endpoint
 from trialsim.disease.registry import register
 from trialsim.errors import InputError
@@ -184,8 +184,6 @@ def test_a_model_of_another_package_is_found_by_its_entry_point(monkeypatch: pyt
     fake(monkeypatch, point)
     assert "other_disease" in disease_models()
     assert isinstance(disease_model("other_disease"), Other)
-    with pytest.raises(InputError, match="no model of a score"):
-        score_model("other_disease")
     with pytest.raises(InputError, match="another disease model"):
         register(type("Twice", (Other,), {}))
 

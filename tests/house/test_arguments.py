@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 import trialsim as ts
-from trialsim.analysis.borrowing import NormalMixture, kish_ess, normal_borrowing_estimates
+from trialsim.analysis.borrowing import NormalMixture, normal_borrowing_estimates
 from trialsim.analysis.linear import fit_linear, model_based_type_one_error
-from trialsim.analysis.multiplicity import Graph, bonferroni_holm_graph, fixed_sequence_graph
+from trialsim.analysis.multiplicity import Graph, bonferroni_holm_graph
 from trialsim.analysis.survival import log_rank_block
 from trialsim.design.borrowing import vague_weight_from_calibration
-from trialsim.design.control_arm import martingale_residuals
 from trialsim.design.group_sequential import adapted_bounds
 from trialsim.design.sizes import MeansQuestion
 from trialsim.errors import InputError
@@ -20,16 +19,17 @@ from trialsim.population import CohortCard, nearest_correlation, systematic_resa
 from trialsim.prognosis.living import in_sample_r2
 from trialsim.prognosis.transport import kish
 from trialsim.prognosis.validation import leave_one_out_r2
+from trialsim.trial import VisitEffect
 from trialsim.trial.allocation import reallocate
 from trialsim.trial.intercurrent_events import constant_hazard_dropout
 from trialsim.trial.interim import intersection_score, predictive_table, probability_best
-from trialsim.trial.outcomes import competing_times, constant_shift, gompertz_of_course, link_effects
+from trialsim.trial.outcomes import gompertz_of_course
 
 Shape = Callable[[Any], Any]
 ARM = [[0, 1, 1, 0]]
 CLOSE = [[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]
 NARROW, VAGUE = NormalMixture((1.0,), (0.0,), (1.0,)), NormalMixture((1.0,), (0.0,), (10.0,))
-WEIBULL = ts.trial.WeibullLaw(1.0, 10.0)
+SHIFT = VisitEffect([1.0, 1.0])
 
 
 def chance() -> np.random.Generator:
@@ -42,8 +42,6 @@ CALLS: dict[str, Callable[[Shape], Any]] = {
     "fixed_sequence": lambda a: ts.analysis.fixed_sequence(a([0.01, 0.02, 0.03])),
     "Graph": lambda a: Graph(a([0.5, 0.5]), a([[0, 1], [1, 0]])).rejects(a([0.01, 0.02]), 0.05),
     "bonferroni_holm_graph": lambda a: bonferroni_holm_graph(2, a([0.4, 0.6])).adjusted(a([0.01, 0.2])),
-    "fixed_sequence_graph": lambda a: fixed_sequence_graph(2).adjusted(a([0.01, 0.2])),
-    "kish_ess": lambda a: kish_ess(a([1.0, 3.0])).value,
     "normal_borrowing_estimates": lambda a: (
         normal_borrowing_estimates((a([1.0, 2.0]), 0.3), (a([0.5, 0.5]), 0.3), VAGUE, NARROW).estimate
     ),
@@ -51,7 +49,6 @@ CALLS: dict[str, Callable[[Shape], Any]] = {
     "model_based_type_one_error": lambda a: model_based_type_one_error(a([1.0]), a([2.0]), a([0.3])),
     "log_rank_block": lambda a: log_rank_block(a([[1, 2, 3, 4]]), a([[1, 1, 0, 1]]), a(ARM)).estimate,
     "vague_weight_from_calibration": lambda a: vague_weight_from_calibration(a([0.1, -0.2]), a([0.1, 0.1])),
-    "martingale_residuals": lambda a: martingale_residuals(a([1.0, 2.0, 3.0]), a([1, 0, 1])),
     "adapted_bounds": lambda a: adapted_bounds(a([[0.5, 1.0]]), ts.design.OBrienFlemingSpending(), 0.025)[0],
     "nearest_correlation": lambda a: nearest_correlation(a(CLOSE), a(np.ones((3, 3)).tolist())),
     "systematic_resample": lambda a: systematic_resample(a([0.2, 0.3, 0.5]), 10, chance()),
@@ -72,11 +69,9 @@ CALLS: dict[str, Callable[[Shape], Any]] = {
     "ordinal_outcomes": lambda a: ts.trial.ordinal_outcomes(a(ARM), a([0.2, 0.8]), a([0.0, 0.3]), chance()),
     "recurrent_events": lambda a: ts.trial.recurrent_events(a(ARM), a([0.2, 0.3]), 1.0, 0.0, chance())[0],
     "normal_outcomes": lambda a: ts.trial.normal_outcomes(
-        a(ARM), a([0.0, 1.0]), a([[1.0, 0.5], [0.5, 1.0]]), (constant_shift(2, 1.0),), chance()
+        a(ARM), a([0.0, 1.0]), a([[1.0, 0.5], [0.5, 1.0]]), (SHIFT,), chance()
     ),
-    "link_effects": lambda a: link_effects(a(ARM), (constant_shift(2, 1.0),), 2),
     "gompertz_of_course": lambda a: gompertz_of_course(a([0.1]), 0.1, 0.2, a([1.0]), a([0.1])),
-    "competing_times": lambda a: competing_times((WEIBULL, WEIBULL), a([[0.1], [0.2]]))[0],
 }
 
 

@@ -22,7 +22,7 @@ class NoSampler:
 def coefficients_of(history: History) -> int:
     """Return the number of coefficients of a prognosis without further terms."""
     standardisation = standardise(history)
-    return len(standardisation.weeks) + 2 * len(standardisation.columns)
+    return len(standardisation.weeks) + 2 * len(standardisation.labels)
 
 
 def made_up_prognosis(history: History, scales: Floats, coefficients: Floats) -> Prognosis:

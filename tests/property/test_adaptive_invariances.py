@@ -16,7 +16,6 @@ from trialsim.study.designs import (
     ArmDroppingPlan,
     BlindedSurvivalPlan,
     BoundsPlan,
-    CalendarPlan,
     ClosedTestPlan,
     DelayedPlan,
     EventResizingPlan,
@@ -26,7 +25,6 @@ from trialsim.study.designs import (
     StagedPlan,
     run_arm_dropping_block,
     run_blinded_survival_block,
-    run_calendar_block,
     run_delayed_block,
     run_event_resizing_block,
     run_joint_block,
@@ -69,7 +67,6 @@ PLANS = {
         ),
     ),
     "delayed": (run_delayed_block, DelayedPlan(STAGED, ACCRUAL, 2.0, 120)),
-    "calendar": (run_calendar_block, CalendarPlan("normal", (0.0, 0.3), 100, ACCRUAL, 2.0, (4.0,))),
     "joint": (run_joint_block, JointPlan(JOINT, "joint_rank")),
 }
 

@@ -23,7 +23,6 @@ from trialsim.trial import (
     site_plan,
     stop_at_bounds,
 )
-from trialsim.trial.outcomes import competing_times
 
 few = settings(deadline=None, max_examples=20)
 hazards = st.lists(st.floats(0.01, 0.5), min_size=1, max_size=4)
@@ -58,17 +57,6 @@ def test_later_exponentials_give_later_times(cured: float, shape: float) -> None
     need = np.sort(np.random.default_rng(3).standard_exponential(200))
     times = CureLaw(cured, WeibullLaw(10.0, shape)).time_of(need)
     assert (times[1:] >= times[:-1]).all()
-
-
-@few
-@given(st.permutations([0, 1, 2]))
-def test_the_order_of_causes_renames_them_only(order: list[int]) -> None:
-    laws = (law([0.1]), law([0.2, 0.05]), WeibullLaw(9.0, 1.5))
-    need = np.random.default_rng(4).standard_exponential((3, 40))
-    time, cause = competing_times(laws, need)
-    again, renamed = competing_times(tuple(laws[k] for k in order), need[order])
-    np.testing.assert_array_equal(time, again)
-    np.testing.assert_array_equal(cause, np.array(order)[renamed - 1] + 1)
 
 
 @few

@@ -78,6 +78,14 @@ def periods(size: int = 24) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", "period", "arm", "change"])
 
 
+def controls() -> pd.DataFrame:
+    """A row an arm: four past control arms, and the two arms of a trial."""
+    arm = ["past"] * 4 + ["placebo", "drug"]
+    return pd.DataFrame(
+        {"arm": arm, "responders": [23, 12, 19, 9, 15, 28], "participants": [107, 44, 51, 39, 50, 50]}
+    )
+
+
 VISITS = (
     "mmrm", "slopes", "reference_based_imputation", "mar", "j2r", "cr", "cir", "lmcf", "tipping",
 )  # fmt: skip
@@ -94,4 +102,8 @@ def trial_of(method: str) -> pd.DataFrame:
         return episodes()
     if method in SEVERAL_ARMS:
         return people().assign(arm=lambda d: d["arm"].where(d.index % 3 > 0, "low"))
+    if method == "several_hypotheses":
+        return pd.DataFrame({"name": ["low", "high", "death"], "p": [0.03, 0.012, 0.02]})
+    if method in ("past_controls", "borrowed_controls"):
+        return controls()
     return periods() if method == "crossover" else people()

@@ -98,6 +98,23 @@ BY_HAND: dict[str, Callable[[pd.DataFrame], Any]] = {
     "gray": lambda d: A.gray_test(d, **C),
     "k_sample_gray": lambda d: competing_risks.k_sample_gray_test(d, **C),
     "fine_gray": lambda d: A.fine_gray(d, covariates="age", **C),
+    "cochran_mantel_haenszel": lambda d: A.proportions.stratified_association(
+        d, outcome="level", arm="arm", strata="site", scores="columns"
+    ),
+    "several_hypotheses": lambda d: A.multiplicity.several_hypotheses(d, p_value="p", hypothesis="name"),
+    "past_controls": lambda d: A.borrowing.past_controls(
+        d, responders="responders", participants="participants", robust=0.2
+    ),
+    "borrowed_controls": lambda d: A.borrowing.borrowed_controls(
+        d,
+        arm="arm",
+        control="placebo",
+        active="drug",
+        external="past",
+        responders="responders",
+        participants="participants",
+        borrowing="commensurate",
+    ),
 }
 
 

@@ -6,14 +6,13 @@ import math
 
 import pytest
 
-from trialsim.design import HwangShihDeCani, PocockSpending
+from trialsim.design import HwangShihDeCani
 from trialsim.design.group_sequential import delayed_design
 from trialsim.study import characteristics_of
 from trialsim.study.designs import (
     ArmDroppingPlan,
     BlindedSurvivalPlan,
     BoundsPlan,
-    CalendarPlan,
     ClosedTestPlan,
     DelayedPlan,
     EventResizingPlan,
@@ -23,7 +22,6 @@ from trialsim.study.designs import (
     StagedPlan,
     run_arm_dropping_block,
     run_blinded_survival_block,
-    run_calendar_block,
     run_delayed_block,
     run_event_resizing_block,
     run_joint_block,
@@ -32,7 +30,6 @@ from trialsim.study.designs import (
 from trialsim.trial import (
     ClosedTest,
     EventZone,
-    GompertzLaw,
     JointWorld,
     PiecewiseHazard,
     PlannedAccrual,
@@ -49,7 +46,7 @@ LAWS: dict[str, SurvivalLaw] = {
     "constant": PiecewiseHazard((0.05,)),
     "late": PiecewiseHazard((0.01, 0.09), (0.0, 6.0)),
     "weibull": WeibullLaw(18.0, 0.8),
-    "gompertz": GompertzLaw(0.03, 0.05),
+    "rising": WeibullLaw(18.0, 1.6),
 }
 SITES = site_plan([0.0, 1.0, 2.0, 4.0, 6.0], rate=5.0, shape=1.5)
 
@@ -102,13 +99,6 @@ def plans() -> dict[str, tuple[object, object]]:
             run_delayed_block,
             DelayedPlan(zone, PlannedAccrual((15,), (14,)), delay, 500),
         )
-        found[f"calendar looks, delay {delay:g}"] = (
-            run_calendar_block,
-            CalendarPlan(
-                "normal", (0.0, 0.0), 150, PlannedAccrual((10,), (15,)), delay, (8.0, 13.0),
-                efficacy=PocockSpending(),
-            ),
-        )  # fmt: skip
     two = StagedPlan("normal", (0.0, 0.0), ((40, 40),) * 2, BoundsPlan(OBF, (0.3, 1.9), sd=1.0))
     decision = delayed_design([0.5, 1.0], [1.0, 1.0], OBF, (0.3, 1.9)).decision
     found["confirmed after the pipeline"] = (

@@ -29,7 +29,7 @@ def test_parameters_are_recovered(large, sampler):
     names = fitted.coefficient_names()
     truth = {"level[x0]": 0.6, "level[x1]": 0.0, "level[x2]": -0.4, "level[baseline]": 0.0}
     truth |= {"slope[x0]": 0.5, "slope[x1]": 0.0, "slope[x2]": 0.0, "slope[baseline_squared]": 0.0}
-    columns = fitted.standardisation.columns
+    columns = fitted.standardisation.labels
     for name, value in truth.items():
         column = columns.index(name.partition("[")[2].rstrip("]"))
         draws = fitted.coefficients[:, names.index(name)] * unit / sd[column]

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.simulated_power import simulated_power
 from trialsim.analysis.linear import fit_linear
 from trialsim.design import PlanningMoments, SizingQuestion, size_for_power
-from trialsim.design.sizes import simulated_power
 from trialsim.streams import stream
 
 REPLICATES = 6000

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from trialsim.analysis.linear.several_arms import dunnett, joint_test
     from trialsim.analysis.linear.within_participants import crossover, paired_t_test, t_test
     from trialsim.analysis.marginal.frame import g_computation
-    from trialsim.analysis.multiplicity import fixed_sequence, hochberg, holm
+    from trialsim.analysis.multiplicity.graphs import fixed_sequence, hochberg, holm
     from trialsim.analysis.ordinal.index_frame import probabilistic_index
     from trialsim.analysis.ordinal.odds_frame import proportional_odds
     from trialsim.analysis.ordinal.wins import win_ratio

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trialsim.cli.cohort_data import compare_people, count, imitate, release
+from trialsim.cli.individuals import limit_of, read_individuals
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -199,32 +202,14 @@ def fit(
     from trialsim.population.individual_data.fitting import CardFacts, fit_card
 
     _refuse_ending(output, ".toml")
-    frame = _read(data, columns)
+    frame = read_individuals(data, columns)
     name = output.stem
     facts = CardFacts(name, population, population, period, citation, licence, describes)
     day = as_of.date() if as_of else date.today()
     codes = _codes(missing, [str(name) for name in frame.columns])
-    card = fit_card(frame, facts, limits=dict(map(_limit, limits)), as_of=day, missing=codes)
+    card = fit_card(frame, facts, limits=dict(map(limit_of, limits)), as_of=day, missing=codes)
     write_card(card, output)
     click.echo(f"wrote {output}: {len(card.names)} covariates of {card.n} participants")
-
-
-def _read(data: Path, columns: str | None) -> pd.DataFrame:
-    import pandas as pd
-
-    from trialsim.errors import InputError
-
-    try:
-        frame = pd.read_parquet(data) if data.suffix == ".parquet" else pd.read_csv(data)
-    except (OSError, ValueError) as fault:
-        raise InputError(
-            f"cannot be read: {type(fault).__name__}", file=data, mend="give a CSV or Parquet file"
-        ) from None
-    wanted = columns.split(",") if columns else [str(name) for name in frame.columns]
-    absent = [name for name in wanted if name not in frame.columns]
-    if absent:
-        raise InputError("there is no such column", file=data, field=absent[0], mend="mend --columns")
-    return frame[wanted]
 
 
 def _codes(given: tuple[str, ...], columns: list[str]) -> dict[str, list[str | float]] | None:
@@ -251,21 +236,6 @@ def _code(text: str) -> str | float:
         return text
 
 
-def _limit(text: str) -> tuple[str, tuple[float, float]]:
-    from trialsim.errors import InputError
-
-    name, _, interval = text.partition("=")
-    try:
-        low, high = (float(end) for end in interval.split(":"))
-        if not low < high:
-            raise ValueError
-    except ValueError:
-        raise InputError(
-            "must be COLUMN=LOW:HIGH", field="--limits", value=text, mend="write it like mmse=0:30"
-        ) from None
-    return name, (low, high)
-
-
 @cohort.command()
 @CARD
 @SEED
@@ -279,3 +249,12 @@ def plot(card: Path, seed: int, output: Path) -> None:
     _refuse_ending(output, ".html")
     write_plot(read_card(card), 50_000, stream(seed, "", 0, "register"), output)
     click.echo(f"wrote {output}")
+
+
+for command, name in (
+    (compare_people, "compare"),
+    (count, "count"),
+    (release, "release"),
+    (imitate, "imitate"),
+):
+    cohort.add_command(command, name)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from trialsim.design.group_sequential.survival_events import events_for_power, survival_size
     from trialsim.design.operating_characteristics import OperatingCharacteristics, tally
     from trialsim.design.sizes.marginal_scale import MarginalQuestion, marginal_size
-    from trialsim.design.sizes.margins import guenther_schouten_size, mmrm_variance
+    from trialsim.design.sizes.margins import guenther_schouten_size
     from trialsim.design.sizes.means import MeansQuestion, means_size
     from trialsim.design.sizes.outcome_scale import BinaryScale, CountScale, SurvivalScale
     from trialsim.design.sizes.rates import RatesQuestion, rates_size
@@ -99,7 +99,6 @@ __all__ = [
     "guenther_schouten_size",
     "marginal_size",
     "means_size",
-    "mmrm_variance",
     "non_proportional",
     "operating_characteristics",
     "other_trials",

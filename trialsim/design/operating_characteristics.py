@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from scipy.special import ndtri
 
 from trialsim.data import Estimates
@@ -217,11 +215,6 @@ class OperatingCharacteristics:
             "coverage_mcse": self.coverage_mcse,
             "failures": "; ".join(f"{k}: {v}" for k, v in sorted(self.counts.failures.items())),
         }
-
-
-def to_frame(characteristics: Iterable[OperatingCharacteristics]) -> pd.DataFrame:
-    """Return one row a scenario and analysis."""
-    return pd.DataFrame([one.to_row() for one in characteristics])
 
 
 def _proportion_error(successes: int, trials: int) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trialsim.disease.neurology.conrado2014 import ConradoAdasCog, ConradoCourse
     from trialsim.disease.neurology.delor2013 import DelorCdrSb
     from trialsim.disease.neurology.delor2013_numbers import DelorCourse
-    from trialsim.disease.registry import disease_model, disease_models, score_model
+    from trialsim.disease.registry import disease_model, disease_models
     from trialsim.disease.score import SCORE_DIALS, ScoreModel
 else:
     __getattr__, __dir__ = lazy_door(__name__)
@@ -37,5 +37,4 @@ __all__ = [
     "disease_model",
     "disease_models",
     "parameters_in",
-    "score_model",
 ]

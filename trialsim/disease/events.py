@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from scipy.special import gammaincinv
-from scipy.stats import poisson
 
 from trialsim.data import Floats
 from trialsim.errors import InputError
@@ -75,18 +74,6 @@ def recurrent_times(rate: Floats, until: float | Floats, generator: np.random.Ge
                 )  # fmt: skip
             columns.append(np.where(seen, when, np.nan))
     return np.column_stack(columns) if columns else np.full((len(rate), 1), np.nan)
-
-
-def poisson_counts(mean: Floats, generator: np.random.Generator) -> Floats:
-    """Return counts (M,) of given means, the same quantile of everybody's law in every arm.
-
-    Examples
-    --------
-    >>> counts = poisson_counts(np.full(100_000, 1.3), np.random.default_rng(1))
-    >>> round(float(counts.mean()), 2), round(float(counts.var()), 1)
-    (1.3, 1.3)
-    """
-    return np.asarray(poisson.ppf(generator.random(len(mean)), mean))
 
 
 def negative_binomial_counts(mean: Floats, dispersion: Floats, generator: np.random.Generator) -> Floats:

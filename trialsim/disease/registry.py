@@ -14,7 +14,6 @@ import inspect
 from importlib import import_module
 
 from trialsim.disease.interface import DiseaseModel
-from trialsim.disease.score import ScoreModel
 from trialsim.errors import InputError
 from trialsim.offered import load_offered, offered, require_same_name, where
 
@@ -109,39 +108,6 @@ def register(model: type[DiseaseModel]) -> type[DiseaseModel]:
             "is the name of another disease model", field="name", value=model.name, mend="choose another name"
         )
     _BY_HAND[model.name] = model
-    return model
-
-
-def score_model(name: str, **options: float) -> ScoreModel:
-    """Return a disease model of a score at visits; as `disease_model`, and others are refused.
-
-    Parameters
-    ----------
-    name : str
-        One of `disease_models`.
-    **options : float
-        Options of that model; see its class.
-
-    Returns
-    -------
-    ScoreModel
-        The model, with its options set.
-
-    Raises
-    ------
-    InputError
-        If no model has that name or option, or the model gives no score by a natural history.
-
-    Examples
-    --------
-    >>> score_model("delor2013_cdr_sb").upper
-    18.0
-    """
-    model = disease_model(name, **options)
-    if not isinstance(model, ScoreModel):
-        raise InputError(
-            "is no model of a score at visits", field="disease", value=name, mend="use disease_model"
-        )
     return model
 
 

@@ -29,32 +29,6 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def read_model(path: Path | str, model: type[Model], error: type[InputError]) -> Model:
-    """Read a TOML file into a model.
-
-    Parameters
-    ----------
-    path : Path or str
-        The file.
-    model : type
-        A pydantic model.
-    error : type
-        The error to raise, such as `ProtocolError`.
-
-    Returns
-    -------
-    BaseModel
-        An instance of `model`.
-
-    Raises
-    ------
-    InputError
-        Of type `error`: the file cannot be read, is no TOML, or breaks a rule of the model. All
-        broken rules are listed, each with its field, value and mend.
-    """
-    return check_model(read_toml(path, error), model, error, file=path)
-
-
 def read_toml(path: Path | str, error: type[InputError]) -> dict[str, Any]:
     """Return the tables of a TOML file, after cheap checks that keep a hostile file from the parser."""
     text = read_text(Path(path), error)

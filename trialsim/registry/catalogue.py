@@ -95,6 +95,9 @@ _RESPONSES = (
     _of("mantel_haenszel", "proportions:mantel_haenszel", f"{_PERSON} 0 or 1",
         "common risk difference, risk ratio or odds ratio over strata", "difference or ratio",
         "--outcome response --arm arm --control placebo --strata site"),
+    _of("cochran_mantel_haenszel", "proportions:stratified_association", f"{_PERSON} one of several levels",
+        "whether the levels go with the arm in any stratum", "chi-square",
+        "--outcome level --arm arm --strata site --scores columns"),
 )  # fmt: skip
 
 _LEVELS = (
@@ -163,10 +166,31 @@ _COMPETING = (
         f"{_C} --covariates age"),
 )  # fmt: skip
 
+_B = "--responders responders --participants participants"
+
+_PAST = (
+    _of("past_controls", "borrowing:past_controls",
+        "a row a past trial with responders and participants, a mean and its error, or events and exposure",
+        "parameter of the next control arm, and what its prior is worth", "probability, mean or rate",
+        f"{_B} --robust 0.2"),
+    _of("borrowed_controls", "borrowing:borrowed_controls",
+        "a row an arm (past controls, control, active) with the same columns",
+        "difference from controls that borrow, and from those that do not",
+        "difference or log hazard ratio",
+        f"{_B} --arm arm --control placebo --active drug --external past --borrowing commensurate"),
+)  # fmt: skip
+
+_SEVERAL = (
+    _of("several_hypotheses", "multiplicity:several_hypotheses", "a row a hypothesis with a p value",
+        "which hypotheses may be claimed, the family-wise error kept", "adjusted p value",
+        "--p-value p --hypothesis name --procedure holm --alpha 0.05"),
+)  # fmt: skip
+
 _SIMULATED_ALONE = tuple(
     Estimator(name, None, *words, readers=_readers(name)) for name, words in WORDS.items()
 )
 
 CATALOGUE = (
-    *_MEANS, *_VISIT_MODELS, *_RESPONSES, *_LEVELS, *_COUNTS, *_EVENTS, *_COMPETING, *_SIMULATED_ALONE,
+    *_MEANS, *_VISIT_MODELS, *_RESPONSES, *_LEVELS, *_COUNTS, *_EVENTS, *_COMPETING, *_SEVERAL, *_PAST,
+    *_SIMULATED_ALONE,
 )  # fmt: skip

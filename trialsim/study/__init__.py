@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from trialsim.study.control_arm.together import SupplementaryAnalyses, supplementary_analyses
     from trialsim.study.declared.cells import plan_trial
     from trialsim.study.declared.result import DeclaredResult
-    from trialsim.study.designs.ledger import estimand_ledger
     from trialsim.study.designs.sequential_block import characteristics_of
     from trialsim.study.people.learning import LearntTwins, learn_twins
     from trialsim.study.people.registers import Registers
@@ -53,7 +52,6 @@ __all__ = [
     "control_arm_of",
     "declared",
     "designs",
-    "estimand_ledger",
     "estimate_work",
     "learn_twins",
     "new_bundle",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from trialsim.trial.outcomes.joint import JointWorld, simulate_joint
     from trialsim.trial.outcomes.survival import SurvivalWorld, simulate_survival
-    from trialsim.trial.outcomes.survival_laws import CureLaw, GompertzLaw, PiecewiseHazard, WeibullLaw
+    from trialsim.trial.outcomes.survival_laws import CureLaw, PiecewiseHazard, WeibullLaw
     from trialsim.trial.outcomes.visits import VisitEffect, normal_outcomes
 else:
     __getattr__, __dir__ = lazy_door(__name__)
@@ -52,7 +52,6 @@ __all__ = [
     "CureLaw",
     "DiscontinuationCause",
     "EventZone",
-    "GompertzLaw",
     "IntercurrentEvent",
     "JointWorld",
     "LongitudinalWorld",

@@ -5,13 +5,6 @@ import pytest
 from scipy import integrate, stats
 
 from trialsim.analysis.borrowing.beta_mixture import BetaMixture
-from trialsim.analysis.borrowing.borrowed_participants import (
-    borrowed_ess,
-    entropy_ess,
-    kish_ess,
-    posterior_ess,
-    precision_ess,
-)
 from trialsim.analysis.borrowing.effective_sample_size import (
     effective_sample_sizes,
     elir_ess,
@@ -21,6 +14,10 @@ from trialsim.analysis.borrowing.effective_sample_size import (
 from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.tabulated_prior import normal_on_link
+from trialsim.analysis.borrowing.trial_frame import (
+    borrowed_ess,
+    posterior_ess,
+)
 
 BETA = BetaMixture([0.7, 0.3], [3.0, 12.0], [9.0, 5.0])
 
@@ -110,14 +107,10 @@ def test_a_component_without_weight_counts_for_nothing() -> None:
 
 
 def test_every_size_names_its_definition() -> None:
-    sizes = [elir_ess(BETA), kish_ess([1, 2]), posterior_ess(5, 2, 1), precision_ess(100, 1, 4)]
+    sizes = [elir_ess(BETA), posterior_ess(5, 2, 1), borrowed_ess(5, 2, 1)]
     assert all(size.definition and size.definition in str(size) for size in sizes)
     assert effective_sample_sizes(BETA)["name"].tolist() == ["ELIR", "moment", "Morita"]
 
 
-def test_sizes_of_weights_and_of_variances() -> None:
-    w = np.array([1.0, 1.0, 2.0, 0.0])
-    assert kish_ess(w).value == pytest.approx(16 / 6)
-    assert kish_ess(7 * w).value == pytest.approx(16 / 6)
-    assert entropy_ess(np.ones(9)).value == pytest.approx(9)
+def test_what_is_borrowed_is_what_the_posterior_is_worth_beyond_its_own() -> None:
     assert posterior_ess(25, 0.06, 0.04).value - 25 == pytest.approx(borrowed_ess(25, 0.06, 0.04).value)

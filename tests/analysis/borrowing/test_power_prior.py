@@ -12,7 +12,6 @@ from trialsim.analysis.borrowing.power_prior import (
     normalized_power_prior_normal,
     power_prior_binomial,
     power_prior_normal,
-    weighted_power_prior_binomial,
 )
 from trialsim.analysis.borrowing.self_adapting_mixture import (
     sam_binomial,
@@ -30,11 +29,6 @@ def test_a_power_of_0_is_no_history_and_of_1_is_all_of_it() -> None:
     half = power_prior_normal(-50.0, 10.0, 0.5, base=(0.0, 100.0))
     assert half.s[0] ** -2 == pytest.approx(0.5 / 100 + 1e-4)
     assert half.m[0] == pytest.approx(-50 * 0.005 / 0.0051)
-
-
-def test_weights_enter_as_their_sums_over_responders_and_others() -> None:
-    got = weighted_power_prior_binomial([1, 0, 1, 0], [0.5, 1.0, 0.25, 2.0], base=(0.5, 0.5))
-    assert (got.a[0], got.b[0]) == (1.25, 3.5)
 
 
 @pytest.mark.parametrize("shapes", [(1.0, 1.0), (0.5, 2.0)])

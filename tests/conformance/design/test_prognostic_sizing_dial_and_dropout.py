@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.special import expit, roots_hermitenorm
 
-from trialsim.design import MarginalQuestion, guenther_schouten_size, mmrm_variance
+from trialsim.design import MarginalQuestion, guenther_schouten_size
+from trialsim.design.repeated_measures import large_sample_inflation
 from trialsim.design.sizes import PredictionMoments, guenther_schouten_power, marginal_power
-from trialsim.design.sizes.heterogeneity import detectable_drift, fixed_slope_variance
-from trialsim.design.sizes.margins import two_visit_inflation
+from trialsim.design.sizes.heterogeneity import detectable_drift
 
 DATA = Path(__file__).parents[1] / "data" / "prognostic_sizing.json"
 ENTRIES = json.loads(DATA.read_text())["entries"]
@@ -38,11 +39,10 @@ def test_project_heterogeneity_dial(inputs: dict, expected: dict) -> None:
 @pytest.mark.parametrize(("inputs", "expected"), entries("dropout_two_visit"))
 def test_project_dropout_after_one_visit(inputs: dict, expected: dict) -> None:
     d, r = inputs["dropout"], inputs["visit_correlation"]
-    assert two_visit_inflation(d, r) == pytest.approx(expected["inflation"], rel=1e-11)
-    sigma, seen = [[1.0, r], [r, 1.0]], [1.0, 1 - d]
-    general = mmrm_variance((sigma, sigma), (seen, seen), (0.5, 0.5)) / 4
-    assert general == pytest.approx(expected["inflation"], rel=1e-11)
-    assert two_visit_inflation(d, 0.0) == pytest.approx(expected["complete_case_inflation"], rel=1e-11)
+    inflation = large_sample_inflation([[1.0, r], [r, 1.0]], [1.0, 1 - d])
+    assert inflation == pytest.approx(expected["inflation"], rel=1e-11)
+    unlinked = large_sample_inflation(np.eye(2), [1.0, 1 - d])
+    assert unlinked == pytest.approx(expected["complete_case_inflation"], rel=1e-11)
 
 
 def test_postcard_guenther_schouten() -> None:
@@ -67,10 +67,11 @@ def test_project_detectable_drift(inputs: dict, expected: dict) -> None:
 
 @pytest.mark.parametrize(("inputs", "expected"), entries("fixed_slope_subtraction"))
 def test_project_fixed_slope_subtraction(inputs: dict, expected: dict) -> None:
-    sd, rho = (inputs["sigma"],) * 2, (inputs["rho"],) * 2
+    sd, score_sd, rho = inputs["sigma"], inputs["sd_M"], inputs["rho"]
 
     def variance(slope: float) -> float:
-        return fixed_slope_variance(sd, inputs["sd_M"], rho, slope, (0.5, 0.5))
+        """Return n Var of the difference in means of Y − λM, the score subtracted with a fixed slope."""
+        return 4 * (sd**2 + (slope * score_sd) ** 2 - 2 * slope * rho * sd * score_sd)
 
     assert variance(inputs["lambda_"]) == pytest.approx(expected["V"], rel=1e-12)
     assert variance(0.0) == pytest.approx(expected["V_unadjusted"], rel=1e-12)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.design import AssuranceQuestion, BorrowingQuestion, assured_sizes
+from trialsim.design import AssuranceQuestion, assured_sizes
 from trialsim.design.assured import (
     PlanningDraws,
     assurance,
@@ -16,7 +16,6 @@ from trialsim.design.assured import (
     total_for_mean_assurance,
     total_for_quantile_assurance,
 )
-from trialsim.design.borrowing import NoBorrowing, RobustMap, borrowing_assurance
 from trialsim.design.sizes import PredictionMoments, asymptotic_size
 from trialsim.errors import DesignError
 from trialsim.streams import stream
@@ -93,15 +92,6 @@ def test_direction_and_margin_turn_with_the_outcome() -> None:
     )
 
 
-def test_assurance_over_drift_averages_the_curve() -> None:
-    question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
-    drift = np.array([-0.3, 0.0, 0.3])
-    got = borrowing_assurance(RobustMap(), question, 60, drift)
-    curve = RobustMap().characteristics(question, 60, drift)
-    assert got == pytest.approx((curve.type_one_error.mean(), curve.power.mean()), abs=1e-6)
-    assert borrowing_assurance(NoBorrowing(), question, 60, drift)[0] == pytest.approx(0.05)
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -114,7 +104,6 @@ def test_assurance_over_drift_averages_the_curve() -> None:
         lambda: AssuranceQuestion(assurance=1.0),
         lambda: AssuranceQuestion(allocation=(0.5, 0.6)),
         lambda: AssuranceQuestion(direction=0),
-        lambda: borrowing_assurance(NoBorrowing(), BorrowingQuestion(0.4, 100, 1000), 60, []),
     ],
 )
 def test_impossible_assurance_is_refused(call) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 from trialsim.design import PlanningMoments, PrognosticGain, SizingQuestion, plan_control_arm
-from trialsim.design.control_arm import Alternative, Prices, compare_alternatives, savings
+from trialsim.design.control_arm import Prices, SavingsTable, savings_table
 from trialsim.errors import DesignError
 
 MOMENTS = PlanningMoments((2.2, 2.2), (0.2, 0.2), (0.0, 0.0))
-DRAWS = np.linspace(0.25, 0.55, 101)
 PRICES = Prices(30_000, 40_000, month=100_000)
 
 
@@ -20,10 +19,12 @@ def months(n: int) -> float:
     return n / 20
 
 
-def plan(partial: float = 0.4, question: SizingQuestion | None = None):
+def plan(
+    partial: float = 0.4, question: SizingQuestion | None = None, ends: tuple[float, float] = (0.25, 0.55)
+):
     return plan_control_arm(
         MOMENTS,
-        PrognosticGain(partial, 0.25, {}, 0.15, 0.05),
+        PrognosticGain(partial, ends[0], {}, 0.15, 0.05, partial_correlation_upper=ends[1]),
         SizingQuestion(0.5) if question is None else question,
         correlation_discount=0.9,
         sd_inflation=1.1,
@@ -31,15 +32,8 @@ def plan(partial: float = 0.4, question: SizingQuestion | None = None):
     )
 
 
-def table(**changes: object):
-    settings = {
-        "correlation_draws": DRAWS,
-        "months": months,
-        "prices": PRICES,
-        "sd_inflation": 1.1,
-        **changes,
-    }
-    return savings(plan(), **settings)  # type: ignore[arg-type]
+def table(months: Callable[[int], float] = months) -> SavingsTable:
+    return savings_table(plan().savings, months, PRICES)
 
 
 def test_point_values_are_the_plans() -> None:
@@ -53,7 +47,7 @@ def test_point_values_are_the_plans() -> None:
 def test_cost_is_participants_and_months_at_the_users_prices() -> None:
     uneven = plan(question=SizingQuestion(0.5, allocation=(1 / 3, 2 / 3)))
     saving = uneven.saving("undiscounted")
-    got = savings(uneven, DRAWS, months, PRICES, sd_inflation=1.1)
+    got = savings_table(uneven.savings, months, PRICES)
     controls = saving.ancova.controls - saving.prognostic.controls
     active = saving.ancova.active - saving.prognostic.active
     expected = 30_000 * controls + 40_000 * active + 100_000 * (controls + active) / 20
@@ -62,20 +56,20 @@ def test_cost_is_participants_and_months_at_the_users_prices() -> None:
     assert got.plot("cost").data
 
 
-def test_intervals_hold_the_value_and_come_from_the_draws() -> None:
+def test_intervals_hold_the_value_and_come_from_those_of_the_correlation() -> None:
     frame = table().to_frame()
     bound = frame["figure"] == "worst_plausible"
     assert frame.loc[bound, ["lower", "upper"]].isna().all(axis=None)
     frame = frame[~bound]
     assert (frame["lower"] <= frame["value"]).all()
     assert (frame["value"] <= frame["upper"]).all()
-    narrow = savings(plan(), 0.4 + 0.001 * (DRAWS - 0.4), months, PRICES, sd_inflation=1.1).to_frame()[~bound]
+    narrow = savings_table(plan(ends=(0.399, 0.401)).savings, months, PRICES).to_frame()[~bound]
     wide = frame["upper"] - frame["lower"]
     assert (narrow["upper"] - narrow["lower"] < wide).all()
 
 
 def test_a_score_that_may_be_useless_may_save_nothing() -> None:
-    frame = table(correlation_draws=np.linspace(-0.2, 0.6, 81)).to_frame()
+    frame = savings_table(plan(ends=(-0.2, 0.6)).savings, months, PRICES).to_frame()
     ranged = frame[(frame["gain"] == "participants") & (frame["figure"] != "worst_plausible")]
     assert (ranged["lower"] == 0).all()
 
@@ -90,10 +84,7 @@ def test_the_plans_interval_and_the_tables_are_one() -> None:
         sd_inflation=1.1,
         smallest_worthwhile_saving=0.02,
     )
-    own = savings(planned, None, months, PRICES)
-    given = savings(planned, np.repeat([0.25, 0.52], 20), months, PRICES, sd_inflation=1.1)
-    assert own.to_frame().equals(given.to_frame())
-    frame = own.to_frame().set_index(["figure", "way", "gain"])
+    frame = savings_table(planned.savings, months, PRICES).to_frame().set_index(["figure", "way", "gain"])
     for saving in planned.savings[:2]:
         row = frame.loc[(saving.figure, "fixed allocation", "participants")]
         assert saving.interval == (row["lower"], row["upper"])
@@ -115,39 +106,14 @@ def test_a_useless_score_saves_nothing_either_way() -> None:
     assert saving.chosen == saving.ancova == saving.chosen_active_fixed
 
 
-def test_the_inflation_must_be_the_plans() -> None:
-    with pytest.raises(DesignError, match="not the inflation"):
-        table(sd_inflation=1.3)
-
-
-def test_alternatives_are_sized_in_their_own_population() -> None:
-    moments, question = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.4, 0.4)), SizingQuestion(0.3)
-    wide = Alternative(moments, question, lambda n: n / 30, 0.8)
-    rich = Alternative(moments, SizingQuestion(0.4), lambda n: n / 10, 0.25)
-    got = compare_alternatives({"wide": lambda: wide, "rich": lambda: rich}, Prices(1, 2, 3, 4))
-    frame = got.to_frame().set_index(["alternative", "analysis"])
-    assert frame.loc[("rich", "ancova"), "total"] < frame.loc[("wide", "ancova"), "total"]
-    row = frame.loc[("rich", "prognostic")]
-    active = row["total"] - row["controls"]
-    assert row["screened"] == 4 * row["total"]
-    assert row["cost"] == pytest.approx(
-        row["controls"] + 2 * active + 3 * row["months"] + 4 * row["screened"]
-    )
-    assert got.plot().data
-
-
 @pytest.mark.parametrize(
     "call",
     [
         lambda: Prices(-1, 0),
         lambda: Prices(math.inf, 0),
-        lambda: table(correlation_draws=[0.4]),
-        lambda: table(correlation_draws=np.full(30, 1.0)),
         lambda: table(months=lambda n: -1.0),
         lambda: table().value("undiscounted", "happiness"),
         lambda: table().plot("happiness"),
-        lambda: compare_alternatives({}, PRICES),
-        lambda: Alternative(MOMENTS, SizingQuestion(0.5), months, 0.0),
     ],
 )
 def test_impossible_savings_are_refused(call) -> None:

@@ -30,10 +30,8 @@ from trialsim.design.assured import (
 from trialsim.design.borrowing import NoBorrowing, ScaleBorrowingQuestion
 from trialsim.design.control_arm import (
     Prices,
-    ScaleAlternative,
     ScaleSizing,
     cheapest_allocation,
-    compare_alternatives,
     savings_table,
     scale_controls,
     scale_savings,
@@ -135,17 +133,6 @@ def test_savings_carry_discounts_intervals_months_and_money(scale) -> None:
     assert all(one.participants_saved == one.controls_saved == 0 for one in useless)
 
 
-def test_alternatives_are_compared_on_any_scale() -> None:
-    all_comers = ScaleAlternative(ScaleSizing(BinaryScale(0.3, 1.8)), 0.3, lambda n: n / 30, 0.8)
-    enriched = ScaleAlternative(ScaleSizing(BinaryScale(0.4, 2.2)), 0.3, lambda n: n / 12, 0.3)
-    frame = compare_alternatives(
-        {"all": lambda: all_comers, "enriched": lambda: enriched}, Prices(100, 100, screening=10)
-    ).to_frame()
-    chosen = frame[frame["analysis"] == "prognostic"].set_index("alternative")
-    assert chosen.loc["enriched", "total"] < chosen.loc["all", "total"]
-    assert chosen.loc["all", "screened"] == pytest.approx(chosen.loc["all", "total"] / 0.8)
-
-
 def test_the_cheapest_allocation_stands_on_the_working_scale_too() -> None:
     scale = SCALES["survival"]
     left = ScaleSizing(scale).left("unadjusted")
@@ -198,7 +185,6 @@ def test_the_controls_level_has_the_spread_of_the_history() -> None:
         (lambda: scale_size(ScaleSizing(SCALES["binary"]), "prognostic", -0.1), "partial"),
         (lambda: scale_size(ScaleSizing(SCALES["count"]), "prognostic", 0.95), "correlation"),
         (lambda: scale_savings(ScaleSizing(SCALES["count"]), 0.3, sd_inflation=0.5), "correlation_discount"),
-        (lambda: ScaleAlternative(ScaleSizing(SCALES["count"]), 0.3, lambda n: n, 0.0), "eligible_share"),
         (lambda: draws_on_scale(SCALES["count"], 2, generator=stream(1, "", 0, "analysis")), "history"),
         (
             lambda: assured_sizes_on_scale(

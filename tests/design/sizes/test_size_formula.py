@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import nct, t
 
+from benchmarks.simulated_power import simulated_power
 from trialsim.design import PlanningMoments, SizingQuestion, power_of_size, size_for_power
-from trialsim.design.sizes import simulated_power
 from trialsim.errors import DesignError
 
 PLAIN = PlanningMoments((1.0, 1.0), (0.0, 0.0), (0.0, 0.0))

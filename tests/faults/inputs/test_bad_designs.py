@@ -26,7 +26,6 @@ from trialsim.design import (
     guenther_schouten_size,
     marginal_size,
     means_size,
-    mmrm_variance,
     plan_control_arm,
     predictive_power,
     scale_size,
@@ -240,7 +239,6 @@ _MOMENTS = PlanningMoments((1.0, 1.0), (0.3, 0.3), (0.4, 0.4))
 _LEFT = Adjustment((0.75, 0.75), 0.0, 1)
 _SCALE = ScaleSizing(BinaryScale(0.3, 2.0))
 _MARGINAL = MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0))
-_VISITS = (([[1.0, 0.5], [0.5, 1.0]],) * 2, ([1.0, 0.8],) * 2)
 
 
 def _plan(discount: float, inflation: float) -> object:
@@ -264,7 +262,6 @@ def _plan(discount: float, inflation: float) -> object:
         (lambda: asymptotic_size(4.0, 0.0), "effect"),
         (lambda: asymptotic_size(4.0, 0.3, power=1.2), "power"),
         (lambda: asymptotic_controls(0.0, _LEFT, 0.3), "active"),
-        (lambda: mmrm_variance(*_VISITS, (0.5, 0.9)), "shares"),
         (lambda: guenther_schouten_size(4.0, float("nan")), "effect"),
         (lambda: marginal_size(_MARGINAL, (0.5, 0.9)), "allocation"),
         (lambda: marginal_controls(0.0, _MARGINAL), "active"),

@@ -21,7 +21,7 @@ def gappy(simulate_history):
 def test_columns_are_standardised_and_named(gappy):
     found = standardise(gappy)
     x = found.matrix(gappy.covariates, gappy.baseline)
-    assert found.columns == ("baseline", "baseline_squared", "x0", "x1", "x2", "x1_missing")
+    assert found.labels == ("baseline", "baseline_squared", "x0", "x1", "x2", "x1_missing")
     np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(x.std(axis=0), 1, rtol=1e-12)
     square = (gappy.baseline - gappy.baseline.mean()) ** 2

@@ -56,8 +56,8 @@ def dense(history, terms, visits=4):
     y, z, blocks = [], [], []
     for i in range(len(history)):
         seen = np.flatnonzero(np.isfinite(history.outcomes[i]))
-        wide = sum(LOGS[name][0] * x[i, s.columns.index(name)] for name in terms.variance)
-        noisy = sum(LOGS[name][1] * x[i, s.columns.index(name)] for name in terms.variance)
+        wide = sum(LOGS[name][0] * x[i, s.labels.index(name)] for name in terms.variance)
+        noisy = sum(LOGS[name][1] * x[i, s.labels.index(name)] for name in terms.variance)
         t = clock[seen]
         effects = sd0**2 + rho * sd0 * sd1 * (t[:, None] + t) + sd1**2 * np.outer(t, t)
         blocks.append(np.exp(2 * wide) * effects + np.exp(2 * noisy) * sigma**2 * np.eye(len(t)))

@@ -78,7 +78,7 @@ def test_a_missing_value_is_the_mean_has_an_indicator_and_no_product(simulate_hi
     )
     terms = ModelTerms(splines=("x0",), interactions=(("x0", "x1"),))
     s = standardise(history, terms)
-    assert s.columns[5:] == ("x0_missing", "x0'", "x0''", "x0 x x1")
+    assert s.labels[5:] == ("x0_missing", "x0'", "x0''", "x0 x x1")
     x = s.matrix(history.covariates, history.baseline)
     assert np.ptp(x[:40, 6:], axis=0) == pytest.approx(0.0, abs=1e-12)
     raw_zero = -s.mean[-1] / s.sd[-1]

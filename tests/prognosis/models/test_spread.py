@@ -36,7 +36,7 @@ def made_up(history, terms):
     scales = [rng.uniform(0.2, 0.9, (DRAWS, 4)), rng.uniform(-0.9, 0.9, DRAWS), rng.uniform(0.5, 1, DRAWS)]
     scales += [rng.uniform(0.1, 0.5, (DRAWS, 2))] if terms.studies else []
     scales += [0.2 + 0.1 * rng.standard_normal((DRAWS, 2 * len(terms.variance)))]
-    coefficients = 0.3 * rng.standard_normal((DRAWS, len(s.weeks) + 2 * len(s.columns)))
+    coefficients = 0.3 * rng.standard_normal((DRAWS, len(s.weeks) + 2 * len(s.labels)))
     facts = {"max_rhat": 1.0}
     return Prognosis(
         s, np.column_stack(scales), coefficients, np.ones(2), facts, summarise(history), "key", terms
@@ -60,7 +60,7 @@ def by_hand(prognosis, history, i, weeks):
         _, _, sd0, sd1, rho, sigma, *rest = scale
         omega = rest[:2] if terms.studies else (0, 0)
         logs = rest[2:] if terms.studies else rest
-        z = np.array([x[0, s.columns.index(name)] for name in terms.variance])
+        z = np.array([x[0, s.labels.index(name)] for name in terms.variance])
         wide = np.exp(2 * z @ logs[: len(z)]) if len(z) else 1.0
         noisy = np.exp(2 * z @ logs[len(z) :]) if len(z) else 1.0
         effects = sd0**2 + rho * sd0 * sd1 * (t[:, None] + t) + sd1**2 * np.outer(t, t)

@@ -121,7 +121,7 @@ def test_doubling_the_unit_doubles_the_twins_bit_by_bit(history, sampler):
 def test_without_covariates_the_baseline_is_left(history, sampler):
     bare = replace(history, covariates=Covariates((), np.empty((len(history), 0))))
     fitted = fit_prognosis(bare, seed=1, settings=SHORT, sampler=sampler)
-    assert fitted.standardisation.columns == ("baseline", "baseline_squared")
+    assert fitted.standardisation.labels == ("baseline", "baseline_squared")
     assert fitted.scales.shape[1] == len(SCALES)
 
 

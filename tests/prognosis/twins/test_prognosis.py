@@ -36,7 +36,7 @@ def by_hand(prognosis, history, participant, week):
     x = s.matrix(history.covariates, history.baseline)[participant]
     half = (s.weeks[-1] - s.weeks[0]) / 2
     t = (week - s.weeks[0]) / half - 1
-    v, k = len(s.weeks), len(s.columns)
+    v, k = len(s.weeks), len(s.labels)
     means, sds = [], []
     for theta, (_, _, sd0, sd1, rho, sigma) in zip(prognosis.coefficients, prognosis.scales, strict=True):
         mu = np.interp(week, s.weeks, theta[:v])

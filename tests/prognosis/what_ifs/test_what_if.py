@@ -36,7 +36,7 @@ def ask(prognosis, history, **changes):
 def test_a_shift_of_a_covariate_moves_every_draw_by_its_coefficients(prognosis, history):
     found = ask(prognosis, history, add={"x1": 0.7})
     s, names = prognosis.standardisation, prognosis.coefficient_names()
-    step = 0.7 / s.sd[s.columns.index("x1")] * s.unit
+    step = 0.7 / s.sd[s.labels.index("x1")] * s.unit
     level, slope = (prognosis.coefficients[:, names.index(f"{kind}[x1]")] for kind in ("level", "slope"))
     for visit, week in enumerate(WEEKS):
         t = s.clock(np.array([week]))[0]

@@ -11,13 +11,11 @@ from trialsim.errors import DesignError
 from trialsim.study.designs import (
     SequentialCharacteristics,
     SurvivalPlan,
-    adaptive_characteristics,
     run_survival_block,
     survival_group_sequential,
 )
 from trialsim.study.designs.sequential_characteristics import tally_stopping
-from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, bounds_rule, stop_at_bounds
-from trialsim.trial.interim import keep_best, thompson_rule
+from trialsim.trial import PiecewiseHazard, PlannedAccrual, SurvivalWorld, stop_at_bounds
 
 LAWS = (PiecewiseHazard((0.06,)), PiecewiseHazard((0.04,)))
 WORLD = SurvivalWorld(120, PlannedAccrual((12,), (10,)), LAWS, (PiecewiseHazard((0.01,)),) * 2)
@@ -94,33 +92,6 @@ def test_calendar_looks_end_every_trial_at_their_months() -> None:
     early = found.counts.efficacy[0] / 300
     assert months == pytest.approx(9.0 * early + 20.0 * (1 - early))
     assert found.counts.least["events"] < found.counts.most["events"]
-
-
-def test_adaptive_characteristics_add_up_and_show_the_bias_of_selection() -> None:
-    rule = bounds_rule([9.0, 2.2], sd=1.0, keep=keep_best(1))
-    found = adaptive_characteristics(
-        "normal", [0.0, 0.0, 0.0], [[40] * 3] * 2, lambda _: rule, replicates=20_000, seed=1, scenario="best",
-        block=3000,
-    )  # fmt: skip
-    assert found.arms["participants"].sum() == pytest.approx(found.sequential.mean("size")[0])
-    np.testing.assert_allclose(found.arms["open"], [1.0, 0.5, 0.5], atol=4 * 0.5 / np.sqrt(20_000))
-    # A dropped arm keeps its bad first half, a kept one dilutes its good one: the mean falls.
-    assert (found.arms["bias"][1:] < -4 * found.arms["bias_mcse"][1:]).all()
-    assert abs(found.arms["bias"][0]) < 4 * found.arms["bias_mcse"][0]
-    # The control always has 80 participants: its mean's MSE is 1/80.
-    assert abs(found.arms["mse"][0] - 1 / 80) < 4 * found.arms["mse_mcse"][0]
-
-
-def test_rules_with_chance_have_their_own_stream() -> None:
-    def make(generator: np.random.Generator):  # type: ignore[no-untyped-def]  # a rule
-        return thompson_rule(30, generator, claim=0.99)
-
-    settings = {"replicates": 60, "seed": 1, "scenario": "thompson", "block": 20}
-    one, two = (
-        adaptive_characteristics("binary", [0.3, 0.5], [[15, 15]] * 3, make, **settings)
-        for _ in range(2)  # type: ignore[arg-type]  # options
-    )
-    assert one.arms.equals(two.arms)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from tests.study.people.stand_ins import UNIT, declare, eta_of, outcome_twins
 from trialsim.errors import HistoryError, ProtocolError
 from trialsim.study.people.drawing import register_of
-from trialsim.study.people.from_history import notes_of, register_from_history
+from trialsim.study.people.from_history import register_from_history
 
 KINDS = ("response", "level", "count", "recurrent", "time_to_event")
 MONTHS = UNIT * 84 / 365.25
@@ -204,13 +204,6 @@ def test_factors_are_covariates_at_cuts_and_effects_differ_in_a_level():
     same = (register.outcomes[0] == register.outcomes[1])[:, 0]
     assert same[register.levels[:, 0] == 0].all()
     assert not same[register.levels[:, 0] == 1].all()
-
-
-def test_what_a_world_assumes_is_said():
-    for family, words in (("piecewise", "the last hazard goes on"), ("weibull", "the weibull law goes on")):
-        learnt = outcome_twins("time_to_event", family=family)
-        assert words in " ".join(notes_of(declare("time_to_event"), learnt))
-    assert "constant rate" in " ".join(notes_of(declare("count"), outcome_twins("count")))
 
 
 def test_a_trial_of_a_history_needs_it_to_be_learnt_from():

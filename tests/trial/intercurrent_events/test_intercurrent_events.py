@@ -16,10 +16,10 @@ from trialsim.trial import (
     simulate_longitudinal,
     true_values,
 )
-from trialsim.trial.allocation import allocate
+from trialsim.trial.allocation import permuted_blocks
 from trialsim.trial.intercurrent_events import (
+    Discontinuation,
     calibrate_discontinuation,
-    expected_incidence,
     intermittent_gaps,
 )
 
@@ -54,6 +54,17 @@ def calibrate(*causes: DiscontinuationCause) -> object:
 
 
 ONE = world(IntercurrentEvent(ADVERSE))
+
+
+def expected_incidence(found: Discontinuation, arm: int, paths: np.ndarray) -> np.ndarray:
+    """Return the expected cumulative incidence (V, C) of each cause by each visit, over paths (M, 1 + V)."""
+    on = np.full(len(paths), 1 / len(paths))
+    steps = np.empty(found.intercepts.shape[1:])
+    for j in range(len(steps)):
+        p = found.probabilities(arm, j, paths)
+        steps[j] = (on[:, None] * p).sum(axis=0)
+        on = on * (1 - p.sum(axis=-1))
+    return np.cumsum(steps, axis=0)
 
 
 @pytest.mark.parametrize("causes", [(ADVERSE,), (EFFICACY,), (HIDDEN,), (ADVERSE, EFFICACY, HIDDEN)])
@@ -167,7 +178,7 @@ def test_strategies_can_differ_by_event() -> None:
 
 
 def test_what_is_observed_follows_the_declaration() -> None:
-    arm = allocate(50, 100, 100, chance(11))
+    arm = permuted_blocks(50, 200, (1, 1), (200,), chance(11))
     retrieved = world(IntercurrentEvent(ADVERSE, observed=0.4), IntercurrentEvent(EFFICACY, observed=0.0))
     trials = simulate_longitudinal(retrieved, arm, chance(12), chance(13))
     after = np.arange(3) >= trials.visit[..., None]
@@ -182,14 +193,14 @@ def test_what_is_observed_follows_the_declaration() -> None:
 
 
 def test_gaps_take_their_share_of_visits() -> None:
-    arm = allocate(100, 100, 100, chance(14))
+    arm = permuted_blocks(100, 200, (1, 1), (200,), chance(14))
     it = world(IntercurrentEvent(DiscontinuationCause("x", (0.0, 0.0))), gaps=0.07)
     seen = np.isfinite(simulate_longitudinal(it, arm, chance(15), chance(16)).outcomes)
     assert abs(1 - seen.mean() - 0.07) < 4 * np.sqrt(0.07 * 0.93 / seen.size)
 
 
 def test_dropout_can_change_without_changing_an_outcome() -> None:
-    arm = allocate(5, 50, 50, chance(17))
+    arm = permuted_blocks(5, 100, (1, 1), (100,), chance(17))
     one = simulate_longitudinal(world(IntercurrentEvent(ADVERSE)), arm, chance(18), chance(19))
     two = simulate_longitudinal(world(IntercurrentEvent(HIDDEN)), arm, chance(18), chance(20))
     both = np.isfinite(one.outcomes) & np.isfinite(two.outcomes)

@@ -20,16 +20,14 @@ from trialsim.trial import (
 )
 from trialsim.trial.outcomes import (
     autoregressive,
-    competing_times,
-    constant_shift,
     covariance_of,
     exchangeable,
     gompertz_of_course,
     ramp_shift,
-    slope_change,
 )
 
 PIECES = PiecewiseHazard((0.05, 0.0, 0.2), (0.0, 4.0, 9.0))
+TWO_VISITS = VisitEffect(np.ones(2))
 BY_SUBGROUP = VisitEffect(np.zeros(1), np.ones(1))
 LAWS = {
     "piecewise": PIECES,
@@ -85,30 +83,6 @@ def test_units_of_time_do_not_matter() -> None:
     np.testing.assert_allclose(days, 7 * weeks, rtol=1e-12)
 
 
-def test_competing_causes_meet_their_cumulative_incidence() -> None:
-    laws = (WeibullLaw(8.0, 1.5), PiecewiseHazard((0.05, 0.15), (0.0, 3.0)))
-    time, cause = competing_times(laws, np.random.default_rng(4).standard_exponential((2, 80_000)))
-    for k, law in enumerate(laws):
-
-        def density(t: float, law=law) -> float:  # type: ignore[no-untyped-def]  # binds the loop variable
-            step = 1e-6
-            hazard = (np.log(law.survival(t)) - np.log(law.survival(t + step))) / step
-            return float(hazard * laws[0].survival(t) * laws[1].survival(t))
-
-        expected = integrate.quad(density, 1e-9, 7.0, points=[3.0])[0]
-        found = ((time <= 7.0) & (cause == k + 1)).mean()
-        assert abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / 80_000)
-    need = np.random.default_rng(4).standard_exponential((2, 80_000))
-    np.testing.assert_array_equal(time, np.minimum(laws[0].time_of(need[0]), laws[1].time_of(need[1])))
-
-
-def test_nobody_strikes_where_both_causes_are_cured() -> None:
-    laws = (CureLaw(0.5, WeibullLaw(1.0, 1.0)), CureLaw(0.5, WeibullLaw(1.0, 1.0)))
-    time, cause = competing_times(laws, np.full((2, 1), 2.0))
-    assert np.isinf(time[0])
-    assert cause[0] == 0
-
-
 def test_joint_model_hazard_integrates_to_the_exponential() -> None:
     need = np.array([0.4, 1.0, 2.5, 0.2])
     level, slope = np.array([0.0, 1.0, -1.0, 2.0]), np.array([0.1, -0.05, 0.0, 0.3])
@@ -141,14 +115,12 @@ def test_correlated_draws_equal_a_matrix_product() -> None:
 
 def test_shapes_of_effects() -> None:
     np.testing.assert_allclose(ramp_shift([4.0, 8.0, 16.0], 2.0, 8.0).shift, [1.0, 2.0, 2.0])
-    np.testing.assert_allclose(slope_change([52.18], 1.0).shift, [12.0], rtol=1e-3)
-    np.testing.assert_array_equal(constant_shift(3, 0.5).shift, 0.5)
     assert exchangeable(3, 0.25)[0].tolist() == [1.0, 0.25, 0.25]
 
 
 def test_swapping_arms_swaps_the_effect_and_leaves_the_noise() -> None:
     arm = arms(20, 20)
-    args = ([0.0, 0.0], np.eye(2), (constant_shift(2, 1.5),))
+    args = ([0.0, 0.0], np.eye(2), (VisitEffect(np.array([1.5, 1.5])),))
     one = normal_outcomes(arm, *args, np.random.default_rng(7))
     other = normal_outcomes(1 - arm, *args, np.random.default_rng(7))
     np.testing.assert_allclose(one - 1.5 * arm[..., None], other - 1.5 * (1 - arm)[..., None], atol=1e-14)
@@ -204,11 +176,10 @@ def test_recurrent_events_agree_with_counts_and_are_uniform() -> None:
         (lambda g: WeibullLaw(0.0, 1.0), "scale"),
         (lambda g: WeibullLaw(1.0, float("nan")), "shape"),
         (lambda g: CureLaw(1.0, WeibullLaw(1.0, 1.0)), "cured"),
-        (lambda g: competing_times((PIECES,), np.ones((2, 3))), "exponentials"),
         (lambda g: gompertz_of_course(np.ones(1), 0.0, 1.0, np.ones(1), np.ones(1)), "hazard"),
         (lambda g: normal_outcomes(arms(1, 1), [0.0], [[1.0]], (), g), "effects"),
         (lambda g: normal_outcomes(arms(1), [0.0], [[-1.0]], (), g), "covariance"),
-        (lambda g: normal_outcomes(arms(1, 1), [0], [[1]], (constant_shift(2, 1),), g), "effects[0].shift"),
+        (lambda g: normal_outcomes(arms(1, 1), [0], [[1]], (TWO_VISITS,), g), "effects[0].shift"),
         (lambda g: normal_outcomes(arms(1, 1), [0], [[1]], (BY_SUBGROUP,), g), "subgroup"),
         (lambda g: covariance_of([1.0, 1.0], [[1.0, 2.0], [2.0, 1.0]]), "correlation"),
         (lambda g: ramp_shift([1.0], 1.0, 0.0), "full_by_week"),

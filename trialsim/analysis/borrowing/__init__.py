@@ -6,13 +6,6 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim.analysis.borrowing.beta_mixture import BetaMixture
-    from trialsim.analysis.borrowing.borrowed_participants import (
-        borrowed_ess,
-        entropy_ess,
-        kish_ess,
-        posterior_ess,
-        precision_ess,
-    )
     from trialsim.analysis.borrowing.commensurate_prior import (
         CommensuratePrior,
         commensurate_binomial,
@@ -27,6 +20,7 @@ if TYPE_CHECKING:
         moment_ess,
         morita_ess,
     )
+    from trialsim.analysis.borrowing.frame import PastControlsResult, past_controls
     from trialsim.analysis.borrowing.gamma_mixture import GammaMixture
     from trialsim.analysis.borrowing.meta_analytic_predictive import (
         MapPrior,
@@ -41,11 +35,15 @@ if TYPE_CHECKING:
         normalized_power_prior_normal,
         power_prior_binomial,
         power_prior_normal,
-        weighted_power_prior_binomial,
     )
-    from trialsim.analysis.borrowing.probability_of_success import NormalSuccessRule
     from trialsim.analysis.borrowing.self_adapting_mixture import sam_binomial, sam_normal, sam_weight_normal
     from trialsim.analysis.borrowing.tabulated_prior import TabulatedPrior
+    from trialsim.analysis.borrowing.trial_frame import (
+        BorrowedControlsResult,
+        borrowed_controls,
+        borrowed_ess,
+        posterior_ess,
+    )
     from trialsim.analysis.borrowing.two_sample_characteristics import (
         BinaryBorrowingDesign,
         DecisionRule,
@@ -59,6 +57,7 @@ else:
 __all__ = [
     "BetaMixture",
     "BinaryBorrowingDesign",
+    "BorrowedControlsResult",
     "CommensuratePrior",
     "DecisionRule",
     "EffectiveSampleSize",
@@ -66,8 +65,9 @@ __all__ = [
     "MapPrior",
     "NormalBorrowingDesign",
     "NormalMixture",
-    "NormalSuccessRule",
+    "PastControlsResult",
     "TabulatedPrior",
+    "borrowed_controls",
     "borrowed_ess",
     "borrowing_table",
     "commensurate_binomial",
@@ -75,8 +75,6 @@ __all__ = [
     "commensurate_normal",
     "effective_sample_sizes",
     "elir_ess",
-    "entropy_ess",
-    "kish_ess",
     "map_prior_binomial",
     "map_prior_normal",
     "map_prior_poisson",
@@ -86,14 +84,13 @@ __all__ = [
     "normal_difference_below",
     "normalized_power_prior_binomial",
     "normalized_power_prior_normal",
+    "past_controls",
     "pooled_exponential",
     "posterior_ess",
     "power_prior_binomial",
     "power_prior_normal",
-    "precision_ess",
     "probability_difference_above",
     "sam_binomial",
     "sam_normal",
     "sam_weight_normal",
-    "weighted_power_prior_binomial",
 ]

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import ArrayLike
 from scipy.special import betaln, logsumexp
 
 from trialsim.analysis.borrowing.beta_mixture import BetaMixture
-from trialsim.analysis.borrowing.checks import counts, finite, finite_array, fraction, positive
+from trialsim.analysis.borrowing.checks import counts, finite, fraction, positive
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.printed_distribution import summarise
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, number
@@ -94,44 +93,6 @@ def power_prior_normal(
         raise AnalysisError("a power of 0 on a flat base leaves no prior", field="power", value=power)
     mean = (m0 * precision0 + estimate * history) / (precision0 + history)
     return NormalMixture(1, mean, (precision0 + history) ** -0.5, unit_sd)
-
-
-def weighted_power_prior_binomial(
-    response: ArrayLike, weights: ArrayLike, *, base: tuple[float, float] = (1.0, 1.0)
-) -> BetaMixture:
-    """Return the inverse-probability-weighted power prior Beta(a + Σw y, b + Σw(1 − y)).
-
-    Parameters
-    ----------
-    response : array_like (N_H,)
-        0 or 1 of each external control.
-    weights : array_like (N_H,)
-        Participants' weights, at least 0, such as e/(1 − e). Their sum is *not* an effective sample
-        size: see `kish_ess`.
-    base : (float, float)
-        Shapes of the prior before the history.
-
-    Returns
-    -------
-    BetaMixture
-        Of one part.
-
-    Raises
-    ------
-    AnalysisError
-        Responses that are not 0 or 1, weights below 0, or not as many of one as of the other.
-
-    Examples
-    --------
-    >>> weighted_power_prior_binomial([1, 0, 1], [0.5, 1.0, 0.25]).a
-    array([1.75])
-    """
-    y, w = finite_array(response, "response"), finite_array(weights, "weights")
-    if len(y) != len(w) or not np.isin(y, (0, 1)).all():
-        raise AnalysisError("must be 0 or 1, as many as the weights", field="response")
-    if (w < 0).any():
-        raise AnalysisError("must be at least 0", field="weights")
-    return BetaMixture(1, base[0] + float(w @ y), base[1] + float(w @ (1 - y)))
 
 
 @dataclass(frozen=True, repr=False)

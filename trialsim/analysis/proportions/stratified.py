@@ -24,7 +24,7 @@ from trialsim.analysis.linear.block import check_choice
 from trialsim.analysis.linear.design import read_design
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
 Measure = Literal["risk_difference", "risk_ratio", "odds_ratio"]
@@ -210,56 +210,3 @@ _ESTIMATES = {
     "risk_ratio": _log_risk_ratio,
     "odds_ratio": _log_odds_ratio,
 }
-
-
-def cochran_mantel_haenszel(
-    row: Ints, column: Ints, stratum: Ints, *, scores: Literal["none", "columns", "both"] = "none"
-) -> tuple[float, int, float]:
-    """Return χ², degrees of freedom and p value of no association of rows with columns in any stratum.
-
-    Parameters
-    ----------
-    row, column, stratum : array_like of int (n,)
-        Levels from 0, such as arm, response and site.
-    scores : {"none", "columns", "both"}
-        General association; mean scores of the rows, with the column's number as its score; correlation.
-
-    Returns
-    -------
-    chi_square : float
-    df : int
-    p_value : float
-
-    Notes
-    -----
-    Landis, Heyman and Koch 1978, Int. Stat. Rev. 46:237.
-
-    Examples
-    --------
-    >>> found = cochran_mantel_haenszel([0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 1, 0], [0] * 6)
-    >>> round(found[0], 4), found[1]
-    (0.5556, 1)
-    """
-    check_choice("scores", scores, ("none", "columns", "both"))
-    i, j, s = (np.asarray(one, dtype=np.int64) for one in (row, column, stratum))
-    height, width = int(i.max()) + 1, int(j.max()) + 1
-    by_rows = np.arange(height)[None, :] if scores == "both" else np.eye(height)[:-1]
-    by_columns = np.eye(width)[:-1] if scores == "none" else np.arange(width)[None, :]
-    contrast = np.kron(by_rows, by_columns).astype(np.float64)
-    total, spread = np.zeros(len(contrast)), np.zeros((len(contrast), len(contrast)))
-    for k in np.unique(s):
-        table = np.zeros((height, width))
-        np.add.at(table, (i[s == k], j[s == k]), 1.0)
-        n, rows, columns = table.sum(), table.sum(1), table.sum(0)
-        if n < 2:
-            continue
-        total += contrast @ (table - np.outer(rows, columns) / n).ravel()
-        covariance = np.kron(
-            np.diag(rows) - np.outer(rows, rows) / n, np.diag(columns) - np.outer(columns, columns) / n
-        ) / (n - 1.0)
-        spread += contrast @ covariance @ contrast.T
-    df = int(np.linalg.matrix_rank(spread))
-    if df == 0:
-        raise AnalysisError("has one level in every stratum", field="column")
-    chi_square = float(total @ np.linalg.pinv(spread) @ total)
-    return chi_square, df, float(special.chdtrc(df, chi_square))

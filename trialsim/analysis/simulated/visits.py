@@ -57,11 +57,6 @@ def mmrm(seen: SeenVisits) -> Estimates:
     return replace(found, **merged)
 
 
-def mmrm_on_treatment(seen: SeenVisits) -> Estimates:
-    """MMRM of what was seen before any event, by iterations whatever is missed."""
-    return fit_mmrm_block(seen.on_treatment, seen.arm, seen.baseline[..., None], by_visit=True)
-
-
 def mmrm_all_observed(seen: SeenVisits) -> Estimates:
     """MMRM of all that was seen, also after events: aims at treatment policy, and assumes MAR."""
     return fit_mmrm_block(seen.outcomes, seen.arm, seen.baseline[..., None], by_visit=True)

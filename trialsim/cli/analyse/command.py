@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 # The column in which an option's label is looked up.
 _COLUMN_OF = {
-    "control": "arm", "active": "arm", "reference": "arm", "shift": "arm", "cause": "event",
-    "censored": "event", "at_visit": "visit", "visits": "visit", "common_mean_at": "visit",
+    "control": "arm", "active": "arm", "reference": "arm", "shift": "arm", "external": "arm",
+    "cause": "event", "censored": "event", "at_visit": "visit", "visits": "visit", "common_mean_at": "visit",
 }  # fmt: skip
 
 
@@ -76,6 +76,8 @@ def analyse(
     Counts         negative-binomial, lwyy
     Events         kaplan-meier, log-rank, adjusted-log-rank, max-combo, cox, rmst, weibull
     Several causes cumulative-incidence, gray, fine-gray
+    Past controls  past-controls, borrowed-controls
+    P values       several-hypotheses
 
     \b
     Examples:

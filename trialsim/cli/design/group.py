@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from trialsim.cli.design.arms import anova, arms, clusters, mmrm, one_arm, wedge
+from trialsim.cli.design.history import borrowed, enrolment, success
 from trialsim.cli.design.looks import bounds, conditional, delayed
+from trialsim.cli.design.marginal_contrasts import marginal
 from trialsim.cli.design.survival import events, k_sample, survival
-from trialsim.cli.design.two_arms import counts, marginal, means, ordinal, ranks, rates, strata
+from trialsim.cli.design.two_arms import counts, means, ordinal, ranks, rates, strata
 
 
 @click.group()
@@ -22,6 +24,8 @@ def design() -> None:
     One arm        one-arm
     Visits         mmrm
     Several looks  bounds, conditional, delayed
+    The past       borrowed, success
+    Enrolment      enrolment
 
     Each prints a table, JSON with --json, and writes its table with --csv FILE. For what a prognostic score
     saves, see trialsim size; for fewer controls by borrowing, trialsim frontier.
@@ -37,5 +41,6 @@ def design() -> None:
 for method in (
     means, rates, ordinal, ranks, counts, strata, marginal, events, survival, k_sample, arms, anova, clusters,
     wedge, one_arm, mmrm, bounds, conditional, delayed,
+    borrowed, success, enrolment,
 ):  # fmt: skip
     design.add_command(method)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trialsim.cli.design.answer import Answer, answers
-from trialsim.cli.design.options import NUMBERS, POSITIVE, RATE
+from trialsim.cli.design.options import NUMBERS, PIECES, POSITIVE, RATE
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -16,21 +16,25 @@ if TYPE_CHECKING:
 
     from trialsim.design.group_sequential import GroupSequentialDesign
 
-RULES = "obf, pocock, hsd:GAMMA, power:RHO, exponential:NU"
+RULES = "obf, pocock, hsd:GAMMA, power:RHO, exponential:NU, table:SHARE@TIME,..."
 SHAPES = "o-brien-fleming, wang-tsiatis:DELTA, haybittle-peto:Z"
 
 
 def spending(text: str, field: str) -> Any:
-    """Return a spending function from its name, such as hsd:-4."""
+    """Return a spending function from its name, such as hsd:-4 or table:0.2@0.5,1@1."""
     from trialsim.design.group_sequential import (
         ExponentialSpending,
         HwangShihDeCani,
         OBrienFlemingSpending,
         PocockSpending,
         PowerSpending,
+        SpendingTable,
     )
 
     name, _, number = text.partition(":")
+    if name == "table":
+        shares, times = PIECES.convert(number, None, None)
+        return SpendingTable(times, shares)
     try:
         if name in ("obf", "pocock") and not number:
             return OBrienFlemingSpending() if name == "obf" else PocockSpending()
@@ -206,17 +210,25 @@ def _wedge(given: dict[str, Any]) -> Answer:
 @_plan_options
 @click.option("--look", type=click.IntRange(1), required=True, help="The look that was held.")
 @click.option("--z", type=float, required=True, help="Its statistic; above 0 for the active arm.")
+@click.option(
+    "--prior",
+    type=PIECES,
+    help="Belief before the trial, weight@drift, such as 0.3@0,0.7@3.2: shows the power it predicts.",
+)
 @answers
-def conditional(look: int, z: float, **given: Any) -> Answer:
+def conditional(
+    look: int, z: float, prior: tuple[tuple[float, ...], tuple[float, ...]] | None, **given: Any
+) -> Answer:
     """Say what an interim result means for the end: conditional and predictive power, and repeated p.
 
     \b
-    Example:
+    Examples:
       trialsim design conditional --looks 0.5,1 --look 1 --z 1.4
+      trialsim design conditional --looks 0.5,1 --look 1 --z 1.4 --prior 0.3@0,0.7@3.2
     """
     import pandas as pd
 
-    from trialsim.design import conditional_power
+    from trialsim.design import conditional_power, predictive_power
     from trialsim.design.group_sequential import predictive_power_normal, repeated_interval, repeated_p_value
 
     design = _design(given)
@@ -231,6 +243,9 @@ def conditional(look: int, z: float, **given: Any) -> Answer:
         ("as seen", estimate, float(conditional_power(design, look, z).upper.sum())),
         ("predictive, flat prior", math.nan, predictive_power_normal(design, look, z)),
     ]
+    if prior is not None:
+        weights, drifts = prior
+        rows.append(("predictive, --prior", math.nan, predictive_power(design, look, z, drifts, weights)))
     low, high = repeated_interval(design, look, estimate, 1 / math.sqrt(design.information[look - 1]))
     facts = {
         "repeated p value": repeated_p_value(design, look, z),

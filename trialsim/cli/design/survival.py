@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trialsim.cli.design.answer import Answer, answers
+from trialsim.cli.design.looks import RULES, spending
 from trialsim.cli.design.options import (
     NUMBERS,
     PIECES,
@@ -19,7 +20,7 @@ from trialsim.cli.design.options import (
 )
 
 if TYPE_CHECKING:
-    from trialsim.design.group_sequential import SurvivalSize
+    from trialsim.design.group_sequential import GroupSequentialDesign, SurvivalSize
     from trialsim.design.sizes import EventForecast
 
 PROPORTIONAL = ("schoenfeld", "freedman", "hsieh-freedman", "lachin-foulkes", "bernstein-lagakos")
@@ -154,12 +155,22 @@ def k_sample(
     help="Side of the hazard ratio that is a benefit.",
 )
 @click.option("--total", type=POSITIVE, help="Participants: gives their power in place of a size.")
+@click.option(
+    "--looks",
+    type=NUMBERS,
+    help="Shares of the events at each look, ending with 1: shows when each comes and what it decides.",
+)
+@click.option("--efficacy", default="obf", show_default=True, help=f"Of --looks: {RULES}.")
+@click.option("--futility", help=f"Of --looks, not binding: {RULES}.  [default: none]")
 @level_options()
 @answers
 def survival(
     method: str,
     direction: Any,
     total: float | None,
+    looks: tuple[float, ...] | None,
+    efficacy: str,
+    futility: str | None,
     power: float,
     alpha: float,
     analysis_time: float,
@@ -178,8 +189,13 @@ def survival(
           --accrual 1 --accrual-time 24 --analysis-time 40 --method schoenfeld
       trialsim design survival --control-median 12 --hazard-ratio 1@0,0.58@6 \\
           --accrual 1 --accrual-time 24 --analysis-time 40 --method max-combo
+      trialsim design survival --control-median 12 --hazard-ratio 0.7 \\
+          --accrual 1 --accrual-time 24 --analysis-time 40 --method schoenfeld --looks 0.5,0.75,1
     """
     forecast = _forecast(given)
+    if looks is not None:
+        design = _bounds(looks, efficacy, futility, power, alpha)
+        return _calendar(design, forecast, analysis_time, total, method, direction)
     if total is not None:
         found = _power(forecast, analysis_time, total, method, alpha, direction, given)
         return Answer(_headline(method, alpha), {"participants": total, "power": found})
@@ -193,6 +209,66 @@ def survival(
             "average hazard ratio": forecast.average_hazard_ratio(analysis_time),
             "power": power,
         },
+    )
+
+
+def _bounds(
+    looks: tuple[float, ...], efficacy: str, futility: str | None, power: float, alpha: float
+) -> GroupSequentialDesign:
+    from trialsim.design import group_sequential_design
+    from trialsim.design.group_sequential import BetaSpending
+
+    return group_sequential_design(
+        looks,
+        efficacy=spending(efficacy, "--efficacy"),
+        futility=None if futility is None else BetaSpending(spending(futility, "--futility")),
+        alpha=alpha,
+        power=power,
+    )
+
+
+def _calendar(
+    design: GroupSequentialDesign,
+    forecast: EventForecast,
+    time: float,
+    total: float | None,
+    method: Any,
+    direction: Any,
+) -> Answer:
+    """Return when the looks of a group-sequential log-rank test come; its size where none is given."""
+    from dataclasses import replace
+
+    from trialsim.design import survival_size
+    from trialsim.design.group_sequential import survival_looks
+    from trialsim.errors import DesignError
+
+    if total is not None:
+        forecast = replace(forecast, accrual=forecast.accrual.scaled(total / forecast.accrual.total))
+        events = forecast.events(time)
+    elif method not in PROPORTIONAL:
+        raise DesignError(
+            f"with {method} go with --total", field="--looks", value=design.information,
+            mend=f"give --total, or one of --method {', '.join(PROPORTIONAL)}",
+        )  # fmt: skip
+    else:
+        size = survival_size(
+            forecast, time, method=method, direction=direction, power=design.power, alpha=design.alpha
+        ).scaled(design.inflation)
+        forecast, events, total = size.forecast, size.events, size.participants
+    found = survival_looks(design, forecast, events, direction=direction)
+    table = found.to_frame().reset_index()
+    table = table[["look", "events", "time", "participants", "upper_z", "lower_z", "stop_upper_h1"]]
+    table.columns = ["look", "events", "time", "entered", "efficacy z", "futility z", "stop, H1"]
+    if design.futility is None:
+        del table["futility z"]
+    expected = {f"expected {name}, H1": value for name, value in found.expected().items()}
+    facts = {"participants": math.ceil(total - 1e-9), "events": events, "power": found.power} | expected
+    return Answer(
+        f"Log-rank test at {len(design.information)} looks, {design.efficacy.label}, one-sided alpha "
+        f"{design.alpha:g}.",
+        facts,
+        {"Looks": table.round(4)},
+        note="H1 is the hazard ratio that is assumed, averaged over the events of each look.",
     )
 
 

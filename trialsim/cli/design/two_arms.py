@@ -294,6 +294,7 @@ def counts(
 @click.option("--control", type=NUMBERS, required=True, help="Risk of the controls in each stratum.")
 @click.option("--active", type=NUMBERS, required=True, help="Risk of the treated in each stratum.")
 @direction_option
+@total_option
 @level_options(alpha=0.05)
 @answers
 def strata(
@@ -301,6 +302,7 @@ def strata(
     control: tuple[float, ...],
     active: tuple[float, ...],
     direction: Any,
+    total: float | None,
     power: float,
     alpha: float,
     allocation: float,
@@ -308,79 +310,25 @@ def strata(
     """Size two risks in strata: the Cochran-Mantel-Haenszel test and its ratio; alpha is two-sided.
 
     \b
-    Example:
+    Examples:
       trialsim design strata --weights 0.5,0.5 --control 0.2,0.4 --active 0.35,0.55
+      trialsim design strata --weights 0.5,0.5 --control 0.2,0.4 --active 0.35,0.55 --total 400
     """
     import pandas as pd
 
-    from trialsim.design.sizes import StratifiedQuestion, stratified_size
+    from trialsim.design.sizes import StratifiedQuestion, stratified_power, stratified_size
 
     share = allocation / (1 + allocation)
     question = StratifiedQuestion(weights, control, active, (1 - share, share), power, alpha, direction)
     methods = ("cmh", "mantel-haenszel", "marginal")
+    headline = (
+        f"Two risks in {len(weights)} strata, marginal risk ratio {question.risk_ratio:.3g}, two-sided alpha "
+        f"{alpha:g}"
+    )
+    if total is not None:
+        powers = [stratified_power(total, question, method) for method in methods]  # type: ignore[arg-type]
+        table = pd.DataFrame({"method": methods, "power": powers})
+        return Answer(f"{headline}, {total:g} participants.", tables={"Power": table.round(6)})
     totals = [stratified_size(question, method) for method in methods]  # type: ignore[arg-type]
     table = pd.DataFrame({"method": methods, "total": [math.ceil(n - 1e-9) for n in totals]})
-    return Answer(
-        f"Two risks in {len(weights)} strata, marginal risk ratio {question.risk_ratio:.3g}, two-sided alpha "
-        f"{alpha:g}, power {power:g}.",
-        tables={"Sizes": table},
-    )
-
-
-@click.command()
-@click.option("--outcome", type=click.Choice(["binary", "count"]), default="binary", show_default=True)
-@click.option("--means", type=NUMBERS, required=True, help="Marginal risk or expected count, control,active.")
-@click.option(
-    "--slopes",
-    type=NUMBERS,
-    required=True,
-    help="Of the linear predictor for one SD of the score, one or two.",
-)
-@click.option(
-    "--contrast",
-    type=click.Choice(["difference", "log_ratio", "log_odds_ratio"]),
-    default="difference",
-    show_default=True,
-)
-@click.option("--dispersion", type=click.FloatRange(0), default=0.0, show_default=True, help="Of counts.")
-@direction_option
-@level_options(alpha=0.05)
-@answers
-def marginal(
-    outcome: Any,
-    means: tuple[float, ...],
-    slopes: tuple[float, ...],
-    contrast: Any,
-    dispersion: float,
-    direction: Any,
-    power: float,
-    alpha: float,
-    allocation: float,
-) -> Answer:
-    """Size a marginal contrast by g-computation with a prognostic score, and without; alpha is two-sided.
-
-    \b
-    Example:
-      trialsim design marginal --means 0.3,0.45 --slopes 1
-    """
-    from trialsim.design.sizes import MarginalQuestion, marginal_power, marginal_size
-    from trialsim.errors import DesignError
-
-    if len(means) != 2 or len(slopes) not in (1, 2):
-        raise DesignError("must be two numbers, and one or two slopes", field="--means", value=means)
-    question = MarginalQuestion(
-        outcome, (means[0], means[1]), (slopes[0], slopes[-1]), contrast, dispersion, None, power, alpha,
-        direction,
-    )  # fmt: skip
-    share = allocation / (1 + allocation)
-    facts: dict[str, Any] = {}
-    for name, adjusted in (("with the score", True), ("without it", False)):
-        arms = marginal_size(question, (1 - share, share), adjusted=adjusted)
-        controls, active = (math.ceil(n - 1e-9) for n in arms)
-        own = marginal_power(controls, active, question, adjusted=adjusted)
-        facts |= {
-            f"controls {name}": controls,
-            f"active {name}": active,
-            f"power {name}": own,
-        }
-    return Answer(f"Marginal {contrast.replace('_', ' ')}, {outcome}, two-sided alpha {alpha:g}.", facts)
+    return Answer(f"{headline}, power {power:g}.", tables={"Sizes": table})

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     )
     from trialsim.design.assured.planning_draws import PlanningDraws, draws_from_history
     from trialsim.design.assured.scale import ScaleDraws, assured_sizes_on_scale, draws_on_scale
+    from trialsim.design.assured.success_rule import NormalSuccessRule
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "AssuranceQuestion",
     "AssuredSizes",
+    "NormalSuccessRule",
     "PlanningDraws",
     "ScaleDraws",
     "assurance",

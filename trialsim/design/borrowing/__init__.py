@@ -6,13 +6,7 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim.design.borrowing.control_question import ControlQuestion
-    from trialsim.design.borrowing.drift_curves import (
-        DriftMap,
-        TippingDrift,
-        borrowing_assurance,
-        drift_map,
-        tipping_drift,
-    )
+    from trialsim.design.borrowing.drift_curves import DriftMap, TippingDrift, drift_map, tipping_drift
     from trialsim.design.borrowing.exact_bayesian import ExactBayesian
     from trialsim.design.borrowing.frontier import (
         ControlFrontier,
@@ -71,7 +65,6 @@ __all__ = [
     "TippingDrift",
     "TwinInformedPrior",
     "VirtualControls",
-    "borrowing_assurance",
     "calibration_failures",
     "check_frontier",
     "control_frontier",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from trialsim.design.borrowing.control_question import ControlQuestion
 from trialsim.design.borrowing.question import (
@@ -295,52 +294,6 @@ def drift_map(
     )
     parts = [_frame(one, curve) for one, curve in zip(shown, found, strict=True)]
     return DriftMap(pd.concat(parts, ignore_index=True), question, controls, peaks)
-
-
-def borrowing_assurance(
-    method: BorrowingMethod, question: ControlQuestion, controls: int, drift: ArrayLike
-) -> tuple[float, float]:
-    """Return type I error and power of a borrowing method, averaged over draws of the drift.
-
-    Parameters
-    ----------
-    method : BorrowingMethod
-        At the setting that the trial will use.
-    question : ControlQuestion
-        Its declared drifts are not used.
-    controls : int
-        Randomised controls.
-    drift : array_like (D,)
-        Draws of the drift, in the question's unit. Curves are interpolated between drifts .02 apart.
-
-    Returns
-    -------
-    level, power : float
-        Averages over the draws, in [0, 1].
-
-    Raises
-    ------
-    DesignError
-        Draws of the drift that are no numbers.
-
-    Examples
-    --------
-    >>> from scipy.special import ndtri
-    >>> from trialsim.design import BorrowingQuestion
-    >>> from trialsim.design.borrowing import RobustMap
-    >>> question = BorrowingQuestion(0.4, 100, 1000, correlation=0.5)
-    >>> drift = 0.15 * ndtri((np.arange(200) + 0.5) / 200)
-    >>> [round(p, 3) for p in borrowing_assurance(RobustMap(), question, 60, drift)]
-    [0.091, 0.889]
-    """
-    d = np.asarray(drift, dtype=float)
-    if d.ndim != 1 or not len(d) or not np.isfinite(d).all():
-        raise DesignError("must be a list of finite drifts in SD", field="drift")
-    low, high = math.floor(d.min() / 0.02), math.ceil(d.max() / 0.02)
-    grid = 0.02 * np.arange(low, high + 1)
-    found = method.characteristics(question, controls, grid)
-    level = np.interp(d, grid, found.type_one_error)
-    return float(level.mean()), float(np.interp(d, grid, found.power).mean())
 
 
 def _methods(curves: list[tuple[tuple[str, str], pd.DataFrame]]) -> list[str]:

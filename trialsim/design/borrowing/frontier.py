@@ -154,7 +154,8 @@ def weighted_adjustment(variance_factor: float = 1.0) -> NoBorrowing:
     Parameters
     ----------
     variance_factor : float
-        What weighting by the twins' own certainty leaves of the variance; see `weighted_variance_factor`.
+        What weighting by the twins' own certainty leaves of the variance: ``1/(E[v] E[1/v])`` over the
+        variances v that they state, where these are true (arXiv 2309.14256).
 
     Returns
     -------
@@ -178,7 +179,7 @@ def default_methods(weighted_variance_factor: float = 1.0) -> tuple[BorrowingMet
     ----------
     weighted_variance_factor : float
         What weighting by the twins' own certainty leaves of the variance; 1, no gain, unless given.
-        See `trialsim.design.control_arm.weighted_variance_factor`.
+        See `weighted_adjustment`.
 
     Returns
     -------

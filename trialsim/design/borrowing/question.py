@@ -217,7 +217,7 @@ class NoBorrowing:
     name : str
         Name of the method.
     variance_factor : float
-        What weighting leaves of the variance, in (0, 1]; see `weighted_variance_factor`.
+        What weighting leaves of the variance, in (0, 1]; see `weighted_adjustment`.
 
     Examples
     --------

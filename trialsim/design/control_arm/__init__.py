@@ -12,16 +12,7 @@ if TYPE_CHECKING:
         compare_allocations,
         equal_cost_allocation,
     )
-    from trialsim.design.control_arm.alternatives import (
-        Alternative,
-        AlternativesTable,
-        Prices,
-        SavingsTable,
-        ScaleAlternative,
-        compare_alternatives,
-        savings,
-        savings_table,
-    )
+    from trialsim.design.control_arm.alternatives import Prices, SavingsTable, savings_table
     from trialsim.design.control_arm.on_scales import (
         ScaleSizing,
         scale_controls,
@@ -39,13 +30,7 @@ if TYPE_CHECKING:
         plan_control_arm,
         savings_frame,
     )
-    from trialsim.design.control_arm.score_gain import (
-        PrognosticEvents,
-        martingale_correlation,
-        martingale_residuals,
-        prognostic_events,
-        weighted_variance_factor,
-    )
+    from trialsim.design.control_arm.score_gain import PrognosticEvents, prognostic_events
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
@@ -53,8 +38,6 @@ __all__ = [
     "FIGURES",
     "Allocation",
     "AllocationTable",
-    "Alternative",
-    "AlternativesTable",
     "ControlArmPlan",
     "FigureName",
     "Prices",
@@ -62,17 +45,12 @@ __all__ = [
     "PrognosticGain",
     "Saving",
     "SavingsTable",
-    "ScaleAlternative",
     "ScaleSizing",
     "cheapest_allocation",
     "compare_allocations",
-    "compare_alternatives",
     "equal_cost_allocation",
-    "martingale_correlation",
-    "martingale_residuals",
     "plan_control_arm",
     "prognostic_events",
-    "savings",
     "savings_frame",
     "savings_table",
     "scale_controls",
@@ -80,5 +58,4 @@ __all__ = [
     "scale_savings",
     "scale_size",
     "thin_arms",
-    "weighted_variance_factor",
 ]

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
         SpendingFunction,
         SpendingTable,
         WangTsiatis,
-        o_brien_fleming,
-        pocock,
     )
     from trialsim.design.group_sequential.survival_events import (
         SurvivalSize,
@@ -85,8 +83,6 @@ __all__ = [
     "expected_sizes",
     "group_sequential_design",
     "harm_bounds",
-    "o_brien_fleming",
-    "pocock",
     "predictive_power",
     "predictive_power_normal",
     "repeated_interval",

@@ -255,38 +255,6 @@ class WangTsiatis:
         return np.asarray(np.asarray(time, dtype=np.float64) ** (self.delta - 0.5))
 
 
-def o_brien_fleming() -> WangTsiatis:
-    """Return the bounds of O'Brien & Fleming 1979: constant on the scale of sums.
-
-    Returns
-    -------
-    WangTsiatis
-        With the exponent Δ = 0.
-
-    Examples
-    --------
-    >>> o_brien_fleming().label
-    "O'Brien-Fleming"
-    """
-    return WangTsiatis(0.0)
-
-
-def pocock() -> WangTsiatis:
-    """Return the bounds of Pocock 1977: constant z.
-
-    Returns
-    -------
-    WangTsiatis
-        With the exponent Δ = 1/2.
-
-    Examples
-    --------
-    >>> pocock().label
-    'Pocock'
-    """
-    return WangTsiatis(0.5)
-
-
 @dataclass(frozen=True)
 class HaybittlePeto:
     """The same strict z at every interim look; the last bound takes what error is left.

@@ -6,21 +6,15 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
-    from trialsim.design.sizes.by_simulation import simulated_power
     from trialsim.design.sizes.expected_events import EventForecast
-    from trialsim.design.sizes.heterogeneity import (
-        DialSizes,
-        PredictionMoments,
-        conservative_moments,
-        dial_sizes,
-    )
+    from trialsim.design.sizes.heterogeneity import DialSizes, PredictionMoments, dial_sizes
     from trialsim.design.sizes.marginal_scale import (
         MarginalQuestion,
         marginal_controls,
         marginal_power,
         marginal_size,
     )
-    from trialsim.design.sizes.margins import guenther_schouten_power, guenther_schouten_size, mmrm_variance
+    from trialsim.design.sizes.margins import guenther_schouten_power, guenther_schouten_size
     from trialsim.design.sizes.means import MeansQuestion, TwoArmSize, means_size, power_of_means
     from trialsim.design.sizes.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
     from trialsim.design.sizes.rates import RatesQuestion, power_of_rates, rates_size
@@ -60,7 +54,6 @@ __all__ = [
     "adjustment",
     "asymptotic_controls",
     "asymptotic_size",
-    "conservative_moments",
     "controls_for_power",
     "dial_sizes",
     "guenther_schouten_power",
@@ -69,12 +62,10 @@ __all__ = [
     "marginal_power",
     "marginal_size",
     "means_size",
-    "mmrm_variance",
     "power_of_means",
     "power_of_rates",
     "power_of_size",
     "rates_size",
-    "simulated_power",
     "size",
     "size_for_power",
     "stratified_power",

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from trialsim.design.sizes.asymptotic import asymptotic_size
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
-from trialsim.design.sizes.variance import Pair, PlanningMoments, require_shares
+from trialsim.design.sizes.variance import Pair, require_shares
 from trialsim.errors import DesignError
 
 if TYPE_CHECKING:
@@ -203,77 +203,6 @@ def dial_sizes(
         asymptotic_size(variance, effect - margin, power=power, alpha=alpha) for variance in frame["variance"]
     ]
     return DialSizes(frame)
-
-
-def conservative_moments(
-    moments: PlanningMoments,
-    correlation_discount: float,
-    sd_inflation: float,
-    arm: ConservativeArm = "control",
-) -> PlanningMoments:
-    """Return moments with λ on every correlation and γ on the SD, of the controls alone or of both arms.
-
-    Parameters
-    ----------
-    moments : PlanningMoments
-        What the history says.
-    correlation_discount : float
-        λ in (0, 1]: acts inside the square of ρ.
-    sd_inflation : float
-        γ ≥ 1: acts outside. The two are not interchangeable.
-    arm : {"control", "both"}
-        Whose SD γ multiplies.
-
-    Returns
-    -------
-    PlanningMoments
-        The moments after the discounts.
-
-    Raises
-    ------
-    DesignError
-        A discount or an inflation out of range, or an arm of another name.
-
-    Examples
-    --------
-    >>> conservative_moments(PlanningMoments((1.0, 1.0), (0.5, 0.5), (0.0, 0.0)), 0.9, 1.1).sd
-    (1.1, 1.0)
-    """
-    if not 0 < correlation_discount <= 1:
-        raise DesignError("must lie in (0, 1]", field="correlation_discount", value=correlation_discount)
-    if not 1 <= sd_inflation < math.inf:
-        raise DesignError("must be at least 1", field="sd_inflation", value=sd_inflation)
-    if arm not in ("control", "both"):
-        raise DesignError("must be control or both", field="arm", value=arm)
-
-    def discounted(pair: Pair) -> Pair:
-        return pair[0] * correlation_discount, pair[1] * correlation_discount
-
-    active = sd_inflation if arm == "both" else 1.0
-    return PlanningMoments(
-        (moments.sd[0] * sd_inflation, moments.sd[1] * active),
-        discounted(moments.baseline_correlation),
-        discounted(moments.partial_correlation),
-    )
-
-
-def fixed_slope_variance(sd: Pair, score_sd: float, correlation: Pair, slope: float, shares: Pair) -> float:
-    """Return n Var of the difference in means of Y − λM, the score subtracted with a fixed slope.
-
-    ``Σ_a (σ_a² + λ² s_M² − 2 λ ρ_a σ_a s_M) / π_a``: with λ = 1 worse than no adjustment as soon as the
-    true slope of Y on M is below ½, so a score that is not calibrated must not be subtracted.
-
-    Examples
-    --------
-    >>> round(fixed_slope_variance((1.0, 1.0), 1.0, (0.4, 0.4), 1.0, (0.5, 0.5)), 10)
-    4.8
-    """
-    return float(
-        sum(
-            (s**2 + (slope * score_sd) ** 2 - 2 * slope * rho * s * score_sd) / share
-            for s, rho, share in zip(sd, correlation, require_shares("shares", shares), strict=True)
-        )
-    )
 
 
 def detectable_drift(

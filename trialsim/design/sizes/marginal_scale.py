@@ -286,40 +286,6 @@ def marginal_power(controls: float, active: float, question: MarginalQuestion, *
     return float(ndtr(distance / math.sqrt(variance) - ndtri(1 - question.alpha / 2)))
 
 
-def control_cut(correlation: float, model: Literal["linear", "logistic", "log"] = "linear") -> float:
-    """Return the share of controls saved beside a fixed active arm from 1:1, ``2ρ²/(1 + ρ²)``.
-
-    Parameters
-    ----------
-    correlation : float
-        ρ of score and outcome, equal in both arms, which have equal variance.
-    model : {"linear", "logistic", "log"}
-        Outcome model; the shortcut holds for a difference of means only.
-
-    Raises
-    ------
-    DesignError
-        For a logistic or log-linear model.
-
-    Examples
-    --------
-    >>> round(control_cut(0.5), 12)
-    0.4
-    """
-    if model != "linear":
-        raise DesignError(
-            "the shortcut 2ρ²/(1 + ρ²) holds for a difference of means with equal variances: under a "
-            "logistic or log-linear model the residual variance changes with the mean, differs between the "
-            "arms, and the correlation of score and true probability cannot be read from the outcomes",
-            field="model",
-            value=model,
-            mend="size on the marginal scale with marginal_controls",
-        )
-    if not -1 < correlation < 1:
-        raise DesignError("must lie in (-1, 1)", field="correlation", value=correlation)
-    return 2 * correlation**2 / (1 + correlation**2)
-
-
 def _score_law(score: ArrayLike | None) -> tuple[Floats, Floats]:
     if score is None:
         nodes, weights = hermegauss(_NODES)
@@ -338,31 +304,6 @@ def _predictions(question: MarginalQuestion, arm: int, score: Floats, mass: Floa
     reach = 50.0 + float(np.abs(linear).max())
     intercept = brentq(lambda b: float(mass @ expit(b + linear)) - mean, -reach, reach, xtol=1e-14)
     return np.asarray(expit(intercept + linear))
-
-
-def conditional_risks(question: MarginalQuestion, points: int = 4000) -> tuple[Floats, Floats, Floats]:
-    """Return ranks (P,) in (0, 1) of ascending scores, and both arms' conditional means (P,) at them.
-
-    Parameters
-    ----------
-    question : MarginalQuestion
-        A sample's scores stand for themselves; a normal score is looked at in `points` quantiles.
-    points : int
-        P of a normal score.
-
-    Examples
-    --------
-    >>> rank, control, active = conditional_risks(MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0)))
-    >>> round(float(control.mean()), 6), round(float(active.mean()), 6)
-    (0.3, 0.45)
-    """
-    if question.score is None:
-        score = ndtri((np.arange(points) + 0.5) / points)
-    else:
-        score = np.sort(_score_law(question.score)[0])
-    mass = np.full(len(score), 1 / len(score))
-    control, active = (_predictions(question, arm, score, mass) for arm in (0, 1))
-    return (np.arange(len(score)) + 0.5) / len(score), control, active
 
 
 def _contrast(contrast: Contrast, means: Pair) -> tuple[Pair, float]:

@@ -169,24 +169,6 @@ def means_size(question: MeansQuestion, power: float = 0.9) -> TwoArmSize:
     return split(total_for_power(lambda total: power_of_means(total, question), power), question.allocation)
 
 
-def drift_of_means(total: float, question: MeansQuestion) -> float:
-    """Return the drift of a group-sequential design with a maximum of so many participants.
-
-    For a t test it is the drift of the normal approximation that has the power of the t test with
-    one look, Φ⁻¹(1 − α) + Φ⁻¹(power), as rpact does.
-
-    Examples
-    --------
-    >>> from trialsim.design import group_sequential_design
-    >>> design = group_sequential_design([0.5, 1.0])
-    >>> round(design.power_at(drift_of_means(400, MeansQuestion(0.35))), 6)
-    0.936481
-    """
-    if question.test == "z":
-        return question.noncentrality(total)
-    return float(norm.isf(question.alpha) + norm.ppf(power_of_means(total, question)))
-
-
 def split(total: float, allocation: float) -> TwoArmSize:
     """Return a total as arms with so many active participants for each control.
 

@@ -12,7 +12,6 @@ from scipy.special import ndtr, ndtri
 
 from trialsim.data import Floats
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
-from trialsim.design.sizes.marginal_scale import MarginalQuestion, conditional_risks
 from trialsim.design.sizes.variance import Pair
 from trialsim.errors import DesignError, require_kind
 
@@ -84,50 +83,6 @@ class StratifiedQuestion:
         return float((w @ p1) / (w @ p0))
 
 
-def strata_of_score(
-    question: MarginalQuestion, strata: int, allocation: Pair = (0.5, 0.5)
-) -> StratifiedQuestion:
-    """Return equal strata of a prognostic score, with the risks that a logistic score gives them.
-
-    Parameters
-    ----------
-    question : MarginalQuestion
-        Binary, with the law of the score and its slopes in both arms.
-    strata : int
-        At least 1; 1 leaves the score unused.
-    allocation : pair of float
-        Shares of (control, active).
-
-    Raises
-    ------
-    DesignError
-        For counts, or fewer than 1 stratum.
-
-    Examples
-    --------
-    >>> cut = strata_of_score(MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0)), 4)
-    >>> [round(float(p), 3) for p in cut.control]
-    [0.099, 0.209, 0.335, 0.557]
-    """
-    if question.outcome != "binary":
-        raise DesignError("must be binary: CMH compares risks", field="outcome", value=question.outcome)
-    if strata < 1:
-        raise DesignError("must be at least 1", field="strata", value=strata)
-    rank, control, active = conditional_risks(question)
-    stratum = np.minimum((rank * strata).astype(int), strata - 1)
-    count = np.bincount(stratum, minlength=strata)
-    risks = [np.bincount(stratum, weights=risk, minlength=strata) / count for risk in (control, active)]
-    return StratifiedQuestion(
-        count / count.sum(),
-        risks[0],
-        risks[1],
-        allocation,
-        question.power,
-        question.alpha,
-        question.direction,
-    )
-
-
 def stratified_power(total: float, question: StratifiedQuestion, method: StratifiedMethod = "cmh") -> float:
     """Return the power of a trial that is read in strata, in the right direction.
 
@@ -190,9 +145,11 @@ def stratified_size(question: StratifiedQuestion, method: StratifiedMethod = "cm
 
     Examples
     --------
-    >>> question = MarginalQuestion("binary", (0.3, 0.45), (1.0, 1.0))
-    >>> [round(stratified_size(strata_of_score(question, k)), 1) for k in (1, 3, 10)]
-    [433.6, 375.0, 364.9]
+    >>> round(stratified_size(StratifiedQuestion([1.0], [0.3], [0.45])), 1)
+    433.6
+    >>> halves = StratifiedQuestion([0.5, 0.5], [0.15, 0.45], [0.27, 0.63])
+    >>> round(stratified_size(halves)) < 400
+    True
     """
     require_kind("question", question, StratifiedQuestion)
     effect, null, alternative = _parts(question, method)

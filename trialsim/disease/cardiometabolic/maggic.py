@@ -81,18 +81,6 @@ def maggic_points(
     return np.asarray(points)
 
 
-def risk_of_death(points: Floats, years: int) -> Floats:
-    """Return the risk of death (M,) by 1 or 3 years; scores above 50 have that of 50.
-
-    Examples
-    --------
-    >>> risk_of_death(np.array([10.0, 20.0, 30.0, 40.0]), 1)
-    array([0.039, 0.102, 0.248, 0.523])
-    """
-    table = {1: BY_ONE_YEAR, 3: BY_THREE_YEARS}[years]
-    return np.asarray(table, dtype=np.float64)[np.minimum(points, 50).astype(np.int64)]
-
-
 def creatinine_of(egfr: Floats, age: Floats, female: Floats) -> Floats:
     """Return serum creatinine in µmol/L (M,) that has an eGFR by CKD-EPI 2009, without its factor of race.
 

@@ -7,7 +7,6 @@ from trialsim.lazy import lazy_door
 if TYPE_CHECKING:
     from trialsim.prognosis.histories.compatibility import (
         require_compatible,
-        require_compatible_outcomes,
         require_same_covariate_scales,
         require_same_scale,
         require_same_scales,
@@ -29,7 +28,6 @@ __all__ = [
     "read_labels",
     "read_outcome_history",
     "require_compatible",
-    "require_compatible_outcomes",
     "require_learnable",
     "require_same_covariate_scales",
     "require_same_scale",

@@ -65,65 +65,6 @@ def require_compatible(history: History, trial: History) -> None:
     require_strangers(history, trial)
 
 
-def require_compatible_outcomes(history: OutcomeHistory, trial: OutcomeHistory) -> None:
-    """Raise if twins of one outcome a participant may not be issued to, or checked on, a trial.
-
-    Parameters
-    ----------
-    history, trial : OutcomeHistory
-        What was learnt from, and the trial's participants with their outcomes. Known again are those of the
-        same covariates, follow-up and outcome, as far as strangers would not agree by chance: one measured
-        covariate beside coarse ones is too little for that.
-
-    Raises
-    ------
-    HistoryError
-        Another outcome, family or levels, another scale of a covariate, a covariate that one of them lacks,
-        or participants in both.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from trialsim.data import Covariates, OutcomeHistory
-    >>> rng = np.random.default_rng(1)
-    >>> people = Covariates(("age",), rng.normal(70.0, 8.0, (60, 1)))
-    >>> answer, none = rng.integers(0, 2, 60).astype(float), np.zeros(60, dtype=int)
-    >>> history = OutcomeHistory("response", "example", "binary", people, answer, np.full(60, 24.0), none)
-    >>> old, new = (history.take(np.arange(k, k + 30)) for k in (0, 30))
-    >>> require_compatible_outcomes(old, new)
-    """
-    for field in ("endpoint", "family", "levels"):
-        mine, theirs = getattr(history, field), getattr(trial, field)
-        if mine != theirs:
-            raise HistoryError(
-                f"the trial's is {_in_words(theirs)}, the history's is {_in_words(mine)}",
-                field=field,
-                mend="learn from a history of the same outcome",
-            )
-    require_same_covariates(history.covariates, trial.covariates)
-    past, now = _at_visits(history), _at_visits(trial)
-    require_same_covariate_scales(past, now.covariates)
-    require_strangers(past, now)
-
-
-def _in_words(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else ", ".join(value) or "none"
-
-
-def _at_visits(history: OutcomeHistory) -> History:
-    """Return follow-up and outcome as if they were measured at two visits, from a baseline of 0."""
-    return History(
-        endpoint=history.endpoint,
-        source=history.source,
-        generated=False,
-        covariates=history.covariates,
-        weeks=np.array([1.0, 2.0]),
-        baseline=np.zeros(len(history)),
-        outcomes=np.column_stack([history.time, history.outcome]),
-        group=history.group,
-    )
-
-
 def require_same_covariates(history: Covariates, trial: Covariates) -> None:
     """Raise if a covariate of the history is absent or always missing in the trial, or the other way."""
     for name in history.names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from trialsim.prognosis.models.terms import ModelTerms
 class Columns:
     """How covariates become standardised columns (N, K); a missing one is the mean with an indicator.
 
-    In this order: every covariate, the indicators of missingness, and what splines and interactions add.
+    In this order: the measured baseline and the square of its standardised value where there is one, every
+    covariate, the indicators of missingness, and what splines and interactions add. Each has mean 0 and
+    standard deviation 1 in the history.
 
     Parameters
     ----------
@@ -41,25 +44,19 @@ class Columns:
     sd: Floats
     shapes: Shapes | None = None
 
+    LEADING: ClassVar[tuple[str, ...]] = ()
+
     @classmethod
     def of(cls, covariates: Covariates, terms: ModelTerms | None = None) -> Columns:
         """Learn means, standard deviations and, where terms ask for some, curves and products."""
-        names, values = covariates.names, covariates.values
-        value_mean = np.array([np.nanmean(column) for column in values.T])
-        indicators: Bools = np.asarray(np.isnan(values).any(axis=0))
-        shapes = None
-        if terms is not None and terms.extra_columns:
-            shapes, _ = Shapes.learn(names, values, terms.splines, terms.interactions)
-        raw = _raw(names, values, value_mean, indicators, shapes)
-        spread = raw.std(axis=0)
-        sd = np.where(spread > 0, spread, 1.0)
-        return cls(names, value_mean, indicators, raw.mean(axis=0), sd, shapes)
+        return Columns(*learn_columns(covariates, None, terms))
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the K columns."""
         flags = (f"{name}_missing" for name, on in zip(self.names, self.indicators, strict=True) if on)
-        return (*self.names, *flags, *(() if self.shapes is None else self.shapes.labels))
+        curved = () if self.shapes is None else self.shapes.labels
+        return (*self.LEADING, *self.names, *flags, *curved)
 
     @property
     def terms(self) -> ModelTerms:
@@ -67,8 +64,14 @@ class Columns:
         shapes = self.shapes
         return ModelTerms() if shapes is None else ModelTerms(shapes.splines, shapes.interactions)
 
-    def matrix(self, covariates: Covariates) -> Floats:
-        """Return the columns of participants, in the history's units."""
+    def matrix(self, covariates: Covariates, baseline: Floats | None = None) -> Floats:
+        """Return the columns of participants, in the history's units.
+
+        Raises
+        ------
+        HistoryError
+            A covariate that the history had is not given.
+        """
         absent = sorted(set(self.names) - set(covariates.names))
         if absent:
             raise HistoryError(
@@ -77,18 +80,55 @@ class Columns:
                 mend="give the covariates of the history, or fit without them",
             )
         values = covariates.select(self.names).values
-        raw = _raw(self.names, values, self.value_mean, self.indicators, self.shapes)
+        lead = None if baseline is None else _leading(baseline, self.mean[0], self.sd[0])
+        raw = _raw(self.names, values, lead, self.value_mean, self.indicators, self.shapes)
         return (raw - self.mean) / self.sd
 
 
+def learn_columns(
+    covariates: Covariates, baseline: Floats | None, terms: ModelTerms | None
+) -> tuple[tuple[str, ...], Floats, Bools, Floats, Floats, Shapes | None]:
+    """Return the fields of `Columns` that a history gives, with a measured baseline or without."""
+    names, values = covariates.names, covariates.values
+    value_mean = np.array([np.nanmean(column) for column in values.T])
+    indicators: Bools = np.asarray(np.isnan(values).any(axis=0))
+    lead = None if baseline is None else _leading(baseline, baseline.mean(), baseline.std())
+    shapes = None
+    if terms is not None and terms.extra_columns:
+        known, whole = _with_baseline(names, values, lead)
+        shapes, _ = Shapes.learn(known, whole, terms.splines, terms.interactions)
+    raw = _raw(names, values, lead, value_mean, indicators, shapes)
+    # A cross-validation fold can lack a rare category: its column is then 0 and teaches nothing.
+    spread = raw.std(axis=0)
+    return names, value_mean, indicators, raw.mean(axis=0), np.where(spread > 0, spread, 1.0), shapes
+
+
+def _leading(baseline: Floats, mean: float, sd: float) -> Floats:
+    """Return the baseline and the square of its standardised value (N, 2)."""
+    return np.column_stack([baseline, ((baseline - mean) / sd) ** 2])
+
+
+def _with_baseline(
+    names: tuple[str, ...], values: Floats, lead: Floats | None
+) -> tuple[tuple[str, ...], Floats]:
+    """Return what splines and interactions may name: the baseline, if there is one, and the covariates."""
+    return (names, values) if lead is None else (("baseline", *names), np.column_stack([lead[:, 0], values]))
+
+
 def _raw(
-    names: tuple[str, ...], values: Floats, value_mean: Floats, indicators: Bools, shapes: Shapes | None
+    names: tuple[str, ...],
+    values: Floats,
+    lead: Floats | None,
+    value_mean: Floats,
+    indicators: Bools,
+    shapes: Shapes | None,
 ) -> Floats:
     """Return columns (N, K) that are not yet standardised."""
     missing = np.isnan(values)
     filled = np.where(missing, value_mean, values)
-    further = () if shapes is None else (shapes.columns(names, filled),)
-    return np.column_stack([filled, missing[:, indicators], *further])
+    first = () if lead is None else (lead,)
+    further = () if shapes is None else (shapes.columns(*_with_baseline(names, filled, lead)),)
+    return np.column_stack([*first, filled, missing[:, indicators], *further])
 
 
 def responses_of(history: OutcomeHistory, columns: Columns) -> tuple[Responses, float]:

@@ -3,67 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
-from trialsim.data import Bools, Covariates, Floats, History
+from trialsim.data import Covariates, Floats, History
 from trialsim.errors import HistoryError
-from trialsim.prognosis.models.shapes import Shapes
+from trialsim.prognosis.models.columns import Columns, learn_columns
 from trialsim.prognosis.models.terms import ModelTerms
 
 
-@dataclass(frozen=True)
-class Standardisation:
+@dataclass(frozen=True, kw_only=True)
+class Standardisation(Columns):
     """How baseline values become columns of the design; learnt from a history, used for any trial.
 
-    Columns, each with mean 0 and standard deviation 1 in the history: the measured baseline, the
-    square of its standardised value, every covariate, an indicator of missingness for each covariate
-    that somebody in the history lacks, and what splines and interactions add. A missing covariate
-    counts as the history's mean.
-    The modelled outcome is the change from baseline in units of `unit`, and time runs from -1 at the
-    first visit to 1 at the last.
+    The columns are those of `Columns`, the measured baseline and its square first. The modelled outcome is
+    the change from baseline in units of `unit`, and time runs from -1 at the first visit to 1 at the last.
 
     Parameters
     ----------
+    names, value_mean, indicators, mean, sd, shapes
+        As in `Columns`.
     endpoint : str
         Name of the outcome.
-    names : tuple of str
-        Covariates, P of them.
     weeks : ndarray (V,)
         Visits of the history.
     unit : float
         Standard deviation of the change around its visit means, in points of the endpoint.
-    value_mean : ndarray (P,)
-        Means of the covariates, which stand in for missing values.
-    mean, sd : ndarray (K,)
-        Of the columns, before they are standardised.
-    indicators : ndarray of bool (P,)
-        Which covariates have an indicator of missingness.
-    shapes : Shapes, optional
-        Splines and interactions.
     visit_sd : ndarray (V,), optional
         Standard deviation of the change at each visit, in units, where visits have scales of their own.
     """
 
     endpoint: str
-    names: tuple[str, ...]
     weeks: Floats
     unit: float
-    value_mean: Floats
-    mean: Floats
-    sd: Floats
-    indicators: Bools
-    shapes: Shapes | None = None
     visit_sd: Floats | None = None
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the K columns."""
-        flags = (f"{name}_missing" for name, on in zip(self.names, self.indicators, strict=True) if on)
-        curved = () if self.shapes is None else self.shapes.labels
-        return ("baseline", "baseline_squared", *self.names, *flags, *curved)
+    LEADING: ClassVar[tuple[str, ...]] = ("baseline", "baseline_squared")
 
-    def matrix(self, covariates: Covariates, baseline: Floats) -> Floats:
+    def matrix(self, covariates: Covariates, baseline: Floats | None = None) -> Floats:
         """Return the columns (N, K) of participants, in the history's units.
 
         Raises
@@ -71,30 +49,18 @@ class Standardisation:
         HistoryError
             A covariate that the history had is not given, or somebody has no finite baseline.
         """
-        absent = sorted(set(self.names) - set(covariates.names))
-        if absent:
+        known = np.full(len(covariates), np.nan) if baseline is None else baseline
+        if not np.isfinite(known).all():
             raise HistoryError(
-                f"the prognosis needs {', '.join(absent)}, which these participants do not have",
-                field="covariates",
-                mend="give the covariates of the history, or fit without them",
-            )
-        if not np.isfinite(baseline).all():
-            raise HistoryError(
-                f"{int((~np.isfinite(baseline)).sum())} participants have no measured baseline",
+                f"{int((~np.isfinite(known)).sum())} participants have no measured baseline",
                 field=self.endpoint,
                 mend="leave them out, a twin starts from a measured baseline",
             )
-        values = covariates.select(self.names).values
-        centred = (baseline - self.mean[0]) / self.sd[0]
-        raw = _raw(values, baseline, centred, self.value_mean, self.indicators)
-        if self.shapes is not None:
-            filled = np.column_stack([baseline, np.where(np.isnan(values), self.value_mean, values)])
-            raw = np.column_stack([raw, self.shapes.columns(("baseline", *self.names), filled)])
-        return (raw - self.mean) / self.sd
+        return super().matrix(covariates, known)
 
     def positions(self, names: tuple[str, ...]) -> list[int]:
         """Return which columns are the linear ones of covariates, or of ``baseline``."""
-        return [self.columns.index(name) for name in names]
+        return [self.labels.index(name) for name in names]
 
     def clock(self, weeks: Floats) -> Floats:
         """Return time (V,) from -1 at the history's first visit to 1 at its last; 0 with one visit."""
@@ -142,42 +108,23 @@ class Standardisation:
 
 def standardise(history: History, terms: ModelTerms | None = None) -> Standardisation:
     """Return the standardisation of a history whose participants all have a baseline."""
-    values = history.covariates.values
-    value_mean = np.array([np.nanmean(column) for column in values.T])
-    indicators: Bools = np.asarray(np.isnan(values).any(axis=0))
-    baseline = history.baseline
-    centred = (baseline - baseline.mean()) / baseline.std()
-    raw = _raw(values, baseline, centred, value_mean, indicators)
-    shapes = None
-    if terms is not None and terms.extra_columns:
-        known = ("baseline", *history.covariates.names)
-        shapes, filled = Shapes.learn(
-            known, np.column_stack([baseline, values]), terms.splines, terms.interactions
-        )
-        raw = np.column_stack([raw, shapes.columns(known, filled)])
-    # A cross-validation fold can lack a rare category: its column is then 0 and teaches nothing.
-    spread = raw.std(axis=0)
-    change = history.outcomes - baseline[:, None]
+    names, value_mean, indicators, mean, sd, shapes = learn_columns(
+        history.covariates, history.baseline, terms
+    )
+    change = history.outcomes - history.baseline[:, None]
     mean_at_visit = np.nansum(change, axis=0) / np.isfinite(change).sum(axis=0).clip(min=1)
     deviation = change - mean_at_visit
     unit = float(np.nanstd(deviation))
     by_visit = terms is not None and terms.visit_scales
     return Standardisation(
+        names=names,
+        value_mean=value_mean,
+        indicators=indicators,
+        mean=mean,
+        sd=sd,
+        shapes=shapes,
         endpoint=history.endpoint,
-        names=history.covariates.names,
         weeks=history.weeks,
         unit=unit,
-        value_mean=value_mean,
-        mean=raw.mean(axis=0),
-        sd=np.where(spread > 0, spread, 1.0),
-        indicators=indicators,
-        shapes=shapes,
         visit_sd=np.nanstd(deviation, axis=0) / unit if by_visit else None,
     )
-
-
-def _raw(values: Floats, baseline: Floats, centred: Floats, value_mean: Floats, indicators: Bools) -> Floats:
-    """Return columns (N, K) that are not yet standardised."""
-    missing = np.isnan(values)
-    filled = np.where(missing, value_mean, values)
-    return np.column_stack([baseline, centred**2, filled, missing[:, indicators]])

@@ -323,17 +323,14 @@ class Prognosis:
         if terms.extra_columns:
             learnt = [arrays[name] for name in _SHAPE_ARRAYS]
             shapes = Shapes(terms.splines, terms.interactions, *learnt)
+        learnt_columns = {name: arrays[name] for name in _STANDARDISATION_ARRAYS}
         standardisation = Standardisation(
-            meta["endpoint"],
-            tuple(meta["names"]),
-            arrays["weeks"],
-            meta["unit"],
-            arrays["value_mean"],
-            arrays["mean"],
-            arrays["sd"],
-            arrays["indicators"],
-            shapes,
-            arrays["visit_sd"] if terms.visit_scales else None,
+            names=tuple(meta["names"]),
+            **learnt_columns,
+            shapes=shapes,
+            endpoint=meta["endpoint"],
+            unit=meta["unit"],
+            visit_sd=arrays["visit_sd"] if terms.visit_scales else None,
         )
         return cls(
             standardisation,
@@ -355,8 +352,8 @@ def coefficient_names(standardisation: Standardisation) -> tuple[str, ...]:
     """Return names of the C coefficients: visit means, level and slope of every column."""
     return (
         *(f"mean[week {week:g}]" for week in standardisation.weeks),
-        *(f"level[{name}]" for name in standardisation.columns),
-        *(f"slope[{name}]" for name in standardisation.columns),
+        *(f"level[{name}]" for name in standardisation.labels),
+        *(f"slope[{name}]" for name in standardisation.labels),
     )
 
 

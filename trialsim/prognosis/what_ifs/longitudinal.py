@@ -235,7 +235,7 @@ def _outside(prognosis: Prognosis, name: str, values: Floats, baseline: Floats) 
     """Return the share of changed values that are far from the history's."""
     s = prognosis.standardisation
     column = baseline if name == "baseline" else values[:, prognosis.names.index(name)]
-    place = s.columns.index(name)
+    place = s.labels.index(name)
     return far_share(column, s.mean[place], s.sd[place])
 
 

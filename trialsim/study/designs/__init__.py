@@ -5,13 +5,10 @@
 - `SpendingSurvivalPlan`: looks by calendar, events or information; bounds follow what came.
 - `StagedPlan`, `DelayedPlan` with a rule plan (`BoundsPlan`, `ClosedTestPlan`, `ThompsonPlan`, ...): adaptive
   trials in stages, seen at once or with delayed outcomes.
-- `CalendarPlan`: calendar looks at normal or binary outcomes that come late; bounds follow what was seen.
-- `LongitudinalLooksPlan`: calendar looks at trials with visits, by a mixed model.
 - `JointPlan`: a marker, and an event that follows it.
 - `EventResizingPlan`, `BlindedSurvivalPlan`, `ArmDroppingPlan`: survival trials that add events or
   participants, or drop arms.
-- `adaptive_characteristics`: what an adaptive design in stages does.
-- `longitudinal_characteristics` with a `LongitudinalPlan`: whole trials with visits, read by one analysis.
+- `simulate_longitudinal_block` with a `LongitudinalPlan`: whole trials with visits.
 """
 
 from typing import TYPE_CHECKING
@@ -19,8 +16,6 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
-    from trialsim.study.designs.adaptive_trials import AdaptiveCharacteristics, adaptive_characteristics
-    from trialsim.study.designs.calendar_trials import CalendarPlan, run_calendar_block
     from trialsim.study.designs.delayed_trials import (
         DelayedPlan,
         StagedPlan,
@@ -34,12 +29,9 @@ if TYPE_CHECKING:
         run_event_resizing_block,
     )
     from trialsim.study.designs.joint_trials import JointPlan, run_joint_block
-    from trialsim.study.designs.ledger import estimand_ledger, usual_analyses
-    from trialsim.study.designs.longitudinal_looks import LongitudinalLooksPlan, run_longitudinal_looks_block
     from trialsim.study.designs.longitudinal_trials import (
         LongitudinalPlan,
         ancova_at_last_visit,
-        longitudinal_characteristics,
         mmrm_at_last_visit,
         simulate_longitudinal_block,
     )
@@ -65,17 +57,14 @@ else:
     __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
-    "AdaptiveCharacteristics",
     "ArmDroppingPlan",
     "BlindedResizingPlan",
     "BlindedSurvivalPlan",
     "BoundsPlan",
-    "CalendarPlan",
     "ClosedTestPlan",
     "DelayedPlan",
     "EventResizingPlan",
     "JointPlan",
-    "LongitudinalLooksPlan",
     "LongitudinalPlan",
     "PredictivePlan",
     "PromisingZonePlan",
@@ -86,23 +75,17 @@ __all__ = [
     "StagedPlan",
     "SurvivalPlan",
     "ThompsonPlan",
-    "adaptive_characteristics",
     "ancova_at_last_visit",
     "characteristics_of",
-    "estimand_ledger",
-    "longitudinal_characteristics",
     "mmrm_at_last_visit",
     "run_arm_dropping_block",
     "run_blinded_survival_block",
-    "run_calendar_block",
     "run_delayed_block",
     "run_event_resizing_block",
     "run_joint_block",
-    "run_longitudinal_looks_block",
     "run_spending_survival_block",
     "run_staged_block",
     "run_survival_block",
     "simulate_longitudinal_block",
     "survival_group_sequential",
-    "usual_analyses",
 ]

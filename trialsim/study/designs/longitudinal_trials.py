@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.data import Estimates, Floats
-from trialsim.design import OperatingCharacteristics, tally
-from trialsim.design.operating_characteristics import Tally
 from trialsim.errors import DesignError
 from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
-from trialsim.study.running.conduct import ConductTally
-from trialsim.study.running.work import split_replicates
 from trialsim.trial import SitePlan, VisitEffect, normal_outcomes, permuted_blocks, recruit
 from trialsim.trial.intercurrent_events import constant_hazard_dropout
 
@@ -171,80 +165,3 @@ def ancova_at_last_visit(block: LongitudinalBlock) -> Estimates:
         Of the difference in mean at the last visit.
     """
     return fit_linear(block.outcomes[..., -1], block.arm, block.baseline[..., None])
-
-
-def longitudinal_characteristics(
-    plan: LongitudinalPlan,
-    analysis: BlockAnalysis,
-    *,
-    replicates: int,
-    seed: int,
-    scenario: str,
-    alpha: float = 0.05,
-    block: int = 250,
-) -> tuple[OperatingCharacteristics, ConductTally]:
-    """Return what an analysis does in whole trials, and how the trials went.
-
-    Parameters
-    ----------
-    plan : LongitudinalPlan
-        The trial.
-    analysis : callable
-        From `LongitudinalBlock` to `Estimates`, such as `mmrm_at_last_visit`.
-    replicates : int
-        Number of trials.
-    seed, scenario
-        Names of the random streams.
-    alpha : float
-        Two-sided level.
-    block : int
-        Trials in memory at a time; part of the names of the streams.
-
-    Returns
-    -------
-    characteristics, conduct : OperatingCharacteristics, ConductTally
-        Of the analysis, and of the trials.
-
-    Raises
-    ------
-    DesignError
-        Fewer than one replicate.
-
-    Examples
-    --------
-    >>> from trialsim.trial.outcomes import autoregressive, ramp_shift
-    >>> from trialsim.trial import site_plan
-    >>> arms = [Arm(name=n, role=r, allocation=1) for n, r in (("placebo", "control"), ("drug", "active"))]
-    >>> plan = LongitudinalPlan(
-    ...     120, site_plan([0.0, 1.0, 2.0], rate=6.0, shape=2.0), tuple(arms), (4,),
-    ...     (12.0, 24.0), np.zeros(3), autoregressive(3, 0.6), ramp_shift([0.0, 12.0, 24.0], 0.5, 24.0),
-    ... )
-    >>> found, conduct = longitudinal_characteristics(
-    ...     plan, mmrm_at_last_visit, replicates=500, seed=1, scenario="doc"
-    ... )
-    >>> round(found.rejection_rate, 1), round(conduct.mean_months)
-    (0.8, 9)
-    """
-    if replicates < 1:
-        raise DesignError("must be at least 1", field="replicates", value=replicates)
-    counts, conduct = Tally(), ConductTally()
-    truth = float(plan.effect.shift[-1])
-    for index, size in enumerate(split_replicates(replicates, block)):
-        trials = simulate_longitudinal_block(plan, size, seed, scenario, index)
-        estimates = analysis(trials)
-        half_width = np.asarray(stdtrit(estimates.df, 1 - alpha / 2) * estimates.standard_error)
-        counts = counts + tally(estimates, truth, alpha, half_width)
-        conduct = conduct + _conduct(trials)
-    return OperatingCharacteristics(scenario, estimates.analysis, truth, counts), conduct
-
-
-def _conduct(trials: LongitudinalBlock) -> ConductTally:
-    months, seen = trials.entry[:, -1], np.isfinite(trials.outcomes[..., -1])
-    active = trials.arm == 1
-    return ConductTally(
-        trials=len(months),
-        months=math.fsum(months),
-        months_2=math.fsum(months**2),
-        controls_analysed=int((seen & ~active).sum()),
-        active_analysed=int((seen & active).sum()),
-    )

@@ -38,7 +38,8 @@ def register_from_history(trial: DeclaredTrial, learnt: ModelledHistory) -> Regi
     The outcome on placebo is drawn from the model's law given these, for a score with the history's own SD at
     each visit (`trialsim.study.people.own_spread`); other arms have it from the same random
     numbers under their declared effect. The same people and numbers serve every world of a protocol. Such a
-    world shows no drift but the declared one, nor what the model got wrong; see `notes_of`.
+    world shows no drift but the declared one, nor what the model got wrong. Beyond the longest follow-up the
+    last hazard of a piecewise law goes on, other laws go on as they are, and counts keep each person's rate.
 
     Parameters
     ----------
@@ -77,30 +78,6 @@ def register_from_history(trial: DeclaredTrial, learnt: ModelledHistory) -> Regi
             outcomes = _one_outcome(trial, learnt.model, people, who, levels)
         scores = _scores(trial, learnt, people)[who]
     return Register(np.array(covariates.names, dtype=np.str_), covariates.values, scores, outcomes, levels)
-
-
-def notes_of(trial: DeclaredTrial, learnt: ModelledHistory) -> tuple[str, ...]:
-    """Return what a world of the history assumes beyond what the history shows, in words."""
-    notes = [
-        "The history is the world: it shows no drift but the declared ones, nor what the model got wrong.",
-        "Outcomes are of the history's average study and participants, drawn with replacement.",
-    ]
-    model = learnt.model
-    if isinstance(model, Prognosis):
-        assert isinstance(learnt.history, History)
-        eligible = learnt.history.take(placebo_people(trial, learnt.history).rows)
-        factors = own_spread(model, eligible, trial.seed)
-        own = ", ".join(f"{k:.3f} at week {w:g}" for k, w in zip(factors, eligible.weeks, strict=True))
-        notes.append(f"What the model leaves is scaled to the history's own SD: by {own}.")
-        return (*notes, "Outcomes are normal around the model, so that some leave the ends of a scale.")
-    months = model.unit / WEEKS_IN["months"]
-    beyond = f"Beyond the {months:.1f} months of the longest follow-up"
-    if trial.outcome.kind == "time_to_event":
-        law = "the last hazard goes on" if model.family == "piecewise" else f"the {model.family} law goes on"
-        notes.append(f"{beyond} {law}.")
-    elif trial.outcome.kind in ("count", "recurrent"):
-        notes.append(f"Events come at a constant rate of each person; {beyond[0].lower()}{beyond[1:]} too.")
-    return tuple(notes)
 
 
 def _visits(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
-    from trialsim.trial.allocation.blocks import allocate, check_blocks, permuted_blocks, simple_randomisation
+    from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks, simple_randomisation
     from trialsim.trial.allocation.minimisation import minimise
     from trialsim.trial.allocation.ratio import Labels
     from trialsim.trial.allocation.reallocation import reallocate
@@ -14,7 +14,6 @@ else:
 
 __all__ = [
     "Labels",
-    "allocate",
     "check_blocks",
     "minimise",
     "permuted_blocks",

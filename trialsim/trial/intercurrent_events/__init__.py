@@ -9,10 +9,9 @@ if TYPE_CHECKING:
         Discontinuation,
         DiscontinuationCause,
         calibrate_discontinuation,
-        expected_incidence,
         intermittent_gaps,
     )
-    from trialsim.trial.intercurrent_events.dropout import constant_hazard_dropout, drop_out
+    from trialsim.trial.intercurrent_events.dropout import constant_hazard_dropout
     from trialsim.trial.intercurrent_events.truths import TrueValue, true_values
     from trialsim.trial.intercurrent_events.worlds import (
         STRATEGIES,
@@ -41,8 +40,6 @@ __all__ = [
     "TrueValue",
     "calibrate_discontinuation",
     "constant_hazard_dropout",
-    "drop_out",
-    "expected_incidence",
     "intermittent_gaps",
     "potential_outcomes",
     "simulate_longitudinal",

@@ -154,8 +154,9 @@ def calibrate_discontinuation(
     >>> sample = np.random.default_rng(1).standard_normal((5000, 3)).cumsum(axis=1)
     >>> sick = DiscontinuationCause("lack of efficacy", (0.2,), previous=0.8)
     >>> found = calibrate_discontinuation([sick], [12.0, 24.0], [sample])
-    >>> expected_incidence(found, 0, sample)[:, 0].round(10)
-    array([0.10557281, 0.2       ])
+    >>> leaves = found.probabilities(0, 0, sample)[:, 0].mean()
+    >>> bool(abs(leaves - (1 - 0.8**0.5)) < 1e-12)  # by the first visit, at a constant hazard
+    True
     """
     when = np.asarray(weeks, dtype=np.float64)
     if when.ndim != 1 or not len(when) or (when <= 0).any() or (np.diff(when) <= 0).any():
@@ -175,39 +176,6 @@ def calibrate_discontinuation(
             linear = intercepts[arm, j] + eta
             on = on * np.exp(-_log_total(linear))
     return Discontinuation(tuple(causes), intercepts)
-
-
-def expected_incidence(found: Discontinuation, arm: int, paths: Floats) -> Floats:
-    """Return the expected cumulative incidence (V, C) of each cause by each visit, over paths (M, 1 + V).
-
-    Parameters
-    ----------
-    found : Discontinuation
-        Calibrated causes.
-    arm : int
-        0 or 1.
-    paths : ndarray (M, 1 + V)
-        Outcomes of M participants without any event, baseline first.
-
-    Returns
-    -------
-    ndarray (V, C)
-        Ascending over visits.
-
-    Examples
-    --------
-    >>> cause = DiscontinuationCause("adverse event", (0.1, 0.2))
-    >>> found = calibrate_discontinuation([cause], [4.0, 8.0], [np.zeros((5, 3))] * 2)
-    >>> expected_incidence(found, 1, np.zeros((5, 3)))[-1].round(6)
-    array([0.2])
-    """
-    on = np.full(len(paths), 1 / len(paths))
-    steps = np.empty(found.intercepts.shape[1:])
-    for j in range(len(steps)):
-        p = found.probabilities(arm, j, paths)
-        steps[j] = (on[:, None] * p).sum(axis=0)
-        on = on * (1 - p.sum(axis=-1))
-    return np.cumsum(steps, axis=0)
 
 
 def intermittent_gaps(

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         blinded_size,
         conventional_bound,
         final_statistic,
-        least_conditional_power,
         participants_for_events,
     )
     from trialsim.trial.interim.looks import (
@@ -83,7 +82,6 @@ __all__ = [
     "final_statistic",
     "intersection_score",
     "keep_best",
-    "least_conditional_power",
     "normal_score",
     "participants_for_events",
     "predictive_rule",

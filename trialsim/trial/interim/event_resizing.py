@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from trialsim.data import Floats, Ints
@@ -129,50 +128,6 @@ def conventional_bound(zone: EventZone, z: Floats, events: Floats) -> Floats:
     rest = np.sqrt((events - zone.interim) / (zone.planned - zone.interim))
     start = z * np.sqrt(zone.interim)
     return np.asarray((rest * (zone.critical * np.sqrt(zone.planned) - start) + start) / np.sqrt(events))
-
-
-def least_conditional_power(zone: EventZone) -> float:
-    r"""Return the conditional power from which the usual test keeps the error although events are added.
-
-    At 0.5 that is Chen, DeMets & Lan's region (2004, Stat. Med. 23:1023), for any addition; for the rule
-    of `EventZone`, with its target and its most events, it reaches lower (Mehta & Pocock 2011, Stat. Med.
-    30:3267).
-
-    Parameters
-    ----------
-    zone : EventZone
-        The rule.
-
-    Returns
-    -------
-    float
-        In (0, 0.5].
-
-    Examples
-    --------
-    >>> round(least_conditional_power(EventZone(50, 100, 200, (0.0, 0.8), 0.8)), 2)
-    0.36
-    """
-
-    def excess(power: float) -> float:
-        z = _trend_of(zone, power)
-        whole = EventZone(zone.interim, zone.planned, zone.most, (0.0, 1.0), zone.target, zone.critical)
-        need = (zone.critical - np.sqrt(whole.share) * z) / np.sqrt(1 - whole.share)
-        wanted = zone.interim * (1 + ((ndtri(zone.target) + need) / z) ** 2)
-        asked = np.clip(wanted, zone.planned, zone.most)
-        return float(conventional_bound(zone, np.array(z), np.array(asked)) - zone.critical)
-
-    if zone.most == zone.planned:
-        return 0.0
-    return float(brentq(excess, 1e-6, 0.5 + 1e-9))
-
-
-def _trend_of(zone: EventZone, power: float) -> float:
-    """Return the interim z whose conditional power at the planned events is `power`."""
-    t = zone.share
-    # z √((1−t)/t) − (c − √t z)/√(1−t) = Φ⁻¹(power)
-    slope = np.sqrt((1 - t) / t) + np.sqrt(t / (1 - t))
-    return float((ndtri(power) + zone.critical / np.sqrt(1 - t)) / slope)
 
 
 def final_statistic(

@@ -19,34 +19,21 @@ if TYPE_CHECKING:
         recurrent_events,
     )
     from trialsim.trial.outcomes.joint import JointTrials, JointTruth, JointWorld, joint_truth, simulate_joint
-    from trialsim.trial.outcomes.repeated import binary_visits, count_visits, ordinal_visits
     from trialsim.trial.outcomes.survival import SurvivalTrials, SurvivalWorld, simulate_survival
     from trialsim.trial.outcomes.survival_laws import (
         CureLaw,
-        GompertzLaw,
         PiecewiseHazard,
         SurvivalLaw,
         WeibullLaw,
-        competing_times,
         gompertz_of_course,
     )
-    from trialsim.trial.outcomes.visits import (
-        WEEKS_PER_MONTH,
-        VisitEffect,
-        add_effects,
-        constant_shift,
-        link_effects,
-        normal_outcomes,
-        ramp_shift,
-        slope_change,
-    )
+    from trialsim.trial.outcomes.visits import WEEKS_PER_MONTH, VisitEffect, normal_outcomes, ramp_shift
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "WEEKS_PER_MONTH",
     "CureLaw",
-    "GompertzLaw",
     "JointTrials",
     "JointTruth",
     "JointWorld",
@@ -56,27 +43,19 @@ __all__ = [
     "SurvivalWorld",
     "VisitEffect",
     "WeibullLaw",
-    "add_effects",
     "autoregressive",
     "binary_outcomes",
-    "binary_visits",
-    "competing_times",
-    "constant_shift",
     "count_outcomes",
-    "count_visits",
     "covariance_factor",
     "covariance_of",
     "draw_frailty",
     "exchangeable",
     "gompertz_of_course",
     "joint_truth",
-    "link_effects",
     "normal_outcomes",
     "ordinal_outcomes",
-    "ordinal_visits",
     "ramp_shift",
     "recurrent_events",
     "simulate_joint",
     "simulate_survival",
-    "slope_change",
 ]

@@ -14,7 +14,7 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats
 from trialsim.errors import DesignError
 from trialsim.rates import PiecewiseRate
 
@@ -143,48 +143,6 @@ class WeibullLaw:
 
 
 @dataclass(frozen=True)
-class GompertzLaw:
-    r"""Gompertz: the log hazard changes linearly, :math:`H(t) = \frac{\lambda}{g}(e^{gt} - 1)`.
-
-    Two arms with different g have a log hazard ratio that grows from randomisation: an effect on the slope.
-
-    Parameters
-    ----------
-    hazard : float
-        λ, a month at randomisation, above 0.
-    growth : float
-        g, change of the log hazard a month; below 0 some never have the event.
-
-    Examples
-    --------
-    >>> GompertzLaw(0.05, 0.1).time_of(np.array([0.5, 1.0])).round(3)
-    array([ 6.931, 10.986])
-    """
-
-    hazard: float
-    growth: float
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.hazard) and self.hazard > 0):
-            raise DesignError("must be finite and above 0", field="hazard", value=self.hazard)
-        if not np.isfinite(self.growth):
-            raise DesignError("must be finite", field="growth", value=self.growth)
-
-    def time_of(self, exponential: Floats, hazard_ratio: Floats | float = 1.0) -> Floats:
-        """Return H⁻¹(E / h), infinite where a falling hazard never uses E up."""
-        need = np.asarray(exponential / hazard_ratio)
-        return gompertz_of_course(
-            need, self.hazard, 1.0, np.zeros(need.shape), np.full(need.shape, self.growth)
-        )
-
-    def survival(self, months: ArrayLike) -> Floats:
-        """Return exp(−H(t))."""
-        when = np.asarray(months, dtype=np.float64)
-        grown = when if self.growth == 0 else np.expm1(self.growth * when) / self.growth
-        return np.asarray(np.exp(-self.hazard * grown))
-
-
-@dataclass(frozen=True)
 class CureLaw:
     r"""A share that never has the event: :math:`S(t) = c + (1 - c) S_0(t)`.
 
@@ -223,50 +181,6 @@ class CureLaw:
     def survival(self, months: ArrayLike) -> Floats:
         """Return c + (1 − c) S₀(t)."""
         return np.asarray(self.cured + (1 - self.cured) * self.uncured.survival(months))
-
-
-def competing_times(
-    laws: tuple[SurvivalLaw, ...], exponentials: ArrayLike, hazard_ratios: Floats | None = None
-) -> tuple[Floats, Ints]:
-    """Return the first of several competing events.
-
-    Parameters
-    ----------
-    laws : tuple of SurvivalLaw
-        Cause-specific laws, C of them, independent given the participant.
-    exponentials : ndarray (C, ...)
-        Standard exponentials.
-    hazard_ratios : ndarray (C, ...), optional
-        Hazard ratio of each participant for each cause.
-
-    Returns
-    -------
-    time : ndarray (...)
-        Infinite where no cause strikes.
-    cause : ndarray of int (...)
-        1 to C; 0 where no cause strikes.
-
-    Raises
-    ------
-    DesignError
-        The exponentials do not have one leading row for each law.
-
-    Examples
-    --------
-    >>> laws = (PiecewiseHazard((0.1,)), PiecewiseHazard((0.3,)))
-    >>> competing_times(laws, np.array([[1.0, 0.2], [1.5, 1.2]]))
-    (array([5., 2.]), array([2, 1]))
-    """
-    exponentials = np.asarray(exponentials, dtype=np.float64)
-    if not laws or len(exponentials) != len(laws):
-        raise DesignError("must have one row for each cause", field="exponentials", value=len(exponentials))
-    ratios = (
-        np.ones((len(laws),) + (1,) * (exponentials.ndim - 1)) if hazard_ratios is None else hazard_ratios
-    )
-    times = np.stack([law.time_of(e, h) for law, e, h in zip(laws, exponentials, ratios, strict=True)])
-    first = times.argmin(axis=0)
-    time = np.take_along_axis(times, first[None], axis=0)[0]
-    return time, np.where(np.isfinite(time), first + 1, 0)
 
 
 def gompertz_of_course(

@@ -29,62 +29,12 @@ class VisitEffect:
 
     Examples
     --------
-    >>> slope_change([12.0, 24.0, 48.0], per_month=-0.1, month_length=4.0).shift
-    array([-0.3, -0.6, -1.2])
+    >>> VisitEffect(np.array([0.0, -1.0, -2.0])).shift[-1]
+    np.float64(-2.0)
     """
 
     shift: Floats
     subgroup: Floats | None = None
-
-
-def constant_shift(visits: int, points: float) -> VisitEffect:
-    """Return an effect that is full from the first visit on.
-
-    Parameters
-    ----------
-    visits : int
-        V.
-    points : float
-        Added to the outcome at every visit.
-
-    Returns
-    -------
-    VisitEffect
-        Without a part for a subgroup.
-
-    Examples
-    --------
-    >>> constant_shift(2, -1.5).shift
-    array([-1.5, -1.5])
-    """
-    return VisitEffect(np.full(visits, float(points)))
-
-
-def slope_change(weeks: ArrayLike, per_month: float, month_length: float = WEEKS_PER_MONTH) -> VisitEffect:
-    """Return an effect that grows linearly from randomisation: `per_month` points a month.
-
-    `weeks` (V,) are the visits; `month_length` is in weeks.
-
-    Parameters
-    ----------
-    weeks : array (V,)
-        Weeks of the visits.
-    per_month : float
-        Points a month.
-    month_length : float
-        Weeks of a month.
-
-    Returns
-    -------
-    VisitEffect
-        Without a part for a subgroup.
-
-    Examples
-    --------
-    >>> slope_change([13.0, 26.0], -0.1, month_length=13.0 / 3).shift
-    array([-0.3, -0.6])
-    """
-    return VisitEffect(per_month * np.asarray(weeks, dtype=np.float64) / month_length)
 
 
 def ramp_shift(weeks: ArrayLike, points: float, full_by_week: float) -> VisitEffect:
@@ -156,7 +106,7 @@ def normal_outcomes(
     Examples
     --------
     >>> arm = np.array([[0, 1]], dtype=np.int8)
-    >>> draws = normal_outcomes(arm, [0.0], [[1.0]], (constant_shift(1, 100.0),), np.random.default_rng(1))
+    >>> draws = normal_outcomes(arm, [0.0], [[1.0]], (VisitEffect([100.0]),), np.random.default_rng(1))
     >>> draws[0, :, 0].round(1)
     array([  0.3, 100.8])
     """
@@ -167,70 +117,6 @@ def normal_outcomes(
     outcomes = np.empty((*arm.shape, len(centre)))
     _draw_visits(generator, arm, centre + shift, factor, outcomes)
     return _add_subgroup(outcomes, arm, extra, subgroup)
-
-
-def add_effects(
-    outcomes: Floats, arm: Labels, effects: tuple[VisitEffect, ...], subgroup: np.ndarray | None = None
-) -> Floats:
-    """Add the effects of the arms to outcomes (R, N, V), in place, and return them.
-
-    Parameters
-    ----------
-    outcomes : ndarray (R, N, V)
-        Changed in place.
-    arm : ndarray of int8 (R, N)
-        0 for control.
-    effects : tuple of VisitEffect (A − 1,)
-        Of each active arm.
-    subgroup : ndarray of bool (R, N), optional
-        Who has the effects of the subgroup too.
-
-    Returns
-    -------
-    ndarray (R, N, V)
-        The same array.
-
-    Examples
-    --------
-    >>> arm = np.array([[0, 1]], dtype=np.int8)
-    >>> add_effects(np.zeros((1, 2, 2)), arm, (constant_shift(2, 1.5),)).tolist()
-    [[[0.0, 0.0], [1.5, 1.5]]]
-    """
-    shift, extra = _effect_tables(arm, effects, outcomes.shape[-1])
-    outcomes += shift[arm]
-    return _add_subgroup(outcomes, arm, extra, subgroup)
-
-
-def link_effects(
-    arm: ArrayLike, effects: tuple[VisitEffect, ...], visits: int, subgroup: np.ndarray | None = None
-) -> Floats:
-    """Return what the arms add to a linear predictor at each visit (R, N, V), the subgroup's part included.
-
-    Parameters
-    ----------
-    arm : array of int (R, N)
-        0 for control.
-    effects : tuple of VisitEffect (A − 1,)
-        Of each active arm, on the link's scale.
-    visits : int
-        V.
-    subgroup : ndarray of bool (R, N), optional
-        Who has the effects of the subgroup too.
-
-    Returns
-    -------
-    ndarray (R, N, V)
-        On the link's scale.
-
-    Examples
-    --------
-    >>> effect = VisitEffect(np.array([0.1, 0.2]), np.array([1.0, 1.0]))
-    >>> arm = np.array([[0, 1, 1]], dtype=np.int8)
-    >>> link_effects(arm, (effect,), 2, np.array([[True, True, False]]))[0].tolist()
-    [[0.0, 0.0], [1.1, 1.2], [0.1, 0.2]]
-    """
-    arm = np.asarray(arm)
-    return add_effects(np.zeros((*arm.shape, visits)), arm, effects, subgroup)
 
 
 def _add_subgroup(outcomes: Floats, arm: Labels, extra: Floats, subgroup: np.ndarray | None) -> Floats:

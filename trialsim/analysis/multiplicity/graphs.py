@@ -137,6 +137,18 @@ class Graph:
 def bonferroni_holm_graph(m: int, weights: ArrayLike | None = None) -> Graph:
     """Return the graph of Holm's step-down test of m hypotheses, weighted if weights are given.
 
+    Parameters
+    ----------
+    m : int
+        Hypotheses.
+    weights : array_like (m,), optional
+        Shares of alpha at the start, summing to at most 1; equal ones unless given.
+
+    Returns
+    -------
+    Graph
+        Its transitions share a claimed hypothesis's alpha in proportion to the weights of the others.
+
     Examples
     --------
     >>> print(bonferroni_holm_graph(3).adjusted([[0.01, 0.02, 0.30]]))
@@ -148,17 +160,6 @@ def bonferroni_holm_graph(m: int, weights: ArrayLike | None = None) -> Graph:
     others = np.where(np.eye(m, dtype=bool), 0.0, np.tile(start, (m, 1)))
     total = others.sum(1, keepdims=True)
     return Graph(start, np.divide(others, total, out=(1.0 - np.eye(m)) / (m - 1), where=total > 0))
-
-
-def fixed_sequence_graph(m: int) -> Graph:
-    """Return the graph that tests m hypotheses in their order, each at full α, until one fails.
-
-    Examples
-    --------
-    >>> print(fixed_sequence_graph(3).rejects([[0.01, 0.2, 0.01]], alpha=0.05))
-    [[ True False False]]
-    """
-    return Graph(np.eye(m)[0], np.eye(m, k=1))
 
 
 def holm(p_values: ArrayLike) -> Floats:
