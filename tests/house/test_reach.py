@@ -21,7 +21,13 @@ DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BLOCK = "a command's analysis over thousands of trials, by which simulation proves it"
 _ENGINE = "docs/trial_engine.md: plans that a program runs by itself"
 _MODEL = "the model as PyMC states it, by which the compiled density is proved"
+_KINETICS = "docs/diseases.md: what models of other drugs are made of"
 KEPT: dict[Definition, str] = {
+    ("trialsim.study.bundles.alone.main", "main"): "copied into every bundle as its verify.py",
+    ("trialsim.disease.pharmacology.interactions", "exposure_ratio"): _KINETICS,
+    ("trialsim.disease.pharmacology.kinetics", "absorbed"): _KINETICS,
+    ("trialsim.disease.pharmacology.kinetics", "absorbed_into_two"): _KINETICS,
+    ("trialsim.disease.pharmacology.kinetics", "repeated"): _KINETICS,
     ("trialsim.prognosis.fit.model", "build_model"): _MODEL,
     ("trialsim.prognosis.fit.model", "log_marginal_likelihood"): _MODEL,
     ("trialsim.registry.registered", "register"): "CONTRIBUTING.md: an estimator of one session",

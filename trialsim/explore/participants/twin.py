@@ -58,7 +58,7 @@ class TwinView:
         """Return what is asked of a participant; usual values are the history's means."""
         if isinstance(self.model, Prognosis):
             s = self.model.standardisation
-            names, columns, mean, sd = (BASELINE, *s.names), s.columns, s.mean, s.sd
+            names, columns, mean, sd = (BASELINE, *s.names), s.labels, s.mean, s.sd
         else:
             c = self.model.columns
             names, columns, mean, sd = c.names, c.names, c.mean, c.sd
