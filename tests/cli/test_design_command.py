@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def test_every_method_is_on_the_page_and_has_an_example_in_its_help() -> None:
 def test_every_method_answers_in_json_and_csv(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = next(c for c, _ in EXAMPLES if c.split()[1] == name).replace("\\\n", " ").split()
+    command = shlex.split(next(c for c, _ in EXAMPLES if c.split()[1] == name).replace("\\\n", " "))
     table = tmp_path / "answer.csv"
     assert run(monkeypatch, *command, "--json", "--csv", str(table)) == 0
     found = json.loads(capsys.readouterr().out)

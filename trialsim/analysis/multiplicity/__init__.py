@@ -13,14 +13,20 @@ if TYPE_CHECKING:
         hochberg,
         holm,
     )
+    from trialsim.analysis.multiplicity.groups import GroupTest, closed_test_of_groups
+    from trialsim.analysis.multiplicity.power import GraphPower, graph_power
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 
 __all__ = [
     "ClaimsResult",
     "Graph",
+    "GraphPower",
+    "GroupTest",
     "bonferroni_holm_graph",
+    "closed_test_of_groups",
     "fixed_sequence",
+    "graph_power",
     "hochberg",
     "holm",
     "several_hypotheses",

@@ -88,7 +88,7 @@ class Graph:
         """
         if not 0.0 < alpha < 1.0:
             raise AnalysisError("is not in (0, 1)", field="alpha", value=alpha)
-        p = _p_values(p_values, len(self))
+        p = read_p_values(p_values, len(self))
         rejected = np.zeros(p.shape, dtype=bool)
         shortcut(p, alpha, self.weights, self.transition, rejected)
         return rejected.reshape(np.shape(p_values))
@@ -103,7 +103,7 @@ class Graph:
         AnalysisError
             If there are more than 16 hypotheses.
         """
-        p = _p_values(p_values, len(self))
+        p = read_p_values(p_values, len(self))
         adjusted = np.zeros_like(p)
         closed_test(p, self.closure(), adjusted)
         return np.where(np.isnan(p), np.nan, adjusted).reshape(np.shape(p_values))
@@ -239,7 +239,7 @@ def fixed_sequence(p_values: ArrayLike) -> Floats:
     >>> print(fixed_sequence([[0.01, 0.04, 0.03]]))
     [[0.01 0.04 0.04]]
     """
-    p = _p_values(p_values)
+    p = read_p_values(p_values)
     adjusted = np.maximum.accumulate(np.where(np.isnan(p), 1.0, p), axis=1)
     return np.where(np.isnan(p), np.nan, adjusted).reshape(np.shape(p_values))
 
@@ -299,7 +299,7 @@ def closed_test(p: Floats, closure: Floats, adjusted: Floats) -> None:
 
 def _stepwise(p_values: ArrayLike, accumulate: _Accumulate) -> Floats:
     """Return adjusted p values from an accumulation over ordered p values times m, m − 1, …, 1."""
-    p = _p_values(p_values)
+    p = read_p_values(p_values)
     order = np.argsort(np.where(np.isnan(p), 1.0, p), axis=1, kind="stable")
     ordered = np.take_along_axis(np.where(np.isnan(p), 1.0, p), order, axis=1)
     stepped = np.minimum(accumulate(ordered, np.arange(p.shape[1], 0, -1.0)), 1.0)
@@ -308,7 +308,7 @@ def _stepwise(p_values: ArrayLike, accumulate: _Accumulate) -> Floats:
     return np.where(np.isnan(p), np.nan, adjusted).reshape(np.shape(p_values))
 
 
-def _p_values(p_values: ArrayLike, m: int | None = None) -> Floats:
+def read_p_values(p_values: ArrayLike, m: int | None = None) -> Floats:
     """Return p values as (R, m), one trial's (m,) as one row, or refuse them."""
     given = np.asarray(p_values, dtype=np.float64)
     p = np.ascontiguousarray(np.atleast_2d(given))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialsim.errors import DesignError
+from trialsim.errors import AnalysisError, DesignError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def answers(method: Callable[..., Answer]) -> Callable[..., None]:
     def shown(as_json: bool, csv_file: Path | None, **given: Any) -> None:
         try:
             answer = method(**given)
-        except DesignError as refusal:
+        except (AnalysisError, DesignError) as refusal:
             name = str(refusal.field).split(".")[0].split("[")[0]
             if name in given:
                 refusal.field = f"--{name.replace('_', '-')}"

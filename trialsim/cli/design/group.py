@@ -8,6 +8,7 @@ from trialsim.cli.design.arms import anova, arms, clusters, mmrm, one_arm, wedge
 from trialsim.cli.design.history import borrowed, enrolment, success
 from trialsim.cli.design.looks import bounds, conditional, delayed
 from trialsim.cli.design.marginal_contrasts import marginal
+from trialsim.cli.design.several import graph
 from trialsim.cli.design.survival import events, k_sample, survival
 from trialsim.cli.design.two_arms import counts, means, ordinal, ranks, rates, strata
 
@@ -24,6 +25,7 @@ def design() -> None:
     One arm        one-arm
     Visits         mmrm
     Several looks  bounds, conditional, delayed
+    Hypotheses     graph
     The past       borrowed, success
     Enrolment      enrolment
 
@@ -41,6 +43,6 @@ def design() -> None:
 for method in (
     means, rates, ordinal, ranks, counts, strata, marginal, events, survival, k_sample, arms, anova, clusters,
     wedge, one_arm, mmrm, bounds, conditional, delayed,
-    borrowed, success, enrolment,
+    borrowed, success, enrolment, graph,
 ):  # fmt: skip
     design.add_command(method)
