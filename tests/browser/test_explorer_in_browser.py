@@ -113,7 +113,8 @@ def test_a_simulation_streams_and_is_cancelled(browser: Chrome, one: Asking) -> 
         "document.getElementById('replicates').value = '10000'; document.getElementById('simulate').click()"
     )
     browser.wait_for("/After [1-9]/.test(document.getElementById('confirmed').textContent)", 180)
-    assert browser.run("document.querySelectorAll('#bands polygon').length") == 4
+    assert browser.run("document.querySelectorAll('#bands polygon').length") == 2
+    assert browser.run("document.querySelectorAll('#bands tbody tr').length") == 4
     browser.run("document.getElementById('cancel').click()")
     browser.wait_for("document.getElementById('confirmed').textContent.startsWith('Cancelled. After')", 20)
     assert browser.problems == []

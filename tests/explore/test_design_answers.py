@@ -16,7 +16,7 @@ from trialsim.cli.commands import commands
 from trialsim.cli.sizing.size import size
 from trialsim.explore.answers.design import design_answer
 from trialsim.explore.answers.frontier import frontier_answer
-from trialsim.explore.answers.pareto import pareto_answer, unbeaten
+from trialsim.explore.answers.pareto import RISK_STEP, pareto_answer, unbeaten
 from trialsim.explore.answers.saved import protocol_of
 from trialsim.explore.answers.state import NOT_SHOWN, read_state, size_options
 from trialsim.explore.starting import beginning_of, start_with
@@ -144,8 +144,10 @@ def test_more_effect_needs_fewer_and_more_power_more() -> None:
 def test_no_design_of_the_front_is_beaten_in_all_three_measures() -> None:
     grid = {"power": [0.8, 0.9], "ratio": [1, 2], "looks": [1, 2], "sized_for": ["ancova", "discounted"]}
     points = pareto_answer(read_state({}), grid)["points"]
-    measures = ("participants", "months", "risk")
+    measures = ("participants", "months", "compared")
     assert len(points) == 16
+    for one in points:
+        one["compared"] = round(one["risk"] / RISK_STEP)
     for one in points:
         beaten = any(
             all(other[m] <= one[m] for m in measures) and any(other[m] < one[m] for m in measures)

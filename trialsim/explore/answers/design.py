@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CURVES = ("unadjusted", "ancova", "undiscounted", "discounted")
 FIGURES = ("undiscounted", "discounted", "worst_plausible")
-_POINTS = 36
+_POINTS = 30
 _FARTHEST = 1.7
 
 

@@ -18,6 +18,7 @@ from trialsim.study.from_numbers.sized import size_from_numbers
 
 AXES = ("power", "ratio", "looks", "sized_for")
 MOST_POINTS = 400
+RISK_STEP = 0.005
 _MEASURES = ("participants", "months", "risk")
 
 
@@ -25,7 +26,8 @@ def pareto_answer(state: State, grid: Mapping[str, Sequence[Any]]) -> dict[str, 
     """Return every design of a grid, and whether another one is at least as good in all of three measures.
 
     ``participants`` is the most that a trial enrols, ``months`` the expected time to the end, and ``risk``
-    the chance to miss an effect that is there if the score is as weak as the worst plausible figure says.
+    the chance to miss an effect that is there if the score is as weak as the worst plausible figure says,
+    compared in steps of half a percent.
 
     Parameters
     ----------
@@ -60,6 +62,8 @@ def pareto_answer(state: State, grid: Mapping[str, Sequence[Any]]) -> dict[str, 
                 }
             )  # fmt: skip
     measures = np.array([[one[name] for name in _MEASURES] for one in points], dtype=float)
+    # Whole participants make the risk jump by as much: that is no reason to enrol a hundred more.
+    measures[:, 2] = np.round(measures[:, 2] / RISK_STEP)
     for point, best in zip(points, unbeaten(measures), strict=True):
         point["unbeaten"] = bool(best)
     return plain({"points": points, "measures": list(_MEASURES)})

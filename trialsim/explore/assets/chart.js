@@ -109,7 +109,7 @@ export class Chart {
       const at = this.spec.series.indexOf(one);
       const swatch = svg("svg", { viewBox: "0 0 28 10" });
       if (one.lines !== false) swatch.append(svg("line", { x1: 0, x2: 28, y1: 5, y2: 5, stroke: colour(one.colour), "stroke-width": 2.5, "stroke-dasharray": one.dash ?? DASHES[at % DASHES.length] }));
-      if (one.marks) swatch.append(svg("circle", { cx: 14, cy: 5, r: 4, fill: colour(one.colour) }));
+      if (one.marks) swatch.append(svg("circle", { cx: 14, cy: 5, r: 4, fill: colour(one.colour), "fill-opacity": one.faint ? 0.25 : 0.9 }));
       return element("li", {}, swatch, one.name);
     }));
   }

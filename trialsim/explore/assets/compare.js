@@ -17,7 +17,7 @@ export function startCompare(host) {
     element("div", { class: "row" }, element("button", { type: "button", class: "main", text: "Keep a copy of the current design", onclick: () => { add(`Design ${store.designs.length + 1}`, current()) ? tell("chosen") : (told.textContent = "Four designs are compared at most."); drawSide(); } })),
     side, curves,
     element("h2", { text: "Pareto front of a grid" }),
-    element("p", { text: "Every design of the grid has the other numbers of the current design. A design stays where no other one has at most as many participants, months and risk. Risk is the chance to miss the effect if the score is as weak as the worst plausible figure says; months are expected ones." }),
+    element("p", { text: "Every design of the grid has the other numbers of the current design. A design stays where no other one has at most as many participants, months and risk. Risk is the chance to miss the effect if the score is as weak as the worst plausible figure says, compared in steps of half a percent; months are expected ones." }),
     axes(), element("div", { class: "row" }, element("button", { type: "button", class: "main", text: "Compute the front", onclick: pareto })), told, front);
   onChange(() => !host.hidden && drawSide());
   host.addEventListener("shown", drawSide);

@@ -1,10 +1,11 @@
 // A simulation of the design: its events come one by one, and the bands narrow.
 import { Chart } from "/assets/chart.js";
-import { ask, byId, share, shown } from "/assets/page.js";
+import { ask, byId, element, share, shown, table } from "/assets/page.js";
 import { current, onChange } from "/assets/store.js";
 
-const WORLDS = { "with alternative": ["With the score, effect holds", "line-3"], "without alternative": ["Without the score, effect holds", "line-2"], "with null": ["With the score, no effect", "line-4"], "without null": ["Without the score, no effect", "line-1"] };
-let chart = null, stream = null, job = null, plans = {}, courses = {};
+const DESIGNS = { with: ["With the score", "line-3"], without: ["Without the score", "line-2"] };
+const WORLDS = { alternative: "the effect holds", null: "there is no effect" };
+let chart = null, rates = null, stream = null, job = null, plans = {}, courses = {};
 
 export function startConfirm() {
   byId("simulate").addEventListener("click", simulate);
@@ -49,14 +50,22 @@ function round(event) {
   byId("simulated").value = event.done / event.rounds;
   for (const one of event.rows) (courses[`${one.design} ${one.world}`] ??= []).push(one);
   if (event.done === 1 || event.done % 4 === 0) tell(summary());
-  chart ??= new Chart(byId("bands"));
+  if (!chart) {
+    const place = element("div");
+    rates = element("div");
+    byId("bands").append(place, rates);
+    chart = new Chart(place);
+  }
   chart.draw({
-    title: "Rejection rate over simulated trials", file: "simulation", words: summary(),
-    x: { label: "simulated trials of each", low: 0 }, y: { label: "rejection rate", low: 0, high: 1 },
-    series: Object.entries(courses).map(([name, rows]) => ({ name: WORLDS[name][0], colour: WORLDS[name][1], points: rows.map((one) => [one.trials, one.rate]), bands: [{ points: rows.map((one) => [one.trials, one.rate - 1.96 * one.error, one.rate + 1.96 * one.error]) }] })),
-    rules: plans.with ? [{ y: plans.with.power, label: "formula" }] : [],
+    title: "Power over simulated trials, with its narrowing band", file: "simulation", words: "Bands are 95 % Monte Carlo intervals; the dashed lines are what the formula says.",
+    x: { label: "simulated trials of each", low: 0 }, y: { label: "power" },
+    series: Object.entries(DESIGNS).map(([name, [label, colour]]) => ({ name: label, colour, points: courses[`${name} alternative`].map((one) => [one.trials, one.rate]), bands: [{ points: courses[`${name} alternative`].map((one) => [one.trials, ...interval(one)]) }] })),
+    rules: Object.keys(DESIGNS).map((name) => ({ y: plans[name].power, colour: DESIGNS[name][1] })),
   });
+  rates.replaceChildren(table("Claims in simulated trials", ["trial", "where", "participants", "trials", "claims", "low", "high", "formula"], event.rows.map((one) => [DESIGNS[one.design][0], WORLDS[one.world], plans[one.design].participants, one.trials, share(one.rate), ...interval(one).map(share), share(one.world === "null" ? current().alpha / 2 : plans[one.design].power)]), { file: "simulation.csv" }));
 }
+
+const interval = (one) => [Math.max(one.rate - 1.96 * one.error, 0), Math.min(one.rate + 1.96 * one.error, 1)];
 
 function summary() {
   const last = (name) => courses[name]?.at(-1), said = (one) => `${share(one.rate)} ± ${share(one.error)}`;
