@@ -17,7 +17,13 @@ The steps from a protocol to a sized control arm, each usable alone:
 - `Registers`: the people of each world. `control_arm_of`: sizes by formula, and what they rest on.
 """
 
+import sys
 from typing import TYPE_CHECKING
+
+# `python -m trialsim` looks for every module in the folder that it is started in first, and would run a
+# json.py of somebody else's. Modules come from Python alone, but for a source tree that is not installed.
+if sys.argv[:1] == ["-m"] and "trialsim" in sys.orig_argv and not __file__.startswith(sys.path[0] + "/"):
+    del sys.path[0]
 
 from trialsim.lazy import lazy_door
 

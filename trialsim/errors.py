@@ -74,6 +74,10 @@ class AnalysisError(InputError):
     """A data set cannot be analysed as asked."""
 
 
+class QualificationError(InputError):
+    """A published number does not come out on this machine."""
+
+
 class BundleError(InputError):
     """A run bundle cannot be written, or does not prove what it claims."""
 

@@ -47,8 +47,8 @@ def check(card: Path, calibrate: bool, sensitivity: str | None, seed: int) -> No
     from trialsim.streams import stream
 
     found = read_card(card)
-    console = Console()
-    console.print(f"[bold]{found.title}[/bold]  ({found.name}, {found.content_hash()[:12]})")
+    console = Console(markup=False)
+    console.print(f"{found.title}  ({found.name}, {found.content_hash()[:12]})", style="bold")
     console.print(f"The numbers describe the {found.describes} population.", highlight=False)
     print_frame(check_card(found), console)
     if calibrate:

@@ -17,6 +17,7 @@ from trialsim.cli.design.group import design
 from trialsim.cli.explore import explore
 from trialsim.cli.init import init
 from trialsim.cli.new import new
+from trialsim.cli.qualify import qualify
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
 from trialsim.cli.schema import schema
@@ -70,6 +71,7 @@ for command in (
     cohort,
     compare,
     verify,
+    qualify,
     replay,
 ):
     commands.add_command(command)

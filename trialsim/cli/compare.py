@@ -36,7 +36,7 @@ def compare(runs: tuple[Path, ...], output: Path | None, every: bool) -> None:
     from trialsim.cli.terminal.tables import write_frame
     from trialsim.study.comparison.compare import compare_runs
 
-    console, parts = Console(), []
+    console, parts = Console(markup=False), []
     for one in compare_runs(runs):
         _print(one, console, every)
         for frame in (one.sizes, one.answers):
@@ -46,14 +46,13 @@ def compare(runs: tuple[Path, ...], output: Path | None, every: bool) -> None:
 
 
 def _print(one: Comparison, console: Console, every: bool) -> None:
-    from rich.markup import escape
 
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.report.frames import frame_table
 
-    console.print(f"\n[bold]{escape(one.other)}[/bold] beside {escape(one.first)} (first)")
+    console.print(f"\n{one.other} beside {one.first} (first)", style="bold")
     for sentence in one.in_words():
-        console.print(f"{escape(sentence)}.")
+        console.print(f"{sentence}.")
     if len(one.inputs):
         print_frame(one.inputs, console, "What was asked")
     for frame, title in ((one.sizes, "Sizes"), (one.answers, "Answers")):

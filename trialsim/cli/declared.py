@@ -209,7 +209,7 @@ def _print_worlds(trial: DeclaredTrial, file: Path, history: Path | None) -> Non
         del frame["refused because"]
     refused = sum(one.trial is None for one in points)
     counted = f"{len(points)} cells planned = {len(points) - refused} run + {refused} refused"
-    print_frame(frame, Console(), counted)
+    print_frame(frame, Console(markup=False), counted)
     assert trial.twins is not None
     named = None if trial.history is None else trial.history.file
     if history is None and named is None and trial.history is not None:
@@ -240,7 +240,7 @@ def _print_plan(plan: DeclaredPlan) -> None:
     )
     if not plan.refused:
         del frame["refused because"]
-    print_frame(frame, Console(), plan.in_words)
+    print_frame(frame, Console(markup=False), plan.in_words)
 
 
 def _failed(result: DeclaredResult) -> str:
@@ -265,8 +265,8 @@ def _print_result(
     from trialsim.report.sizes import answer, size_tables
     from trialsim.report.trial_tables import evidence_in_words, headline, notes, trial_tables
 
-    console = Console()
-    console.print(f"\n[bold]{trial.title}[/bold]")
+    console = Console(markup=False)
+    console.print(f"\n{trial.title}", style="bold")
     for sentence in answer(trial, result):
         console.print(f"{sentence}.")
     for name, sized in size_tables(result).items():

@@ -36,7 +36,7 @@ def replay(
 
     study = open_bundle(bundle, history)
     trial = replay_declared_trial(study, study.cell(cell), replicate)
-    console = Console()
+    console = Console(markup=False)
     shown = trial.participants if rows is None else trial.participants.head(rows)
     click.echo(f"{cell}, trial {replicate}: {len(trial.participants)} virtual participants")
     # A table of this width would be squeezed beyond reading; plain text wraps or scrolls.

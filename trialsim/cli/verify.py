@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-LEVELS = ("V0", "V1", "V2", "V3")
+LEVELS = ("V0", "V1", "V2", "V3", "V4")
 
 
 @click.command()
@@ -31,6 +31,7 @@ def verify(
       V1 arithmetic   tables and report are computed again from the replicates
       V2 spot replay  blocks that you choose with --nonce are computed again from the inputs
       V3 full replay  every block is
+      V4 oracles      V2, and published numbers are computed on this machine (trialsim qualify)
 
     Whoever changes a bundle can make its hashes again: compare the root with the one that you were given
     (--expect), and go on to V2. Docs: docs/verification.md.
@@ -41,7 +42,7 @@ def verify(
 
     asked = level or ("V1" if blocks is None and nonce is None else "V2")
     for name, given in (("--replay", blocks), ("--nonce", nonce)):
-        if given is not None and asked != "V2":
+        if given is not None and asked not in ("V2", "V4"):
             raise InputError(
                 f"chooses nothing at level {asked}", field=name, value=given, mend="use --level V2"
             )

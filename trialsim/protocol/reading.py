@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from trialsim.errors import InputError
+from trialsim.errors import InputError, ProtocolError
 
 LARGEST_FILE_BYTES = 1_000_000
 LONGEST_LINE = 20_000
 DEEPEST_KEY = 16
 DEEPEST_BRACKETS = 64
+_QUOTES, _OF_KEYS = ('"', "'"), ("_", "-")
+SMALLEST_NUMBER, LARGEST_NUMBER = 1e-30, 1e30
 # Control characters, and the marks that reverse the direction of text so that a reader is shown another file.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -34,9 +39,49 @@ def read_toml(path: Path | str, error: type[InputError]) -> dict[str, Any]:
     text = read_text(Path(path), error)
     _refuse_hostile(text, path, error)
     try:
-        return tomllib.loads(text)
+        tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
         raise error(f"is not valid TOML: {fault}", file=path, mend="correct the line that is named") from None
+    for field, value in _leaves(tables):
+        _refuse_value(field, value, path, error)
+    return tables
+
+
+def _leaves(tables: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield every value of a file with its path; brackets and keys were held to a depth before."""
+    left: deque[tuple[str, Any]] = deque([("", tables)])
+    while left:
+        place, value = left.popleft()
+        if isinstance(value, dict):
+            left += [(f"{place}.{key}" if place else key, inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{place}[{number}]", inner) for number, inner in enumerate(value)]
+        else:
+            yield place, value
+
+
+def _refuse_value(field: str, value: object, path: Path | str, error: type[InputError]) -> None:
+    """Refuse what no field can mean: numbers at the ends of floating point, and characters that hide."""
+    if isinstance(value, float) and 0 < abs(value) < SMALLEST_NUMBER:
+        raise error(
+            "is nearer to 0 than any quantity of a trial", file=path, field=field, value=value,
+            mend="give 0, or the number that is meant",
+        )  # fmt: skip
+    if isinstance(value, int | float) and LARGEST_NUMBER < abs(value) < math.inf:
+        raise error(
+            "is larger than any quantity of a trial", file=path, field=field, value=f"{value:.3g}"
+            if isinstance(value, float) else f"an integer of {len(str(value))} digits",
+            mend=f"give a number up to {LARGEST_NUMBER:g}",
+        )  # fmt: skip
+    if isinstance(value, time) or (isinstance(value, date) and error is ProtocolError):
+        raise error(
+            "is a date or a time", file=path, field=field, value=value, mend="give it as text in quotes"
+        )
+    if isinstance(value, str) and (hidden := _FORBIDDEN.search(value)):
+        raise error(
+            "holds a hidden control character", file=path, field=field, value=f"\\u{ord(hidden[0]):04x}",
+            mend="remove the hidden character",
+        )  # fmt: skip
 
 
 def _freeze(value: Any) -> Any:
@@ -74,10 +119,37 @@ def _refuse_hostile(text: str, path: Path | str, error: type[InputError]) -> Non
         )
     for number, line in enumerate(text.splitlines(), 1):
         key = line.split("=", 1)[0]
-        if len(line) > LONGEST_LINE or (key.count(".") > DEEPEST_KEY and not key.lstrip().startswith("#")):
+        deep = key.count(".") > DEEPEST_KEY and not key.lstrip().startswith("#")
+        if len(line) > LONGEST_LINE or deep or _dots(line) > DEEPEST_KEY:
             raise error(f"line {number} is too long or nested too deeply", file=path, mend="shorten the line")
     if text.count("[") - text.count("]") > DEEPEST_BRACKETS or "[" * DEEPEST_BRACKETS in text:
         raise error("brackets are nested too deeply", file=path, mend="flatten the nested arrays")
+
+
+def _dots(line: str) -> int:
+    """Return the most dots in a key of a line, outside of strings and comments, reading each mark once."""
+    if line.count(".") <= DEEPEST_KEY:
+        return 0
+    quote, escaped, last, before = "", False, "", ""
+    dots = most = 0
+    for mark in line:
+        if quote:
+            closes = mark == quote and not escaped
+            escaped = mark == "\\" and quote == '"' and not escaped
+            quote = "" if closes else quote
+            continue
+        opens, blank = mark in _QUOTES, mark.isspace()
+        if mark == "#":
+            break
+        # Another word, or what stands in no key, ends the key before.
+        other_word = before.isspace() and last != "."
+        ends = not (blank or opens or mark == ".") and (
+            not (mark.isalnum() or mark in _OF_KEYS) or other_word
+        )
+        dots = 0 if ends else dots + (mark == ".")
+        most, quote = max(most, dots), mark if opens else ""
+        before, last = mark, last if blank else mark
+    return most
 
 
 def check_model(

@@ -40,7 +40,7 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
             rows["warning"] = answer.warning
         click.echo(json.dumps(rows, indent=2))
         return
-    console = Console()
+    console = Console(markup=False)
     console.print(answer.headline)
     if answer.warning is not None:
         console.print(f"Warning: {answer.warning}.")

@@ -21,9 +21,9 @@ def print_control_arm(beside: SupplementaryAnalyses, console: Console) -> None:
 
     arm = beside.arm
     verdict = "Saving beyond baseline ANCOVA supported" if arm.plan.supported else "No saving supported"
-    console.print(f"[bold]{verdict}[/bold]: {arm.plan.reason}.")
+    console.print(f"{verdict}: {arm.plan.reason}.", style="bold")
     if arm.optimistic:
-        console.print(f"[yellow]{OPTIMISTIC}[/yellow]")
+        console.print(OPTIMISTIC, style="yellow")
     else:
         console.print(_at_history(arm), highlight=False)
     print_frame(_savings(arm), console, "By formula: saved by prognostic adjustment beyond baseline ANCOVA")

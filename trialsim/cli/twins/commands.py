@@ -85,7 +85,7 @@ def validate(
         found = validate_twins(
             trial, protocol.parent, history, asked, cache=cache, progress=progress, fits=Fits(number=folds)
         )
-    console = Console()
+    console = Console(markup=False)
     console.print(f"History: {found.history}", highlight=False)
     for one in found.findings:
         if one.frame is not None:
@@ -163,7 +163,7 @@ def update(
             "--refit needs --source control: a refit learns whatever it is given as placebo"
         )
     asked = ask(protocol, history)
-    console = Console()
+    console = Console(markup=False)
     console.print(f"History: {asked.visits.source}")
     if interim is None:
         print_value(asked, folds, quiet, console)
@@ -171,7 +171,7 @@ def update(
             print_refit_of_fold(asked, folds, cache, quiet, console)
     else:
         print_interim(asked, interim, source, output, refit, cache, quiet, console)
-    console.print(f"[yellow]{NO_COVARIATE}[/yellow]")
+    console.print(NO_COVARIATE, style="yellow")
 
 
 @twins.command()

@@ -54,7 +54,7 @@ def print_what_if(
                 treatment=term, generator=chance,
             )  # fmt: skip
             count, scale = len(past), SCALES.get(past.family, "log hazard ratio")
-    console = Console()
+    console = Console(markup=False)
     console.print(f"History: {past.source}", highlight=False)
     _print(found, count, term, scale, console)
 
@@ -71,9 +71,9 @@ def _print(
     for name, share in found.outside.items():
         if share:
             console.print(
-                f"[yellow]{name}: {share:.0%} of the changed values are far outside the history[/yellow]"
+                f"{name}: {share:.0%} of the changed values are far outside the history", style="yellow"
             )
-    console.print(f"[yellow]{ASSOCIATION}[/yellow]")
+    console.print(ASSOCIATION, style="yellow")
     if term is not None:
         dose = "" if term.dose == 1 else f" a unit of dose, {term.dose:g} units"
         console.print(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import HistoryError
@@ -16,6 +18,8 @@ from trialsim.protocol.history_table import HistoryFilter, HistoryJoin, HistoryT
 
 MISSING = ("", "NA", "NaN", "nan", ".")
 LARGEST_FILE_BYTES = 2_000_000_000
+# Of a Parquet file, which can hold billions of equal cells in a few bytes: 0.8 GB of doubles.
+MOST_CELLS = 100_000_000
 # Squares of what is measured, and sums of them, stay far inside the range of a double.
 LARGEST_NUMBER = 1e15
 _SHOWN_ROWS = 5
@@ -66,6 +70,16 @@ def _without_codes(rows: pd.DataFrame, table: HistoryTable, columns: Collection[
 
 def read_table(path: Path) -> pd.DataFrame:
     """Return a CSV file (all text, missing as NaN) or a Parquet file; the index counts rows from 1."""
+    require_file(path)
+    rows = read_parquet(path) if path.suffix.lower() in {".parquet", ".pq"} else _read_csv(path)
+    if rows.empty:
+        raise HistoryError("has no rows", file=path, mend="give a file with a header and rows")
+    rows.index = pd.RangeIndex(1, len(rows) + 1)
+    return rows
+
+
+def require_file(path: Path) -> None:
+    """Refuse what is no file of a size that can be read, before it is opened: a pipe never ends."""
     if not path.exists():
         raise HistoryError("file not found", file=path, mend="check the path")
     if not path.is_file():
@@ -74,11 +88,6 @@ def read_table(path: Path) -> pd.DataFrame:
         raise HistoryError(
             f"is empty or larger than {LARGEST_FILE_BYTES:,} bytes", file=path, mend="give a file with rows"
         )
-    rows = _read_parquet(path) if path.suffix.lower() in {".parquet", ".pq"} else _read_csv(path)
-    if rows.empty:
-        raise HistoryError("has no rows", file=path, mend="give a file with a header and rows")
-    rows.index = pd.RangeIndex(1, len(rows) + 1)
-    return rows
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -105,13 +114,35 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return rows
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Return a Parquet file, if the cells that it claims to have can be held and each is one value.
+
+    Raises
+    ------
+    HistoryError
+        It claims too many cells, has nested columns, or cannot be read.
+    """
+    mend = "write the file again"
     try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as fault:
+        with pq.ParquetFile(path) as file:
+            facts, schema = file.metadata, file.schema_arrow
+        cells = facts.num_rows * facts.num_columns
+        nested = [field.name for field in schema if pa.types.is_nested(field.type)]
+        if cells <= MOST_CELLS and not nested:
+            return pd.read_parquet(path)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, pa.ArrowException) as fault:
         raise HistoryError(
-            f"cannot be read as Parquet ({type(fault).__name__})", file=path, mend="write the file again"
+            f"cannot be read as Parquet ({type(fault).__name__})", file=path, mend=mend
         ) from None
+    if nested:
+        raise HistoryError(
+            "holds several values in a cell", file=path, field=nested[0], mend="give one a cell"
+        )
+    raise HistoryError(
+        f"claims {cells:,} cells, and {MOST_CELLS:,} are read",
+        file=path,
+        mend="keep the rows that are needed",
+    )
 
 
 def _join(rows: pd.DataFrame, path: Path, join: HistoryJoin, used: set[str]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from io import StringIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 from trialsim.errors import HistoryError
 from trialsim.prognosis.histories.rows import MISSING, read_table
 
+LARGEST_UNPACKED = 500_000_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 
@@ -58,11 +60,29 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     raw = path.read_bytes()
     changes: tuple[str, ...] = ()
     if raw[:2] == b"\x1f\x8b":
-        raw, changes = gzip.decompress(raw), ("it is packed",)
+        raw, changes = _unpacked(path), ("it is packed",)
     try:
         return raw.decode("utf-8-sig"), changes
     except UnicodeDecodeError:
         return raw.decode("cp1252", errors="replace"), (*changes, "it is not UTF-8; read as Windows-1252")
+
+
+def _unpacked(path: Path) -> bytes:
+    """Return the bytes of a packed file, as far as they can be held: a few bytes can unpack to any number."""
+    try:
+        with gzip.open(path) as packed:
+            raw = packed.read(LARGEST_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise HistoryError(
+            f"cannot be unpacked ({type(fault).__name__})", file=path, mend="unpack it, and give the CSV file"
+        ) from None
+    if len(raw) > LARGEST_UNPACKED:
+        raise HistoryError(
+            f"unpacks to more than {LARGEST_UNPACKED:,} bytes",
+            file=path,
+            mend="keep the rows that are needed",
+        )
+    return raw
 
 
 def _outside_quotes(line: str) -> str:

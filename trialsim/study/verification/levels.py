@@ -14,14 +14,15 @@ from trialsim.study.bundles.bundle import check_bundle
 from trialsim.study.bundles.bundled import manifest_of
 from trialsim.study.bundles.of_declared_trial import BundledTrial
 from trialsim.study.bundles.opening import open_bundle
+from trialsim.study.qualification import qualify
 from trialsim.study.verification.inputs_agree import inputs_disagree
 from trialsim.study.verification.replayed import EVERY_BLOCK, replay
 from trialsim.study.verification.tables_again import DRAWN_AGAIN, tables_differ
 from trialsim.study.verification.verdict import LEVELS, Finding, Verdict
 
 BLOCKS_AT_V2 = 20
+OFFERED = ("V0", "V1", "V2", "V3", "V4")
 PageCheck = Callable[[BundledTrial], Finding]
-OtherLevel = Callable[[BundledTrial], Finding]
 
 
 def verify_bundle(
@@ -33,7 +34,6 @@ def verify_bundle(
     nonce: str | None = None,
     history: Path | None = None,
     page: PageCheck | None = None,
-    others: dict[str, OtherLevel] | None = None,
 ) -> Verdict:
     """Verify a bundle up to a level.
 
@@ -42,7 +42,7 @@ def verify_bundle(
     folder : Path
         The bundle.
     level : str
-        ``"V0"`` to ``"V5"``: each level needs those before it, but V4 and V5 need no full replay.
+        ``"V0"`` to ``"V4"``: each level needs those before it, but V4 no full replay. V5 is not offered.
     expect : str, optional
         The root or the seal that the verifier was given by another way than with the bundle.
     blocks : int, optional
@@ -53,8 +53,6 @@ def verify_bundle(
         File of the history that its people come from.
     page : callable, optional
         Renders the report again, as `trialsim.report.again.page_again`.
-    others : dict of str to callable, optional
-        What checks V4 and V5.
 
     Returns
     -------
@@ -73,10 +71,10 @@ def verify_bundle(
     >>> verify_bundle(Path("."), "V9")
     Traceback (most recent call last):
         ...
-    trialsim.errors.InputError: level: is no level. Got 'V9'. Mend: use one of V0, V1, V2, V3, V4, V5.
+    trialsim.errors.InputError: level: is no level. Got 'V9'. Mend: use one of V0, V1, V2, V3, V4.
     """
-    if level not in LEVELS:
-        raise InputError("is no level", field="level", value=level, mend=f"use one of {', '.join(LEVELS)}")
+    if level not in OFFERED:
+        raise InputError("is no level", field="level", value=level, mend=f"use one of {', '.join(OFFERED)}")
     manifest = manifest_of(folder)
     findings = [_integrity(folder, expect)]
 
@@ -101,10 +99,18 @@ def verify_bundle(
         findings[1] = replace(
             findings[1], not_checked=tuple(one for one in findings[1].not_checked if DRAWN_AGAIN not in one)
         )
-    for name in ("V4", "V5"):
-        if name <= level and not findings[-1].problems and others and name in others:
-            findings.append(others[name](study))
+    if level == "V4" and not findings[-1].problems:
+        findings.append(_oracles())
     return verdict()
+
+
+def _oracles() -> Finding:
+    """Compute published numbers on this machine."""
+    found = qualify()
+    problems = [
+        f"{one.name} is {one.ours!r}, published {one.published!r}" for one in found.held if not one.passes
+    ]
+    return Finding("V4", () if problems else (found.in_words(),), tuple(problems))
 
 
 def _not_asked(findings: list[Finding], level: str, expect: str | None) -> tuple[str, ...]:
