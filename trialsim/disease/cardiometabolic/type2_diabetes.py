@@ -77,8 +77,8 @@ class Type2Diabetes(DiseaseModel):
         Input("female", "0 or 1", 0.0, 1.0, "a yes or no"),
         Input("diabetes_years", "years", 0.0, 60.0, "since diagnosis"),
         Input("hba1c", "%", 4.0, 18.0, "assays"),
-        Input("weight", "kg", 30.0, 300.0, "the living"),
-        Input("bmi", "kg/m2", 12.0, 90.0, "the living"),
+        Input("weight", "kg", 25.0, 400.0, "the living"),
+        Input("bmi", "kg/m2", 8.0, 150.0, "the living"),
         Input("egfr", "mL/min/1.73 m2", 15.0, 200.0, "not on dialysis"),
         Input("ln_uacr", "log of mg/g", -1.0, 10.0, "assays"),
         Input("sbp", "mmHg", 60.0, 260.0, "the living"),
@@ -98,7 +98,7 @@ class Type2Diabetes(DiseaseModel):
     )  # fmt: skip
     endpoints = (
         Endpoint("hba1c", "score", "%", True, _HORIZON, 3.0, 20.0),
-        Endpoint("weight", "score", "kg", True, _HORIZON, 20.0, 350.0),
+        Endpoint("weight", "score", "kg", True, _HORIZON, 20.0, 450.0),
         Endpoint("egfr", "score", "mL/min/1.73 m2", False, _HORIZON, 0.0, 250.0),
         *(Endpoint(name, "time_to_event", "months", True, _HORIZON) for name in TIMES),
     )
@@ -154,7 +154,7 @@ class Type2Diabetes(DiseaseModel):
             value("age"),
             value("diabetes_years"),
             hba1c,
-            np.clip(bmi, 10.0, 100.0),
+            np.clip(bmi, 8.0, 150.0),
             egfr,
             ratios,
             uniform,
