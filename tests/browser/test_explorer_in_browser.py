@@ -132,3 +132,22 @@ def test_a_participant_of_a_run_is_changed(browser: Chrome) -> None:
             "/differs by/.test(document.querySelector('#view-participant .verdict').textContent)"
         )
         assert browser.problems == []
+
+
+def test_a_protocol_learns_its_twins_on_the_page(browser: Chrome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fit itself is that of `twins whatif`; here it is taken from the run."""
+    import trialsim.prognosis
+
+    model = trialsim.prognosis.Prognosis.load(Path("reports/example/inputs/posterior.npz"))
+    monkeypatch.setattr(trialsim.prognosis, "fit_prognosis", lambda *_, **__: model)
+    with asking(Path("protocols/alzheimers_phase2.toml")) as protocol:
+        browser.open(protocol.explorer.guard.address)
+        browser.wait_for(DRAWN)
+        browser.run("document.getElementById('tab-participant').click()")
+        browser.wait_for("!!document.querySelector('#view-participant svg')")
+        browser.run("[...document.querySelectorAll('#view-participant button')].find((one) => "
+                    "one.textContent.startsWith('Learn')).click()")  # fmt: skip
+        # The page turns to the twin by itself, with the twin's own numbers.
+        browser.wait_for("document.getElementById('view-of').value === 'twin'")
+        browser.wait_for("document.querySelector('.people .verdict').textContent.startsWith('Nothing is')")
+        assert browser.problems == []

@@ -29,8 +29,10 @@ export const share = (value) => (value === null || value === undefined ? "–" :
 export class Refused extends Error {
   constructor(answer) {
     const mend = answer.mend ? `. ${answer.mend[0].toUpperCase()}${answer.mend.slice(1)}.` : "";
-    super(`${answer.field ? `${answer.field} ` : ""}${answer.problem}${mend}`);
-    this.field = (answer.field || "").replace(/^--/, "").replaceAll("-", "_");
+    const field = (answer.field || "").replace(/^--/, "").replaceAll("-", "_");
+    super(`${field ? `${field.replaceAll("_", " ")}: ` : ""}${answer.problem}${mend}`);
+    // What score and baseline explain together is moved by the score.
+    this.field = field === "correlation" ? "partial_correlation" : field;
   }
 }
 

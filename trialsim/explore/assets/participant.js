@@ -28,7 +28,7 @@ async function watch() {
   offer = await read("/api/people");
   const place = host.querySelector(".learning");
   if (place) place.textContent = offer.problem ?? (offer.learning ? `Learning: ${offer.stage} ${offer.total ? `${offer.done} of ${offer.total}` : ""}` : "");
-  if (Object.keys(offer.views).length > had) { view = "twin"; lay(); } else if (offer.learning) setTimeout(watch, 700);
+  if (Object.keys(offer.views).length > had) { view = "twin"; reset(); lay(); } else if (offer.learning) setTimeout(watch, 700);
 }
 
 function lay() {
