@@ -85,6 +85,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "a file removed": (lambda bundle: (bundle / OC).unlink(), f"{OC}: missing"),
     "a file emptied": (written(OC, ""), f"{OC}: changed"),
     "a file added": (written("x.txt"), "x.txt: not in the manifest"),
+    "a signature added": (written("signature.json", "{}"), "signature.json: not in the manifest"),
     "a hidden file added": (written(".x"), ".x: not in the manifest"),
     "an empty folder added": (lambda bundle: (bundle / "new").mkdir(), "new: is an empty folder"),
     "two files swapped": (
