@@ -15,6 +15,7 @@ from trialsim.cli.cohort import cohort
 from trialsim.cli.compare import compare
 from trialsim.cli.design.group import design
 from trialsim.cli.explore import explore
+from trialsim.cli.history import history
 from trialsim.cli.init import init
 from trialsim.cli.new import new
 from trialsim.cli.qualify import qualify
@@ -60,6 +61,7 @@ def commands() -> None:
 for command in (
     run,
     new,
+    history,
     size,
     design,
     analyse,
