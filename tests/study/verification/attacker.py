@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from trialsim.report.again import _render, _with_tables
 from trialsim.study import seal
 from trialsim.study.bundles.alone.counting import PLAN
 from trialsim.study.bundles.alone.files import file_sha256
+from trialsim.study.bundles.alone.script import SCRIPT
 from trialsim.study.bundles.alone.sealing import (
     BLOCKS,
     LOG,
@@ -53,7 +55,10 @@ def reseal(bundle: Path, **changed: Any) -> None:
     if page.exists():
         page.write_bytes(page.read_bytes().replace(old["root"].encode(), PLACE_OF_ROOT.encode()))
     (bundle / MANIFEST).unlink()
-    seal(bundle, facts)
+    # Our own sealing would put the honest script back.
+    script = (bundle / SCRIPT).read_text(encoding="utf-8")
+    with patch("trialsim.study.bundles.bundle.script_text", return_value=script):
+        seal(bundle, facts)
 
 
 def relog(bundle: Path, keep: Callable[[list[dict]], list[dict]] = lambda events: events) -> None:
