@@ -10,8 +10,20 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from trialsim.analysis import g_computation, mantel_haenszel, proportional_odds, win_ratio
+from trialsim.analysis import (
+    adjusted_log_rank,
+    g_computation,
+    gray_test,
+    log_rank,
+    mantel_haenszel,
+    max_combo,
+    probabilistic_index,
+    proportional_odds,
+    win_ratio,
+)
+from trialsim.analysis.competing_risks import k_sample_gray_test
 from trialsim.analysis.ordinal import probabilistic_index_block
+from trialsim.analysis.survival import adjusted_log_rank_block, k_sample_log_rank
 from trialsim.streams import stream
 
 
@@ -177,3 +189,85 @@ def test_the_score_test_of_a_small_trial_prints_its_exact_p_value():
     found = proportional_odds(data, outcome="g", arm="arm", control="c", test="score")
     wanted = tails(data["g"].to_numpy(float), np.repeat([0, 1], 3), rank_sum)
     assert (found.decided_by, found.p_value) == ("exact", pytest.approx(wanted))
+
+
+def net_wins(values: np.ndarray, arm: np.ndarray) -> float:
+    """Return wins minus losses of arm 1 over arm 0 on outcomes in order, pair by pair."""
+    total = 0
+    for one in values[arm == 1]:
+        for other in values[arm == 0]:
+            differs = np.flatnonzero(one != other)
+            total += 0 if not len(differs) else int(np.sign(one[differs[0]] - other[differs[0]]))
+    return float(total)
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (4, 6)])
+def test_wins_of_a_small_trial_have_the_p_value_of_all_ways_to_give_the_arms(sizes):
+    chance = stream(20261201, f"wins.{sizes}", 0, "outcome")
+    arm = np.repeat([0, 1], sizes)
+    for _ in range(4):
+        values = chance.integers(0, 3, (sum(sizes), 2)).astype(float)
+        data = pd.DataFrame({"first": values[:, 0], "second": values[:, 1], "arm": arm})
+        seen = abs(net_wins(values, arm))
+        ways = []
+        for chosen in combinations(range(len(arm)), sizes[1]):
+            again = np.zeros(len(arm), int)
+            again[list(chosen)] = 1
+            ways.append(abs(net_wins(values, again)) >= seen - 1e-9)
+        found = win_ratio(data, outcomes=["first", "second"], arm="arm").to_frame()
+        np.testing.assert_allclose(found["p_value"], np.mean(ways), rtol=1e-12)
+        assert set(found["test"]) == {"exact"}
+
+
+def test_an_arm_that_always_wins_is_judged_by_finkelstein_and_schoenfeld():
+    """Without a loss there is no ratio; z is the sum of scores ±12 over its spread, by hand."""
+    data = pd.DataFrame({"y": np.repeat([0.0, 1.0], 12), "arm": np.repeat([0, 1], 12)})
+    found = win_ratio(data, outcomes=["y"], arm="arm").to_frame()
+    z = 144 / np.sqrt(12 * 12 / (24 * 23) * 24 * 12**2)
+    np.testing.assert_allclose(found["statistic"], z)
+    assert set(found["test"]) == {"finkelstein_schoenfeld"}
+
+
+def test_the_adjusted_log_rank_test_of_a_small_trial_is_that_of_all_ways_to_give_the_arms():
+    chance = stream(20261201, "adjusted", 0, "outcome")
+    arm = np.repeat([0, 1], [4, 5])
+    x = chance.normal(size=9)
+    time, event = chance.exponential(np.exp(0.8 * x)), (chance.random(9) < 0.8).astype(int)
+    data = pd.DataFrame({"t": time, "e": event, "arm": arm, "x": x})
+    z = []
+    for chosen in combinations(range(9), 5):
+        again = np.zeros(9, int)
+        again[list(chosen)] = 1
+        z.append(adjusted_log_rank_block([time], [event], [again], [x[:, None]]).decision.z[0])
+    seen = adjusted_log_rank_block([time], [event], [arm], [x[:, None]]).decision.z[0]
+    found = adjusted_log_rank(data, time="t", event="e", arm="arm", covariates="x")
+    assert found.test == "exact"
+    assert found.p_value == pytest.approx(np.mean(np.abs(z) >= abs(seen) - 1e-9), rel=1e-12)
+    asked = adjusted_log_rank(data, time="t", event="e", arm="arm", covariates="x", test="asymptotic")
+    assert asked.p_value == pytest.approx(2 * stats.norm.sf(abs(seen)), rel=1e-9)
+    plain = adjusted_log_rank(data, time="t", event="e", arm="arm")
+    assert plain.p_value == log_rank(data, time="t", event="e", arm="arm").p_value
+
+
+APART = pd.DataFrame(
+    {"y": [1.0, 2, 3, 4, 5, 6], "arm": list("aaabbb"), "e": 1, "x": [0.3, -1.0, 0.6, 0.2, -0.7, 0.1]}
+)
+RANK_TESTS = {
+    "log_rank": lambda d: log_rank(d, time="y", event="e", arm="arm").p_value,
+    "adjusted_log_rank": lambda d: adjusted_log_rank(d, time="y", event="e", arm="arm").p_value,
+    "adjusted, x": lambda d: adjusted_log_rank(d, time="y", event="e", arm="arm", covariates="x").p_value,
+    "max_combo": lambda d: max_combo(d, time="y", event="e", arm="arm").p_value,
+    "gray": lambda d: gray_test(d, time="y", event="e", arm="arm", cause=1).p_value,
+    "k_sample_log_rank": lambda d: k_sample_log_rank(d, time="y", event="e", arm="arm").p_value,
+    "k_sample_gray": lambda d: k_sample_gray_test(d, time="y", event="e", arm="arm", cause=1).p_value,
+    "probabilistic_index": lambda d: probabilistic_index(d, outcome="y", arm="arm").p_value,
+    "van elteren": lambda d: probabilistic_index(d, outcome="y", arm="arm", variance="null").p_value,
+    "proportional_odds": lambda d: proportional_odds(d, outcome="y", arm="arm", test="score").p_value,
+    "win_ratio": lambda d: win_ratio(d, outcomes=["y"], arm="arm").by.p_value,
+}
+
+
+@pytest.mark.parametrize("name", RANK_TESTS)
+def test_no_rank_test_of_three_against_three_has_a_p_value_below_a_tenth(name):
+    """The case of the public: p .0495 where two of the twenty ways are as extreme."""
+    assert 0.1 - 1e-9 <= RANK_TESTS[name](APART) <= 0.35

@@ -50,6 +50,8 @@ class SeenVisits(Seen):
     ----------
     baseline : ndarray (R, N)
         Score at week 0.
+    weeks : ndarray (V,), optional
+        When the visits are.
     outcomes : ndarray (R, N, V)
         All that was observed, also after an event; NaN where missing, or not known yet.
     visit : ndarray of int (R, N)
@@ -75,6 +77,7 @@ class SeenVisits(Seen):
     failure: float | None = None
     known: Bools | None = None
     scores: Floats | None = None
+    weeks: Floats | None = None
     beside_scores: Floats | None = None
 
     @property

@@ -11,6 +11,17 @@ _LEAST_SQUARES = (
     Setting("slopes", choices=("common", "interacted"), default="common"),
     Setting("variance", choices=("hc0", "hc1", "hc2", "hc3", "model"), default="hc3"),
 )
+_MMRM = (
+    Setting(
+        "covariance", default="us",
+        choices=("us", "toep", "toeph", "ar1", "ar1h", "ad", "adh", "cs", "csh", "sp_exp", "sp_gau"),
+    ),
+    Setting("covariance_by", choices=("all", "arm"), default="all"),
+    Setting(
+        "errors", choices=("model", "empirical", "empirical-bias-reduced", "empirical-jackknife"),
+        default="model",
+    ),
+)  # fmt: skip
 _ONE_BY_ONE = ("fixed", "group_sequential")
 _EACH_STRATUM = ("strata",)
 _BLOCK_AT_ONCE = "would impute those who have not entered at a look"
@@ -37,7 +48,7 @@ def _joint(name: str, truth: str, **facts: object) -> tuple[str, Reader]:
 SIMULATED: tuple[tuple[str, Reader], ...] = (
     _visits("unadjusted", adjusts=True, settings=_LEAST_SQUARES),
     _visits("ancova", adjusts=True, settings=_LEAST_SQUARES),
-    _visits("mmrm", adjusts=True),
+    _visits("mmrm", adjusts=True, settings=_MMRM),
     _visits("mmrm_all_observed"),
     _visits("ancova_completers"),
     _visits("ancova_all_observed"),

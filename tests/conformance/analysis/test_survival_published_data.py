@@ -15,7 +15,7 @@ import pytest
 from lifelines import datasets
 from numpy.testing import assert_allclose
 
-from trialsim.analysis import cox, cumulative_incidence, kaplan_meier, log_rank
+from trialsim.analysis import cox, cumulative_incidence, kaplan_meier, log_rank, restricted_mean_survival
 from trialsim.analysis.survival import concordance, cox_several_arms, k_sample_log_rank, weibull
 
 LEUKAEMIA = {"time": "t", "event": "status", "arm": "Rx"}
@@ -185,3 +185,32 @@ def test_delayed_entry_log_rank_is_the_score_test_of_cox_without_ties() -> None:
     columns = {"time": "t", "event": "e", "arm": "arm", "entry": "from"}
     score = cox(data, **columns, variance="model").score_chi_square
     assert_allclose(log_rank(data, **columns).chi_square, score, rtol=1e-10)
+
+
+@pytest.fixture(scope="module")
+def transplanted() -> pd.DataFrame:
+    """Return the 69 who got a heart, each from the day of the transplant."""
+    data = datasets.load_stanford_heart_transplants()
+    return data[data.transplant == 1]
+
+
+def test_r_survfit_3_5_stanford_heart_from_the_day_of_the_transplant(transplanted: pd.DataFrame) -> None:
+    curve = kaplan_meier(transplanted, time="stop", event="event", entry="start").at([30, 100, 365])
+    assert_allclose(curve.survival, [0.73542144, 0.46787542, 0.32109522], rtol=0, atol=1e-8)
+    assert_allclose(curve.standard_error, [0.100225976, 0.080162076, 0.065258380], rtol=0, atol=1e-8)
+
+
+def test_r_survmean_3_5_stanford_heart_restricted_means_with_delayed_entry(
+    transplanted: pd.DataFrame,
+) -> None:
+    roles = {"time": "stop", "event": "event", "entry": "start", "arm": "surgery"}
+    found = restricted_mean_survival(transplanted, **roles, control=0, tau=365)
+    assert_allclose(found.estimates.estimate[0], 331.583333 - 150.673786, rtol=0, atol=2e-6)
+    assert_allclose(found.estimates.standard_error[0], np.hypot(20.2630131, 26.8201759), rtol=0, atol=2e-6)
+
+
+def test_r_coxph_3_5_stanford_heart_surgery_with_delayed_entry(transplanted: pd.DataFrame) -> None:
+    roles = {"time": "stop", "event": "event", "entry": "start", "arm": "surgery"}
+    fit = cox(transplanted, **roles, control=0, variance="model").to_frame()
+    assert_allclose(fit.estimate[0], -0.857530379, rtol=0, atol=1e-6)
+    assert_allclose(fit.standard_error[0], 0.445472039, rtol=0, atol=1e-6)

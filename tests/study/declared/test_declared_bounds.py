@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from tests.declared_files import tables
+from tests.declared_files import staged, tables
 from trialsim.cli.commands import commands
 from trialsim.design import group_sequential_design
 from trialsim.design.group_sequential import bounds_table, expected_sizes
@@ -145,3 +145,61 @@ def test_the_tables_of_the_design_room_agree_with_its_methods() -> None:
     assert table["size"].iloc[-1] == pytest.approx(100 * design.inflation)
     sizes = expected_sizes(design, 100.0).set_index("effect")["size"]
     assert sizes["H1"] == pytest.approx(100 * 0.876726, abs=1e-3)
+
+
+ARMS = {"kind": "multi_arm_multi_stage", "stages": [[30, 30, 30], [30, 30, 30]]}
+
+
+def of_arms(**design: object) -> tuple[DeclaredPlan, DeclaredResult]:
+    return run(staged("response", ARMS | design, arms=3))
+
+
+def test_bounds_of_several_arms_are_those_of_their_closed_test() -> None:
+    """rpact 4: two looks of O'Brien-Fleming-like spending at .025, here of each intersection of arms."""
+    plan, result = of_arms(futility_z=[0.0])
+    works = result.bounds[result.bounds["scenario"] == "works"]
+    assert works["z_upper"].to_numpy() == pytest.approx([2.9626, 1.9686], abs=1e-4)
+    assert works["alpha_spent"].to_numpy() == pytest.approx([0.001525, 0.025], abs=1e-6)
+    assert works["z_lower"].tolist()[0] == 0.0
+    assert np.isnan(works["z_lower"].iloc[1])
+    assert list(works["participants"]) == [90, 180]
+    # Dunnett: with a largest z of best_arm_z the probability of no more is 1 - alpha spent at the first look.
+    from scipy.stats import multivariate_normal
+
+    z = works["best_arm_z"].iloc[0]
+    below = multivariate_normal.cdf([z, z], cov=[[1.0, 0.5], [0.5, 1.0]], abseps=1e-9)
+    assert 1 - below == pytest.approx(works["nominal_p"].iloc[0], abs=1e-6)
+    page = render_trial_report(plan.cells[0].trial, plan, result)
+    assert "of each intersection of arms" in page
+    assert "bounds" in result.frames()
+
+
+def test_bounds_of_several_arms_one_by_one() -> None:
+    _, result = of_arms(multiplicity="bonferroni")
+    works = result.bounds[result.bounds["scenario"] == "works"]
+    design = group_sequential_design([0.5, 1.0], alpha=0.0125)
+    assert works["z_upper"].to_numpy() == pytest.approx(design.upper)
+    assert works["best_arm_z"].to_numpy() == pytest.approx(design.upper)
+    _, plain = of_arms(multiplicity="none")
+    assert plain.bounds["z_upper"].iloc[1] == pytest.approx(1.9686, abs=1e-4)
+
+
+def test_bounds_of_times_to_an_event_in_several_arms_have_events_and_months() -> None:
+    design = {"kind": "multi_arm_multi_stage", "events": [30, 60], "keep_best": 1}
+    made = staged("time_to_event", design, arms=3)
+    made |= {"participants": 120, "randomisation": {"kind": "permuted_blocks", "block_sizes": [3]}}
+    made["analyses"] = [{"kind": "log_rank"}]
+    _, result = run(made)
+    works = result.bounds[result.bounds["scenario"] == "works"]
+    assert works["z_upper"].to_numpy() == pytest.approx([2.9626, 1.9686], abs=1e-4)
+    assert works["events"].iloc[0] == 30
+    assert works["month"].iloc[0] < works["month"].iloc[1]
+
+
+def test_the_arm_that_reaches_its_first_bound_is_claimed_there() -> None:
+    """The share of trials that stop at the first look without an effect is the alpha spent there."""
+    made = staged("response", ARMS, arms=3) | {"simulation": {"replicates": 20_000, "block": 5_000}}
+    _, result = run(made)
+    first = result.looks.query("scenario == 'null' and look == 1")["efficacy"].iloc[0]
+    spent = result.bounds.query("scenario == 'null' and look == 1")["alpha_spent"].iloc[0]
+    assert abs(first - spent) < 4 * math.sqrt(spent / 20_000) + 0.002  # proportions of 30 are no normal law

@@ -10,6 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from tests.declared_files import SITES, STRATA, staged, tables
 from trialsim.analysis.marginal import fit_marginal
+from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.analysis.survival import cox_block, log_rank_block
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import trial_from_dict
@@ -38,7 +39,7 @@ def test_a_fixed_trial_claims_where_its_one_sided_p_is_at_most_alpha(kind: str, 
     np.testing.assert_array_equal(found[f"{name}_decision"] == 1, claims)
 
 
-def test_a_fixed_trial_of_counts_claims_by_the_score_test_and_shows_the_p_of_its_estimate() -> None:
+def test_a_fixed_trial_of_counts_claims_by_the_score_test_and_shows_its_p() -> None:
     made = tables("count")
     found = rows(made)
     cell = plan_trial(trial_from_dict(made)).cells[0]
@@ -51,7 +52,20 @@ def test_a_fixed_trial_of_counts_claims_by_the_score_test_and_shows_the_p_of_its
     claims = helps & (fit.decision.p_value / 2 <= cell.trial.design.alpha)
     assert 0 < claims.mean() < 1
     np.testing.assert_array_equal(found["negative_binomial_decision"] == 1, claims)
-    np.testing.assert_allclose(found["negative_binomial_p_value"], fit.p_value, rtol=1e-12)
+    np.testing.assert_allclose(found["negative_binomial_p_value"], fit.decision.p_value, rtol=1e-9)
+    assert (abs(found["negative_binomial_p_value"] - fit.p_value) > 1e-6).any()  # not that of Wald's test
+
+
+def test_where_a_test_stands_in_for_a_fit_its_p_is_in_the_row() -> None:
+    """A hazard ratio of .0001 leaves no event on active: no Wald test, and a score test that claims."""
+    made = tables("time_to_event", participants=60, analyses=[{"kind": "cox"}, {"kind": "log_rank"}])
+    made["design"], made["effects"][0]["value"] = {"kind": "fixed", "month": 14.0}, 0.0001
+    found = rows(made)
+    failed = found["cox_status"] != "ok"
+    assert failed.any()
+    claims = found["cox_p_value"] / 2 <= 0.025
+    np.testing.assert_array_equal(found["cox_decision"] == 1, claims)
+    np.testing.assert_allclose(found["cox_p_value"][failed], found["log_rank_p_value"][failed], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["response", "time_to_event"])
@@ -202,3 +216,37 @@ def test_levels_that_no_rate_can_hold_are_refused_by_their_field() -> None:
     with pytest.raises(ProtocolError) as fault:
         plan_trial(trial_from_dict(made))
     assert fault.value.field == "strata.outcome"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"covariance": "sp_exp"},
+        {"covariance": "ar1h", "covariance_by": "arm"},
+        {"errors": "empirical-bias-reduced"},
+    ],
+    ids=str,
+)
+def test_a_mixed_model_has_the_covariance_and_errors_that_the_file_asks_for(asked: dict) -> None:
+    made = tables("score", analyses=[{"kind": "mmrm"}, {"kind": "mmrm", "name": "other", **asked}])
+    found = rows(made)
+    cell = plan_trial(trial_from_dict(made)).cells[0]
+    sample = engine_of(cell.trial).sample(cell.blocks[0], 5, 0)
+    arm = sample.outcomes.arm
+    by_arm = {"covariance_by": arm} if "covariance_by" in asked else {}
+    times = {"times": [12.0, 24.0]} if asked.get("covariance") == "sp_exp" else {}
+    fit = fit_mmrm_block(
+        sample.outcomes.outcomes, arm, sample.outcomes.baseline[..., None], by_visit=True, **asked | by_arm | times
+    )  # fmt: skip
+    np.testing.assert_allclose(found["other_estimate"], fit.estimate, rtol=1e-9)
+    np.testing.assert_allclose(found["other_standard_error"], fit.standard_error, rtol=1e-9)
+    assert (abs(found["other_standard_error"] / found["mmrm_standard_error"] - 1) > 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "analysis"),
+    [("joint", {"kind": "ancova", "variance": "hc0"}), ("joint", {"kind": "mmrm", "covariance": "ar1"})],
+)
+def test_a_setting_that_the_outcome_does_not_read_is_refused(kind: str, analysis: dict) -> None:
+    with pytest.raises(ProtocolError, match=f"is not read by {analysis['kind']} with a joint outcome"):
+        trial_from_dict(tables(kind, analyses=[analysis]))

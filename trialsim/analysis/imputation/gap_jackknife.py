@@ -48,7 +48,7 @@ from trialsim.analysis.imputation.leaving_out import (
 )
 from trialsim.analysis.repeated_measures.algebra import inverse_of
 from trialsim.analysis.repeated_measures.closed_form.kernel import OK
-from trialsim.analysis.repeated_measures.covariance_structures import Structure
+from trialsim.analysis.repeated_measures.covariance_structures import unstructured
 from trialsim.analysis.repeated_measures.gram_sums import PatternSums
 from trialsim.analysis.repeated_measures.information import observed_information
 from trialsim.analysis.repeated_measures.likelihood import (
@@ -138,7 +138,7 @@ def refit(start: Fit, variance: Floats, grams: PatternSums, cell: Ints) -> tuple
             return mean.regular, covariance, mean
         point += step
         before = decrement
-    structure = Structure(True, np.arange(visits), np.zeros((visits, visits, 0), np.int64), np.nan)
+    structure = unstructured(visits)
     again = fit_grams(grams, cell, columns, structure, np.bool_(True), TOLERANCE)
     return again.status == FITTED, again.covariance, again.mean
 

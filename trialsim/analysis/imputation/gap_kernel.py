@@ -33,7 +33,7 @@ from trialsim.analysis.imputation.kernel import (
 from trialsim.analysis.linear.gram import inverse_from_factor
 from trialsim.analysis.repeated_measures import newton
 from trialsim.analysis.repeated_measures.closed_form.kernel import NON_FINITE, OK, SINGULAR, TOO_FEW, cholesky
-from trialsim.analysis.repeated_measures.covariance_structures import Structure
+from trialsim.analysis.repeated_measures.covariance_structures import unstructured
 from trialsim.analysis.repeated_measures.gram_sums import PatternSums, gram_sums, pattern_of_each
 from trialsim.analysis.repeated_measures.likelihood import mean_matrix
 from trialsim.analysis.repeated_measures.newton import Fit, fit_grams, seen_together
@@ -158,7 +158,7 @@ def fit_gap_trial(outcomes: Floats, covariates: Floats) -> tuple[int, PatternSum
     q, visits = covariates.shape[1], outcomes.shape[1]
     grams = gram_sums(covariates, outcomes)
     cell = np.arange(q * visits).reshape(q, visits)
-    structure = Structure(True, np.arange(visits), np.zeros((visits, visits, 0), np.int64), np.nan)
+    structure = unstructured(visits)
     fit = fit_grams(grams, cell, q * visits, structure, np.bool_(True), TOLERANCE)
     status = OK
     if few_at_a_visit(grams, q) or fit.status == newton.TOO_FEW:

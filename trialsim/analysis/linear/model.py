@@ -7,10 +7,18 @@ from typing import Literal
 import numpy as np
 
 from trialsim.analysis.linear import kernel
-from trialsim.analysis.linear.block import LinearFits, Randomisation, Slopes, Variance, fit_columns
+from trialsim.analysis.linear.block import (
+    LinearFits,
+    Randomisation,
+    Slopes,
+    Variance,
+    fit_columns,
+    fit_linear,
+)
 from trialsim.analysis.linear.design import Design
 from trialsim.analysis.linear.result import LinearResult
 from trialsim.analysis.linear.safety import warn_where_unsafe
+from trialsim.analysis.one_trial.deciding import StandsIn, stands_in
 from trialsim.analysis.one_trial.tidy_frame import check_level, collinear
 from trialsim.data import Bools, Floats
 from trialsim.errors import AnalysisError
@@ -44,7 +52,9 @@ def analyse(
         strata=strata, strata_in_model=False, randomisation=randomisation,
     )  # fmt: skip
     names = coefficient_names(design, interact)
-    refuse_failure(fits, names, design)
+    instead = _instead(fits, design, variance, weights)
+    if instead is None:
+        refuse_failure(fits, names, design)
     if variance == "model":
         warn_where_unsafe(fits.residuals, design.arm[None], arms)
     rows = _mean_rows(design, interact, means)
@@ -71,7 +81,19 @@ def analyse(
         residual_sd=residual_sd,
         r_squared=r_squared,
         notes=() if weights is None else ("weighted by the variance that the twins' SD foretells",),
+        instead=instead,
     )
+
+
+def _instead(fits: LinearFits, design: Design, variance: Variance, weights: Floats | None) -> StandsIn | None:
+    """Return the score test of two arms that data too extreme for the fit still have: see `fit_linear`."""
+    if fits.status[0] not in (kernel.FULL_LEVERAGE, kernel.NO_RESIDUAL_VARIANCE) or len(design.arms) > 2:
+        return None
+    found = fit_linear(
+        design.outcome[None], design.arm[None], design.covariates[None],
+        variance=variance, weights=None if weights is None else weights[None],
+    )  # fmt: skip
+    return stands_in(found)
 
 
 def coefficient_names(design: Design, interact: Bools) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from trialsim.analysis.one_trial.deciding import StandsIn
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, counts_text
 from trialsim.data import Floats
 
@@ -50,6 +51,8 @@ class LinearResult(Printed):
         Root of RSS/df, and share of variance explained, of the (weighted) fit.
     notes : tuple of str
         What a reader should know besides.
+    instead : StandsIn, optional
+        The test that decides where data too extreme leave no estimate; every number of the model is then NaN.
     """
 
     title: str
@@ -71,12 +74,24 @@ class LinearResult(Printed):
     residual_sd: float
     r_squared: float
     notes: tuple[str, ...] = ()
+    instead: StandsIn | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a comparison: estimate, error, df, statistic, p value, limits."""
-        return inference(
+        frame = inference(
             self.comparisons, self.effects, self.effect_covariance, self.df, self.level, "comparison"
         )
+        return frame if self.instead is None else self.instead.on(frame)
+
+    @property
+    def status(self) -> str:
+        """``"ok"``, or why the effect cannot be estimated."""
+        return "ok" if self.instead is None else self.instead.status
+
+    @property
+    def decided_by(self) -> str:
+        """The test of the p value: ``"t"``, or the one that stands in."""
+        return "t" if self.instead is None else self.instead.test
 
     def means_frame(self) -> pd.DataFrame:
         """Return one row an arm: least-squares mean, standard error, confidence limits, participants."""
@@ -117,7 +132,7 @@ class LinearResult(Printed):
         return tables
 
     def _notes(self) -> Sequence[str]:
-        return self.notes
+        return self.notes if self.instead is None else (self.instead.note, *self.notes)
 
     def plot(self) -> Any:
         """Return a plotly figure of the effects with their confidence intervals."""

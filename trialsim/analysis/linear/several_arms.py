@@ -38,6 +38,11 @@ def joint_test(result: LinearResult) -> tuple[float, int, float, float]:
     statistic, df, residual_df, p_value : float
         F of all arms together, and the chance of a larger one without any effect.
 
+    Raises
+    ------
+    AnalysisError
+        If the fit failed, so that another test decides.
+
     Examples
     --------
     >>> from trialsim.analysis import unadjusted
@@ -46,6 +51,10 @@ def joint_test(result: LinearResult) -> tuple[float, int, float, float]:
     >>> [round(float(x), 4) for x in joint_test(fit)]  # one-way analysis of variance
     [13.0, 2.0, 6.0, 0.0066]
     """
+    if result.instead is not None:
+        raise AnalysisError(
+            f"{result.status}: the fit has no F test", field="result", mend="use its own p value"
+        )
     effects, covariance = result.effects, result.effect_covariance
     df = len(effects)
     F = float(effects @ np.linalg.solve(covariance, effects)) / df

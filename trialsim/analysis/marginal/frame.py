@@ -22,12 +22,15 @@ from trialsim.analysis.marginal.block import (
     MarginalMeans,
     Scheme,
     Separation,
+    as_marginal_estimates,
     contrast_of,
+    fit_marginal,
     no_effect,
     rounding_variance,
     standardise,
 )
 from trialsim.analysis.marginal.delta_variance import delta_covariance
+from trialsim.analysis.one_trial.deciding import StandsIn, stands_in
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, counts_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level, collinear
 from trialsim.data import STATUS_OK, Bools, Floats
@@ -73,6 +76,8 @@ class MarginalResult(Printed):
         "ok", "penalised_for_separation" or "limit_of_separation".
     separated_by : str
         Column of the model whose coefficient would be infinite; empty where none is.
+    instead : StandsIn, optional
+        The test that decides two arms where data too extreme leave no estimate: see `fit_marginal`.
     """
 
     title: str
@@ -90,13 +95,20 @@ class MarginalResult(Printed):
     theta: float
     status: str
     separated_by: str
+    instead: StandsIn | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a comparison: estimate, error, statistic, p value against no effect, limits."""
-        return inference(
+        frame = inference(
             self.comparisons, self.effects, self.effect_covariance, np.inf, self.level, "comparison",
             null=no_effect(self.contrast),
         ).drop(columns="df")  # fmt: skip
+        return frame if self.instead is None else self.instead.on(frame)
+
+    @property
+    def decided_by(self) -> str:
+        """The test of the p value: ``"wald"``, or the one that stands in."""
+        return "wald" if self.instead is None else self.instead.test
 
     def means_frame(self) -> pd.DataFrame:
         """Return one row an arm: standardised mean, standard error, confidence limits, participants."""
@@ -123,6 +135,8 @@ class MarginalResult(Printed):
     def _notes(self) -> Sequence[str]:
         if self.status == "ok":
             return ()
+        if self.instead is not None:
+            return (self.instead.note,)
         met = "carries Firth's penalty" if self.status.startswith("penalised") else "is taken at its limit"
         return (f"the outcome is separated by {self.separated_by}, so the working model {met}",)
 
@@ -197,7 +211,7 @@ def g_computation(
     ------
     AnalysisError
         If a column cannot be used, the outcome is constant or impossible under the family, a covariate
-        depends on the others (named), or the contrast does not exist.
+        depends on the others (named), or the contrast does not exist and no test of two arms stands in.
 
     Notes
     -----
@@ -230,19 +244,22 @@ def g_computation(
         randomisation=randomisation, separation=separation, theta=theta,
     )  # fmt: skip
     names = coefficient_names(design, interact)
-    _refuse_failure(fits, names, design)
+    instead = _instead(fits, design, family, contrast, theta)
     means, covariance = fits.means[0], fits.covariance[0]
-    if variance in ("sandwich", "ge"):
-        if randomisation != "simple":
-            raise AnalysisError("serves simple randomisation", field="variance", mend="use population")
-        covariance = delta_covariance(design, family, interact, variance)
-    if variance == "hc3":
-        covariance = _hc3_covariance(design, family, interact, randomisation)
     pairs = _pairs(len(design.arms), comparisons)
-    effects, gradient = _contrast(contrast, means, fits.observed[0], pairs, outcome)
-    spread = gradient @ covariance @ gradient.T
-    if not (np.diagonal(spread) > rounding_variance(means)).all():
-        raise AnalysisError("does not vary within the arms, so there is no standard error", field=outcome)
+    effects, spread = np.full(len(pairs), np.nan), np.full((len(pairs), len(pairs)), np.nan)
+    if instead is None:
+        _refuse_failure(fits, names, design)
+        if variance in ("sandwich", "ge"):
+            if randomisation != "simple":
+                raise AnalysisError("serves simple randomisation", field="variance", mend="use population")
+            covariance = delta_covariance(design, family, interact, variance)
+        if variance == "hc3":
+            covariance = _hc3_covariance(design, family, interact, randomisation)
+        effects, gradient = _contrast(contrast, means, fits.observed[0], pairs, outcome)
+        spread = gradient @ covariance @ gradient.T
+        if not (np.diagonal(spread) > rounding_variance(means)).all():
+            raise AnalysisError("does not vary within the arms, so there is no standard error", field=outcome)
     return MarginalResult(
         title=f"{_WORDS[contrast]} of {outcome}, standardised over everyone",
         model=_formula(design, family, by_arm),
@@ -257,9 +274,25 @@ def g_computation(
         effects=effects,
         effect_covariance=spread,
         theta=float(fits.theta[0]),
-        status=kernel.REASONS[fits.status[0]],
+        status=kernel.REASONS[fits.status[0]] if instead is None else instead.status,
         separated_by=names[fits.dependent[0]] if fits.dependent[0] >= 0 else "",
+        instead=instead,
     )
+
+
+def _instead(
+    fits: MarginalMeans, design: Design, family: Family, contrast: Contrast, theta: float | None
+) -> StandsIn | None:
+    """Return the test of two arms that data too extreme for an estimate still have: see `fit_marginal`."""
+    if len(design.arms) > 2 or fits.status[0] == linear_kernel.COLLINEAR_COVARIATE:
+        return None
+    if as_marginal_estimates("", fits, contrast).fitted[0]:
+        return None
+    found = fit_marginal(
+        design.outcome[None], design.arm[None], design.covariates[None], family=family, contrast=contrast,
+        theta=theta,
+    )  # fmt: skip
+    return stands_in(found)
 
 
 def _pairs(arms: int, comparisons: Comparisons) -> list[tuple[int, int]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
 from trialsim.analysis.one_trial.normal_estimates import raise_for
+from trialsim.analysis.one_trial.printed import number, p_text
 from trialsim.data import STATUS_OK, Decision, Estimates, Floats
 
 E = TypeVar("E", bound=Estimates)
@@ -18,6 +20,57 @@ NO_TEST, OWN, STANDS_IN = 0, 1, 2
 NONE, NO_DIFFERENCE = "none", "no_difference"
 NOTHING = ("constant_outcome", "no_events")
 UNDECIDED = (NONE, NO_DIFFERENCE)
+
+
+@dataclass(frozen=True)
+class StandsIn:
+    """The test that decides one trial whose effect cannot be estimated.
+
+    Parameters
+    ----------
+    status : str
+        Why there is no estimate.
+    test : str
+        Name of the test.
+    z, p_value : float
+        Normal deviate with the sign of the effect, and two-sided p value.
+    """
+
+    status: str
+    test: str
+    z: float
+    p_value: float
+
+    @property
+    def note(self) -> str:
+        """What a printed result says of it."""
+        return (
+            f"{self.status}: the effect cannot be estimated; the {self.test.replace('_', ' ')} test decides, "
+            f"z {number(self.z)}, p {p_text(self.p_value)}"
+        )
+
+    def on(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a table of the effect with this statistic and p value."""
+        return frame.assign(statistic=self.z, p_value=self.p_value)
+
+
+def stands_in(found: Estimates) -> StandsIn | None:
+    """Return the test that stands in for the fit of the only trial; None if it succeeded or none exists.
+
+    Examples
+    --------
+    >>> nothing = np.array([np.nan])
+    >>> failed = Estimates("Cox", *[nothing] * 5, np.array([1]), ("ok", "infinite_coefficient"))
+    >>> print(stands_in(wald_or_score(failed, np.array([-3.0]))).note)
+    infinite_coefficient: the effect cannot be estimated; the score test decides, z -3, p 0.0027
+    """
+    decision, code = found.decision, int(found.status[0])
+    if decision is None or found.fitted[0]:
+        return None
+    test = decision.tests[decision.test[0]]
+    if test in UNDECIDED:
+        return None
+    return StandsIn(found.reasons[code], test, float(decision.z[0]), float(decision.p_value[0]))
 
 
 def wald_or_score(estimates: Estimates, score: Floats) -> Estimates:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trialsim.analysis.one_trial.printed import Printed, half_width, number, p_text
+from trialsim.analysis.one_trial.deciding import StandsIn
+from trialsim.analysis.one_trial.printed import Printed, half_width
 from trialsim.data import STATUS_OK, Decision, Estimates
 
 
@@ -53,11 +54,7 @@ class TwoArmResult(Printed):
     def _notes(self) -> Sequence[str]:
         if self._stands_in() is None:
             return ()
-        test = self.decided_by.replace("_", " ")
-        return (
-            f"{self.status}: the effect cannot be estimated; the {test} test decides, "
-            f"z {number(self.statistic)}, p {p_text(self.p_value)}",
-        )
+        return (StandsIn(self.status, self.decided_by, self.statistic, self.p_value).note,)
 
     @property
     def compared(self) -> str:

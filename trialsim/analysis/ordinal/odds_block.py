@@ -26,7 +26,7 @@ from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.ordinal import odds_kernel as kernel
 from trialsim.analysis.ordinal.odds_score_kernel import score_replicates
 from trialsim.analysis.ordinal.small_samples import exact_where
-from trialsim.data import STATUS_OK, Estimates, Floats, Ints
+from trialsim.data import STATUS_OK, Bools, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 
 OddsVariance = Literal["model", "robust"]
@@ -188,7 +188,9 @@ def odds_estimates(
     rest = np.flatnonzero(separated & (fits.status != linear_kernel.COLLINEAR_COVARIATE))
     score_replicates(rest, fits.category, categories, a, nothing, unadjusted, separated)
     values = np.where(fits.category < 0, np.nan, fits.category.astype(np.float64))
-    exact = exact_where(which if x.shape[2] == 0 else which[:0], values, a)
+    # Too few to estimate odds and cuts may still be ranked.
+    few = np.flatnonzero((fits.status == linear_kernel.TOO_FEW_PARTICIPANTS) & _both_seen(values, a))
+    exact = exact_where(np.union1d(which, few) if x.shape[2] == 0 else which[:0], values, a)
     with np.errstate(invalid="ignore"):
         error = np.sqrt(fits.covariance[:, 0, 0])
     found = normal_estimates(
@@ -201,6 +203,12 @@ def odds_estimates(
     small = ~np.isnan(exact) & (fits.status == STATUS_OK)
     p_value = np.where(small, 2.0 * special.ndtr(-np.abs(exact)), found.p_value)
     return decide(replace(found, p_value=p_value), rule)
+
+
+def _both_seen(values: Floats, arm: NDArray[np.int8]) -> Bools:
+    """Return whether each replicate has participants with an outcome in both arms (R,)."""
+    seen = ~np.isnan(values)
+    return np.asarray((seen & (arm == 0)).any(axis=1) & (seen & (arm == 1)).any(axis=1))
 
 
 def _categories(outcome: Floats) -> tuple[Ints, int]:

@@ -9,6 +9,10 @@ and their variances follow by the delta method from those of the U statistics w 
 sample covariances of each participant's own shares (Bebu and Lachin 2016, Biostatistics 17:178; Brunner,
 Vandemeulebroecke, Mütze 2021, Stat. Med. 40:3367). For one outcome the win odds are θ/(1 − θ) with θ the
 probabilistic index.
+
+That nothing differs between the arms is tested by the sum over the active of each participant's wins minus
+losses against everybody (Finkelstein and Schoenfeld 1999, Stat. Med. 18:1341): exactly in small samples, over
+all ways of giving the arms again, and where a measure has no standard error.
 """
 
 from __future__ import annotations
@@ -21,10 +25,16 @@ import pandas as pd
 from scipy import special
 
 from trialsim.analysis.linear.design import read_design
-from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width
+from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.one_trial.tidy_frame import check_level
-from trialsim.data import Floats
+from trialsim.analysis.survival.block import Labels
+from trialsim.analysis.survival.log_rank_test import Test
+from trialsim.analysis.survival.small_samples.assignments import linear_scores, p_by_assignments
+from trialsim.analysis.survival.small_samples.rank_scores import RankTest
+from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
+
+_ROWS = 256
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +55,10 @@ class WinResult(Printed):
         Of the shares of wins and losses.
     level : float
         Of the intervals.
+    z : float
+        Of Finkelstein and Schoenfeld, positive where active wins.
+    by : RankTest
+        P value of no difference by the rule for small samples, and how it was got.
     """
 
     arms: tuple[str, str]
@@ -55,12 +69,14 @@ class WinResult(Printed):
     ties: float
     covariance: Floats
     level: float
+    z: float
+    by: RankTest
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row each for win ratio, win odds and net benefit; p values are of no effect.
 
         The ratios have limits on the log scale, and none where an arm never wins. Their standard errors are
-        of the logarithm.
+        of the logarithm. In small samples all three have the exact p value; ``test`` says which it is.
         """
         won, lost, half = self.wins, self.losses, self.ties / 2
         ratio = np.array([_over(won), -_over(lost)])
@@ -71,7 +87,13 @@ class WinResult(Printed):
             ("net benefit", *self._line(won - lost, np.array([1.0, -1.0]))),
         ]
         names = ["measure", "estimate", "standard_error", "lower", "upper", "statistic", "p_value"]
-        return pd.DataFrame(rows, columns=names)
+        frame = pd.DataFrame(rows, columns=names).assign(test="wald")
+        if self.by.test != "asymptotic":
+            return frame.assign(statistic=np.nan, p_value=self.by.p_value, test=self.by.test)
+        lone = frame["p_value"].isna()
+        frame.loc[lone, ["statistic", "p_value"]] = self.z, self.by.p_value
+        frame.loc[lone, "test"] = "finkelstein_schoenfeld"
+        return frame
 
     def _line(self, value: float, gradient: Floats) -> tuple[float, ...]:
         error = float(np.sqrt(gradient @ self.covariance @ gradient))
@@ -89,7 +111,11 @@ class WinResult(Printed):
         return f"Wins of {self.arms[1]} over {self.arms[0]}"
 
     def _facts(self) -> Facts:
-        return {"pairs": f"{self.pairs}: {self.wins:.2%} won, {self.losses:.2%} lost, {self.ties:.2%} tied"}
+        return {
+            "pairs": f"{self.pairs}: {self.wins:.2%} won, {self.losses:.2%} lost, {self.ties:.2%} tied",
+            "no difference": f"z {number(self.z)}, p {p_text(self.by.p_value)}",
+            "p value": f"{self.by.test}: {self.by.reason}",
+        }
 
     def _tables(self) -> Tables:
         return {"By outcome": self.by_outcome, f"Effects, {self.level:.0%} intervals": self.to_frame()}
@@ -108,6 +134,8 @@ def win_ratio(
     control: Hashable | None = None,
     active: Hashable | None = None,
     level: float = 0.95,
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> WinResult:
     """Compare two arms by wins, on outcomes in order of importance.
 
@@ -126,6 +154,10 @@ def win_ratio(
         Labels in `arm`; the first level, and the only other one, unless given.
     level : float
         Confidence level, in (0, 1).
+    test : {"automatic", "asymptotic", "exact", "permutation"}
+        Automatic: exact where an arm has fewer than 10 participants, by permutation if the ways are too many.
+    seed : int
+        Of the 9,999 random ways.
 
     Returns
     -------
@@ -168,6 +200,7 @@ def win_ratio(
     covariance = sum(
         np.cov(won.mean(axis), lost.mean(axis)) / won.shape[1 - axis] for axis in (0, 1)
     )  # over controls, then over the active
+    z, by = _no_difference(values, design.arm, test, seed)
     return WinResult(
         arms=(design.arms[0], design.arms[1]),
         pairs=result.size,
@@ -177,4 +210,27 @@ def win_ratio(
         ties=float((result == 0).mean()),
         covariance=np.asarray(covariance),
         level=level,
+        z=z,
+        by=by,
     )
+
+
+def _no_difference(values: Floats, arm: Ints, test: Test, seed: int) -> tuple[float, RankTest]:
+    """Return z of Finkelstein and Schoenfeld, and the p value by the rule for small samples."""
+    scores = np.empty((len(values), 1))
+    for first in range(0, len(values), _ROWS):
+        some = values[first : first + _ROWS]
+        result = np.zeros((len(some), len(values)))
+        for k in range(values.shape[1]):
+            result = np.where(result == 0.0, np.sign(some[:, k, None] - values[None, :, k]), result)
+        scores[first : first + _ROWS, 0] = result.sum(axis=1)
+    given, nobody = arm.astype(np.int8), np.zeros(len(arm), np.int64)
+    at, covariance = linear_scores(scores, given, nobody, 2)
+    z = float(at(given[None])[0, 0, 0] / np.sqrt(covariance[0, 0, 0, 0]))
+
+    def distance(assigned: Labels) -> Floats:
+        return np.abs(at(assigned)[:, 0, 0])
+
+    everybody = np.ones(len(arm), np.int8)
+    p = float(2.0 * special.ndtr(-abs(z)))
+    return z, p_by_assignments(distance, p, given, everybody, nobody, test, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,16 @@ from trialsim.analysis.one_trial.empty_levels import levels_seen, patterns_of
 from trialsim.analysis.repeated_measures.block_kernel import fit_block
 from trialsim.analysis.repeated_measures.closed_form.block import REASONS as MONOTONE_REASONS
 from trialsim.analysis.repeated_measures.closed_form.block import monotone_block
-from trialsim.analysis.repeated_measures.covariance_structures import Structure, structure_of
+from trialsim.analysis.repeated_measures.covariance_structures import (
+    SPATIAL,
+    Structure,
+    in_groups,
+    spatial,
+    structure_of,
+)
 from trialsim.analysis.repeated_measures.design import Term, lay_out, renumbered
+from trialsim.analysis.repeated_measures.general.block import sandwich_rows
+from trialsim.analysis.repeated_measures.general.sandwich import KINDS
 from trialsim.analysis.repeated_measures.methods import Method, method_of
 from trialsim.analysis.repeated_measures.newton import COLLINEAR, OK, STATUSES
 from trialsim.data import Bools, Estimates, Floats, Ints
@@ -36,6 +45,9 @@ def fit_mmrm_block(
     covariance: str = "us",
     method: str = "reml",
     df: str = "satterthwaite",
+    times: ArrayLike | None = None,
+    covariance_by: ArrayLike | None = None,
+    errors: str = "model",
     tolerance: float = BLOCK_TOLERANCE,
     closed_form: bool = True,
 ) -> Estimates:
@@ -62,11 +74,19 @@ def fit_mmrm_block(
     visit : int
         Position of the visit to test; -1 is the last.
     covariance : str
-        One of `covariance_structures.STRUCTURES`.
+        One of `covariance_structures.STRUCTURES`, or ``"sp_exp"``, ``"sp_gau"``: σ²ρ^d, d the distance of two
+        visits in time or its square.
     method : {"reml", "ml"}
     df : str
         ``"satterthwaite"``, ``"kenward-roger-linear"`` (as SAS for ``us``), ``"kenward-roger"`` (with the
         second derivatives, as the R package mmrm), ``"between-within"``, ``"residual"`` or ``"z"``.
+    times : array_like (V,), optional
+        When the visits are, in any unit: needed by a covariance in space, and by that alone.
+    covariance_by : array_like of int (R, N) or (N,), optional
+        Group of each participant, from 0, such as the arm: each has its own covariance of the same structure.
+    errors : {"model", "empirical", "empirical-bias-reduced", "empirical-jackknife"}
+        Standard errors: of the model, or sandwiches (CR0, CR2, CR3) with the degrees of freedom of Bell and
+        McCaffrey.
     tolerance : float
         Decrement (squared Newton step in standard errors of Σ) that may be left when a fit ends.
     closed_form : bool
@@ -80,7 +100,8 @@ def fit_mmrm_block(
     Raises
     ------
     AnalysisError
-        If the arrays do not fit together or a value is infinite or a covariate missing.
+        If the arrays do not fit together, a value is infinite or a covariate missing, or choices do not go
+        together: a covariance in space by group, sandwiches by group or with Kenward–Roger.
 
     Examples
     --------
@@ -98,6 +119,8 @@ def fit_mmrm_block(
     s = _as_block(np.zeros((participants, 0)) if scores is None else scores, "scores", 3, values)
     _check_values(values, arms, x, s, scores is not None)
     chosen = method_of(method, df, covariance)
+    structure, group = _structure(covariance, times, covariance_by, values), _groups(covariance_by, values)
+    _check_errors(errors, chosen, covariance_by is not None)
     terms = [Term("intercept", True), Term("arm", True)]
     terms += [Term(f"covariate {k}", by_visit) for k in range(x.shape[2])]
     terms += [Term("score", scores_by_visit, matched=True)] * (scores is not None)
@@ -106,21 +129,21 @@ def fit_mmrm_block(
     table = np.full((replicates, 5), np.nan)
     status = np.full(replicates, -1, np.int64)
     counts = np.zeros((replicates, 4))
-    can = covariance == "us" and design.visit_saturated and chosen.df in ("satterthwaite", "z")
-    if closed_form and can:
+    can = structure.unstructured and design.visit_saturated and chosen.df in ("satterthwaite", "z")
+    if closed_form and can and errors == "model":
         _closed_form(values, arms, x, tested, chosen, table, status)
     found = _Found(table, status, counts)
-    trials = _Trials(values, arms, x, s)
-    contrast, structure = design.contrast(tested, {1: 1.0}), structure_of(covariance, visits)
-    trials.fit(design.cell, contrast, structure, chosen, tolerance, found)
+    trials = _Trials(values, arms, x, s, group)
+    contrast = design.contrast(tested, {1: 1.0})
+    trials.fit(design.cell, contrast, structure, chosen, tolerance, errors, found)
     counts[:, 2:] = design.columns, design.constant_terms
     for gone, rows in trials.empty_levels(np.flatnonzero(status == COLLINEAR), by_visit):
         cell, left = renumbered(design.cell, gone)
         again = _Found(np.full((len(rows), 5), np.nan), np.full(len(rows), -1), np.zeros((len(rows), 4)))
-        trials.take(rows).fit(cell, contrast[left], structure, chosen, tolerance, again)
+        trials.take(rows).fit(cell, contrast[left], structure, chosen, tolerance, errors, again)
         again.counts[:, 2:] = len(left), design.constant_terms - gone.all(axis=1).sum()
         table[rows], status[rows], counts[rows] = again
-    return _as_estimates(found, chosen, covariance)
+    return _as_estimates(found, chosen, covariance, errors)
 
 
 class _Found(NamedTuple):
@@ -132,16 +155,24 @@ class _Found(NamedTuple):
 
 
 class _Trials(NamedTuple):
-    """A block: outcome (R, N, V), and arm, covariates and scores of R replicates or of one for all."""
+    """A block: outcome (R, N, V), and arm, covariates, scores and group of R replicates or of one for all."""
 
     outcome: Floats
     arm: Floats
     covariates: Floats
     scores: Floats
+    group: Ints
 
     def take(self, rows: Ints) -> _Trials:
         """Return some replicates."""
-        return _Trials(*(part[rows % len(part)] for part in self))
+        y, arm, x, s, group = self
+        return _Trials(
+            y[rows % len(y)],
+            arm[rows % len(arm)],
+            x[rows % len(x)],
+            s[rows % len(s)],
+            group[rows % len(group)],
+        )
 
     def fit(
         self,
@@ -150,12 +181,16 @@ class _Trials(NamedTuple):
         structure: Structure,
         method: Method,
         tolerance: float,
+        errors: str,
         found: _Found,
     ) -> None:
         """Fit every trial whose status is still -1."""
+        if errors != "model":
+            sandwich_rows(*self[:4], cell, contrast, structure, method.restricted, tolerance, errors, *found)
+            return
         fit_block(
             *self,
-            cell,
+            np.tile(cell, (1, len(structure.deviation) // cell.shape[1])),
             int(cell.max()) + 1,
             contrast,
             structure,
@@ -198,6 +233,56 @@ def _as_block(
             "does not have the replicates and participants of the outcome", field=name, value=array.shape
         )
     return array
+
+
+def _structure(
+    covariance: str, times: ArrayLike | None, covariance_by: ArrayLike | None, outcome: Floats
+) -> Structure:
+    """Return the structure over the visits, or over those of every group, or refuse it."""
+    visits = outcome.shape[2]
+    if (times is not None) != (covariance in SPATIAL):
+        raise AnalysisError(
+            f"are needed by {' and '.join(SPATIAL)}, and by them alone", field="times",
+            value=None if times is None else covariance, mend="give the time of each visit with these",
+        )  # fmt: skip
+    if times is None:
+        structure = structure_of(covariance, visits)
+        return structure if covariance_by is None else in_groups(structure, int(np.max(covariance_by)) + 1)
+    if covariance_by is not None:
+        raise AnalysisError(
+            "a covariance in space is one for all", field="covariance_by", mend="use another structure"
+        )
+    when = np.asarray(times, dtype=np.float64)
+    if when.shape != (visits,):
+        raise AnalysisError("needs one time for each visit", field="times", value=when.shape)
+    return spatial(covariance, when)
+
+
+def _groups(covariance_by: ArrayLike | None, outcome: Floats) -> Ints:
+    """Return the group of each participant (R or 1, N): all of them one, or as given."""
+    if covariance_by is None:
+        return np.zeros((1, outcome.shape[1]), np.int64)
+    given = _as_block(covariance_by, "covariance_by", 2, outcome)
+    groups = int(given.max()) + 1
+    if (given < 0).any() or (given != np.floor(given)).any() or groups * outcome.shape[2] > MOST_VISITS:
+        raise AnalysisError(
+            f"must hold whole numbers from 0, and groups times visits at most {MOST_VISITS}",
+            field="covariance_by",
+        )
+    return given.astype(np.int64)
+
+
+def _check_errors(errors: str, method: Method, by_group: bool) -> None:
+    known = ("model", *KINDS)
+    if errors not in known:
+        raise AnalysisError(
+            "is not a known choice", field="errors", value=errors, mend=f"use one of {', '.join(known)}"
+        )
+    if errors != "model" and (by_group or method.adjusted):
+        raise AnalysisError(
+            "sandwiches are there for one covariance of all participants, and without Kenward-Roger",
+            field="errors", value=errors, mend='use errors="model"',
+        )  # fmt: skip
 
 
 def _check_values(outcome: Floats, arm: Floats, covariates: Floats, scores: Floats, scored: bool) -> None:
@@ -244,9 +329,13 @@ def _closed_form(
     status[fitted] = OK
 
 
-def _as_estimates(found: _Found, method: Method, covariance: str) -> Estimates:
+def _as_estimates(found: _Found, method: Method, covariance: str, errors: str) -> Estimates:
     table, status, counts = found
     ok = status == OK
+    if errors != "model":
+        # Sandwiches have degrees of freedom of their own, unless the normal law is asked for.
+        method = method if method.df == "z" else replace(method, df="satterthwaite")
+        covariance = f"{covariance}, {errors}"
     standard_error = np.sqrt(table[:, method.variance_column])
     estimate = np.where(ok, table[:, 0], np.nan)
     df = np.where(ok, method.degrees_of_freedom(table[:, 2], *counts.T, between=True), np.nan)

@@ -100,11 +100,33 @@ def _covariate_rows(arm: Floats, covariates: Floats, scores: Floats) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True)
+def in_own_visits(outcome: Floats, group: Ints, groups: int) -> Floats:
+    """Return outcomes (N, groups · V), each participant's at the visits of the own group, else missing."""
+    participants, visits = outcome.shape
+    spread = np.full((participants, groups * visits), np.nan)
+    for i in range(participants):
+        for j in range(visits):
+            spread[i, group[i] * visits + j] = outcome[i, j]
+    return spread
+
+
+@numba.njit(cache=True, nogil=True)
+def prepared(
+    outcome: Floats, arm: Floats, covariates: Floats, scores: Floats
+) -> tuple[int, float, float, Floats, Floats]:
+    """Return a trial's status, its observations, its participants, z (N, q), and centred outcomes (N, V)."""
+    observations, participants = _count(outcome)
+    status = _unusable(outcome, arm)
+    return status, observations, participants, _covariate_rows(arm, covariates, scores), _centred(outcome)
+
+
+@numba.njit(cache=True, nogil=True)
 def fit_block(
     outcome: Floats,
     arm: Floats,
     covariates: Floats,
     scores: Floats,
+    group: Ints,
     cell: Ints,
     columns: int,
     contrast: Floats,
@@ -118,8 +140,12 @@ def fit_block(
     status: Ints,
     counts: Floats,
 ) -> None:
-    """Fit every trial whose status is still -1; fill in contrast, status, and the first two counts."""
+    """Fit every trial whose status is still -1; fill in contrast, status, and the first two counts.
+
+    Where `cell` has more visits than the outcome, `group` (N,) says which of them are a participant's own.
+    """
     contrasts = contrast.reshape(1, -1)
+    groups = cell.shape[1] // outcome.shape[2]
     for r in range(len(outcome)):
         y = outcome[r]
         counts[r, 0], counts[r, 1] = _count(y)
@@ -130,7 +156,10 @@ def fit_block(
         if status[r] != OK:
             continue
         z = _covariate_rows(arms, covariates[r % len(covariates)], scores[r % len(scores)])
-        grams = gram_sums(z, _centred(y))
+        centred = _centred(y)
+        if groups > 1:
+            centred = in_own_visits(centred, group[r % len(group)], groups)
+        grams = gram_sums(z, centred)
         fit = fit_grams(grams, cell, columns, structure, restricted, tolerance)
         if needs_information or fit.status != OK:
             status[r], found = contrast_table(

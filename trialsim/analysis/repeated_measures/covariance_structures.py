@@ -1,9 +1,9 @@
 """Covariance structures of repeated measures and their derivatives.
 
 Every structure is a vector of parameters on the whole real line, the ones of the R package mmrm:
-log standard deviations, then correlations through ρ = θ/√(1+θ²). Two exceptions: compound symmetry has
-ρ = ρ₀ + (1 − ρ₀)/(1 + e^−θ) with the lowest possible ρ₀ = −1/(m − 1), and the unstructured one has the
-unit lower triangle of its Cholesky factor instead of correlations.
+log standard deviations, then correlations through ρ = θ/√(1+θ²). Three exceptions: compound symmetry has
+ρ = ρ₀ + (1 − ρ₀)/(1 + e^−θ) with the lowest possible ρ₀ = −1/(m − 1), the spatial ones have ρ = 1/(1 + e^−θ)
+for a distance of 1, and the unstructured one has the unit lower triangle of its Cholesky factor instead.
 """
 
 from __future__ import annotations
@@ -13,33 +13,105 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from trialsim.data import Floats, Ints
+from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import AnalysisError
 
 STRUCTURES = ("us", "toep", "toeph", "ar1", "ar1h", "ad", "adh", "cs", "csh")
+SPATIAL = ("sp_exp", "sp_gau")
 
 
 class Structure(NamedTuple):
     """A structure over m visits, in the form that the kernels read.
 
-    The covariance of visits a and b is s_a s_b Π_k ρ_k^e, e the exponent of ρ_k for that pair.
+    The covariance of visits a and b is s_a s_b Π_k ρ_k^e, e the exponent of ρ_k for that pair; in space
+    s_a s_b ρ^d, d their distance.
 
     Parameters
     ----------
     unstructured : bool
-        Then `exponents` is not used.
+        Every element of the covariance is free, so that it can be sought in its elements.
     deviation : ndarray of int (m,)
         Which log standard deviation each visit has.
     exponents : ndarray of int (m, m, C)
         Exponent of each of C correlations; 0 on the diagonal.
     lowest : float
         Lowest possible correlation of compound symmetry; NaN stands for the map θ/√(1+θ²).
+    triangular : bool
+        Whether the parameters are those of the Cholesky factor; then `exponents` is not used.
+    apart : ndarray of bool (m, m)
+        Pairs whose covariance is 0: visits of different groups.
+    distance : ndarray (m, m)
+        In space: the distance of two visits, or its square; else (0, 0).
     """
 
     unstructured: bool
     deviation: Ints
     exponents: Ints
     lowest: float
+    triangular: bool
+    apart: Bools
+    distance: Floats
+
+
+@numba.njit(cache=True, nogil=True)
+def unstructured(visits: int) -> Structure:
+    """Return the structure in which every element is free."""
+    return Structure(
+        True, np.arange(visits), np.zeros((visits, visits, 0), np.int64), np.nan, True,
+        np.zeros((visits, visits), np.bool_), np.zeros((0, 0)),
+    )  # fmt: skip
+
+
+def spatial(name: str, times: Floats) -> Structure:
+    """Return σ²ρ^d of visits at given times, d their distance (``sp_exp``) or its square (``sp_gau``).
+
+    Raises
+    ------
+    AnalysisError
+        If the name is no spatial structure, or two visits are at one time.
+
+    Examples
+    --------
+    >>> spatial("sp_gau", np.array([0.0, 1.0, 3.0])).distance[0]
+    array([0., 1., 9.])
+    """
+    if name not in SPATIAL:
+        raise AnalysisError(
+            "is no covariance in space", field="covariance", value=name, mend=f"use {' or '.join(SPATIAL)}"
+        )
+    m = len(times)
+    if m < 2:
+        raise AnalysisError("needs two visits or more", field="covariance", value=name)
+    gap = np.abs(np.subtract.outer(times, times))
+    if not (np.isfinite(gap).all() and (gap[~np.eye(m, dtype=bool)] > 0.0).all()):
+        raise AnalysisError("must be finite, and differ between visits", field="times", value=list(times))
+    flat, nothing = np.zeros(m, np.int64), np.zeros((m, m, 0), np.int64)
+    distance = gap if name == "sp_exp" else gap**2
+    return Structure(False, flat, nothing, np.nan, False, np.zeros((m, m), np.bool_), distance)
+
+
+def in_groups(structure: Structure, groups: int) -> Structure:
+    """Return a structure with its own parameters in each group, over groups · m visits, one after another.
+
+    A participant is seen at the visits of one group only, so that what lies between groups never enters.
+
+    Examples
+    --------
+    >>> in_groups(structure_of("ar1h", 2), 2).deviation
+    array([0, 1, 2, 3])
+    """
+    m, own = len(structure.deviation), structure.exponents.shape[2]
+    deviations = int(structure.deviation[-1]) + 1
+    deviation = (structure.deviation + deviations * np.arange(groups)[:, None]).ravel()
+    exponents = np.zeros((groups * m, groups * m, groups * own), np.int64)
+    apart = np.ones((groups * m, groups * m), np.bool_)
+    for g in range(groups):
+        here = slice(g * m, (g + 1) * m)
+        apart[here, here] = False
+        exponents[here, here, g * own : (g + 1) * own] = structure.exponents
+    return Structure(
+        False, deviation, exponents, structure.lowest, structure.triangular, apart, np.zeros((0, 0))
+    )
 
 
 def structure_of(name: str, visits: int) -> Structure:
@@ -78,7 +150,10 @@ def structure_of(name: str, visits: int) -> Structure:
         "cs": (lag > 0)[:, :, None],
     }[name.removesuffix("h")]
     lowest = -1.0 / (visits - 1) if name.startswith("cs") else np.nan
-    return Structure(name == "us", deviation.astype(np.int64), exponents.astype(np.int64), lowest)
+    return Structure(
+        name == "us", deviation.astype(np.int64), exponents.astype(np.int64), lowest, name == "us",
+        np.zeros((visits, visits), np.bool_), np.zeros((0, 0)),
+    )  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
@@ -87,6 +162,10 @@ def parameter_count(structure: Structure) -> int:
     m = len(structure.deviation)
     if structure.unstructured:
         return m * (m + 1) // 2
+    if structure.triangular:
+        return m + (m * (m - 1) - structure.apart.sum()) // 2
+    if len(structure.distance):
+        return structure.deviation[-1] + 2
     return structure.deviation[-1] + 1 + structure.exponents.shape[2]
 
 
@@ -112,6 +191,10 @@ def _correlations(structure: Structure, theta: Floats, values: Floats, first: Fl
     h = 0
     for a in range(m):
         for b in range(a, m):
+            if structure.apart[a, b]:
+                values[h] = 0.0
+                h += 1
+                continue
             power = structure.exponents[a, b]
             values[h] = 1.0
             for k in range(count):
@@ -143,13 +226,33 @@ def _correlations(structure: Structure, theta: Floats, values: Floats, first: Fl
 
 
 @numba.njit(cache=True, nogil=True)
-def _unit_products(theta: Floats, m: int, values: Floats, first: Floats, second: Floats) -> None:
+def _in_space(structure: Structure, theta: float, values: Floats, first: Floats, second: Floats) -> None:
+    """Fill ρ^d of each pair a < b, ρ = 1/(1 + e^−θ), and its derivatives in θ (pairs, 1), (pairs, 1, 1)."""
+    m = len(structure.deviation)
+    rest = 1.0 / (1.0 + np.exp(theta))
+    h = 0
+    for a in range(m):
+        for b in range(a, m):
+            d = structure.distance[a, b]
+            values[h] = (1.0 - rest) ** d
+            first[h, 0] = values[h] * d * rest
+            second[h, 0, 0] = first[h, 0] * (d * rest - (1.0 - rest))
+            h += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _unit_products(
+    structure: Structure, theta: Floats, values: Floats, first: Floats, second: Floats
+) -> None:
     """Fill Σ_c l_ac l_bc of the unit lower triangle l, and its derivatives in the elements of l."""
+    m = len(structure.deviation)
     position = np.full((m, m), -1, np.int64)
     lower = np.eye(m)
     k = 0
     for a in range(m):
         for c in range(a):
+            if structure.apart[a, c]:
+                continue
             position[a, c] = k
             lower[a, c] = theta[k]
             k += 1
@@ -196,8 +299,10 @@ def covariance_derivatives(theta: Floats, structure: Structure) -> tuple[Floats,
     value = np.empty(elements)
     inner = np.zeros((elements, rest))
     curve = np.zeros((elements, rest, rest))
-    if structure.unstructured:
-        _unit_products(theta[deviations:], m, value, inner, curve)
+    if structure.triangular:
+        _unit_products(structure, theta[deviations:], value, inner, curve)
+    elif len(structure.distance):
+        _in_space(structure, theta[deviations], value, inner, curve)
     else:
         _correlations(structure, theta[deviations:], value, inner, curve)
     covariance = np.empty((m, m))
@@ -229,20 +334,30 @@ def parameters_near(covariance: Floats, structure: Structure) -> Floats:
     m = len(structure.deviation)
     deviations = structure.deviation[-1] + 1
     theta = np.zeros(parameter_count(structure))
-    if structure.unstructured:
-        lower = np.linalg.cholesky(covariance)
+    if structure.triangular:
+        lower = np.linalg.cholesky(np.where(structure.apart, 0.0, covariance))
         k = m
         for a in range(m):
             theta[a] = np.log(lower[a, a])
             for c in range(a):
-                theta[k] = lower[a, c] / lower[a, a]
-                k += 1
+                if not structure.apart[a, c]:
+                    theta[k] = lower[a, c] / lower[a, a]
+                    k += 1
         return theta
     shares = np.zeros(deviations)
     for a in range(m):
         theta[structure.deviation[a]] += 0.5 * np.log(covariance[a, a])
         shares[structure.deviation[a]] += 1.0
     theta[:deviations] /= shares
+    if len(structure.distance):
+        total, number = 0.0, 0
+        for a in range(m):
+            for b in range(a + 1, m):
+                share = covariance[a, b] / np.sqrt(covariance[a, a] * covariance[b, b])
+                total += min(max(share, 0.02), 0.98) ** (1.0 / structure.distance[a, b])
+                number += 1
+        theta[deviations] = np.log(total / (number - total))
+        return theta
     for k in range(structure.exponents.shape[2]):
         total, number = 0.0, 0
         for a in range(m):

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level, collinear
-from trialsim.analysis.repeated_measures.covariance_structures import structure_of
+from trialsim.analysis.repeated_measures.covariance_structures import SPATIAL, structure_of
 from trialsim.analysis.repeated_measures.design import Term, lay_out
-from trialsim.analysis.repeated_measures.general.families import SPATIAL
 from trialsim.analysis.repeated_measures.general.reading import family_of, position_of_visit
 from trialsim.analysis.repeated_measures.general.sandwich import KINDS as EMPIRICAL
 from trialsim.analysis.repeated_measures.methods import Method, method_of

@@ -7,8 +7,7 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 
-from trialsim.analysis.repeated_measures.covariance_structures import STRUCTURES
-from trialsim.analysis.repeated_measures.general.families import SPATIAL
+from trialsim.analysis.repeated_measures.covariance_structures import SPATIAL, STRUCTURES
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 

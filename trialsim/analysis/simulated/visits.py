@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.linear.block import Slopes, Variance
 from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.analysis.repeated_measures.closed_form import monotone_block
+from trialsim.analysis.repeated_measures.covariance_structures import SPATIAL
 from trialsim.analysis.simulated.least_squares import least_squares
 from trialsim.data import Estimates, Floats
 from trialsim.registry.seen import SeenVisits
@@ -28,19 +30,28 @@ def ancova(seen: SeenVisits, *, slopes: Slopes = "common", variance: Variance = 
     return least_squares(seen.on_treatment[..., -1], seen.arm, seen.with_baseline, slopes, variance)
 
 
-def mmrm(seen: SeenVisits) -> Estimates:
+def mmrm(
+    seen: SeenVisits, *, covariance: str = "us", covariance_by: str = "all", errors: str = "model"
+) -> Estimates:
     """MMRM of what was seen before any event: aims at the hypothetical estimand, and assumes MAR.
 
-    In closed form where nothing is missed in between. A score of each visit has a coefficient of its own
-    there, for which there is no closed form.
+    In closed form where nothing is missed in between, the covariance is unstructured and the same in both
+    arms, and errors are the model's. A score of each visit has a coefficient of its own there, for which
+    there is no closed form.
     """
     values, covariates = seen.on_treatment, seen.with_baseline
+    asked: dict[str, Any] = {
+        "covariance": covariance,
+        "times": seen.weeks if covariance in SPATIAL else None,
+        "covariance_by": seen.arm if covariance_by == "arm" else None,
+        "errors": errors,
+    }
     if seen.scores is not None:
         return fit_mmrm_block(
-            values, seen.arm, seen.without_scores, seen.scores, by_visit=True, scores_by_visit=True
-        )
-    if seen.gaps:
-        return fit_mmrm_block(values, seen.arm, covariates, by_visit=True)
+            values, seen.arm, seen.without_scores, seen.scores, by_visit=True, scores_by_visit=True, **asked
+        )  # fmt: skip
+    if seen.gaps or (covariance, covariance_by, errors) != ("us", "all", "model"):
+        return fit_mmrm_block(values, seen.arm, covariates, by_visit=True, **asked)
     ones = np.ones(seen.arm.shape)
     design = np.concatenate([np.stack([ones, seen.arm], axis=-1), covariates], axis=-1)
     found = monotone_block(values, design)

@@ -14,7 +14,7 @@ Cox estimate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,11 @@ from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.adjusted_log_rank_kernel import adjust_replicates
 from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, centred, read_block
 from trialsim.analysis.survival.frame import read_frame
+from trialsim.analysis.survival.log_rank_test import Test, small_samples
+from trialsim.analysis.survival.small_samples.assignments import p_by_assignments
+from trialsim.analysis.survival.small_samples.rank_scores import RankTest
 from trialsim.analysis.survival.sweep import common_status
+from trialsim.analysis.survival.weights import LOG_RANK
 from trialsim.data import Bools, Estimates, Floats
 
 REASONS = (*COMMON_REASONS, "no_information", "infinite_hazard_ratio")
@@ -115,6 +119,8 @@ class AdjustedLogRankResult(TwoArmResult):
         Number of strata.
     level : float
         Of the interval.
+    test, reason : str
+        Where the p value is from, ``"asymptotic"``, ``"exact"`` or ``"permutation"``, and why.
     """
 
     score: float
@@ -125,6 +131,13 @@ class AdjustedLogRankResult(TwoArmResult):
     left_out: tuple[str, ...]
     strata: int
     level: float
+    test: str
+    reason: str
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of the test that is named in `test`."""
+        return float(self.estimates.p_value[0])
 
     @property
     def z(self) -> float:
@@ -155,6 +168,7 @@ class AdjustedLogRankResult(TwoArmResult):
         return {
             "adjusted for": f"{adjusted}{stratified}; {self.participants} participants",
             "score test": f"z {number(self.z)}, p {p_text(self.p_value)}",
+            "p value": f"{self.test}: {self.reason}",
         }
 
     def _notes(self) -> Sequence[str]:
@@ -176,6 +190,8 @@ def adjusted_log_rank(
     control: object = None,
     active: object = None,
     level: float = 0.95,
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> AdjustedLogRankResult:
     """Compare two arms by the covariate-adjusted log-rank test, with the marginal hazard ratio.
 
@@ -185,6 +201,9 @@ def adjusted_log_rank(
         As in `log_rank`.
     covariates : str or sequence of str, optional
         Columns adjusted for; labels become an indicator of each level but the first.
+    test, seed
+        As in `log_rank`, whose p value it is without covariates. With them the statistic of each assignment
+        of the arms, or of 9,999 random ones, is the adjusted z, its slopes fitted again.
 
     Returns
     -------
@@ -209,6 +228,8 @@ def adjusted_log_rank(
     result, kept, status = _adjust(frame.block)
     estimates = _estimates(result, status)
     raise_unless_decided(estimates, arm)
+    by = _by_assignments(frame.block, estimates, test, seed)
+    estimates = replace(estimates, p_value=np.array([by.p_value]))
     participants = frame.block.time.shape[1]
     return AdjustedLogRankResult(
         estimates=estimates,
@@ -221,4 +242,33 @@ def adjusted_log_rank(
         strata=frame.block.strata,
         arms=frame.pair,
         level=check_level(level),
+        test=by.test,
+        reason=by.reason,
     )
+
+
+def _by_assignments(block: SurvivalBlock, estimates: Estimates, test: Test, seed: int) -> RankTest:
+    """Return the p value by the rule for small samples: of log-rank scores, or of adjusted z."""
+    assert estimates.decision is not None
+    asymptotic = float(estimates.decision.p_value[0])
+    if block.covariates.shape[2] == 0:
+        plain = replace(estimates, p_value=np.array([asymptotic]), status=np.zeros(1, np.int8))
+        return small_samples(block, LOG_RANK, plain, test, seed)[1][0]
+
+    def adjusted(assigned: Labels) -> Floats:
+        shape = assigned.shape
+        again = replace(
+            block,
+            time=np.broadcast_to(block.time, shape).copy(),
+            event=np.broadcast_to(block.event, shape).copy(),
+            stratum=np.broadcast_to(block.stratum, shape).copy(),
+            covariates=np.broadcast_to(block.covariates, (*shape, block.covariates.shape[2])).copy(),
+            sorted=np.broadcast_to(block.order(), shape).copy(),
+            arm=assigned,
+        )
+        result = _adjust(again)[0]
+        # An assignment that the data cannot tell from the one seen counts against a small p value.
+        tested = result[:, 1] > 0.0
+        return np.where(tested, np.abs(result[:, 0]) / np.sqrt(np.where(tested, result[:, 1], 1.0)), np.inf)
+
+    return p_by_assignments(adjusted, asymptotic, block.arm[0], block.event[0], block.stratum[0], test, seed)

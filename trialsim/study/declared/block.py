@@ -36,8 +36,9 @@ def run_declared_block(
     Returns
     -------
     BlockResult
-        Sums, and one row a replicate: of each analysis the estimate, its standard error, df, p value and
-        status, the look at which the trial stopped, the decision (1 efficacy, −1 futility, 0 neither),
+        Sums, and one row a replicate: of each analysis the estimate, its standard error, df and status, the
+        two-sided p value of the test that decides, the look at which the trial stopped, the decision (1
+        efficacy, −1 futility, 0 neither),
         and size, events and months by then.
     """
     engine = engine_of(cell.trial, register)

@@ -74,7 +74,7 @@ class Reading:
             f"{name}_estimate": one.estimate,
             f"{name}_standard_error": one.standard_error,
             f"{name}_df": one.df,
-            f"{name}_p_value": one.p_value,
+            f"{name}_p_value": p_value_of(one),
             f"{name}_status": np.asarray(one.reasons, dtype=object)[one.status],
             f"{name}_look": self.stopping.look + 1,
             f"{name}_decision": self.stopping.decision,
@@ -115,6 +115,25 @@ def decision_of(estimates: Estimates) -> Decision:
     with np.errstate(invalid="ignore"):
         z = np.asarray(-ndtri(estimates.p_value / 2) * np.sign(estimates.estimate))
     return Decision(z, (~np.isnan(z)).astype(np.int8), ("none", OWN))
+
+
+def p_value_of(estimates: Estimates) -> Floats:
+    """Return the two-sided p value of the test that decides each replicate (R,).
+
+    Examples
+    --------
+    >>> one, none = np.array([1.0]), np.array([np.nan])
+    >>> decision = Decision(np.array([1.96]), np.array([1], np.int8), ("none", "score"))
+    >>> found = Estimates("a", none, none, none, none, none, np.array([1], np.int8), ("ok", "odd"), decision)
+    >>> p_value_of(found).round(4)
+    array([0.05])
+    """
+    if estimates.decision is None:
+        return estimates.p_value
+    decides = estimates.decision.p_value
+    # Where the estimate's own test decides, its own digits stay: turning t into z and back rounds.
+    same = np.isclose(decides, estimates.p_value, rtol=1e-9, atol=0.0)
+    return np.where(same, estimates.p_value, decides)
 
 
 def benefit(estimates: Estimates, sign: float) -> Floats:

@@ -20,8 +20,6 @@ from trialsim.analysis.repeated_measures.covariance_structures import (
 from trialsim.analysis.repeated_measures.likelihood import covariance_from
 from trialsim.data import Floats, Ints
 
-SPATIAL = ("sp_exp", "sp_gau")
-
 
 class Family(Protocol):
     """Covariances of N participants at V visits, with T parameters."""
@@ -85,7 +83,7 @@ class ByGroup:
     def start(self, variance: float) -> Floats:
         """Return uncorrelated visits with one variance."""
         m = len(self.structure.deviation)
-        start = np.eye(m) if self.structure.unstructured else 0.7 * np.eye(m) + 0.3
+        start = np.eye(m) if self.structure.triangular else 0.7 * np.eye(m) + 0.3
         return np.tile(parameters_near(variance * start, self.structure), self.groups)
 
     def at(self, theta: Floats) -> tuple[Floats, Floats]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trialsim.analysis.repeated_measures.covariance_structures import Structure
-from trialsim.analysis.repeated_measures.general.families import SPATIAL, ByGroup, Family, Spatial
+from trialsim.analysis.repeated_measures.covariance_structures import SPATIAL, Structure
+from trialsim.analysis.repeated_measures.general.families import ByGroup, Family, Spatial
 from trialsim.analysis.repeated_measures.reading import CovariateColumn, RepeatedMeasures
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError

@@ -27,9 +27,23 @@ def check_analyses(trial: Parts) -> None:
                 f"does not read a {kind} outcome", analysis.kind, field=where,
                 mend=f"use {', '.join(served(kind))}",
             )  # fmt: skip
+        _check_settings(analysis, one, where)
         _check_factors(trial, analysis, one, where)
         _check_endpoint(trial, analysis, one, where)
         _check_design(trial, analysis, one, where)
+
+
+def _check_settings(analysis: AnalysisDeclared, reads: Reader, where: str) -> None:
+    """Refuse a setting that is read with another kind of outcome, and not with this one."""
+    taken = {setting.name for setting in reads.settings}
+    usual = {name: one.default for name, one in AnalysisDeclared.model_fields.items()}
+    for field, value in analysis:
+        if field in (*taken, "kind", "name", "adjust") or value == usual.get(field):
+            continue
+        raise refuse(
+            f"is not read by {analysis.kind} with a {reads.endpoint} outcome", value,
+            field=f"{where}.{field}", mend="leave it out",
+        )  # fmt: skip
 
 
 def _check_factors(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: str) -> None:

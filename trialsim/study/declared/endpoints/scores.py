@@ -104,6 +104,7 @@ def see(
         gaps=bool(outcome.gaps),
         failure=outcome.failure,
         known=known,
+        weeks=outcomes.weeks,
     )
 
 

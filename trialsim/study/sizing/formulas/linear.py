@@ -28,7 +28,8 @@ def linear_formula(trial: DeclaredTrial, analysis: AnalysisDeclared, register: R
     Raises
     ------
     NoFormula
-        Dropout that depends on outcomes, intercurrent events, or visits that are missed.
+        Dropout that depends on outcomes, intercurrent events, visits that are missed, or a mixed model with
+        another covariance than the unstructured one of both arms.
     """
     lost = lost_shares(trial)
     found = moments_of(trial, analysis, register)
@@ -36,6 +37,9 @@ def linear_formula(trial: DeclaredTrial, analysis: AnalysisDeclared, register: R
         raise NoFormula("no effect to claim")
     last = found.residual[:, -1, -1]
     mixed = analysis.kind == "mmrm"
+    usual = {"covariance": "us", "covariance_by": "all", "errors": "model"}
+    if mixed and any(analysis.given(name, value) != value for name, value in usual.items()):
+        raise NoFormula("a covariance or errors of another kind")
     phi = np.array([1.0, 1.0])
     if mixed:
         assert isinstance(trial.outcome, ContinuousOutcome)

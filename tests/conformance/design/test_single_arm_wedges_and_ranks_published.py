@@ -1,0 +1,77 @@
+"""Published numbers of sequential designs of one arm, inner wedges, bounds for harm, ranks, and several arms.
+
+- Truncated sequential probability ratio test: the snapshot of gsDesign's ``gsBinomialExact``
+  (tests/testthat/_snaps/independent-test-as_gt.md of keaven/gsDesign). Its bounds are Wald's lines.
+- Two-sided beta spending: ``getDesignGroupSequential`` of rpact 3.3.4, which calls it experimental.
+- Wilcoxon's size by Noether 1987: the manual of ``size.test.mann`` in the R package statpsych 1.4.
+- Many to one: ``qmvt`` and ``pmvt`` (Kshirsagar's noncentral t) of mvtnorm 1.1-3.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from trialsim.design import OBrienFlemingSpending, PocockSpending, group_sequential_design
+from trialsim.design.group_sequential import harm_bounds, two_sided_futility_design
+from trialsim.design.other_trials import ManyToOneQuestion, many_to_one_power, rank_sum_size
+from trialsim.design.other_trials.many_arms import many_to_one_bound
+from trialsim.design.single_arm import BinomialLooks
+
+SNAPSHOT = {  # rate: probability of crossing low and high, average sample size
+    0.02: (0.964, 0.001, 34.8), 0.04: (0.769, 0.019, 46.4), 0.06: (0.506, 0.108, 54.3),
+    0.08: (0.291, 0.290, 56.1), 0.10: (0.155, 0.516, 52.8), 0.12: (0.079, 0.714, 46.8),
+    0.14: (0.039, 0.851, 40.2), 0.16: (0.020, 0.930, 34.2),
+}  # fmt: skip
+
+
+def ratio_test(p0: float, p1: float, alpha: float, beta: float, least: int, most: int) -> BinomialLooks:
+    """Return looks after every participant at which Wald's lines may be crossed (Wald 1947)."""
+    a = math.log((1 - p1) / (1 - p0))
+    b = math.log(p1 / p0) - a
+    n = np.arange(least, most + 1)
+    upper = np.ceil(-a / b * n + math.log((1 - beta) / alpha) / b).astype(int)
+    lower = np.maximum(np.floor(-a / b * n + math.log(beta / (1 - alpha)) / b).astype(int), -1)
+    kept = (n >= upper) | (lower >= 0)
+    return BinomialLooks(tuple(n[kept]), tuple(upper[kept]), tuple(lower[kept]))
+
+
+@pytest.mark.parametrize("rate", SNAPSHOT)
+def test_truncated_sequential_ratio_test_as_gsdesign_gsbinomialexact_snapshot(rate: float) -> None:
+    looks = ratio_test(0.04, 0.1, 0.04, 0.2, 4, 75)
+    up, down = looks.stopping(rate)
+    low, high, size = SNAPSHOT[rate]
+    assert down.sum() == pytest.approx(low, abs=5.1e-4)
+    assert up.sum() == pytest.approx(high, abs=5.1e-4)
+    assert looks.expected_participants(rate) == pytest.approx(size, abs=0.051)
+
+
+def test_two_sided_beta_spending_without_binding_as_rpact_3_3_4() -> None:
+    plan = two_sided_futility_design(
+        [1 / 3, 2 / 3, 1.0], OBrienFlemingSpending(), OBrienFlemingSpending(), alpha=0.05, power=0.8
+    )
+    assert plan.outer == pytest.approx([3.71030287, 2.51142748, 1.99304748], abs=2e-6)
+    assert plan.inner[1] == pytest.approx(1.11501586, abs=2e-5)
+    assert plan.drift**2 == pytest.approx(8.45295978, rel=2e-5)
+
+
+def test_harm_bounds_are_pocock_spending_of_rpact_3_3_4_with_their_sign_turned() -> None:
+    found = harm_bounds(group_sequential_design([0.5, 1.0]), PocockSpending(), 0.05)
+    assert found.z == pytest.approx([-1.86621386, -1.88487532], abs=2e-7)
+    three = harm_bounds(group_sequential_design([1 / 3, 2 / 3, 1.0]), PocockSpending(), 0.05)
+    assert three.z == pytest.approx([-2.00201384, -1.99379682, -1.98030422], abs=2e-7)
+
+
+def test_wilcoxon_needs_44_in_each_group_by_noether_1987_as_statpsych_1_4_size_test_mann() -> None:
+    found = rank_sum_size(0.3, power=0.9, alpha=0.025)
+    assert found.whole == (44, 44)
+
+
+def test_power_of_two_arms_against_one_control_as_r_mvtnorm_pmvt() -> None:
+    """50 in each arm, effects of .4 and .5 SD, one-sided family-wise level .025."""
+    assert many_to_one_bound(2, 0.025, "dunnett", 0.5, 147) == pytest.approx(2.23361, abs=2e-4)
+    for claims, power in (("any", 0.68945566), ("all", 0.32604420)):
+        found = many_to_one_power(150, ManyToOneQuestion((0.4, 0.5), claims=claims))
+        assert found == pytest.approx(power, abs=2e-4)
