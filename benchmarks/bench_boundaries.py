@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks.figure import Figure, seconds
+from benchmarks.rpact_peer import FIVE_LOOKS, THREE_LOOKS, Peer, rpact
 from trialsim.design import (
     BetaSpending,
     HwangShihDeCani,
@@ -51,34 +52,42 @@ def milliseconds(work: Callable[[], object]) -> float:
     return 1e3 * seconds(work, REPEATS)
 
 
-def figure(name: str, value: float, peers: dict[str, float], goal: float) -> Figure:
-    words = ", ".join(f"{peer} {time:g} ms" for peer, time in peers.items())
+def elsewhere(peers: dict[str, float]) -> Peer:
+    """Return peers' times of another machine."""
+    return Peer(f"{', '.join(f'{peer} {time:g} ms' for peer, time in peers.items())}, on another machine")
+
+
+def figure(name: str, value: float, peer: Peer, goal: float) -> Figure:
     return Figure(
         f"boundaries: {name}",
         value,
         "ms/design",
         goal=goal,
         at_most=True,
-        peer=f"{words}, on another machine",
+        peer=peer.words,
+        ratio=peer.ratio(value),
     )
 
 
 def boundaries() -> Iterator[Figure]:
     """Yield the time of designs with three looks, against the goal, and with five looks and futility."""
     lower = HwangShihDeCani(-2.0)
-    for name, rule in (("O'Brien-Fleming", OBrienFlemingSpending()), ("Pocock", PocockSpending())):
-        time = milliseconds(whole_design(THREE, rule))
-        yield figure(f"K=3 {name} spending", time, PEERS_THREE_LOOKS, goal=1.0)
-    for looks, peers in ((THREE, PEERS_THREE_LOOKS), (FIVE, PEERS_FIVE_LOOKS)):
+    three, five = elsewhere(PEERS_THREE_LOOKS), elsewhere(PEERS_FIVE_LOOKS)
+    for name, rule, peer in (
+        ("O'Brien-Fleming", OBrienFlemingSpending(), rpact(THREE_LOOKS, three.words)),
+        ("Pocock", PocockSpending(), three),
+    ):
+        yield figure(f"K=3 {name} spending", milliseconds(whole_design(THREE, rule)), peer, goal=1.0)
+    for looks, peer in ((THREE, three), (FIVE, five)):
         time = milliseconds(whole_design(looks, WangTsiatis(0.25)))
-        yield figure(f"K={len(looks)} Wang-Tsiatis 0.25", time, peers, goal=1.0)
-    for name, futility in (
-        ("beta spending, non-binding", BetaSpending(lower)),
-        ("beta spending, binding", BetaSpending(lower, binding=True)),
-        ("null spending, non-binding", NullSpending(lower)),
+        yield figure(f"K={len(looks)} Wang-Tsiatis 0.25", time, peer, goal=1.0)
+    for name, futility, peer in (
+        ("beta spending, non-binding", BetaSpending(lower), rpact(FIVE_LOOKS, five.words, 2)),
+        ("beta spending, binding", BetaSpending(lower, binding=True), five),
+        ("null spending, non-binding", NullSpending(lower), five),
     ):
         time = milliseconds(whole_design(FIVE, OBrienFlemingSpending(), futility))
-        yield figure(f"K=5 {name}", time, PEERS_FIVE_LOOKS, goal=1.0)
+        yield figure(f"K=5 {name}", time, peer, goal=1.0)
 
 
 def adapted() -> Iterator[Figure]:

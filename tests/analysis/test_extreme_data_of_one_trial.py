@@ -23,7 +23,7 @@ from trialsim.analysis import (
     unadjusted,
     win_ratio,
 )
-from trialsim.analysis.linear import joint_test
+from trialsim.analysis.linear import fit_linear, joint_test
 from trialsim.errors import AnalysisError
 from trialsim.streams import stream
 
@@ -127,3 +127,13 @@ def test_everybody_alike_is_refused_by_name() -> None:
     for same in (lambda d: ancova(d, outcome="y", **ROLES), ANALYSES["risk difference"]):
         with pytest.raises(AnalysisError, match="constant_outcome"):
             same(TRIAL.assign(y=1.0))
+
+
+def test_what_covariates_leave_of_a_perfect_fit_is_rounding_and_decides_nothing() -> None:
+    """A score test of residuals of 1e-15 gave a p value that rounding alone had made."""
+    x = TRIAL["x"].to_numpy()
+    found = fit_linear([3.0 * x], [1 - HAD], x[None, :, None])
+    assert found.reasons[found.status[0]] == "no_residual_variance"
+    assert found.decision.counts()["none"] == 1
+    with pytest.raises(AnalysisError, match="no_residual_variance"):
+        ancova(TRIAL.assign(y=3.0 * x), outcome="y", covariates="x", **ROLES)

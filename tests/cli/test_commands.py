@@ -65,11 +65,26 @@ def test_size_agrees_with_the_closed_form(monkeypatch, capsys) -> None:
     assert "470 participants" in capsys.readouterr().out
 
 
+def test_a_size_against_a_margin_is_that_of_the_distance(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No effect against a loss of .2 needs what an effect of .2 needs: 1,054 by the t test (rpact)."""
+    rest = ("--sd", "1", "--variance", "model")
+    assert run(monkeypatch, "size", "--effect", "0", "--margin", "-0.2", *rest) == 0
+    against = capsys.readouterr().out
+    assert "1054 participants" in against
+    assert "The effect lies 0.2 from the margin of -0.2." in against
+    assert run(monkeypatch, "size", "--effect", "0.2", *rest) == 0
+    assert "1054 participants" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("size", "--effect", "0", "--sd", "1"), "effect: must not be 0"),
         (("size", "--effect", "1", "--sd", "-1"), "--sd: must be above 0"),
+        (("size", "--effect", "-0.5", "--sd", "1", "--margin", "-0.2"), "--margin: lies on the wrong side"),
+        (("size", "--effect", "0.5", "--sd", "1", "--margin", "0.2"), "--margin: lies on the wrong side"),
         (("size", "--effect", "1", "--sd", "1", "--allocation", "1:0"), "--allocation"),
         (("size", "--effect", "0.0001", "--sd", "1"), "no trial of up to"),
         (("run", "nowhere.toml"), "nowhere.toml: file not found"),

@@ -228,23 +228,45 @@ def test_an_arm_that_always_wins_is_judged_by_finkelstein_and_schoenfeld():
     assert set(found["test"]) == {"finkelstein_schoenfeld"}
 
 
+def adjusted_score(time, event, arm, x) -> float:
+    """Return the covariate-adjusted log-rank score by its formula (Ye, Shao and Yi 2024): Σ of both arms."""
+    order = np.argsort(time)
+    derived, score = np.zeros(len(time)), 0.0
+    for k in order:
+        if event[k]:
+            risk = time >= time[k]
+            share = arm[risk].mean()
+            score += arm[k] - share
+            jump = 1 / risk.sum()
+            derived += risk * (np.arange(len(time)) == k) * np.where(arm == 1, 1 - share, share)
+            derived -= risk * jump * np.where(arm == 1, 1 - share, share)
+    parts = []
+    for a in (0, 1):
+        rows = arm == a
+        centred = x[rows] - x[rows].mean()
+        slope = centred @ derived[rows] / (centred @ centred)
+        parts.append(slope * (x[rows] - x.mean()).sum())
+    return score - parts[1] + parts[0]
+
+
 def test_the_adjusted_log_rank_test_of_a_small_trial_is_that_of_all_ways_to_give_the_arms():
     chance = stream(20261201, "adjusted", 0, "outcome")
     arm = np.repeat([0, 1], [4, 5])
     x = chance.normal(size=9)
     time, event = chance.exponential(np.exp(0.8 * x)), (chance.random(9) < 0.8).astype(int)
     data = pd.DataFrame({"t": time, "e": event, "arm": arm, "x": x})
-    z = []
+    scores = []
     for chosen in combinations(range(9), 5):
         again = np.zeros(9, int)
         again[list(chosen)] = 1
-        z.append(adjusted_log_rank_block([time], [event], [again], [x[:, None]]).decision.z[0])
-    seen = adjusted_log_rank_block([time], [event], [arm], [x[:, None]]).decision.z[0]
+        scores.append(adjusted_score(time, event, again, x))
+    seen = abs(adjusted_score(time, event, arm, x))
     found = adjusted_log_rank(data, time="t", event="e", arm="arm", covariates="x")
     assert found.test == "exact"
-    assert found.p_value == pytest.approx(np.mean(np.abs(z) >= abs(seen) - 1e-9), rel=1e-12)
+    assert found.p_value == pytest.approx(np.mean(np.abs(scores) >= seen - 1e-9), rel=1e-12)
+    z = adjusted_log_rank_block([time], [event], [arm], [x[:, None]]).decision.z[0]
     asked = adjusted_log_rank(data, time="t", event="e", arm="arm", covariates="x", test="asymptotic")
-    assert asked.p_value == pytest.approx(2 * stats.norm.sf(abs(seen)), rel=1e-9)
+    assert asked.p_value == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-9)
     plain = adjusted_log_rank(data, time="t", event="e", arm="arm")
     assert plain.p_value == log_rank(data, time="t", event="e", arm="arm").p_value
 
@@ -270,4 +292,4 @@ RANK_TESTS = {
 @pytest.mark.parametrize("name", RANK_TESTS)
 def test_no_rank_test_of_three_against_three_has_a_p_value_below_a_tenth(name):
     """The case of the public: p .0495 where two of the twenty ways are as extreme."""
-    assert 0.1 - 1e-9 <= RANK_TESTS[name](APART) <= 0.35
+    assert 0.1 - 1e-9 <= RANK_TESTS[name](APART) <= 0.5

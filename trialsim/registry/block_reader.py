@@ -134,6 +134,11 @@ class Reader:
     because: str = ""
     looks: Callable[..., Any] | str | None = None
 
+    @property
+    def of_a_ratio(self) -> bool:
+        """Whether the estimate is the logarithm of a ratio."""
+        return isinstance(self.truth, str) and self.truth.startswith("log_")
+
     def sign(self, of_outcome: float) -> float:
         """Return 1 where a larger estimate favours the active arm, else −1; of the outcome's own sign."""
         return {"as_outcome": of_outcome, "better": 1.0, "worse": -1.0}[self.larger]

@@ -2,7 +2,7 @@
 
 - Truncated sequential probability ratio test: the snapshot of gsDesign's ``gsBinomialExact``
   (tests/testthat/_snaps/independent-test-as_gt.md of keaven/gsDesign). Its bounds are Wald's lines.
-- Two-sided beta spending: ``getDesignGroupSequential`` of rpact 3.3.4, which calls it experimental.
+- Inner wedges: crossing probabilities by ``pmvnorm`` (Miwa) of mvtnorm 1.1-3; outer bounds by rpact 3.3.4.
 - Wilcoxon's size by Noether 1987: the manual of ``size.test.mann`` in the R package statpsych 1.4.
 - Many to one: ``qmvt`` and ``pmvt`` (Kshirsagar's noncentral t) of mvtnorm 1.1-3.
 """
@@ -14,7 +14,7 @@ import math
 import numpy as np
 import pytest
 
-from trialsim.design import OBrienFlemingSpending, PocockSpending, group_sequential_design
+from trialsim.design import HwangShihDeCani, OBrienFlemingSpending, PocockSpending, group_sequential_design
 from trialsim.design.group_sequential import harm_bounds, two_sided_futility_design
 from trialsim.design.other_trials import ManyToOneQuestion, many_to_one_power, rank_sum_size
 from trialsim.design.other_trials.many_arms import many_to_one_bound
@@ -48,13 +48,25 @@ def test_truncated_sequential_ratio_test_as_gsdesign_gsbinomialexact_snapshot(ra
     assert looks.expected_participants(rate) == pytest.approx(size, abs=0.051)
 
 
-def test_two_sided_beta_spending_without_binding_as_rpact_3_3_4() -> None:
-    plan = two_sided_futility_design(
-        [1 / 3, 2 / 3, 1.0], OBrienFlemingSpending(), OBrienFlemingSpending(), alpha=0.05, power=0.8
-    )
+WEDGES = {  # looks: futility, type II error, error without an effect where the wedge is obeyed
+    (0.5, 1.0): (HwangShihDeCani(-2.0), 0.1, 0.0475724351),
+    (1 / 3, 2 / 3, 1.0): (OBrienFlemingSpending(), 0.2, 0.0439433826),
+}
+
+
+@pytest.mark.parametrize("looks", WEDGES, ids=str)
+def test_an_inner_wedge_has_its_power_and_the_error_of_r_mvtnorm_pmvnorm_miwa(
+    looks: tuple[float, ...],
+) -> None:
+    futility, beta, error = WEDGES[looks]
+    plan = two_sided_futility_design(looks, OBrienFlemingSpending(), futility, alpha=0.05, power=1 - beta)
+    assert plan.stopping(plan.drift)[0].sum() == pytest.approx(1 - beta, abs=1e-7)
+    assert plan.stopping(0.0)[0].sum() == pytest.approx(error, abs=1e-7)
+
+
+def test_outer_bounds_beside_a_wedge_that_does_not_bind_are_those_of_rpact_3_3_4() -> None:
+    plan = two_sided_futility_design([1 / 3, 2 / 3, 1.0], OBrienFlemingSpending(), OBrienFlemingSpending())
     assert plan.outer == pytest.approx([3.71030287, 2.51142748, 1.99304748], abs=2e-6)
-    assert plan.inner[1] == pytest.approx(1.11501586, abs=2e-5)
-    assert plan.drift**2 == pytest.approx(8.45295978, rel=2e-5)
 
 
 def test_harm_bounds_are_pocock_spending_of_rpact_3_3_4_with_their_sign_turned() -> None:

@@ -42,17 +42,26 @@ MODEL = {"outcome": "y", "arm": "arm", "family": "binomial", "covariates": ["x"]
         (trial(y=-1.0 * (np.arange(40) % 3)), {"family": "poisson"}, "0 or above"),
         (trial(y=0.5 * (np.arange(40) % 3)), {"family": "negative_binomial"}, "whole number"),
         (trial(z=trial()["x"] * 2), {"covariates": ["x", "z"]}, "z: collinear_covariate"),
-        (
-            trial(y=(trial()["arm"] == "d") * (np.arange(40) % 4 == 1)),
-            {"contrast": "log_ratio"},
-            "no such contrast",
-        ),
-        (trial(y=(trial()["arm"] == "d") * 1), {"covariates": []}, "does not vary within"),
     ],
 )
 def test_refusals(data, changes, says):
     with pytest.raises(AnalysisError, match=says):
         g_computation(data, **(MODEL | changes))
+
+
+@pytest.mark.parametrize(
+    ("y", "changes", "status"),
+    [
+        ((trial()["arm"] == "d") * (np.arange(40) % 4 == 1), {"contrast": "log_ratio"}, "mean_out_of_range"),
+        ((trial()["arm"] == "d") * 1, {"covariates": []}, "no_residual_variance"),
+    ],
+)
+def test_two_arms_without_an_estimate_are_marked_and_decided_by_another_test(y, changes, status):
+    found = g_computation(trial(y=y), **(MODEL | changes))
+    assert found.status == status
+    assert np.isnan(found.effects).all()
+    assert found.to_frame()["p_value"][0] < 0.05
+    assert f"{status}: the effect cannot be estimated" in str(found)
 
 
 def test_impossible_outcome_is_named_by_position():

@@ -235,9 +235,8 @@ def test_a_mixed_model_has_the_covariance_and_errors_that_the_file_asks_for(aske
     arm = sample.outcomes.arm
     by_arm = {"covariance_by": arm} if "covariance_by" in asked else {}
     times = {"times": [12.0, 24.0]} if asked.get("covariance") == "sp_exp" else {}
-    fit = fit_mmrm_block(
-        sample.outcomes.outcomes, arm, sample.outcomes.baseline[..., None], by_visit=True, **asked | by_arm | times
-    )  # fmt: skip
+    baseline = sample.outcomes.baseline[..., None]
+    fit = fit_mmrm_block(sample.outcomes.outcomes, arm, baseline, by_visit=True, **asked | by_arm | times)
     np.testing.assert_allclose(found["other_estimate"], fit.estimate, rtol=1e-9)
     np.testing.assert_allclose(found["other_standard_error"], fit.standard_error, rtol=1e-9)
     assert (abs(found["other_standard_error"] / found["mmrm_standard_error"] - 1) > 1e-6).all()

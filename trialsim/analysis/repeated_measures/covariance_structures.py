@@ -2,7 +2,7 @@
 
 Every structure is a vector of parameters on the whole real line, the ones of the R package mmrm:
 log standard deviations, then correlations through ρ = θ/√(1+θ²). Three exceptions: compound symmetry has
-ρ = ρ₀ + (1 − ρ₀)/(1 + e^−θ) with the lowest possible ρ₀ = −1/(m − 1), the spatial ones have ρ = 1/(1 + e^−θ)
+ρ = ρ₀ + (1 − ρ₀)/(1 + e^−θ) with the lowest possible ρ₀ = −1/(m − 1), the spatial ones have −log ρ = e^θ
 for a distance of 1, and the unstructured one has the unit lower triangle of its Cholesky factor instead.
 """
 
@@ -227,16 +227,16 @@ def _correlations(structure: Structure, theta: Floats, values: Floats, first: Fl
 
 @numba.njit(cache=True, nogil=True)
 def _in_space(structure: Structure, theta: float, values: Floats, first: Floats, second: Floats) -> None:
-    """Fill ρ^d of each pair a < b, ρ = 1/(1 + e^−θ), and its derivatives in θ (pairs, 1), (pairs, 1, 1)."""
+    """Fill ρ^d of each pair a < b, −log ρ = e^θ, and its derivatives in θ (pairs, 1), (pairs, 1, 1)."""
     m = len(structure.deviation)
-    rest = 1.0 / (1.0 + np.exp(theta))
+    rate = np.exp(theta)
     h = 0
     for a in range(m):
         for b in range(a, m):
             d = structure.distance[a, b]
-            values[h] = (1.0 - rest) ** d
-            first[h, 0] = values[h] * d * rest
-            second[h, 0, 0] = first[h, 0] * (d * rest - (1.0 - rest))
+            values[h] = np.exp(-rate * d)
+            first[h, 0] = -rate * d * values[h]
+            second[h, 0, 0] = first[h, 0] * (1.0 - rate * d)
             h += 1
 
 
@@ -354,9 +354,9 @@ def parameters_near(covariance: Floats, structure: Structure) -> Floats:
         for a in range(m):
             for b in range(a + 1, m):
                 share = covariance[a, b] / np.sqrt(covariance[a, a] * covariance[b, b])
-                total += min(max(share, 0.02), 0.98) ** (1.0 / structure.distance[a, b])
+                total -= np.log(min(max(share, 0.02), 0.98)) / structure.distance[a, b]
                 number += 1
-        theta[deviations] = np.log(total / (number - total))
+        theta[deviations] = np.log(total / number)
         return theta
     for k in range(structure.exponents.shape[2]):
         total, number = 0.0, 0

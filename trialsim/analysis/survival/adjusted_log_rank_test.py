@@ -203,7 +203,7 @@ def adjusted_log_rank(
         Columns adjusted for; labels become an indicator of each level but the first.
     test, seed
         As in `log_rank`, whose p value it is without covariates. With them the statistic of each assignment
-        of the arms, or of 9,999 random ones, is the adjusted z, its slopes fitted again.
+        of the arms, or of 9,999 random ones, is the adjusted score, its slopes fitted again.
 
     Returns
     -------
@@ -248,7 +248,7 @@ def adjusted_log_rank(
 
 
 def _by_assignments(block: SurvivalBlock, estimates: Estimates, test: Test, seed: int) -> RankTest:
-    """Return the p value by the rule for small samples: of log-rank scores, or of adjusted z."""
+    """Return the p value by the rule for small samples: of log-rank scores, or of adjusted ones."""
     assert estimates.decision is not None
     asymptotic = float(estimates.decision.p_value[0])
     if block.covariates.shape[2] == 0:
@@ -266,9 +266,7 @@ def _by_assignments(block: SurvivalBlock, estimates: Estimates, test: Test, seed
             sorted=np.broadcast_to(block.order(), shape).copy(),
             arm=assigned,
         )
-        result = _adjust(again)[0]
-        # An assignment that the data cannot tell from the one seen counts against a small p value.
-        tested = result[:, 1] > 0.0
-        return np.where(tested, np.abs(result[:, 0]) / np.sqrt(np.where(tested, result[:, 1], 1.0)), np.inf)
+        # The score itself: in small samples the variance that z needs may not be above 0 in every assignment.
+        return np.abs(_adjust(again)[0][:, 0])
 
     return p_by_assignments(adjusted, asymptotic, block.arm[0], block.event[0], block.stratum[0], test, seed)

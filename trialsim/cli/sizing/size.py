@@ -19,6 +19,11 @@ PRICE = click.FloatRange(0)
 @from_option(size_numbers)
 @outcome_options
 @click.option("--effect", type=float, help="Continuous: assumed effect at the last visit, in points.")
+@click.option(
+    "--margin",
+    type=float,
+    help="Continuous: effect under the null, such as -0.2 where a loss of 0.2 is too much.  [default: 0]",
+)
 @click.option("--sd", type=float, help="Continuous: SD of the change from baseline, control arm.")
 @click.option("--sd-active", type=float, help="Continuous: SD in the active arm.  [default: as control]")
 @click.option(

@@ -36,6 +36,7 @@ def _with_settings(schema: dict[str, Any]) -> None:
             schema["properties"].setdefault(setting.name, setting.schema)
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 AnalysisKind = Annotated[str, AfterValidator(_registered), _Names()]
 
 
@@ -46,7 +47,9 @@ class AnalysisDeclared(Strict):
     them as ``covariates``, or the prognostic ``score``. `tau` is the horizon of ``rmst`` in months; `rho` and
     `gamma` are those of a Fleming–Harrington weight. Least squares have `slopes` (``common`` fits one of each
     covariate for both arms, ``interacted`` one for each arm) and a `variance`: HC3 (robust, the default), HC0
-    to HC2, or ``model`` (ordinary least squares). Estimators of other packages may take further settings.
+    to HC2, or ``model`` (ordinary least squares). `null` is the effect that a claim is held against, in the
+    units of the estimate, or as a ratio: one number is a margin of non-inferiority, two are limits of
+    equivalence. Estimators of other packages may take further settings.
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra=_with_settings)
@@ -59,6 +62,7 @@ class AnalysisDeclared(Strict):
     gamma: Annotated[float, Field(ge=0, le=10)] | None = None
     slopes: Literal["common", "interacted"] = "common"
     variance: Literal["hc0", "hc1", "hc2", "hc3", "model"] = "hc3"
+    null: Finite | tuple[Finite, Finite] | None = None
 
     @property
     def label(self) -> str:
@@ -69,6 +73,13 @@ class AnalysisDeclared(Strict):
     def readers(self) -> tuple[Reader, ...]:
         """How this analysis reads simulated trials, one reader an endpoint."""
         return readers(self.kind)
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """What a claim is held against: nothing, a margin, or the limits of equivalence."""
+        if self.null is None:
+            return ()
+        return self.null if isinstance(self.null, tuple) else (self.null,)
 
     def settings_of(self, reader: Reader) -> dict[str, Value]:
         """Return the settings that a reader takes, as the file gives them."""

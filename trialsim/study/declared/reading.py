@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from trialsim.analysis.one_trial.deciding import deviate
 from trialsim.data import Bools, Decision, Estimates, Floats
 from trialsim.design import tally
 from trialsim.design.operating_characteristics import Tally
@@ -15,7 +16,7 @@ from trialsim.study.designs.sequential_block import SequentialBlock
 from trialsim.study.designs.sequential_characteristics import SequentialTally, tally_stopping
 from trialsim.trial.interim import Stopping
 
-OWN, OF_DESIGN = "own", "design"
+OWN, OF_DESIGN, AGAINST = "own", "design", "against_null"
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,42 @@ def p_value_of(estimates: Estimates) -> Floats:
     # Where the estimate's own test decides, its own digits stay: turning t into z and back rounds.
     same = np.isclose(decides, estimates.p_value, rtol=1e-9, atol=0.0)
     return np.where(same, estimates.p_value, decides)
+
+
+def held_against(estimates: Estimates, limits: Sequence[float], sign: float) -> Estimates:
+    """Return estimates whose claims are held against a margin, or within limits of equivalence.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        With their standard errors.
+    limits : sequence of float
+        None of them, a margin, or two limits, on the scale of the estimate.
+    sign : float
+        1 where a larger estimate favours the active arm, else −1.
+
+    Returns
+    -------
+    Estimates
+        With the deviate of the distance from the margin, in the direction of benefit; of equivalence the
+        smaller of both distances (two one-sided tests). Nothing stands in for a fit without an estimate.
+
+    Examples
+    --------
+    >>> one = np.array([0.0])
+    >>> found = Estimates("a", one, one + 0.1, one + np.inf, one, one + 1.0, np.array([0], np.int8))
+    >>> held_against(found, (-0.2,), 1.0).decision.z, held_against(found, (-0.2, 0.1), -1.0).decision.z
+    (array([2.]), array([-1.]))
+    """
+    if not limits:
+        return estimates
+    with np.errstate(invalid="ignore"):
+        low = (estimates.estimate - limits[0]) / estimates.standard_error
+        high = (limits[-1] - estimates.estimate) / estimates.standard_error
+    t = np.minimum(low, high) if len(limits) == 2 else np.where(sign > 0, low, high)
+    z = sign * deviate(2.0 * stdtr(estimates.df, -np.abs(t)), t)
+    tested = ~np.isnan(z)
+    return replace(estimates, decision=Decision(z, tested.astype(np.int8), ("none", AGAINST)))
 
 
 def benefit(estimates: Estimates, sign: float) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,18 @@ def refusing(field: str) -> Iterator[None]:
     except DesignError as fault:
         inner = f"{field} ({fault.field})" if fault.field else field
         raise ProtocolError(fault.problem, field=inner, value=fault.value, mend=fault.mend) from None
+
+
+def null_of(analysis: AnalysisDeclared, reads: Reader) -> tuple[float, ...]:
+    """Return what claims of an analysis are held against, on the scale of its estimate.
+
+    Examples
+    --------
+    >>> from trialsim.registry import reader
+    >>> null_of(AnalysisDeclared(kind="cox", null=(0.8, 1.25)), reader("cox", "time_to_event"))
+    (-0.2231435513142097, 0.22314355131420976)
+    """
+    return tuple(math.log(one) if reads.of_a_ratio else one for one in analysis.limits)
 
 
 def reader_of(trial: DeclaredTrial, analysis: AnalysisDeclared) -> Reader:

@@ -18,6 +18,7 @@ from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
 from trialsim.study.declared.claims import claimed, effective_arms, favourable_sign
 from trialsim.study.declared.engine import ESTIMAND
 from trialsim.study.declared.look_bounds import bounds_rows, size_rows
+from trialsim.study.declared.refusing import null_of, reader_of
 from trialsim.study.declared.sums import DeclaredSums
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics, SequentialTally
 
@@ -187,6 +188,12 @@ def _measure(cell: DeclaredCell, analysis: str, truth: Truth) -> str:
     effective = effective_arms(cell.trial)
     if effective is not None:
         return _measure_of_arms(effective)
+    limits = _limits(cell, analysis)
+    if limits and truth.value is not None:
+        away = (truth.value - limits[0], limits[-1] - truth.value)
+        sign = favourable_sign(cell.trial, analysis)
+        inside = min(away) if len(limits) == 2 else (away[0] if sign > 0 else away[1])
+        return "power" if inside > _ROUNDING + 4 * truth.mcse else "type I error: at the margin or beyond it"
     if cell.kind != "null":
         if truth.value is None:
             return "power"
@@ -196,6 +203,14 @@ def _measure(cell: DeclaredCell, analysis: str, truth: Truth) -> str:
         return "type I error: the true effect is harm" if harm else "power"
     nothing = truth.value is None or abs(truth.value) <= _ROUNDING + 4 * truth.mcse
     return "type I error" if nothing else "claims: the true effect is not 0"
+
+
+def _limits(cell: DeclaredCell, analysis: str) -> tuple[float, ...]:
+    """Return the margin of an analysis, or its limits of equivalence, on the scale of the estimate."""
+    for one in cell.trial.analyses:
+        if one.label == analysis and one.limits:
+            return null_of(one, reader_of(cell.trial, one))
+    return ()
 
 
 def _measure_of_arms(effective: Bools) -> str:

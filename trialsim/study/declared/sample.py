@@ -10,7 +10,8 @@ from trialsim.registry import Seen, SeenVisits
 from trialsim.study.declared.adjusting import adjusting_columns, scores_at_visits
 from trialsim.study.declared.carried import carried
 from trialsim.study.declared.drawing.people import Outcomes, People
-from trialsim.study.declared.refusing import reader_of
+from trialsim.study.declared.reading import held_against
+from trialsim.study.declared.refusing import null_of, reader_of
 from trialsim.trial.register import Register
 
 
@@ -53,7 +54,8 @@ class Sample:
         """
         one = reader_of(self.trial, analysis)
         found = one.block(self.see(analysis, seen), analysis.settings_of(one))
-        return replace(found, analysis=analysis.label)
+        held = held_against(found, null_of(analysis, one), one.sign(self.sign))
+        return replace(held, analysis=analysis.label)
 
     def see(self, analysis: AnalysisDeclared, known: Bools | None = None) -> Seen:
         """Return what an analysis sees of everybody, or of those who are known by a look (R, N)."""

@@ -15,8 +15,8 @@ from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign, GroupSequentialDesign
 from trialsim.registry import SeenTimes
 from trialsim.study.declared.bounds import observed_bounds, planned_bounds
-from trialsim.study.declared.reading import Reading, at_look, benefit
-from trialsim.study.declared.refusing import reader_of
+from trialsim.study.declared.reading import Reading, at_look, benefit, held_against
+from trialsim.study.declared.refusing import null_of, reader_of
 from trialsim.study.designs.survival_looks import planned_looks
 from trialsim.trial import stop_at_bounds
 from trialsim.trial.interim import Looks
@@ -110,6 +110,7 @@ def read_looks(
     settings, looks = analysis.settings_of(one), range(seen.months.shape[1])
     each = [one.block(_by_month(seen, seen.months[:, k, None], covariates), settings) for k in looks]
     sign = one.sign(trial.outcome.sign)
+    each = [held_against(found, null_of(analysis, one), sign) for found in each]
     statistic = np.stack([benefit(found, sign) for found in each], axis=1)
     return [replace(found, analysis=analysis.label) for found in each], statistic
 

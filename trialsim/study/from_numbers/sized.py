@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CONTINUOUS_ONLY = (
     "effect",
+    "margin",
     "sd",
     "sd_active",
     "slopes",
@@ -100,7 +101,7 @@ def size_from_numbers(options: Mapping[str, Any]) -> Sized:
     DesignError
         A number that cannot be, that nothing reads, or that is missing.
     """
-    given = dict(options)
+    given = {"margin": None} | dict(options)
     refuse_endless(given)
     refuse_what_nothing_reads(given)
     refuse_a_disordered_interval(given)
@@ -111,9 +112,27 @@ def size_from_numbers(options: Mapping[str, Any]) -> Sized:
     active = given.pop("dropout_active")
     given["dropout"] = (given["dropout"], given["dropout"] if active is None else active)
     if outcome is None:
+        given["effect"] = _beyond_the_margin(given)
         return _sized_continuous(given)
     refuse_elsewhere(scale, {f"--{name.replace('_', '-')}": given[name] for name in CONTINUOUS_ONLY})
     return _sized_on_scale(outcome, given)
+
+
+def _beyond_the_margin(given: Mapping[str, Any]) -> float | None:
+    """Return how far the effect lies from the margin, which is all that a size depends on.
+
+    A margin below 0 is one of a loss, above which the effect must lie; one above 0 of a gain, below which.
+    """
+    effect, margin = given["effect"], given["margin"] or 0.0
+    if effect is None or margin == 0.0:
+        return None if effect is None else float(effect)
+    if (effect - margin) * -margin <= 0:
+        raise DesignError(
+            f"lies on the wrong side of --effect {effect:g}: nothing can be shown",
+            field="--margin",
+            value=margin,
+        )
+    return float(effect - margin)
 
 
 def _sized_continuous(given: Mapping[str, Any]) -> Sized:
@@ -146,6 +165,11 @@ def _sized_continuous(given: Mapping[str, Any]) -> Sized:
     headline = (
         f"Unadjusted: {unadjusted.total} participants, {unadjusted.controls} of them controls. "
         f"Two-sided alpha {question.alpha:g}, power {question.power:g}, {variance} standard errors."
+        + (
+            f" The effect lies {abs(effect):g} from the margin of {given['margin']:g}."
+            if given.get("margin")
+            else ""
+        )
     )
     explained = tuple(1 - (1 - b**2) * (1 - r**2) for b, r in zip(rho, partial, strict=True))
     more: dict[str, Any] = {}

@@ -33,7 +33,7 @@ class Family(Protocol):
 
 @dataclass(frozen=True)
 class Spatial:
-    """σ²ρ^d, d the distance of two visits or its square: theta is log σ² and the logit of ρ.
+    """σ²ρ^d, d the distance of two visits or its square: theta is log σ² and log(−log ρ), free of units.
 
     Source: the structures SP(EXP) and SP(GAU) of SAS PROC MIXED, in the form of the R package mmrm.
 
@@ -47,18 +47,17 @@ class Spatial:
 
     def start(self, variance: float) -> Floats:
         """Return the variance, and a correlation of one half at the mean distance."""
-        rho = 0.5 ** (1.0 / float(self.distance[self.distance > 0.0].mean()))
-        return np.array([np.log(variance), np.log(rho / (1.0 - rho))])
+        return np.array([np.log(variance), np.log(np.log(2.0) / self.distance[self.distance > 0.0].mean())])
 
     def natural(self, theta: Floats) -> tuple[float, float]:
         """Return the variance, and the correlation at distance 1."""
-        return float(np.exp(theta[0])), float(1.0 / (1.0 + np.exp(-theta[1])))
+        return float(np.exp(theta[0])), float(np.exp(-np.exp(theta[1])))
 
     def at(self, theta: Floats) -> tuple[Floats, Floats]:
         """Return the covariances and their derivatives."""
-        variance, rho = self.natural(theta)
-        covariance = variance * rho**self.distance
-        return covariance, np.stack([covariance, covariance * self.distance * (1.0 - rho)])
+        steps = np.exp(theta[1]) * self.distance
+        covariance = np.exp(theta[0] - steps)
+        return covariance, np.stack([covariance, -steps * covariance])
 
 
 @dataclass(frozen=True)

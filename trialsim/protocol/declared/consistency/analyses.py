@@ -28,6 +28,7 @@ def check_analyses(trial: Parts) -> None:
                 mend=f"use {', '.join(served(kind))}",
             )  # fmt: skip
         _check_settings(analysis, one, where)
+        _check_null(trial, analysis, one, where)
         _check_factors(trial, analysis, one, where)
         _check_endpoint(trial, analysis, one, where)
         _check_design(trial, analysis, one, where)
@@ -38,11 +39,38 @@ def _check_settings(analysis: AnalysisDeclared, reads: Reader, where: str) -> No
     taken = {setting.name for setting in reads.settings}
     usual = {name: one.default for name, one in AnalysisDeclared.model_fields.items()}
     for field, value in analysis:
-        if field in (*taken, "kind", "name", "adjust") or value == usual.get(field):
+        if field in (*taken, "kind", "name", "adjust", "null") or value == usual.get(field):
             continue
         raise refuse(
             f"is not read by {analysis.kind} with a {reads.endpoint} outcome", value,
             field=f"{where}.{field}", mend="leave it out",
+        )  # fmt: skip
+
+
+def _check_null(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: str) -> None:
+    """Refuse a margin where no estimate can be held against it."""
+    if not analysis.limits:
+        return
+    field = f"{where}.null"
+    if one.truth is None or one.looks is not None or one.endpoint == "joint":
+        raise refuse(
+            f"is not served by {analysis.kind} with a {one.endpoint} outcome", analysis.null, field=field,
+            mend="use an analysis that estimates an effect with its error, such as cox or ancova",
+        )  # fmt: skip
+    if one.of_a_ratio and min(analysis.limits) <= 0:
+        raise refuse(
+            "is a ratio, which must be above 0", analysis.null, field=field, mend="write it like 1.3"
+        )
+    if len(analysis.limits) == 2 and analysis.limits[0] >= analysis.limits[1]:
+        raise refuse("must be the lower limit, then the upper", analysis.null, field=field,
+                     mend="swap the two numbers")  # fmt: skip
+    if trial.design.kind not in ("fixed", "group_sequential"):
+        raise refuse(f"is not served by the design {trial.design.kind}", analysis.null, field=field,
+                     mend="use a fixed or group_sequential design")  # fmt: skip
+    if trial.sizing is not None:
+        raise refuse(
+            "is not searched for sizes", analysis.null, field=field,
+            mend="leave [sizing] out and use [[grid]] over participants, or trialsim design --margin",
         )  # fmt: skip
 
 
