@@ -151,7 +151,8 @@ def inference(
 ) -> pd.DataFrame:
     """Return estimates with Student's t tests against `null` and confidence limits; infinite df is normal."""
     error = np.sqrt(np.diagonal(covariance))
-    statistic = (estimate - null) / error
+    with np.errstate(divide="ignore", invalid="ignore"):  # arms without spread have an error of 0
+        statistic = (estimate - null) / error
     quantile = stats.t.ppf(0.5 + level / 2.0, df)
     p_value = 2.0 * (
         special.ndtr(-np.abs(statistic)) if np.isinf(df) else special.stdtr(df, -np.abs(statistic))

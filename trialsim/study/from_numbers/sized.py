@@ -129,9 +129,8 @@ def _beyond_the_margin(given: Mapping[str, Any]) -> float | None:
     if (effect - margin) * -margin <= 0:
         raise DesignError(
             f"lies on the wrong side of --effect {effect:g}: nothing can be shown",
-            field="--margin",
-            value=margin,
-        )
+            field="--margin", value=margin, mend="a margin below 0 is of a loss, one above 0 of a gain",
+        )  # fmt: skip
     return float(effect - margin)
 
 
