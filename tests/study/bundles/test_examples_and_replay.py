@@ -104,7 +104,7 @@ def test_what_is_not_there_is_refused(study: BundledTrial, tmp_path: Path) -> No
         study.cell("alternative.best")
     with pytest.raises(BundleError, match="from 0 to 599"):
         replay_declared_trial(study, study.cells[0], 600)
-    with pytest.raises(BundleError, match="unreadable"):
+    with pytest.raises(BundleError, match="cannot be read"):
         open_bundle(tmp_path)
 
 
