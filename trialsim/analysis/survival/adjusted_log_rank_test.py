@@ -218,8 +218,9 @@ def adjusted_log_rank(
     Examples
     --------
     >>> data = pd.DataFrame({"t": [10, 20, 30, 10, 20, 50], "e": 1, "arm": list("aaabbb")})
-    >>> round(adjusted_log_rank(data, time="t", event="e", arm="arm", control="b").p_value, 6)
-    0.614107
+    >>> found = adjusted_log_rank(data, time="t", event="e", arm="arm", control="b")
+    >>> round(found.z, 6), round(found.p_value, 6), found.test
+    (0.504219, 0.9, 'exact')
     """
     frame = read_frame(
         data, time=time, event=event, arm=arm, strata=strata, covariates=covariates, control=control,
