@@ -113,7 +113,7 @@ def test_plot_writes_a_page(tmp_path):
         (("draw", ALS, "-o", "x.xlsx"), "unknown kind of file"),
         (("plot", ALS, "-o", "x.png"), "unknown kind of file"),
         (("fit", "PEOPLE", *FACTS, "-o", "x.csv"), "unknown kind of file"),
-        (("fit", "none.csv", *FACTS, "-o", "x.toml"), "cannot be read"),
+        (("fit", "none.csv", *FACTS, "-o", "x.toml"), "file not found"),
         (("fit", "PEOPLE", *FACTS, "-o", "x.toml"), "identifier"),
         (("fit", "PEOPLE", "--columns", "age,weight", *FACTS, "-o", "x.toml"), "no such column"),
         (("fit", "PEOPLE", "--columns", "age", "--limits", "age=9", *FACTS, "-o", "x.toml"), "LOW:HIGH"),

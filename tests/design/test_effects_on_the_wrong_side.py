@@ -106,6 +106,7 @@ ELSEWHERE = {
     "predictive_power": "group_sequential/test_conditional_power.py",
     "predictive_power_normal": "group_sequential/test_conditional_power.py",
     "scale_size": "refused where its question is stated: ScaleSizing",
+    "scale_power": "refused where its question is stated: ScaleSizing",
     "scale_controls": "refused where its question is stated: ScaleSizing",
     "large_sample_size": "two-sided test, power of either side",
     "power_surface": "two-sided test, power of either side",

@@ -27,8 +27,10 @@ def test_it_says_where_it_is_and_ends_on_an_interruption() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         running = subprocess.Popen(
-            [*EXPLORE, "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            [*EXPLORE, "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # A shell makes what it starts in the background deaf to Ctrl-C, and these tests may be.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
         assert running.stdout is not None
         assert running.stdout.readline().startswith(f"Port {port} is taken: this is port ")
         address = running.stdout.readline().rpartition(" ")[2].strip()

@@ -154,7 +154,7 @@ def test_a_rate_of_trials_without_any_test_is_not_to_be_used(untested) -> None:
     assert shown["works", "log_rank"] == ""
     page = render_trial_report(plan.cells[0].trial, plan, result)
     assert rule_of_use() in page
-    assert page.count(f"<td>{NOT_TO_BE_USED}</td>") == 2
+    assert page.count(f">{NOT_TO_BE_USED}</td>") == 2
     drawn = rejection_dots(result.operating_characteristics, [], 0.025)
     symbols = {trace.name: set(trace.marker.symbol) for trace in drawn.figure.data}
     assert all(one.endswith("-open") for one in symbols["RMST"])

@@ -63,6 +63,7 @@ NOT_SHOWN: dict[str, Any] = {
     "largest_trial": None,
     "slopes": None,
     "variance": None,
+    "margin": None,
     "sd_inflation": 1.0,
     "agreement": None,
     "assurance": None,

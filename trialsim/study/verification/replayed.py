@@ -34,11 +34,17 @@ def replay(study: BundledTrial, number: int, nonce: str, level: str) -> Finding:
     -------
     Finding
         Never that only decisions agree: numbers agree to class A or B, or the level does not hold.
+
+    Raises
+    ------
+    BundleError
+        Its people come from a history, and its file is not given.
     """
     try:
         changed = study.changed_inputs()
-    except BundleError as fault:
-        return Finding(level, (), (), (f"blocks: {fault}",))
+    except BundleError:
+        # Whoever asked for a replay without the file that it needs has not had one: no level holds by that.
+        raise
     except (TrialsimError, KeyError, ValueError) as fault:
         return Finding(level, (), (f"its people cannot be drawn: {fault}",))
     if changed:

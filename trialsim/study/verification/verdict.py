@@ -67,8 +67,8 @@ class Verdict:
 
     @property
     def reached(self) -> tuple[str, ...]:
-        """The levels that hold."""
-        return tuple(one.level for one in self.findings if not one.problems)
+        """The levels that hold: nothing speaks against them, and something was checked."""
+        return tuple(one.level for one in self.findings if one.checked and not one.problems)
 
     def in_words(self) -> list[str]:
         """Return one line a level, then what was not checked; a verdict always says both.
@@ -80,7 +80,7 @@ class Verdict:
         """
         lines = [f"Root {self.root}", f"Seal {self.seal}"]
         for one in self.findings:
-            held = "does NOT hold" if one.problems else "holds"
+            held = "does NOT hold" if one.problems else "holds" if one.checked else "not checked"
             lines.append(f"{one.level} {LEVELS[one.level]}: {held}")
             lines += [f"   {said}" for said in (*one.checked, *one.problems)]
         untold = (*(said for one in self.findings for said in one.not_checked), *self.not_asked)
