@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,8 @@ def test_hard_figures():
         (([0, 1], [1, 0.5], [1, 2], [10, 5]), "risk_time", "from 0"),
         (([0, 1], [1, 0.5], [0], [10], 11), "events", "between"),
         (([0, 1], [1], [0], [10]), "survival", "for each time"),
+        (([0, 1], [1, 0.5], [0], [1e9]), "at_risk", "at most"),
+        ((np.arange(20_000), np.ones(20_000), [0], [10]), "time", "more than"),
     ],
 )
 def test_what_no_figure_can_show_is_refused(arguments, field, words):
@@ -79,3 +83,11 @@ def test_what_no_figure_can_show_is_refused(arguments, field, words):
         PublishedCurve.of(*arguments)
     assert refusal.value.field == field
     assert refusal.value.mend or refusal.value.value is not None
+
+
+def test_a_large_arm_with_one_number_at_risk_is_found_in_seconds():
+    at = np.linspace(0, 20, 120)
+    start = time.process_time()
+    found = times_from_curve(PublishedCurve.of(at, np.exp(-0.1 * at), [0], [100_000]))
+    assert time.process_time() - start < 20
+    assert found.farthest < 1e-4

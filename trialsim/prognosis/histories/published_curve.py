@@ -24,6 +24,11 @@ from trialsim.errors import HistoryError
 # A curve that is read off a figure may rise by so much where the pointer trembled.
 _TREMBLE = 0.005
 _MOST_ROUNDS = 500
+# More than any figure shows: beyond, a file is something else.
+_MOST_POINTS = 10_000
+_MOST_PEOPLE = 1_000_000
+# Numbers of censored participants that are tried at the end of a curve, near the expected and over the range.
+_MOST_TRIED = 500
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,11 @@ class PublishedCurve:
         t, s = _column(time, "time"), _column(survival, "survival")
         if len(t) != len(s) or not len(t):
             raise HistoryError("must have a share for each time", field="survival", value=len(s))
+        if len(t) > _MOST_POINTS:
+            raise HistoryError(
+                f"has more than {_MOST_POINTS:,} points", field="time", value=len(t),
+                mend="about 100 points an arm are enough",
+            )  # fmt: skip
         if s.max() > 1.0 + 1e-9 or s.min() < 0:
             worst = float(s.max() if s.max() > 1 else s.min())
             mend = "divide percentages by 100" if 1 < worst <= 100 else "check the digitised points"
@@ -222,7 +232,9 @@ def _that_follows(
     With all gone before the last steps, nobody would be left to have the events that the curve shows.
     """
     best, least = expected, np.inf
-    for leaving in sorted(range(n + 1), key=lambda one: abs(one - expected)):
+    near = np.arange(max(0, expected - _MOST_TRIED), min(n, expected + _MOST_TRIED) + 1)
+    over = np.linspace(0, n, _MOST_TRIED).round().astype(np.int64)
+    for leaving in sorted(np.union1d(near, over).tolist(), key=lambda one: abs(one - expected)):
         here, lost, _, _ = _interval(curve, span, end, n, reached, leaving)
         before = n - np.concatenate([[0], np.cumsum(here + lost)[:-1]])
         followed = reached * np.cumprod(1.0 - here / np.maximum(before, 1))
@@ -271,6 +283,11 @@ def _risks(risk_time: ArrayLike, at_risk: ArrayLike) -> tuple[Floats, Ints]:
         )  # fmt: skip
     if (numbers != np.round(numbers)).any() or numbers[0] < 1 or numbers.min() < 0:
         raise HistoryError("must be whole numbers of people", field="at_risk", value=numbers.tolist())
+    if numbers[0] > _MOST_PEOPLE:
+        raise HistoryError(
+            f"must be at most {_MOST_PEOPLE:,}", field="at_risk", value=float(numbers[0]),
+            mend="give the numbers of one arm",
+        )  # fmt: skip
     if (np.diff(numbers) > 0).any():
         k = int(np.argmax(np.diff(numbers) > 0)) + 1
         raise HistoryError(
