@@ -243,10 +243,10 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
         savings = savings.drop(columns="share_saved_lower_90")
         for column in ("analysis", "beyond"):
             savings[column] = [label(name) for name in savings[column]]
-        savings["controls_saved"] = [f"{value:,.0f}" for value in savings["controls_saved"]]
+        savings["controls_saved"] = [f"{round(value, 0) + 0.0:,.0f}" for value in savings["controls_saved"]]
         if "months_saved" in savings:
             savings["months_saved"] = [
-                "" if value != value else f"{value:.1f}" for value in savings["months_saved"]
+                "" if value != value else f"{round(value, 1) + 0.0:.1f}" for value in savings["months_saved"]
             ]
         best = savings.pop("best")
         savings["share_saved"] = [f"{value:.1%}".replace("%", " %") for value in savings["share_saved"]]

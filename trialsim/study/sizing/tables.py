@@ -31,14 +31,16 @@ def size_table(
     for (strength, name), one in found.items():
         row = next(each for each in rows if each.analysis.label == name)
         formula = formulas[strength, name]
+        participants = round(sum(varied.arms(one.size)))
         made.append(
             {
                 "analysis": name,
                 "score": strength if row.scored else "not used",
                 "why": row.why,
-                "participants": round(sum(varied.arms(one.size))),
+                "participants": participants,
                 "participants_lower_95": sum(varied.arms(one.lower)),
-                "participants_upper_95": sum(varied.arms(one.upper)),
+                # A size is rounded up to whole blocks, which in a small trial can be beyond the exact bound.
+                "participants_upper_95": max(sum(varied.arms(one.upper)), participants),
                 "controls": varied.arms(one.size)[0],
                 "participants_by_formula": sum(varied.arms(formula.size)),
                 "formula": formula.name,
