@@ -164,14 +164,14 @@ from typing import Any
 
 
 FORMAT = "trialsim.bundle/3"
-MANIFEST, SIGNATURE, REPORT = "manifest.json", "signature.json", "report.html"
+MANIFEST, REPORT = "manifest.json", "report.html"
 BLOCKS, LOG = "record/blocks.jsonl", "record/log.jsonl"
 PLACE_OF_ROOT = "0" * 64
 LARGEST_MANIFEST = 32 * 2**20
 # What the root says of a run beside its files; all of it follows from the inputs.
 DECIDED = ("format", "kind", "protocol", "title", "seed", "inputs")
 # Files that differ from one run of the same inputs to the next.
-_OF_THE_OCCASION = (MANIFEST, SIGNATURE, LOG)
+_OF_THE_OCCASION = (MANIFEST, LOG)
 _TYPES: dict[str, type] = {
     "format": str, "versions": dict, "machine": dict, "files": dict, "cells": dict, "log": dict,
     "results": str, "page": str, "root": str, "seal": str,
@@ -361,7 +361,7 @@ def integrity(folder: Path) -> list[str]:
         return [f"{MANIFEST}: changed, so that no file can be held against it"]
     listed = manifest["files"]
     sizes, problems = files_in(folder)
-    found = set(sizes) - {MANIFEST, SIGNATURE}
+    found = set(sizes) - {MANIFEST}
     problems += [f"{name}: missing" for name in sorted(set(listed) - found)]
     problems += [f"{name}: not in the manifest" for name in sorted(found - set(listed))]
     for name in sorted(found & set(listed)):
