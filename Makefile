@@ -13,7 +13,7 @@ WORKERS ?= logical
 SPREAD := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test quick quick-tests install check lint types contracts pytest qualify bench lock clean
+.PHONY: demo test quick quick-tests install check lint types contracts pytest qualify bench docs lock clean
 
 demo: install
 	$(BIN)/trialsim run protocols/alzheimers_phase2.toml
@@ -65,8 +65,13 @@ qualify: install
 bench: install
 	$(BIN)/python -m benchmarks --json
 
+# The site of docs/, into build/site; a warning is an error.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
+
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra test --extra dev --python-version 3.11 --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra test --extra dev --extra docs --python-version 3.11 --universal \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/lock.txt
 
 clean:

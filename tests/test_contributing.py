@@ -1,37 +1,31 @@
 """The worked examples of CONTRIBUTING.md run as they stand.
 
 Each `##` section with blocks in `toml`, `python` or `sh` is one example. Its blocks run in order, in an empty
-folder:
-
-- ```` ```LANGUAGE NAME ```` is written to the file NAME;
-- ```` ```python ```` is executed, all of a section in one namespace;
-- ```` ```sh ```` has a command of `trialsim` on every line.
-
-Blocks without a language are for reading.
+folder, as tests/worked_examples.py says.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.cli.in_process import run
+from tests.worked_examples import Block, blocks_of, run_blocks
 from trialsim.protocol.declared import DeclaredTrial, endpoints
 from trialsim.registry import registered
 
 ROOT = Path(__file__).parents[1]
-_BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def examples() -> dict[str, list[tuple[str, str, str]]]:
+def examples() -> dict[str, list[Block]]:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
-    found = {section.split("\n", 1)[0]: _BLOCK.findall(section) for section in sections}
+    found = {section.split("\n", 1)[0]: blocks_of(section) for section in sections}
     return {title: blocks for title, blocks in found.items() if blocks}
 
 
@@ -59,16 +53,8 @@ def test_an_example_runs_as_it_stands(title: str, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(endpoints, "_ENDPOINTS", dict(endpoints._ENDPOINTS))
     before, namespace = set(sys.modules), {"__name__": "__main__"}
     try:
-        for language, name, text in EXAMPLES[title]:
-            if name:
-                (tmp_path / name).write_text(text, encoding="utf-8")
-            elif language == "python":
-                exec(compile(text, f"CONTRIBUTING.md: {title}", "exec"), namespace)
-            else:
-                for line in text.strip().splitlines():
-                    command, *arguments = shlex.split(line)
-                    assert command == "trialsim", line
-                    assert run(monkeypatch, *arguments) == 0, line
+        source = f"CONTRIBUTING.md: {title}"
+        run_blocks(EXAMPLES[title], tmp_path, source, namespace, partial(run, monkeypatch))
     finally:
         monkeypatch.undo()
         DeclaredTrial.model_rebuild(force=True)

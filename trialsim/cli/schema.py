@@ -1,29 +1,64 @@
-"""``trialsim schema``: the JSON Schema of a protocol or a card, for editors that complete and check."""
+"""``trialsim schema``: what a protocol or a card may hold, for editors and for readers."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+TITLES = {"protocol": "The protocol file, field by field", "card": "The cohort card, field by field"}
+FOLDERS = {"protocol": "protocols", "card": "cohorts"}
 
 
 @click.command()
 @click.argument("kind", type=click.Choice(["protocol", "card"]), default="protocol")
-def schema(kind: str) -> None:
+@click.option(
+    "--markdown", is_flag=True, help="Print a page of every field instead, with units and examples."
+)
+@click.option("--json", "_as_json", is_flag=True, help="Print the JSON Schema; this is the default.")
+def schema(kind: str, markdown: bool, _as_json: bool) -> None:
     """Print the JSON Schema of a protocol (format trialsim.protocol/2) or of a cohort card.
 
     \b
       trialsim schema > protocol.schema.json
       trialsim schema card > card.schema.json
+      trialsim schema --markdown > fields.md
 
-    An editor that is told of the schema completes field names and marks wrong values while you type.
+    An editor that knows the schema completes field names, explains them, and marks wrong values while you
+    type.
     """
     import json
 
-    from pydantic import BaseModel
+    from trialsim.protocol.fields import described_schema
 
+    if markdown:
+        click.echo(reference_page(kind))
+    else:
+        click.echo(json.dumps(described_schema(_model(kind)), indent=1, ensure_ascii=False))
+
+
+def reference_page(kind: str) -> str:
+    """Return the page of every field of a protocol or a card, with examples from the shipped files."""
+    import json
+    import tomllib
+
+    from trialsim.cli.init import example_folder
+    from trialsim.protocol.fields import fields_page, used_in
+
+    model = _model(kind)
+    files = sorted(example_folder(FOLDERS[kind]).glob("*.toml"))
+    read = (json.dumps(tomllib.loads(file.read_text(encoding="utf-8"))) for file in files)
+    return fields_page(model, TITLES[kind], used_in(map(model.model_validate_json, read)))
+
+
+def _model(kind: str) -> type[BaseModel]:
     from trialsim.population import CohortCard
     from trialsim.protocol.declared import DeclaredTrial
     from trialsim.protocol.declared.trial import load_kinds
 
     load_kinds()
     models: dict[str, type[BaseModel]] = {"protocol": DeclaredTrial, "card": CohortCard}
-    click.echo(json.dumps(models[kind].model_json_schema(), indent=1, ensure_ascii=False))
+    return models[kind]
