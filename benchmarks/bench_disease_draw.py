@@ -16,7 +16,7 @@ from trialsim.streams import stream
 PEOPLE = 100_000
 CLOSED, STEPPED = 2.0, 30.0
 # Solved in steps of time: differential equations, or years of eight complications.
-IN_STEPS = ("leukopenia", "type2_diabetes")
+IN_STEPS = ("leukopenia", "type2_diabetes", "type1_diabetes")
 
 
 def disease_draw() -> Iterator[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from trialsim.data import Covariates, Floats
+from trialsim.data import Covariates, Floats, Ints
 from trialsim.disease.evidence import Parameter, parameters_in
 from trialsim.disease.inputs import require_people, settings
 from trialsim.disease.interface import Chance, Dial, Dials, DiseaseModel, Endpoint, Input, Realised
@@ -26,7 +26,7 @@ BETWEEN = Parameter(204.0, "L/h", "published", f"{_PAPER}, medians of the kineti
 DOSE = Parameter(368.9, "umol", "computed", "315 mg, 175 mg/m2 at 1.8 m2, of 853.9 g/mol")
 INFUSION = Parameter(3.0, "hours", "published", _PAPER)
 
-STEP = 0.5
+STEP, LONG_STEP, EARLY = 0.5, 2.0, 24.0
 CYCLE_WEEKS = 3
 LIMITS = (4.0, 3.0, 2.0, 1.0)
 _LOWEST, _HIGHEST = 0.0, 100.0
@@ -45,7 +45,7 @@ FEEDBACK_POWER = float(FEEDBACK)
 
 @njit(cache=True)
 def leukocyte_courses(
-    start: Floats, transit: Floats, potency: Floats, concentration: Floats, step: float, marks: Floats
+    start: Floats, transit: Floats, potency: Floats, concentration: Floats, times: Floats, marks: Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Return counts at marks (M, V), the lowest count (M,) and its hour (M,), by Runge–Kutta 4.
 
@@ -56,13 +56,13 @@ def leukocyte_courses(
     start, transit, potency : ndarray (M,)
         n₀; the mean time to ripen, hours; E a unit of concentration.
     concentration : ndarray (2 S + 1,)
-        At half steps of the grid.
-    step : float
-        Hours.
-    marks : ndarray (V,)
-        Steps, ascending, at which counts are kept.
+        At the times and half-way between them.
+    times : ndarray (S + 1,)
+        Hours, ascending.
+    marks : ndarray of int (V,)
+        Positions of times, ascending, at which counts are kept.
     """
-    people, steps = len(start), (len(concentration) - 1) // 2
+    people, steps = len(start), len(times) - 1
     kept = np.empty((people, len(marks)))
     lowest, when = np.empty(people), np.zeros(people)
     for i in range(people):
@@ -74,12 +74,13 @@ def leukocyte_courses(
                 kept[i, mark] = n
                 mark += 1
             if n < lowest[i]:
-                lowest[i], when[i] = n, s * step
+                lowest[i], when[i] = n, times[s]
             if s == steps:
                 break
             e1 = potency[i] * concentration[2 * s]
             e2 = potency[i] * concentration[2 * s + 1]
             e3 = potency[i] * concentration[2 * s + 2]
+            step = times[s + 1] - times[s]
             h = step / 2
             p1, a1, b1, c1, n1 = _slopes(p, a, b, c, n, rate, n0, e1)
             p2, a2, b2, c2, n2 = _slopes(
@@ -138,14 +139,10 @@ class Leukopenia(DiseaseModel):
         transit = TRANSIT * np.exp(np.sqrt(VAR_TRANSIT) * normal[0])
         # Kinetics are linear, so that a dose acts as a potency.
         potency = POTENCY * np.exp(np.sqrt(VAR_POTENCY) * normal[1]) * dialled["dose"] * dialled["potency"]
-        marks = np.round(weeks * 168 / STEP)
+        times = time_grid(weeks * 168)
+        marks = np.searchsorted(times, weeks * 168)
         kept, lowest, _ = leukocyte_courses(
-            people.column("leukocytes"),
-            transit,
-            np.asarray(potency),
-            paclitaxel(float(marks[-1]) * STEP),
-            STEP,
-            marks,
+            people.column("leukocytes"), transit, np.asarray(potency), paclitaxel(times), times, marks
         )
         if asked.kind == "score":
             error = ERROR * chance("outcome").standard_normal(kept.shape) * (weeks > 0)
@@ -156,9 +153,21 @@ class Leukopenia(DiseaseModel):
         return Realised(found[asked.name][:, None])
 
 
-def paclitaxel(hours: float, step: float = STEP, dose: float = DOSE) -> Floats:
-    """Return concentrations in µmol/L at half steps (2 S + 1,), one infusion at the start of each cycle."""
-    time = np.arange(2 * round(hours / step) + 1) * step / 2
+def time_grid(visits: Floats) -> Floats:
+    """Return hours (S + 1,) to the last visit: half an hour a step in a cycle's first day, then two hours.
+
+    Visits are among them.
+    """
+    cycle = np.concatenate([np.arange(0.0, EARLY, STEP), np.arange(EARLY, CYCLE_WEEKS * 168.0, LONG_STEP)])
+    starts = np.arange(0.0, visits.max() + 1e-9, CYCLE_WEEKS * 168.0)
+    grid = (starts[:, None] + cycle).ravel()
+    return np.unique(np.concatenate([grid[grid <= visits.max()], visits]))
+
+
+def paclitaxel(times: Floats, dose: float = DOSE) -> Floats:
+    """Return concentrations in µmol/L at times and half-way between (2 S + 1,), an infusion a cycle."""
+    halves = np.empty(2 * len(times) - 1)
+    halves[::2], halves[1::2] = times, (times[1:] + times[:-1]) / 2
     response = two_compartments(CLEARANCE, CENTRAL, BETWEEN, PERIPHERAL)
-    starts = np.arange(0.0, max(hours, step), CYCLE_WEEKS * 168.0)
-    return np.asarray(sum(infused(time - start, dose, INFUSION, response) for start in starts))
+    starts = np.arange(0.0, max(float(times[-1]), STEP), CYCLE_WEEKS * 168.0)
+    return np.asarray(sum(infused(halves - start, dose, INFUSION, response) for start in starts))
