@@ -15,6 +15,7 @@ from trialsim.cli.cohort import cohort
 from trialsim.cli.compare import compare
 from trialsim.cli.design.group import design
 from trialsim.cli.explore import explore
+from trialsim.cli.export import export
 from trialsim.cli.history import history
 from trialsim.cli.init import init
 from trialsim.cli.new import new
@@ -67,6 +68,7 @@ for command in (
     analyse,
     frontier,
     explore,
+    export,
     init,
     schema,
     twins,

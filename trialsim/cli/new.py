@@ -73,15 +73,33 @@ def new(history: Path, output: Path, yes: bool, force: bool, **given: Any) -> No
     Nothing is written before the protocol and its history are read back as `trialsim run` reads them. A file
     that is spelled otherwise (semicolons, decimal commas, text visits, a column for each visit) stays: a
     copy of the columns that are used is written beside the protocol. It holds participants' data.
+
+    A digital protocol (USDM 4, STUDY.json) in the place of HISTORY makes a draft: what USDM has no field for,
+    such as level, power and effect, is a TODO that trialsim run refuses until it is filled.
     """
     from trialsim.study.starting import check_start
 
+    if history.suffix == ".json":
+        _draft(history, output, force)
+        return
     told = _told(**given)
     found, told = _looked(history, told, asks=not yes and sys.stdin.isatty())
     start = check_start(found, told, output)
-    _refuse_overwriting(start, force)
+    _refuse_overwriting(start.protocol, start.text, force)
     start.write()
     _say(start, told)
+
+
+def _draft(study: Path, output: Path, force: bool) -> None:
+    from trialsim.exchange import draft_protocol, read_usdm
+    from trialsim.protocol.reading import BLANK
+    from trialsim.protocol.writing import whole_file
+
+    text = draft_protocol(read_usdm(study))
+    _refuse_overwriting(output, text, force)
+    with whole_file(output) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {output}: a draft with {text.count(BLANK + ':')} blanks, each marked {BLANK}")
 
 
 def _told(**given: Any) -> Told:
@@ -163,12 +181,11 @@ def _answered(told: Told, question: UndecidedError) -> Told:
     return replace(told, **answer)
 
 
-def _refuse_overwriting(start: Start, force: bool) -> None:
+def _refuse_overwriting(there: Path, text: str, force: bool) -> None:
     """Refuse to lose a protocol that somebody may have edited."""
     from trialsim.errors import InputError
 
-    there = start.protocol
-    if not force and there.exists() and there.read_bytes() != start.text.encode():
+    if not force and there.exists() and there.read_bytes() != text.encode():
         raise InputError("exists already, and differs", file=there, mend="choose another -o, or give --force")
 
 

@@ -21,6 +21,9 @@ LONGEST_LINE = 20_000
 DEEPEST_KEY = 16
 DEEPEST_BRACKETS = 64
 _QUOTES, _OF_KEYS = ('"', "'"), ("_", "-")
+# How a drafted file marks what its user has to say: no such text is ever a value.
+BLANK = "TODO"
+_MOST_BLANKS = 30
 SMALLEST_NUMBER, LARGEST_NUMBER = 1e-30, 1e30
 # Control characters, and the marks that reverse the direction of text so that a reader is shown another file.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -44,7 +47,24 @@ def read_toml(path: Path | str, error: type[InputError]) -> dict[str, Any]:
         raise error(f"is not valid TOML: {fault}", file=path, mend="correct the line that is named") from None
     for field, value in _leaves(tables):
         _refuse_value(field, value, path, error)
+    _refuse_blanks(tables, path, error)
     return tables
+
+
+def _refuse_blanks(tables: dict[str, Any], path: Path | str, error: type[InputError]) -> None:
+    """Refuse a draft, naming all that is left to be filled."""
+    blanks = [
+        f"{field} ({value.removeprefix(BLANK).lstrip(': ')})"
+        for field, value in _leaves(tables)
+        if isinstance(value, str) and value.startswith(BLANK)
+    ]
+    if blanks:
+        more = f", and {len(blanks) - _MOST_BLANKS} more" if len(blanks) > _MOST_BLANKS else ""
+        raise error(
+            f"is a draft with {len(blanks)} blanks: {'; '.join(blanks[:_MOST_BLANKS])}{more}",
+            file=path,
+            mend=f"fill in every {BLANK}, or take out its line",
+        )
 
 
 def _leaves(tables: dict[str, Any]) -> Iterator[tuple[str, Any]]:
