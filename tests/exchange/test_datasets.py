@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from trialsim.cli.commands import commands
 from trialsim.errors import BundleError, HistoryError
 from trialsim.exchange import datasets_of_run, write_datasets
 from trialsim.exchange.adam import FORMATS, Dataset, Variable, read_dataset_json
@@ -163,3 +165,12 @@ def test_what_is_no_dataset_json_is_refused_by_name(content: str, says: str, tmp
     with pytest.raises(HistoryError, match=says):
         read_dataset_json(path)
     assert "old" not in says
+
+
+def test_an_analysis_reads_dataset_json(made: dict[str, Dataset], tmp_path: Path) -> None:
+    write_datasets([made["ADSL"]], tmp_path / "out", "dataset-json")
+    command = ["analyse", str(tmp_path / "out" / "adsl.json"), "--method", "t-test", "--outcome", "AGE"]
+    result = CliRunner().invoke(commands, [*command, "--arm", "TRT01P", "--control", "placebo"])
+    assert result.exit_code == 0, result.output
+    people = made["ADSL"].frame.groupby("TRT01P")["AGE"].mean()
+    assert f"{people['active'] - people['placebo']:.4f}"[:6] in result.output

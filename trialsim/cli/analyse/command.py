@@ -62,7 +62,7 @@ def analyse(
     as_json: bool,
     output: Path | None,
 ) -> None:
-    """Read a trial's data (CSV or Parquet) by a named method.
+    """Read a trial's data (CSV, Parquet or Dataset-JSON) by a named method.
 
     Columns are named by --outcome (or --time and --event), --arm, --control, --visit, --participant,
     --covariates, --strata; several with commas. The other options are those of the method:

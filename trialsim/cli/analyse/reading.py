@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialsim.cli.analyse.arguments import flag
 from trialsim.errors import AnalysisError, HistoryError
+from trialsim.exchange.adam import read_dataset_json
 from trialsim.missing_codes import blanked, code_like
 from trialsim.prognosis.histories.rows import numbers, read_table, text, where
 
@@ -41,7 +42,7 @@ class DataFile:
     Parameters
     ----------
     path : Path
-        CSV or Parquet.
+        CSV, Parquet or Dataset-JSON.
     rows : DataFrame
         All of it; CSV as text.
     codes : tuple of (str or float), or None
@@ -59,7 +60,7 @@ class DataFile:
     def read(cls, path: Path, codes: tuple[str | float, ...] | None, factors: Sequence[str]) -> DataFile:
         """Read a file, or refuse it by its name."""
         try:
-            rows = read_table(path)
+            rows = read_dataset_json(path) if path.suffix.lower() == ".json" else read_table(path)
         except HistoryError as fault:
             raise AnalysisError(
                 fault.problem, file=path, field=fault.field, value=fault.value, mend=fault.mend

@@ -98,6 +98,20 @@ def read_dataset_json(path: Path) -> pd.DataFrame:
     ------
     HistoryError
         No such file, no JSON, or rows that do not fit its columns.
+
+    Source: CDISC, Dataset-JSON 1.1 (December 2024).
+
+    Examples
+    --------
+    >>> import json
+    >>> from tempfile import TemporaryDirectory
+    >>> content = {"datasetJSONVersion": "1.1.0", "records": 1, "rows": [["41.5"]],
+    ...            "columns": [{"name": "AGE", "dataType": "decimal"}]}
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "adsl.json"
+    ...     _ = path.write_text(json.dumps(content))
+    ...     float(read_dataset_json(path)["AGE"].iloc[0])
+    41.5
     """
     try:
         content = strict_json(read_plain(path, path.name, LARGEST_TEXT), path.name)

@@ -26,6 +26,15 @@ def definition(datasets: Sequence[Dataset], study: str, run: dict[str, str]) -> 
     -------
     dict
         Plain JSON types: the study, and one entry a data set with one a variable.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from trialsim.exchange.adam.dataset import Variable
+    >>> age = Variable("AGE", "Age", "double", "Of the cohort card")
+    >>> made = Dataset("ADSL", "People (synthetic)", (age,), (), pd.DataFrame({"AGE": [41.5]}))
+    >>> definition([made], "SIM-X", {"root": "ab"})["datasets"][0]["variables"][0]["origin"]
+    'Of the cohort card'
     """
     return {
         "study": study,

@@ -102,6 +102,15 @@ def write_datasets(
     ------
     BundleError
         Another format, a folder that holds something, or a value that the format cannot hold.
+
+    Examples
+    --------
+    >>> from trialsim.exchange.adam.dataset import Variable
+    >>> one = Variable("STUDYID", "Study Identifier", "string", "Of the protocol")
+    >>> made = Dataset("ADX", "X (synthetic)", (one,), (), pd.DataFrame({"STUDYID": ["SIM-X"]}))
+    >>> with TemporaryDirectory() as folder:
+    ...     [path.name for path in write_datasets([made], Path(folder) / "adam", "parquet")]
+    ['adx.parquet', 'define.json']
     """
     if kind not in FORMATS:
         raise BundleError(f"must be one of {', '.join(FORMATS)}", field="format", value=kind)

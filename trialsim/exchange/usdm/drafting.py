@@ -31,6 +31,15 @@ def draft_protocol(study: UsdmStudy) -> str:
         never made into conditions by a program.
 
     Source: CDISC/TransCelerate, Unified Study Definitions Model 4.0 (2025).
+
+    Examples
+    --------
+    >>> from trialsim.exchange.usdm.writing import to_usdm
+    >>> from trialsim.protocol.declared import read_trial
+    >>> content = to_usdm(read_trial("protocols/cdisc_pilot.toml"))
+    >>> design = content["study"]["versions"][0]["studyDesigns"][0]
+    >>> [line for line in draft_protocol(UsdmStudy(content, design, 0)).splitlines() if "alpha" in line]
+    ['alpha = "TODO: one-sided level, such as 0.025"']
     """
     lines = _head(study) + _estimand(study) + _arms(study) + _endpoint(study) + _people(study) + _conduct()
     return "\n".join(lines) + "\n"

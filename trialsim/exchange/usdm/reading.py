@@ -100,6 +100,19 @@ def read_usdm(path: Path) -> UsdmStudy:
         several designs or no control arm: each with its reason.
 
     Source: CDISC/TransCelerate, Unified Study Definitions Model 4.0 (2025).
+
+    Examples
+    --------
+    >>> import json
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "study.json"
+    ...     _ = path.write_text(json.dumps({"usdmVersion": "3.0.0"}))
+    ...     try:
+    ...         read_usdm(path)
+    ...     except ProtocolError as refusal:
+    ...         print(refusal.field, refusal.problem)
+    usdmVersion must be USDM 4
     """
     try:
         content = strict_json(read_plain(path, path.name, LARGEST_FILE), path.name)
