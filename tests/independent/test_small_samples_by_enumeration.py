@@ -23,6 +23,7 @@ from trialsim.analysis import (
 )
 from trialsim.analysis.competing_risks import k_sample_gray_test
 from trialsim.analysis.ordinal import probabilistic_index_block
+from trialsim.analysis.proportions import stratified_association
 from trialsim.analysis.survival import adjusted_log_rank_block, k_sample_log_rank
 from trialsim.streams import stream
 
@@ -273,7 +274,7 @@ def test_the_adjusted_log_rank_test_of_a_small_trial_is_that_of_all_ways_to_give
 
 APART = pd.DataFrame(
     {"y": [1.0, 2, 3, 4, 5, 6], "arm": list("aaabbb"), "e": 1, "x": [0.3, -1.0, 0.6, 0.2, -0.7, 0.1]}
-)
+).assign(high=[0, 0, 0, 1, 1, 1], one="all")
 RANK_TESTS = {
     "log_rank": lambda d: log_rank(d, time="y", event="e", arm="arm").p_value,
     "adjusted_log_rank": lambda d: adjusted_log_rank(d, time="y", event="e", arm="arm").p_value,
@@ -285,8 +286,64 @@ RANK_TESTS = {
     "probabilistic_index": lambda d: probabilistic_index(d, outcome="y", arm="arm").p_value,
     "van elteren": lambda d: probabilistic_index(d, outcome="y", arm="arm", variance="null").p_value,
     "proportional_odds": lambda d: proportional_odds(d, outcome="y", arm="arm", test="score").p_value,
+    "stratified_association": lambda d: stratified_association(d, outcome="high", arm="arm").p_value,
+    "mean scores": lambda d: (
+        stratified_association(d, outcome="y", arm="arm", strata="one", scores="columns").p_value
+    ),
     "win_ratio": lambda d: win_ratio(d, outcomes=["y"], arm="arm").by.p_value,
 }
+
+
+def chi_square_of_scores(level, arm, site):
+    """Return the squared excess of the active arm over strata; its spread is fixed."""
+    total = 0.0
+    for s in np.unique(site):
+        rows = site == s
+        total += ((level[rows] - level[rows].mean()) * arm[rows]).sum()
+    return total**2
+
+
+@pytest.mark.parametrize("levels", [2, 4])
+def test_stratified_tables_have_the_p_value_of_all_ways_to_give_the_arms(levels):
+    chance = stream(20261130, f"tables.{levels}", 0, "outcome")
+    site, arm = np.repeat([0, 1, 2], [5, 4, 3]), np.array([0, 1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1])
+    level = chance.integers(0, levels, 12)
+    seen, more, ways = chi_square_of_scores(level, arm, site), 0, 0
+    for one in combinations(range(5), 3):
+        for two in combinations(range(5, 9), 2):
+            for three in combinations(range(9, 12), 2):
+                chosen = np.isin(np.arange(12), [*one, *two, *three]).astype(int)
+                ways += 1
+                more += chi_square_of_scores(level, chosen, site) >= seen - 1e-9
+    data = pd.DataFrame({"y": level, "arm": arm, "site": site})
+    found = stratified_association(data, outcome="y", arm="arm", strata="site", scores="columns")
+    assert found.test == "exact"
+    assert found.p_value == pytest.approx(more / ways, abs=1e-12)
+    drawn = stratified_association(
+        data, outcome="y", arm="arm", strata="site", scores="columns", test="permutation"
+    )
+    assert drawn.p_value == pytest.approx(more / ways, abs=4 * np.sqrt(0.25 / 9999))
+    if levels == 2:
+        common = mantel_haenszel(data, outcome="y", arm="arm", strata="site")
+        assert common.test == "exact"
+        assert common.p_value == pytest.approx(more / ways, abs=1e-12)
+        whole = stratified_association(data, outcome="y", arm="arm", strata="site")
+        assert whole.p_value == pytest.approx(more / ways, abs=1e-12)
+
+
+def test_tables_that_are_not_small_have_chi_square_and_rare_events_make_a_trial_small():
+    chance = stream(20261130, "tables", 1, "outcome")
+    data = pd.DataFrame(
+        {"arm": np.tile([0, 1], 40), "site": np.repeat([0, 1], 40), "y": chance.integers(0, 2, 80)}
+    )
+    names = {"outcome": "y", "arm": "arm", "strata": "site"}
+    assert mantel_haenszel(data, **names).test == "asymptotic"
+    assert stratified_association(data, **names).test == "asymptotic"
+    exact = mantel_haenszel(data, test="exact", **names).p_value
+    assert exact == pytest.approx(mantel_haenszel(data, **names).p_value, abs=0.1)
+    rare = data.assign(y=(np.arange(80) % 20 == 0).astype(int))
+    assert mantel_haenszel(rare, **names).test == "exact"
+    assert mantel_haenszel(rare.assign(y=1 - rare["y"]), **names).test == "exact"
 
 
 @pytest.mark.parametrize("name", RANK_TESTS)

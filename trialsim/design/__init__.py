@@ -49,10 +49,11 @@ if TYPE_CHECKING:
     )
     from trialsim.design.group_sequential.survival_events import events_for_power, survival_size
     from trialsim.design.operating_characteristics import OperatingCharacteristics, tally
+    from trialsim.design.sizes.binary_scale import BinaryScale
     from trialsim.design.sizes.marginal_scale import MarginalQuestion, marginal_size
     from trialsim.design.sizes.margins import guenther_schouten_size
     from trialsim.design.sizes.means import MeansQuestion, means_size
-    from trialsim.design.sizes.outcome_scale import BinaryScale, CountScale, SurvivalScale
+    from trialsim.design.sizes.outcome_scale import CountScale, SurvivalScale
     from trialsim.design.sizes.rates import RatesQuestion, rates_size
     from trialsim.design.sizes.size_for_mean import (
         Size,

@@ -7,10 +7,17 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import integrate, stats
 
-from trialsim.analysis.borrowing import elir_ess, map_prior_binomial, map_prior_normal, map_prior_poisson
+from trialsim.analysis.borrowing import (
+    elir_ess,
+    map_prior_binomial,
+    map_prior_normal,
+    map_prior_poisson,
+    past_controls,
+)
 from trialsim.analysis.borrowing.heterogeneity_priors import (
     Exponential,
     Gamma,
@@ -123,6 +130,87 @@ def test_t_random_effects_believe_an_outlier_less() -> None:
     assert student.heterogeneity.mean() < normal.heterogeneity.mean()
     with pytest.raises(AnalysisError, match="at least 3"):
         map_prior_normal(y, se, random_effects_df=2.0, **args)
+
+
+def student_counts_by_grids(log_likelihoods, df: float, scale: float, mean_prior, at: np.ndarray):
+    """Return posterior means of τ and μ, and the predictive distribution at points, by plain sums.
+
+    Every integral over θ_h is a trapezoidal sum over a wide grid of effects: nothing is transformed.
+    """
+    tau = (np.arange(120) + 0.5) / 120 * 5 * scale
+    mu = np.linspace(mean_prior[0] - 6 * mean_prior[1], mean_prior[0] + 6 * mean_prior[1], 361)
+    # Effects in units of τ, dense in the middle and far reaching, as a t law needs.
+    u = np.linspace(-9, 9, 1801)
+    effect = np.sinh(u)
+    share = stats.t.pdf(effect, df) * np.cosh(u)
+    share /= share.sum()
+    mass = np.zeros((len(tau), len(mu)))
+    below = np.zeros((len(tau), len(mu), len(at)))
+    for k, t in enumerate(tau):
+        theta = np.clip(mu[:, None] + t * effect, -600, 600)
+        likelihood = stats.norm.pdf(mu, *mean_prior) * stats.halfnorm.pdf(t, scale=scale)
+        for log_likelihood in log_likelihoods:
+            likelihood = likelihood * (np.exp(log_likelihood(theta)) @ share)
+        mass[k], below[k] = likelihood, stats.t.cdf((at - mu[:, None]) / t, df)
+    mass /= mass.sum()
+    return float(mass.sum(axis=1) @ tau), float(mass.sum(axis=0) @ mu), np.einsum("tm,tma->a", mass, below)
+
+
+@pytest.mark.parametrize("df", [3.0, 8.0])
+def test_t_random_effects_of_responses_equal_sums_over_grids(df: float) -> None:
+    r, n = [12, 30, 9, 40], [60, 120, 50, 80]
+    found = map_prior_binomial(r, n, mean_prior=(-1.0, 1.5), heterogeneity_scale=0.5, random_effects_df=df)
+    parts = [
+        lambda x, a=a, b=b: a * x - b * np.logaddexp(0, x) - (a * np.log(a / b) + (b - a) * np.log(1 - a / b))
+        for a, b in zip(r, n, strict=True)
+    ]
+    at = np.array([-4.0, -2.0, -1.0, -0.3, 1.0])
+    tau, mu, below = student_counts_by_grids(parts, df, 0.5, (-1.0, 1.5), at)
+    assert found.heterogeneity.mean() == pytest.approx(tau, rel=1e-3)
+    assert found.mu_mean == pytest.approx(mu, abs=5e-4)
+    np.testing.assert_allclose(found.prior.cdf(1 / (1 + np.exp(-at))), below, atol=3e-4, rtol=0.02)
+    assert found.effective_sample_sizes()["size"].notna().any()
+
+
+@pytest.mark.parametrize("df", [3.0, 8.0])
+def test_t_random_effects_of_rates_equal_sums_over_grids(df: float) -> None:
+    d, e = [20, 33, 60], [100.0, 130.0, 90.0]
+    found = map_prior_poisson(d, e, mean_prior=(-1.0, 1.0), heterogeneity_scale=0.4, random_effects_df=df)
+    parts = [
+        lambda x, a=a, b=b: a * (x - np.log(a / b)) - b * np.exp(np.minimum(x, 300.0)) + a
+        for a, b in zip(d, e, strict=True)
+    ]
+    at = np.array([-4.0, -2.0, -1.2, -0.5, 1.0])
+    tau, mu, below = student_counts_by_grids(parts, df, 0.4, (-1.0, 1.0), at)
+    assert found.heterogeneity.mean() == pytest.approx(tau, rel=1e-3)
+    assert found.mu_mean == pytest.approx(mu, abs=5e-4)
+    np.testing.assert_allclose(found.prior.cdf(np.exp(at)), below, atol=3e-4, rtol=0.02)
+    with pytest.raises(AnalysisError, match="does not exist"):
+        found.prior.mean()
+
+
+@pytest.mark.parametrize("make", [map_prior_binomial, map_prior_poisson])
+def test_t_random_effects_of_counts_believe_an_outlier_less_and_with_many_df_are_normal(make) -> None:
+    history = ([20, 22, 18, 21, 70], [100, 100, 100, 100, 100])
+    args = {"mean_prior": (-1.0, 2.0), "heterogeneity_scale": 0.4}
+    normal = make(*history, **args)
+    many = make(*history, random_effects_df=1e5, **args)
+    few = make(*history, random_effects_df=3.0, **args)
+    assert many.mu_mean == pytest.approx(normal.mu_mean, rel=1e-4)
+    np.testing.assert_allclose(
+        many.prior.quantile([0.001, 0.5, 0.999]), normal.prior.quantile([0.001, 0.5, 0.999]), rtol=1e-3
+    )
+    assert few.mu_mean < normal.mu_mean - 0.05
+    assert few.heterogeneity.mean() < normal.heterogeneity.mean()
+    with pytest.raises(AnalysisError, match="at least 3"):
+        make(*history, random_effects_df=2.0, **args)
+
+
+def test_past_controls_take_t_random_effects_by_name() -> None:
+    past = pd.DataFrame({"r": [20, 22, 18, 21, 70], "n": [100] * 5})
+    names = {"responders": "r", "participants": "n", "scale": 0.4}
+    found = past_controls(past, random_effects_df=3.0, **names)
+    assert found.to_frame()["mean"].iloc[1] < past_controls(past, **names).to_frame()["mean"].iloc[1]
 
 
 def test_a_half_normal_in_its_own_words_is_the_same() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialsim.analysis import log_rank, max_combo
+from trialsim.analysis import log_rank, mantel_haenszel, max_combo
+from trialsim.analysis.proportions import stratified_association
 from trialsim.analysis.survival import k_sample_log_rank
 
 DATA = pd.DataFrame(
@@ -44,6 +45,32 @@ def test_coin_1_4_independence_test_maximum_of_four_fleming_harrington_scores(
     found = max_combo(DATA, **NAMES, alternative=alternative)
     assert found.test == "exact"
     assert interval[0] <= found.p_value <= interval[1]
+
+
+TABLES = pd.DataFrame(
+    {
+        "arm": list("aaabbbaabbbab"),
+        "y": [0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0],
+        "level": [0, 2, 1, 0, 0, 1, 2, 2, 0, 1, 1, 0, 0],
+        "site": [1] * 6 + [2] * 7,
+    }
+)
+
+
+def test_mantelhaen_test_exact_of_r_4_2_and_coin_1_4_independence_test_exact_in_blocks() -> None:
+    """``mantelhaen.test(exact=TRUE)`` and ``independence_test(~ arm | site, exact("shift"))``."""
+    found = mantel_haenszel(TABLES, outcome="y", arm="arm", strata="site")
+    assert found.test == "exact"
+    assert found.p_value == pytest.approx(0.1142857143, abs=5e-11)
+    normal = mantel_haenszel(TABLES, outcome="y", arm="arm", strata="site", test="asymptotic")
+    assert normal.p_value == pytest.approx(0.06916390601, abs=5e-11)
+
+
+def test_coin_1_4_scores_of_levels_in_blocks() -> None:
+    found = stratified_association(TABLES, outcome="level", arm="arm", strata="site", scores="columns")
+    assert found.chi_square == pytest.approx(2.4700854701, abs=5e-10)
+    assert found.test == "exact"
+    assert found.p_value == pytest.approx(0.1957142857, abs=5e-11)
 
 
 def test_coin_1_4_logrank_test_of_three_groups() -> None:

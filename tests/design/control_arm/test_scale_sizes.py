@@ -166,6 +166,22 @@ def test_assured_sizes_reach_what_they_promise(scale) -> None:
     assert "implied discount" in str(sizes)
 
 
+def test_an_assured_size_against_a_margin_is_that_of_its_distance() -> None:
+    far = CountScale(0.8, 0.7, 2, 0.5)
+    near = CountScale(0.8, 1.0, 2, 0.5)
+    totals = []
+    for scale, margin in ((far, math.log(0.85)), (near, math.log(0.85 / 0.7))):
+        draws = draws_on_scale(scale, 500, generator=stream(3, "margin", 0, "analysis"), effect_sd=0.05)
+        totals.append(assured_sizes_on_scale(draws, AssuranceQuestion(margin=margin)).total("undiscounted"))
+    # The same distance on the log scale; only the variance of the treated differs.
+    assert totals[0] / totals[1] == pytest.approx(far_to_near(far, near), rel=0.02)
+
+
+def far_to_near(one: CountScale, other: CountScale) -> float:
+    both = [scale.unit_variance() + scale.unit_variance(treated=True) for scale in (one, other)]
+    return both[0] / both[1]
+
+
 def test_the_controls_level_has_the_spread_of_the_history() -> None:
     rng = stream(6, "level", 0, "analysis")
     draws = draws_on_scale(SCALES["binary"], 150, generator=rng, level_sd=0.1, effect_sd=0.2, draws=4000)
@@ -188,10 +204,15 @@ def test_the_controls_level_has_the_spread_of_the_history() -> None:
         (lambda: draws_on_scale(SCALES["count"], 2, generator=stream(1, "", 0, "analysis")), "history"),
         (
             lambda: assured_sizes_on_scale(
-                draws_on_scale(SCALES["count"], 99, generator=stream(1, "", 0, "analysis"), draws=100),
-                AssuranceQuestion(margin=0.1),
+                draws_on_scale(
+                    BinaryScale(0.3, 2.0, contrast="risk ratio"),
+                    99,
+                    draws=100,
+                    generator=stream(1, "", 0, "analysis"),
+                ),
+                AssuranceQuestion(),
             ),
-            "margin",
+            "contrast",
         ),
         (
             lambda: draws_on_scale(

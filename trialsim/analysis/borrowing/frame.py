@@ -112,21 +112,27 @@ def map_of(
     mean_prior: tuple[float, float] | None,
     prior: HeterogeneityPrior,
     unit_sd: float | None,
+    effects_df: float = math.inf,
 ) -> MapPrior:
     """Return the predictive prior of a new control arm."""
     if arms.outcome == "response":
         given = (0.0, 2.0) if mean_prior is None else mean_prior
-        return map_prior_binomial(arms.first, arms.second, mean_prior=given, heterogeneity=prior)
+        return map_prior_binomial(
+            arms.first, arms.second, mean_prior=given, heterogeneity=prior, random_effects_df=effects_df
+        )
     if mean_prior is None:
         raise AnalysisError(
             "is needed for means and rates", field="prior_mean",
             mend="give the prior's mean and SD of the mean (of a rate: on the log scale)",
         )  # fmt: skip
     if arms.outcome == "rate":
-        return map_prior_poisson(arms.first, arms.second, mean_prior=mean_prior, heterogeneity=prior)
+        return map_prior_poisson(
+            arms.first, arms.second, mean_prior=mean_prior, heterogeneity=prior, random_effects_df=effects_df
+        )
     return map_prior_normal(
-        arms.first, arms.second, mean_prior=mean_prior, heterogeneity=prior, unit_sd=unit_sd
-    )
+        arms.first, arms.second, mean_prior=mean_prior, heterogeneity=prior, unit_sd=unit_sd,
+        random_effects_df=effects_df,
+    )  # fmt: skip
 
 
 def mean_prior_of(mean: float | None, sd: float | None) -> tuple[float, float] | None:
@@ -193,6 +199,7 @@ def past_controls(
     prior_sd: float | None = None,
     unit_sd: float | None = None,
     robust: float = 0.0,
+    random_effects_df: float | None = None,
 ) -> PastControlsResult:
     """Say what past control arms tell of the next one: its predictive prior, and its worth in participants.
 
@@ -218,6 +225,8 @@ def past_controls(
         SD of one participant's outcome: gives the worth of a mean, and its vague part.
     robust : float
         Weight of a vague part, in [0, 1).
+    random_effects_df : float, optional
+        Degrees of freedom, at least 3, of t random effects: a trial that stands apart then draws less.
 
     Returns
     -------
@@ -252,5 +261,6 @@ def past_controls(
     if not math.isfinite(scale):
         raise AnalysisError("must be a number", field="scale", value=scale)
     prior = heterogeneity_prior(heterogeneity, scale, shape)
-    found = map_of(arms, mean_prior_of(prior_mean, prior_sd), prior, unit_sd)
+    effects_df = math.inf if random_effects_df is None else random_effects_df
+    found = map_of(arms, mean_prior_of(prior_mean, prior_sd), prior, unit_sd, effects_df)
     return PastControlsResult(found, found.robust(robust) if robust else found.prior, robust, arms.outcome)

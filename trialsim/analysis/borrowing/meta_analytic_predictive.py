@@ -24,7 +24,7 @@ from trialsim.analysis.borrowing.heterogeneity_priors import BOUNDED, Heterogene
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.printed_distribution import summarise
 from trialsim.analysis.borrowing.roots import bisect_between
-from trialsim.analysis.borrowing.student_effects import student_parts
+from trialsim.analysis.borrowing.student_effects import check_effects_df, student_parts
 from trialsim.analysis.borrowing.tabulated_prior import CountData, TabulatedPrior
 from trialsim.analysis.one_trial.printed import Printed, Tables
 from trialsim.data import Floats
@@ -191,12 +191,7 @@ def map_prior_normal(
     m0, s0 = finite(mean_prior[0], "mean_prior[0]"), positive(mean_prior[1], "mean_prior[1]")
     tau, quadrature, log_prior = chosen_prior(heterogeneity_scale, heterogeneity).nodes(_NORMAL_NODES)
     if random_effects_df != math.inf:
-        if not random_effects_df >= 3:
-            raise AnalysisError(
-                "must be at least 3: with fewer a new trial's mean has no standard deviation",
-                field="random_effects_df",
-                value=random_effects_df,
-            )
+        check_effects_df(random_effects_df)
         weight, mean, sd, evidence, mu_mean = student_parts(
             y, se, (m0, s0), random_effects_df, tau, np.log(quadrature) + log_prior
         )
@@ -220,6 +215,7 @@ def map_prior_binomial(
     mean_prior: tuple[float, float] = (0.0, 2.0),
     heterogeneity_scale: float | None = None,
     heterogeneity: HeterogeneityPrior | None = None,
+    random_effects_df: float = math.inf,
 ) -> MapPrior:
     """Return the MAP prior of a response probability, r_h ~ Binomial(n_h, expit(θ_h)), θ_h ~ N(μ, τ²).
 
@@ -233,6 +229,8 @@ def map_prior_binomial(
         Scale of the half-normal prior of τ on the logit scale; 1 if no prior is given.
     heterogeneity : HeterogeneityPrior, optional
         In its place `Uniform`, `Exponential`, `TruncatedNormal` or `Gamma`.
+    random_effects_df : float
+        Degrees of freedom ν of θ_h = μ + τ t_ν, at least 3; infinite for normal effects.
 
     Returns
     -------
@@ -251,7 +249,9 @@ def map_prior_binomial(
     """
     events, sizes = counts(r, n)
     scale = 1.0 if heterogeneity_scale is None and heterogeneity is None else heterogeneity_scale
-    return _count_map("binomial", events, sizes, mean_prior, chosen_prior(scale, heterogeneity))
+    return _count_map(
+        "binomial", events, sizes, mean_prior, chosen_prior(scale, heterogeneity), random_effects_df
+    )
 
 
 def map_prior_poisson(
@@ -261,6 +261,7 @@ def map_prior_poisson(
     mean_prior: tuple[float, float],
     heterogeneity_scale: float | None = None,
     heterogeneity: HeterogeneityPrior | None = None,
+    random_effects_df: float = math.inf,
 ) -> MapPrior:
     """Return the MAP prior of a rate, d_h ~ Poisson(E_h exp(θ_h)), θ_h ~ N(μ, τ²).
 
@@ -275,6 +276,9 @@ def map_prior_poisson(
         below 1 a mean.
     heterogeneity : HeterogeneityPrior, optional
         In its place `Uniform` (every moment exists), `TruncatedNormal`, `Exponential` or `Gamma` (none does).
+    random_effects_df : float
+        Degrees of freedom ν of θ_h = μ + τ t_ν, at least 3; infinite for normal effects. Where it is finite
+        no moment of the rate exists.
 
     Returns
     -------
@@ -295,7 +299,9 @@ def map_prior_poisson(
     d = finite_array(events, "events")
     if len(d) != len(times) or (d < 0).any():
         raise AnalysisError("must be at least 0 and as many as the exposures", field="events")
-    return _count_map("poisson", d, times, mean_prior, chosen_prior(heterogeneity_scale, heterogeneity))
+    return _count_map(
+        "poisson", d, times, mean_prior, chosen_prior(heterogeneity_scale, heterogeneity), random_effects_df
+    )
 
 
 def heterogeneity_posterior(tau: Floats, quadrature: Floats, log_density: Floats) -> Heterogeneity:
@@ -311,7 +317,9 @@ def _count_map(
     sizes: Floats,
     mean_prior: tuple[float, float],
     prior: HeterogeneityPrior,
+    effects_df: float,
 ) -> MapPrior:
+    check_effects_df(effects_df)
     if not isinstance(prior, BOUNDED):
         raise AnalysisError(
             "reaches too far for the grid of a count or a rate",
@@ -321,6 +329,10 @@ def _count_map(
         )
     m0, s0 = finite(mean_prior[0], "mean_prior[0]"), positive(mean_prior[1], "mean_prior[1]")
     tau, quadrature, log_prior = prior.nodes(64)
-    integral = integrate_count_history(data, events, sizes, (m0, s0), tau, quadrature, log_prior, prior.tail)
+    # A t law has heavier tails than any exponential.
+    tail = prior.tail if math.isinf(effects_df) else 0.0
+    integral = integrate_count_history(
+        data, events, sizes, (m0, s0), tau, quadrature, log_prior, tail, effects_df
+    )
     heterogeneity = heterogeneity_posterior(tau, quadrature, integral.log_density_tau)
     return MapPrior(integral.prior, heterogeneity, integral.mu_mean, len(events))

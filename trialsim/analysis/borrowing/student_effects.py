@@ -1,4 +1,4 @@
-r"""Random effects with Student's t law in a MAP prior of means: one past trial that stands apart draws less.
+r"""Random effects with Student's t law in a MAP prior: one past trial that stands apart draws less.
 
 .. math:: y_h \sim N(θ_h, s_h^2), \quad θ_h = μ + τ t_h, \quad t_h \sim t_ν; \qquad
           t_ν \sim N(0, 1/λ), \; λ \sim Γ(ν/2, ν/2)
@@ -7,6 +7,7 @@ Given τ the likelihood of μ is a product of one-dimensional integrals over λ,
 grid. It is written as a sum of normals one grid step wide (their heights solve the interpolation), so that
 the law of a new trial, :math:`μ + τ t_ν`, is a mixture of normals again. Parts that are alike, within 4 % of
 their width and a fifth of it apart, are merged by their moments: densities are good to about 1e-4.
+That is how means do it; counts and rates need the law itself and its transform, see `count_history`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from scipy.special import logsumexp
+from scipy.special import gammaln, logsumexp
 
 from trialsim.data import Floats
+from trialsim.errors import AnalysisError
 
 _SCALES, _COARSE = 32, 400
 _STEPS_PER_SD, _LOG_NEGLIGIBLE, _SMALLEST_WEIGHT = 2.0, -32.0, 1e-11
@@ -81,6 +83,61 @@ def scale_nodes(df: float) -> tuple[Floats, Floats]:
     log_share = np.log(w) + (df - 1) * np.log(root) - 0.5 * df * root**2
     share = np.exp(log_share - logsumexp(log_share))
     return 1 / root, share
+
+
+def effects_wave(df: float, frequency2: Floats) -> Floats:
+    """Return the Fourier transform of the law of random effects of scale 1, normal or t.
+
+    Parameters
+    ----------
+    df : float
+        ν; infinite for normal effects.
+    frequency2 : ndarray (G,)
+        Squared angular frequencies.
+
+    Examples
+    --------
+    >>> squared = np.array([0.0, 2.0])
+    >>> effects_wave(math.inf, squared).round(4), effects_wave(4.0, squared).round(4)
+    (array([1.    , 0.3679]), array([1.    , 0.3092]))
+    """
+    if math.isinf(df):
+        return np.asarray(np.exp(-0.5 * frequency2))
+    found = np.zeros_like(frequency2)
+    for scale, share in zip(*scale_nodes(df), strict=True):
+        found += share * np.exp(-0.5 * scale**2 * frequency2)
+    return found
+
+
+def effects_density(df: float, z: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the density of the same law, and the first two derivatives of its logarithm.
+
+    Examples
+    --------
+    >>> [round(float(one), 4) for one in effects_density(4.0, np.array(1.0))]
+    [0.2147, -1.0, -0.6]
+    """
+    if math.isinf(df):
+        return np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi), -z, -np.ones_like(z)
+    log_top = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * math.log(math.pi * df)
+    density = np.exp(log_top - (df + 1) / 2 * np.log1p(z**2 / df))
+    wide = df + z**2
+    return density, -(df + 1) * z / wide, -(df + 1) * (df - z**2) / wide**2
+
+
+def check_effects_df(df: float) -> None:
+    """Refuse degrees of freedom at which a new trial's mean has no standard deviation.
+
+    Raises
+    ------
+    AnalysisError
+        Below 3.
+    """
+    if not df >= 3:
+        raise AnalysisError(
+            "must be at least 3: with fewer a new trial's mean has no standard deviation",
+            field="random_effects_df", value=df,
+        )  # fmt: skip
 
 
 def _merged(weights: Floats, means: Floats, sds: Floats) -> tuple[Floats, Floats, Floats]:

@@ -12,7 +12,11 @@ from scipy import special
 from trialsim.analysis.linear.block import check_choice
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_roles
-from trialsim.data import Ints
+from trialsim.analysis.survival.block import Labels
+from trialsim.analysis.survival.log_rank_test import Test
+from trialsim.analysis.survival.small_samples.assignments import p_by_assignments
+from trialsim.analysis.survival.small_samples.rank_scores import RankTest
+from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
 Scores = Literal["none", "columns", "both"]
@@ -35,6 +39,8 @@ class AssociationResult(Printed):
     df : int
     participants, strata : int
         Those with both values, and the strata that they lie in.
+    test, reason : str
+        How p was found: "asymptotic", "exact" or "permutation", and why so.
     """
 
     scores: Scores
@@ -43,6 +49,8 @@ class AssociationResult(Printed):
     p_value: float
     participants: int
     strata: int
+    test: str
+    reason: str
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -53,7 +61,11 @@ class AssociationResult(Printed):
         return "Cochran–Mantel–Haenszel test"
 
     def _facts(self) -> Facts:
-        return {"participants": str(self.participants), "strata": str(self.strata)}
+        return {
+            "participants": str(self.participants),
+            "strata": str(self.strata),
+            "p value": f"{self.test}: {self.reason}",
+        }
 
     def _tables(self) -> Tables:
         return {"Test": self.to_frame()}
@@ -66,6 +78,8 @@ def stratified_association(
     arm: str,
     strata: Columns | None = None,
     scores: Scores = "none",
+    test: Test = "automatic",
+    seed: int = 1,
 ) -> AssociationResult:
     """Test whether an outcome of several levels goes with the arm in any stratum.
 
@@ -81,6 +95,10 @@ def stratified_association(
         Columns whose crossing makes the strata; one stratum unless given.
     scores : {"none", "columns", "both"}
         General association; mean scores of the arms; correlation of the scores of arm and outcome.
+    test : {"automatic", "asymptotic", "exact", "permutation"}
+        By the arms given again within strata where an arm has fewer than 10 participants, as in `log_rank`.
+    seed : int
+        Of random assignments.
 
     Returns
     -------
@@ -102,10 +120,11 @@ def stratified_association(
     Cochran–Mantel–Haenszel test
       participants  6
       strata        1
+      p value       exact: fewer than 10 participants in an arm
     <BLANKLINE>
     Test
               alternative chi_square df p_value
-      General association     0.5556  1  0.4561
+      General association     0.5556  1  1.0000
     """
     names = as_names(strata)
     check_roles(data, [outcome, arm, *names])
@@ -120,7 +139,39 @@ def stratified_association(
             raise AnalysisError("has fewer than two levels", field=name)
     places: Ints = np.asarray(stratum, dtype=np.int64)
     chi_square, df, p_value = cochran_mantel_haenszel(levels[0], levels[1], places, scores=scores)
-    return AssociationResult(scores, chi_square, df, p_value, len(used), len(np.unique(places)))
+    by = by_assignments(levels[0], levels[1], places, scores, p_value, test, seed)
+    return AssociationResult(
+        scores, chi_square, df, by.p_value, len(used), len(np.unique(places)), by.test, by.reason
+    )
+
+
+def by_assignments(
+    row: Ints, column: Ints, stratum: Ints, scores: Scores, asymptotic: float, test: str, seed: int
+) -> RankTest:
+    """Return the p value by all or many ways to give the rows again within strata, by the rule of `choose`.
+
+    χ² is a quadratic form of sums of scores over the rows; margins stay, and with them its covariance.
+
+    Examples
+    --------
+    >>> apart = np.array([0, 0, 0, 1, 1, 1])
+    >>> by_assignments(apart, apart, np.zeros(6, int), "none", 0.04, "automatic", 1).p_value
+    0.1
+    """
+    i, j, s = (np.asarray(one, dtype=np.int64) for one in (row, column, stratum))
+    by_rows, by_columns = _scores(int(i.max()) + 1, int(j.max()) + 1, scores)
+    centred = by_columns[:, j].T.astype(np.float64)
+    for k in np.unique(s):
+        centred[s == k] -= centred[s == k].mean(axis=0)
+    _, spread = _totals(i, j, s, scores)
+    inverse = np.linalg.pinv(spread)
+
+    def statistic(assigned: Labels) -> Floats:
+        total = np.einsum("hpn,nw->phw", by_rows[:, assigned], centred).reshape(len(assigned), -1)
+        return np.asarray(np.einsum("pi,ij,pj->p", total, inverse, total))
+
+    whole = np.ones(len(i), np.int8)
+    return p_by_assignments(statistic, asymptotic, i.astype(np.int8), whole, s, test, seed)
 
 
 def cochran_mantel_haenszel(
@@ -153,9 +204,25 @@ def cochran_mantel_haenszel(
     """
     check_choice("scores", scores, ("none", "columns", "both"))
     i, j, s = (np.asarray(one, dtype=np.int64) for one in (row, column, stratum))
+    total, spread = _totals(i, j, s, scores)
+    df = int(np.linalg.matrix_rank(spread))
+    if df == 0:
+        raise AnalysisError("has one level in every stratum", field="column")
+    chi_square = float(total @ np.linalg.pinv(spread) @ total)
+    return chi_square, df, float(special.chdtrc(df, chi_square))
+
+
+def _scores(height: int, width: int, scores: Scores) -> tuple[Ints, Ints]:
+    """Return the scores of rows and of columns, one line a contrast."""
+    by_rows = np.arange(height)[None, :] if scores == "both" else np.eye(height, dtype=np.int64)[:-1]
+    by_columns = np.eye(width, dtype=np.int64)[:-1] if scores == "none" else np.arange(width)[None, :]
+    return by_rows, by_columns
+
+
+def _totals(i: Ints, j: Ints, s: Ints, scores: Scores) -> tuple[Floats, Floats]:
+    """Return the contrasts of the tables, summed over strata, and their covariance given the margins."""
     height, width = int(i.max()) + 1, int(j.max()) + 1
-    by_rows = np.arange(height)[None, :] if scores == "both" else np.eye(height)[:-1]
-    by_columns = np.eye(width)[:-1] if scores == "none" else np.arange(width)[None, :]
+    by_rows, by_columns = _scores(height, width, scores)
     contrast = np.kron(by_rows, by_columns).astype(np.float64)
     total, spread = np.zeros(len(contrast)), np.zeros((len(contrast), len(contrast)))
     for k in np.unique(s):
@@ -169,8 +236,4 @@ def cochran_mantel_haenszel(
             np.diag(rows) - np.outer(rows, rows) / n, np.diag(columns) - np.outer(columns, columns) / n
         ) / (n - 1.0)
         spread += contrast @ covariance @ contrast.T
-    df = int(np.linalg.matrix_rank(spread))
-    if df == 0:
-        raise AnalysisError("has one level in every stratum", field="column")
-    chi_square = float(total @ np.linalg.pinv(spread) @ total)
-    return chi_square, df, float(special.chdtrc(df, chi_square))
+    return total, spread

@@ -18,13 +18,14 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import special, stats
 
 from trialsim.analysis.linear.block import check_choice
 from trialsim.analysis.linear.design import read_design
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width, number, p_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
-from trialsim.data import Floats
+from trialsim.analysis.survival.small_samples.rank_scores import choose
+from trialsim.data import Floats, Ints
 from trialsim.errors import AnalysisError
 
 Measure = Literal["risk_difference", "risk_ratio", "odds_ratio"]
@@ -45,6 +46,8 @@ class StratifiedResult(Printed):
         Of the difference, or of the log ratio.
     chi_square, p_value : float
         Cochran–Mantel–Haenszel, one degree of freedom, without continuity correction.
+    test, reason : str
+        How p was found: "asymptotic" or "exact", and why so.
     strata, silent : int
         Strata with both arms, and with one.
     compared : str
@@ -60,6 +63,8 @@ class StratifiedResult(Printed):
     standard_error: float
     chi_square: float
     p_value: float
+    test: str
+    reason: str
     strata: int
     silent: int
     compared: str
@@ -77,6 +82,7 @@ class StratifiedResult(Printed):
         return {
             "strata": f"{self.strata}; {self.silent} with one of the arms left out",
             "test": f"Cochran–Mantel–Haenszel χ² {number(self.chi_square)}, p {p_text(self.p_value)}",
+            "p value": f"{self.test}: {self.reason}",
         }
 
     def _tables(self) -> Tables:
@@ -93,6 +99,7 @@ def mantel_haenszel(
     active: Hashable | None = None,
     measure: Measure = "risk_difference",
     level: float = 0.95,
+    test: Literal["automatic", "asymptotic", "exact"] = "automatic",
 ) -> StratifiedResult:
     """Estimate a common risk difference, risk ratio or odds ratio over strata.
 
@@ -112,6 +119,8 @@ def mantel_haenszel(
         What is common to the strata.
     level : float
         Confidence level, in (0, 1).
+    test : {"automatic", "asymptotic", "exact"}
+        Exact where an arm has fewer than 10 participants, or fewer than 10 have the event or lack it.
 
     Returns
     -------
@@ -157,11 +166,51 @@ def mantel_haenszel(
     limits = (value - width, value + width)
     if measure != "risk_difference":
         value, limits = np.exp(value), (np.exp(limits[0]), np.exp(limits[1]))
+    speaks = np.asarray(both)[stratum]
+    chosen, reason = _choose(test, design.arm[speaks], y[speaks])
+    p_value = (
+        float(special.chdtrc(1.0, chi_square)) if chosen == "asymptotic" else exact_p_value(a, b, n1, n0)
+    )
     return StratifiedResult(
-        measure, float(value), float(limits[0]), float(limits[1]), float(error), chi_square,
-        float(special.chdtrc(1.0, chi_square)), int(both.sum()), int((~both).sum()),
+        measure, float(value), float(limits[0]), float(limits[1]), float(error), chi_square, p_value, chosen,
+        reason, int(both.sum()), int((~both).sum()),
         f"{design.arms[1]} against {design.arms[0]}", level,
     )  # fmt: skip
+
+
+def _choose(test: str, arm: Ints, y: Floats) -> tuple[str, str]:
+    """Return the test and the reason; what is rarer, the event or its absence, counts."""
+    check_choice("test", test, ("automatic", "asymptotic", "exact"))
+    rarer = y if y.sum() <= len(y) / 2 else 1 - y
+    return choose(test, arm.astype(np.int8), rarer.astype(np.int8), True, "")
+
+
+def exact_p_value(a: Floats, b: Floats, n1: Floats, n0: Floats) -> float:
+    """Return the two-sided p value of the events of the active arm, given all margins of every stratum.
+
+    The share of all ways to give the arms again within strata in which the sum of the events lies as far from
+    what is expected: a convolution of hypergeometric laws.
+
+    Parameters
+    ----------
+    a, b, n1, n0 : ndarray (K,)
+        Events and participants of the active arm, and of the control arm.
+
+    Examples
+    --------
+    >>> three = np.array([3.0])
+    >>> round(exact_p_value(three, np.array([0.0]), three, three), 6)
+    0.1
+    """
+    law, least = np.ones(1), 0.0
+    for events, of_active, of_control in zip(a + b, n1, n0, strict=True):
+        low, high = max(0.0, events - of_control), min(events, of_active)
+        values = np.arange(low, high + 1)
+        law = np.convolve(law, stats.hypergeom.pmf(values, of_active + of_control, of_active, events))
+        least += low
+    expected = float((n1 * (a + b) / (n1 + n0)).sum())
+    away = np.abs(least + np.arange(len(law)) - expected)
+    return float(min(law[away >= abs(float(a.sum()) - expected) - 1e-9].sum(), 1.0))
 
 
 def _chi_square(a: Floats, b: Floats, n1: Floats, n0: Floats) -> float:

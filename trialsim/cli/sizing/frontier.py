@@ -30,6 +30,16 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @from_option(frontier_numbers)
 @outcome_options
 @click.option("--effect", type=float, help="Continuous: assumed effect, above 0: more is better.")
+@click.option(
+    "--margin",
+    type=float,
+    help="Effect under the null, told as the effect is: -0.2, or 1.3 of a hazard ratio.  [default: none]",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["greater", "less"]),
+    help="Side of the claim.  [default: that of the effect; of a margin, that of no effect]",
+)
 @click.option("--active", type=click.IntRange(2), required=True, help="Active participants, fixed.")
 @click.option(
     "--history",
@@ -115,6 +125,8 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 def frontier(
     scale: str,
     effect: float | None,
+    margin: float | None,
+    direction: str | None,
     active: int,
     history: int,
     sd: float | None,
@@ -183,7 +195,9 @@ def frontier(
         twin_prior,
     )
 
-    refuse_endless({"drift": largest_drift, "dropout": dropout, "calibration_slope": calibration_slope})
+    refuse_endless(
+        {"margin": margin, "drift": largest_drift, "dropout": dropout, "calibration_slope": calibration_slope}
+    )
     _refuse_pairs(scale, methods, curves, tuned, all_settings, check, dropout)
     shared = {
         "active": active,
@@ -195,7 +209,9 @@ def frontier(
         "replicates": replicates,
         "seed": seed,
     }
-    question = borrowing_question(scale, effect, sd, largest_drift, dropout, shared, numbers)
+    question = borrowing_question(
+        scale, effect, sd, largest_drift, dropout, shared, numbers, margin, direction
+    )
     twin = twin_prior(between_sd, calibration_slope, calibration_bias)
     known = borrowing_methods(between_sd, twin, weighted_factor, question.drift_unit)
     wanted = methods or tuple(name for name in METHODS if method_suits(name, scale, correlation))

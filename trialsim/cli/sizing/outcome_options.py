@@ -20,6 +20,7 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     ),
     "odds_ratio": (POSITIVE, "Binary: active over control."),
     "risk_difference": (click.FloatRange(-1, 1, True, True), "Binary: active minus control."),
+    "risk_ratio": (POSITIVE, "Binary: active over control."),
     "rate_ratio": (POSITIVE, "Count: active over control."),
     "exposure": (POSITIVE, "Count: time that each participant is followed.  [default: 1]"),
     "dispersion": (click.FloatRange(0), "Count: k of a negative binomial, variance μ + kμ².  [default: 0]"),

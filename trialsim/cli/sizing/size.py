@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from trialsim.cli.design.options import NUMBERS
 from trialsim.cli.sizing.from_protocol import from_option
 from trialsim.cli.sizing.outcome_options import outcome_options
+from trialsim.study.from_numbers.nulls import CONTRASTS
 from trialsim.study.from_numbers.of_protocol import size_numbers
 
 PAIR = click.FloatRange(-1, 1, min_open=True, max_open=True)
@@ -22,7 +24,25 @@ PRICE = click.FloatRange(0)
 @click.option(
     "--margin",
     type=float,
-    help="Continuous: effect under the null, such as -0.2 where a loss of 0.2 is too much.  [default: 0]",
+    help="Effect under the null, told as the effect is: -0.2 where a loss of 0.2 is too much, 1.3 of a "
+    "hazard ratio.  [default: no effect]",
+)
+@click.option(
+    "--limits",
+    type=NUMBERS,
+    help="Two limits, such as -0.5,0.5 or 0.8,1.25: shows equivalence by two one-sided tests, each at half "
+    "of --alpha.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["greater", "less"]),
+    help="Side of the claim.  [default: that of the effect; of a margin, that of no effect]",
+)
+@click.option(
+    "--contrast",
+    type=click.Choice(CONTRASTS),
+    help="Binary: what is tested, and what a margin is of.  [default: against a margin as the effect is "
+    "told, else odds-ratio]",
 )
 @click.option("--sd", type=float, help="Continuous: SD of the change from baseline, control arm.")
 @click.option("--sd-active", type=float, help="Continuous: SD in the active arm.  [default: as control]")
@@ -133,6 +153,9 @@ def size(**given: Any) -> None:
     With --scale the outcome is binary, a count or a time to an event, sized by a two-sided Wald test of the
     log odds ratio, log rate ratio or log hazard ratio; correlations are those among controls.
 
+    With --margin a trial shows non-inferiority, with --limits equivalence. A margin on the side of a loss
+    (below 0, or a ratio below 1) is one above which the effect must lie, any other one below which.
+
     With --from the numbers are those of a protocol: its law, or its history's own means and SDs, its arms,
     its level, and the strength of an assumed score. That of a learned one is not known before it is learnt:
     give --partial-correlation as trialsim twins validate says. Looks and dropout that depends on outcomes
@@ -149,6 +172,9 @@ def size(**given: Any) -> None:
       trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 \\
           --assurance 0.8 --history-pairs 300
       trialsim size --scale binary --control-rate 0.3 --risk-difference 0.15 --partial-correlation 0.4
+      trialsim size --scale binary --control-rate 0.6 --risk-difference 0 --margin -0.1
+      trialsim size --scale survival --control-median 12 --hazard-ratio 1 --margin 1.3 --accrual 18 \\
+          --duration 30
       trialsim size --scale survival --control-median 12 --hazard-ratio 0.7 --accrual 18 --duration 30 \\
           --partial-correlation 0.3 --control-price 30000 --active-price 45000 --per-month 20
     """

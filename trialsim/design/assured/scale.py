@@ -141,14 +141,15 @@ def assured_sizes_on_scale(draws: ScaleDraws, question: AssuranceQuestion) -> As
     The undiscounted size takes every parameter at its median; the discounted one multiplies ρ by λ and
     the working scale's SD by γ in both arms; the worst plausible one takes ρ at its 2.5 % quantile or λ
     times its median, whichever is smaller, the control level at its median or the end of its 95 % range
-    that needs most participants, and γ too. The direction of success is that of the assumed effect.
+    that needs most participants, and γ too. The direction of success is that of the assumed effect, seen
+    from the margin.
 
     Parameters
     ----------
     draws : ScaleDraws
         What the history leaves uncertain, D draws.
     question : AssuranceQuestion
-        Power, assurance, level, allocation and the customary discounts; its margin must be 0.
+        Power, assurance, level, allocation and customary discounts; its margin is one of the working scale.
 
     Returns
     -------
@@ -158,7 +159,7 @@ def assured_sizes_on_scale(draws: ScaleDraws, question: AssuranceQuestion) -> As
     Raises
     ------
     DesignError
-        A margin other than 0, or no size has the asked power on average over the draws.
+        Risks, which have no assurance, or no size has the asked power on average over the draws.
 
     Examples
     --------
@@ -170,9 +171,10 @@ def assured_sizes_on_scale(draws: ScaleDraws, question: AssuranceQuestion) -> As
     >>> sizes.total("undiscounted") < sizes.total("assured, quantile") < sizes.total("worst plausible") * 2
     True
     """
-    if question.margin != 0:
-        raise DesignError("is offered on the continuous scale only", field="margin", value=question.margin)
-    asked = replace(question, direction=1 if draws.scale.effect > 0 else -1)
+    if draws.scale.slope_gap(0.5) > 0:
+        raise DesignError("has no assurance", field="contrast", value=draws.scale.contrast,
+                          mend="use the odds ratio")  # fmt: skip
+    asked = replace(question, direction=1 if draws.scale.effect > question.margin else -1)
 
     scale, inflation = asked.correlation_discount, asked.sd_inflation**2
     middle = float(np.median(draws.correlation))

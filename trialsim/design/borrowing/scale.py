@@ -20,6 +20,8 @@ from trialsim.design.borrowing.question import (
     NoBorrowing,
 )
 from trialsim.design.borrowing.worst_drift import over_drifts
+from trialsim.design.sizes.claim import Claim, limits_of
+from trialsim.design.sizes.direction import Direction
 from trialsim.design.sizes.outcome_scale import OutcomeScale, SurvivalScale
 from trialsim.design.sizes.variance import Pair
 from trialsim.errors import DesignError
@@ -52,6 +54,10 @@ class ScaleBorrowingQuestion:
         Share without the outcome in (control, active); for survival give `SurvivalScale.loss` instead.
     replicates, seed : int
         Of `simulated_characteristics`.
+    margin : float, optional
+        Effect under the null, a value of `OutcomeScale.contrast`, such as a hazard ratio of 1.3.
+    direction : {"greater", "less"}, optional
+        Side of the claim; that of the assumed effect, or against a margin that of no effect.
 
     Raises
     ------
@@ -67,7 +73,7 @@ class ScaleBorrowingQuestion:
 
     Examples
     --------
-    >>> from trialsim.design.sizes.outcome_scale import BinaryScale
+    >>> from trialsim.design import BinaryScale
     >>> question = ScaleBorrowingQuestion(BinaryScale(0.3, odds_ratio=2.2), 150, 400)
     >>> print(question.describe())
     response rates 0.3 and 0.485, odds ratio 2.2, correlation 0, history of 400
@@ -84,9 +90,19 @@ class ScaleBorrowingQuestion:
     dropout: Pair = (0.0, 0.0)
     replicates: int = 4000
     seed: int = 20261121
+    margin: float | None = None
+    direction: Direction | None = None
 
     def __post_init__(self) -> None:
         check_borrowing(self)
+        if self.scale.contrast.startswith("risk"):
+            raise DesignError(
+                "is not what a history's controls are borrowed on: that is the log odds", field="contrast",
+                value=self.scale.contrast, mend="tell the effect and the margin as odds ratios",
+            )  # fmt: skip
+        self.claim.refuse_outside(
+            self.scale.effect, self.scale.contrast.replace(" ", "_"), math.exp(self.scale.effect)
+        )
         if isinstance(self.scale, SurvivalScale) and max(self.dropout) > 0:
             raise DesignError(
                 "is not a share on the survival scale", field="dropout", value=self.dropout,
@@ -97,9 +113,20 @@ class ScaleBorrowingQuestion:
                 self.scale.residual_variance(self.correlation, treated, drift)
 
     @property
+    def claim(self) -> Claim:
+        """What is claimed of the effect on the working scale."""
+        null = limits_of(self.margin, None)
+        return Claim(tuple(self.scale.working(one) for one in null), self.direction)
+
+    @property
+    def null(self) -> float:
+        """Effect on the working scale under the null."""
+        return self.claim.null[0] if self.claim.null else 0.0
+
+    @property
     def effect(self) -> float:
-        """Size of the assumed effect on the working scale."""
-        return abs(self.scale.effect)
+        """Distance of the assumed effect from the null on the working scale."""
+        return self.claim.distances(self.scale.effect)[0]
 
     @property
     def sd(self) -> float:
@@ -109,7 +136,7 @@ class ScaleBorrowingQuestion:
     @property
     def orientation(self) -> int:
         """1 if a drift above 0 makes an active arm look better, -1 if worse."""
-        return 1 if self.scale.effect > 0 else -1
+        return 1 if self.scale.effect > self.null else -1
 
     @property
     def symmetric(self) -> bool:
@@ -143,8 +170,11 @@ class ScaleBorrowingQuestion:
         return controls * (1 - self.dropout[0])
 
     def arm_variances(self, controls: float, drift: float = 0.0, treated: bool = True) -> Pair:
-        """Return the variances (v0, v1) of both arms' estimates; v1 without effect if not `treated`."""
-        v0, v1 = (self.scale.residual_variance(self.correlation, arm, drift) for arm in (False, treated))
+        """Return the variances (v0, v1) of both arms' estimates; v1 under the null if not `treated`."""
+        v0 = self.scale.residual_variance(self.correlation, False, drift)
+        # An arm at any level has the variance of controls that drifted there.
+        at = (True, drift) if treated else (False, drift + self.null)
+        v1 = self.scale.residual_variance(self.correlation, *at)
         return v0 / self.analysed_controls(controls), v1 / (self.active * (1 - self.dropout[1]))
 
     def detectable(self, controls: float) -> float:
@@ -158,8 +188,9 @@ class ScaleBorrowingQuestion:
     def describe(self) -> str:
         """Return the assumptions in the scale's own terms."""
         past = "events" if isinstance(self.scale, SurvivalScale) else ""
+        against = "" if self.margin is None else f"against a margin of {self.margin:g}, "
         return (
-            f"{self.scale.describe()}, correlation {self.correlation:g}, "
+            f"{self.scale.describe()}, {against}correlation {self.correlation:g}, "
             f"history of {self.history} {past}".rstrip()
         )
 
@@ -196,7 +227,7 @@ def simulated_characteristics(
 
     Examples
     --------
-    >>> from trialsim.design.sizes.outcome_scale import BinaryScale
+    >>> from trialsim.design import BinaryScale
     >>> question = ScaleBorrowingQuestion(BinaryScale(0.3, odds_ratio=2.2), 150, 400, replicates=1000)
     >>> got = simulated_characteristics(NoBorrowing(), question, 120, np.array([0.0]))
     >>> bool(abs(got.type_one_error[0] - 0.05) < 0.03), bool(got.error < 0.01)
@@ -297,11 +328,11 @@ def _simulated_cell(
     analysed = max(2, round(question.analysed_controls(controls)))
     others = max(2, round(question.active * (1 - question.dropout[1])))
     control, control_variance = scale.estimates(analysed, replicates, rng, False, drift)
-    null, null_variance = scale.estimates(others, replicates, rng, False, drift)
+    null, null_variance = scale.estimates(others, replicates, rng, False, drift + question.null)
     treated, treated_variance = scale.estimates(others, replicates, rng, True, drift)
     past, _ = scale.estimates(_past_participants(question), replicates, rng)
     sign = question.orientation
-    u, y0, y1 = (sign * (one - past) for one in (control, null, treated))
+    u, y0, y1 = (sign * (one - past) for one in (control, null - question.null, treated - question.null))
     posterior = _posterior(prior, question, u, control_variance[:, None])
     centre, spread = posterior.moments()
     tail = question.alpha / 2

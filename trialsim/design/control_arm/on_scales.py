@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from scipy.special import ndtr, ndtri
-
 from trialsim.design.control_arm.plan import FIGURES, FigureName, Saving
 from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
-from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
+from trialsim.design.sizes.claim import Claim, limits_of
+from trialsim.design.sizes.direction import Direction
 from trialsim.design.sizes.outcome_scale import OutcomeScale
 from trialsim.design.sizes.size_for_mean import Size
 from trialsim.design.sizes.variance import (
@@ -42,12 +41,25 @@ class ScaleSizing:
     power, alpha : float
         Power, and two-sided level.
     direction : {"greater", "less"}, optional
-        Side of the claim; that of the assumed effect if left out.
+        Side of the claim; that of the assumed effect if left out, and against a margin that of no effect.
+    margin : float, optional
+        Effect under the null, a value of `OutcomeScale.contrast`: of non-inferiority, or of a gain.
+    limits : pair of float, optional
+        Of equivalence, of the contrast: two one-sided tests, each at alpha/2.
 
     Raises
     ------
     DesignError
-        If a number is out of range.
+        A number out of range, or an effect that is not what is to be claimed.
+
+    Examples
+    --------
+    A hazard ratio of 1 against 1.3 needs Schoenfeld's 610.6 events:
+
+    >>> from trialsim.design import SurvivalScale
+    >>> question = ScaleSizing(SurvivalScale(12, 1.0, accrual=18, duration=30), margin=1.3)
+    >>> round(scale_size(question, "unadjusted").total * question.scale.event_probability(), 1)
+    611.9
     """
 
     scale: OutcomeScale
@@ -57,6 +69,8 @@ class ScaleSizing:
     power: float = 0.9
     alpha: float = 0.05
     direction: Direction | None = None
+    margin: float | None = None
+    limits: Pair | None = None
 
     def __post_init__(self) -> None:
         _check_correlation("baseline_correlation", self.baseline_correlation)
@@ -65,12 +79,20 @@ class ScaleSizing:
             raise DesignError("must lie in [0, 1)", field="dropout", value=self.dropout)
         if not (0 < self.alpha < self.power < 1):
             raise DesignError("must lie between alpha and 1", field="power", value=self.power)
-        refuse_wrong_side(self.distance, "scale", math.exp(self.scale.effect))
+        told = self.scale.effect if self.scale.unit == "risk" else math.exp(self.scale.effect)
+        self.claim.refuse_outside(self.scale.effect, self.scale.contrast.replace(" ", "_"), told)
 
     @property
-    def distance(self) -> float:
-        """Effect on the working scale, above 0 on the side of the claim."""
-        return claimed(self.scale.effect, self.direction, True)
+    def claim(self) -> Claim:
+        """What is claimed of the effect on the working scale."""
+        null = limits_of(self.margin, self.limits)
+        named = "margin" if self.limits is None else "limits"
+        return Claim(tuple(self.scale.working(one, named) for one in null), self.direction)
+
+    @property
+    def reach(self) -> float:
+        """Distance on the working scale that one one-sided test needs for the same power and error."""
+        return self.claim.reach(self.scale.effect, self.alpha, self.power)
 
     def left(
         self, analysis: AnalysisName, partial: float = 0.0, variance_inflation: float = 1.0
@@ -97,7 +119,8 @@ class ScaleSizing:
         control, active = (
             variance_inflation * self.scale.residual_variance(math.sqrt(share), arm) for arm in (False, True)
         )
-        return Adjustment((control, active), 0.0, 0 if share == 0 else 1)
+        gap = variance_inflation * self.scale.slope_gap(math.sqrt(share))
+        return Adjustment((control, active), gap, 0 if share == 0 else 1)
 
 
 def scale_size(
@@ -124,7 +147,8 @@ def scale_size(
     Notes
     -----
     ``N = (z_{1−α/2} + z_{1−β})² (v0/π0 + v1/π1)/θ²`` with v_a what the analysis leaves of the unit
-    variance (1/(p(1 − p)), 1/μ + k, 1/P(event)), at the shares π_a that are analysed.
+    variance (1/(p(1 − p)), 1/μ + k, 1/P(event)), at the shares π_a that are analysed, and θ the distance of
+    the effect from the margin, if there is one (`Claim.reach` of limits of equivalence).
 
     Examples
     --------
@@ -141,7 +165,7 @@ def scale_size(
     left = question.left(analysis, partial, variance_inflation)
     kept = [share * (1 - lost) for share, lost in zip(question.allocation, question.dropout, strict=True)]
     variance = asymptotic_variance(left, (kept[0] / sum(kept), kept[1] / sum(kept)), "interacted")
-    analysed = asymptotic_size(variance, question.scale.effect, power=question.power, alpha=question.alpha)
+    analysed = asymptotic_size(variance, question.reach, power=question.power, alpha=question.alpha)
     randomised = analysed / sum(kept)
     controls, active = (math.ceil(randomised * share - 1e-9) for share in question.allocation)
     return Size(controls, active, _power(question, left, controls, active))
@@ -195,7 +219,7 @@ def scale_controls(
     analysed = asymptotic_controls(
         active * (1 - question.dropout[1]),
         left,
-        question.scale.effect,
+        question.reach,
         power=question.power,
         alpha=question.alpha,
     )
@@ -361,8 +385,9 @@ def _saving(question: ScaleSizing, figure: FigureName, partial: float, inflation
 
 def _power(question: ScaleSizing, left: Adjustment, controls: float, active: float) -> float:
     (v0, v1), (d0, d1) = left.residual_variance, question.dropout
-    spread = math.sqrt(v0 / (controls * (1 - d0)) + v1 / (active * (1 - d1)))
-    return float(ndtr(question.distance / spread - ndtri(1 - question.alpha / 2)))
+    n0, n1 = controls * (1 - d0), active * (1 - d1)
+    spread = math.sqrt(v0 / n0 + v1 / n1 + left.slope_gap / (n0 + n1))
+    return question.claim.power(question.scale.effect, spread, question.alpha)
 
 
 def _check_correlation(name: str, value: float) -> None:

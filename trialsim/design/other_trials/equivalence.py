@@ -6,15 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from scipy.special import ndtr, ndtri
-from scipy.stats import chi2, t
-
+from trialsim.design.sizes.claim import power_within
 from trialsim.design.sizes.means import TwoArmSize, check_level, check_power, split, total_for_power
 from trialsim.errors import DesignError
 
 Scale = Literal["difference", "ratio"]
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class EquivalenceLimits:
 def equivalence_power(
     effect: float, limits: EquivalenceLimits, standard_error: float, df: float = math.inf
 ) -> float:
-    r"""Return the probability that both one-sided tests reject.
+    """Return the probability that both one-sided tests reject.
 
     Parameters
     ----------
@@ -91,9 +87,7 @@ def equivalence_power(
 
     Notes
     -----
-    With s² the estimated over the true variance, :math:`\int_0^{s_1} [\Phi((U-\theta)/\sigma - ts) -
-    \Phi((L-\theta)/\sigma + ts)] f(s)\,ds`, t the critical value and :math:`s_1 = (U - L)/(2 t \sigma)` where
-    the rejection region closes (Owen 1965; Phillips 1990), by quadrature.
+    Owen's integral, see `trialsim.design.sizes.claim.power_within`.
 
     Examples
     --------
@@ -105,22 +99,8 @@ def equivalence_power(
     """
     if not 0 < standard_error < math.inf:
         raise DesignError("must be above 0", field="standard_error", value=standard_error)
-    upper = (limits.upper - effect) / standard_error
-    lower = (limits.lower - effect) / standard_error
-    if math.isinf(df):
-        z = float(-ndtri(limits.alpha))
-        return max(0.0, float(ndtr(upper - z) - ndtr(lower + z)))
-    if not df > 0:
-        return 0.0
-    critical = float(t.isf(limits.alpha, df))
-    first, last = (math.sqrt(chi2.ppf(p, df) / df) for p in (1e-14, 1 - 1e-14))
-    last = min(last, (upper - lower) / (2 * critical))
-    if last <= first:
-        return 0.0
-    s = first + (last - first) * (1 + _NODES) / 2
-    density = 2 * df * s * chi2.pdf(df * s**2, df)
-    inside = ndtr(upper - critical * s) - ndtr(lower + critical * s)
-    return max(0.0, float((last - first) / 2 * np.dot(_WEIGHTS, inside * density)))
+    ends = [(limit - effect) / standard_error for limit in (limits.lower, limits.upper)]
+    return power_within(ends[0], ends[1], limits.alpha, df)
 
 
 def equivalence_of_means_size(

@@ -6,6 +6,8 @@ from trialsim.lazy import lazy_door
 
 if TYPE_CHECKING:
     from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
+    from trialsim.design.sizes.binary_scale import BinaryScale
+    from trialsim.design.sizes.claim import Claim
     from trialsim.design.sizes.expected_events import EventForecast
     from trialsim.design.sizes.heterogeneity import DialSizes, PredictionMoments, dial_sizes
     from trialsim.design.sizes.marginal_scale import (
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     )
     from trialsim.design.sizes.margins import guenther_schouten_power, guenther_schouten_size
     from trialsim.design.sizes.means import MeansQuestion, TwoArmSize, means_size, power_of_means
-    from trialsim.design.sizes.outcome_scale import BinaryScale, CountScale, OutcomeScale, SurvivalScale
+    from trialsim.design.sizes.outcome_scale import CountScale, OutcomeScale, SurvivalScale
     from trialsim.design.sizes.rates import RatesQuestion, power_of_rates, rates_size
     from trialsim.design.sizes.size_for_mean import (
         Size,
@@ -35,6 +37,7 @@ else:
 __all__ = [
     "Adjustment",
     "BinaryScale",
+    "Claim",
     "CountScale",
     "DialSizes",
     "EventForecast",

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit, ndtri
 
 from trialsim.data import Floats
-from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
+from trialsim.design.sizes.claim import Claim
+from trialsim.design.sizes.direction import Direction, claimed
 from trialsim.design.sizes.variance import Pair, require_shares
 from trialsim.errors import DesignError, require_kind
 
@@ -50,11 +51,14 @@ class MarginalQuestion:
         Power, and two-sided level.
     direction : {"greater", "less"}, optional
         Side of the claim; that of the assumed effect if left out.
+    claim : Claim, optional
+        In place of the side: a margin or limits on the scale of the contrast, with their side.
 
     Raises
     ------
     DesignError
-        If a number is out of range, the arms have equal means, or the contrast does not fit.
+        If a number is out of range, arms to be shown different have equal means, or the contrast does not
+        fit.
     """
 
     outcome: Outcome
@@ -66,6 +70,7 @@ class MarginalQuestion:
     power: float = 0.9
     alpha: float = 0.05
     direction: Direction | None = None
+    claim: Claim | None = None
 
     def __post_init__(self) -> None:
         top = 1.0 if self.outcome == "binary" else math.inf
@@ -73,7 +78,7 @@ class MarginalQuestion:
             raise DesignError("must be binary or count", field="outcome", value=self.outcome)
         if not all(0 < mean < top for mean in self.means):
             raise DesignError(f"must lie between 0 and {top:g}", field="means", value=self.means)
-        if self.means[0] == self.means[1]:
+        if self.means[0] == self.means[1] and not self.claimed.null:
             raise DesignError("must differ between the arms: no size detects it", field="means")
         if self.contrast not in ("difference", "log_ratio", "log_odds_ratio") or (
             self.outcome == "count" and self.contrast == "log_odds_ratio"
@@ -95,6 +100,11 @@ class MarginalQuestion:
         if not self.alpha < self.power < 1:
             raise DesignError("must lie between alpha and 1", field="power", value=self.power)
         claimed(0.0, self.direction, True)
+
+    @property
+    def claimed(self) -> Claim:
+        """What is claimed of the contrast."""
+        return Claim((), self.direction) if self.claim is None else self.claim
 
 
 @dataclass(frozen=True)
@@ -252,7 +262,7 @@ def marginal_controls(active: float, question: MarginalQuestion) -> float:
 
 
 def marginal_power(controls: float, active: float, question: MarginalQuestion, *, adjusted: bool) -> float:
-    """Return the power of the two-sided Wald test of the marginal contrast, in the right direction.
+    """Return the power of the Wald test of the marginal contrast, in the right direction.
 
     Parameters
     ----------
@@ -282,8 +292,7 @@ def marginal_power(controls: float, active: float, question: MarginalQuestion, *
     require_kind("question", question, MarginalQuestion)
     parts = marginal_variance(question)
     variance = (parts.adjusted if adjusted else parts.unadjusted)(controls, active)
-    distance = claimed(parts.effect, question.direction, True)
-    return float(ndtr(distance / math.sqrt(variance) - ndtri(1 - question.alpha / 2)))
+    return question.claimed.power(parts.effect, math.sqrt(variance), question.alpha)
 
 
 def _score_law(score: ArrayLike | None) -> tuple[Floats, Floats]:
@@ -320,6 +329,7 @@ def _contrast(contrast: Contrast, means: Pair) -> tuple[Pair, float]:
 
 def _precision(question: MarginalQuestion, parts: MarginalVariance) -> float:
     """Return 1/Var that the power needs."""
-    refuse_wrong_side(claimed(parts.effect, question.direction, True), "means[1]", question.means[1])
+    claim = question.claimed
+    claim.refuse_outside(parts.effect, "means[1]", question.means[1])
     z = float(ndtri(1 - question.alpha / 2) + ndtri(question.power))
-    return (z / parts.effect) ** 2
+    return (z / claim.reach(parts.effect, question.alpha, question.power)) ** 2

@@ -1,4 +1,4 @@
-"""Binary, count and time-to-event outcomes on the scale where an effect and a drift add up."""
+"""Outcomes on the scale where an effect and a drift add up: what every scale offers; counts and times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import expit
 
 from trialsim.data import Floats
 from trialsim.errors import DesignError
@@ -22,7 +21,16 @@ class OutcomeScale(Protocol):
 
     @property
     def effect(self) -> float:
-        """Active minus control on the working scale, not 0."""
+        """Active minus control on the working scale; 0 where they are alike."""
+        ...
+
+    @property
+    def contrast(self) -> str:
+        """What a margin is a value of, such as ``"odds ratio"``."""
+        ...
+
+    def working(self, value: float, field: str = "margin") -> float:
+        """Return a value of the contrast on the working scale, refusing one that cannot be."""
         ...
 
     @property
@@ -51,111 +59,16 @@ class OutcomeScale(Protocol):
         """Return the part of `unit_variance` that a score leaves, ρ its correlation in the controls."""
         ...
 
+    def slope_gap(self, correlation: float) -> float:
+        """Return the variance of what the score says of the effect: 0 where it moves both arms alike."""
+        ...
+
     def estimates(
         self, participants: int, replicates: int, generator: np.random.Generator,
         treated: bool = False, drift: float = 0.0,
     ) -> tuple[Floats, Floats]:  # fmt: skip
         """Return the estimates (R,) of simulated arms on the working scale, and their variances (R,)."""
         ...
-
-
-@dataclass(frozen=True)
-class BinaryScale:
-    """Responders in two arms, on the log odds.
-
-    Parameters
-    ----------
-    control_rate : float
-        Response rate of the controls in the history, in (0, 1).
-    odds_ratio : float, optional
-        Active over control, above 0 and not 1.
-    risk_difference : float, optional
-        Active minus control; give this or the odds ratio. Under drift the odds ratio is what stays.
-
-    Raises
-    ------
-    DesignError
-        If a rate leaves (0, 1), or not exactly one effect is given.
-
-    Examples
-    --------
-    >>> scale = BinaryScale(0.3, risk_difference=0.15)
-    >>> round(scale.effect, 4), round(scale.unit_variance(), 4), round(scale.rate(treated=True), 4)
-    (0.6466, 4.7619, 0.45)
-    """
-
-    control_rate: float
-    odds_ratio: float | None = None
-    risk_difference: float | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.control_rate < 1:
-            raise DesignError("must lie between 0 and 1", field="control_rate", value=self.control_rate)
-        if (self.odds_ratio is None) == (self.risk_difference is None):
-            raise DesignError(
-                "or risk_difference must be given, and not both", field="odds_ratio", value=self.odds_ratio
-            )
-        if self.risk_difference is not None and not 0 < self.control_rate + self.risk_difference < 1:
-            raise DesignError(
-                "leads to a rate outside (0, 1)", field="risk_difference", value=self.risk_difference
-            )
-        if self.odds_ratio is not None and not 0 < self.odds_ratio < math.inf:
-            raise DesignError("must be above 0", field="odds_ratio", value=self.odds_ratio)
-        _refuse_no_effect("odds_ratio", self.effect)
-
-    @property
-    def effect(self) -> float:
-        """Log odds ratio."""
-        if self.odds_ratio is not None:
-            return math.log(self.odds_ratio)
-        assert self.risk_difference is not None
-        return _log_odds(self.control_rate + self.risk_difference) - _log_odds(self.control_rate)
-
-    @property
-    def unit(self) -> str:
-        """Unit of the working scale."""
-        return "log odds"
-
-    @property
-    def analysis(self) -> str:
-        """Model that estimates the effect."""
-        return "logistic regression"
-
-    def describe(self) -> str:
-        """Return the assumed control rate and effect."""
-        rates = f"response rates {self.control_rate:.3g} and {self.rate(treated=True):.3g}"
-        return f"{rates}, odds ratio {math.exp(self.effect):.3g}"
-
-    def level(self, treated: bool = False, drift: float = 0.0) -> float:
-        """Return the log odds of an arm of the trial."""
-        return _log_odds(self.control_rate) + drift + treated * self.effect
-
-    def rate(self, treated: bool = False, drift: float = 0.0) -> float:
-        """Return the response rate of an arm of the trial."""
-        return float(expit(self.level(treated, drift)))
-
-    def unit_variance(self, treated: bool = False, drift: float = 0.0) -> float:
-        """Return ``1/(p(1 − p))``."""
-        p = self.rate(treated, drift)
-        return 1 / (p * (1 - p))
-
-    def residual_variance(self, correlation: float, treated: bool = False, drift: float = 0.0) -> float:
-        """Return ``1/(p(1 − p)) − s²``; the score explains s² = ρ²/(p0(1 − p0)) of the log odds in both arms.
-
-        A logistic score moves both arms in parallel, so that next to nothing is left of the shared term of
-        the marginal variance: within 2 % of `marginal_variance` for slopes up to 1 and rates of .1 to .7.
-        """
-        left = self.unit_variance(treated, drift) - correlation**2 * self.unit_variance()
-        return _some_left(left, correlation)
-
-    def estimates(
-        self, participants: int, replicates: int, generator: np.random.Generator,
-        treated: bool = False, drift: float = 0.0,
-    ) -> tuple[Floats, Floats]:  # fmt: skip
-        """Return empirical log odds with half a responder added to either side, and their variances."""
-        responders = generator.binomial(participants, self.rate(treated, drift), replicates) + 0.5
-        others = participants + 1 - responders
-        return np.log(responders / others), 1 / responders + 1 / others
 
 
 @dataclass(frozen=True)
@@ -167,7 +80,7 @@ class CountScale:
     control_rate : float
         Events per unit of time of the controls in the history, above 0.
     rate_ratio : float
-        Active over control, above 0 and not 1.
+        Active over control, above 0.
     exposure : float
         Time that each participant is followed.
     dispersion : float
@@ -190,7 +103,6 @@ class CountScale:
             _refuse_unless_positive(name, getattr(self, name))
         if not 0 <= self.dispersion < math.inf:
             raise DesignError("must be at least 0", field="dispersion", value=self.dispersion)
-        _refuse_no_effect("rate_ratio", self.effect)
 
     @property
     def effect(self) -> float:
@@ -201,6 +113,19 @@ class CountScale:
     def unit(self) -> str:
         """Unit of the working scale."""
         return "log rate"
+
+    @property
+    def contrast(self) -> str:
+        """What a margin is a value of."""
+        return "rate ratio"
+
+    def working(self, value: float, field: str = "margin") -> float:
+        """Return the logarithm of a rate ratio."""
+        return log_ratio(value, field)
+
+    def slope_gap(self, correlation: float) -> float:
+        """Return 0: the score moves both arms alike."""
+        return 0.0
 
     @property
     def analysis(self) -> str:
@@ -269,7 +194,7 @@ class SurvivalScale:
     control_median : float
         Median time to the event of the controls in the history.
     hazard_ratio : float
-        Active over control, above 0 and not 1.
+        Active over control, above 0.
     accrual : float
         Time over which participants enter evenly, at least 0.
     duration : float
@@ -300,7 +225,6 @@ class SurvivalScale:
             )  # fmt: skip
         if not 0 <= self.loss < 1:
             raise DesignError("must lie in [0, 1)", field="loss", value=self.loss)
-        _refuse_no_effect("hazard_ratio", self.effect)
 
     @property
     def effect(self) -> float:
@@ -311,6 +235,19 @@ class SurvivalScale:
     def unit(self) -> str:
         """Unit of the working scale."""
         return "log hazard"
+
+    @property
+    def contrast(self) -> str:
+        """What a margin is a value of."""
+        return "hazard ratio"
+
+    def working(self, value: float, field: str = "margin") -> float:
+        """Return the logarithm of a hazard ratio."""
+        return log_ratio(value, field)
+
+    def slope_gap(self, correlation: float) -> float:
+        """Return 0: the score moves both arms alike."""
+        return 0.0
 
     @property
     def analysis(self) -> str:
@@ -370,26 +307,25 @@ class SurvivalScale:
         return np.log(events / exposure), 1 / events
 
 
-def _log_odds(rate: float) -> float:
-    return math.log(rate / (1 - rate))
-
-
 def _refuse_unless_positive(name: str, value: float) -> None:
     if not 0 < value < math.inf:
         raise DesignError("must be above 0", field=name, value=value)
 
 
-def _refuse_no_effect(name: str, effect: float) -> None:
-    if effect == 0:
-        raise DesignError("must not mean no effect: no size detects it", field=name, value=math.exp(effect))
+def log_ratio(value: float, field: str) -> float:
+    """Return the logarithm of a ratio.
 
+    Raises
+    ------
+    DesignError
+        It is not above 0.
 
-def _some_left(left: float, correlation: float) -> float:
-    if left <= 0:
-        raise DesignError(
-            "explains more than there is in one of the arms, or at a drift",
-            field="correlation",
-            value=correlation,
-            mend="give a smaller correlation, or smaller drifts",
-        )
-    return left
+    Examples
+    --------
+    >>> round(log_ratio(1.25, "margin"), 4)
+    0.2231
+    """
+    if not 0 < value < math.inf:
+        raise DesignError("is a ratio, which must be above 0", field=field, value=value,
+                          mend="write it like 1.3")  # fmt: skip
+    return math.log(value)

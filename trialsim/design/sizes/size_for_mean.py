@@ -9,6 +9,7 @@ from typing import Literal
 
 from scipy.stats import nct, t
 
+from trialsim.design.sizes.claim import Claim, power_within
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.variance import (
     Adjustment,
@@ -33,7 +34,7 @@ class SizingQuestion:
     Parameters
     ----------
     effect : float
-        Assumed effect τ, not 0; its sign does not matter.
+        Assumed effect τ; its sign does not matter, and it is 0 only within limits.
     power : float
         Asked power, in (0, 1).
     alpha : float
@@ -50,6 +51,8 @@ class SizingQuestion:
         Total size at which the search gives up.
     direction : {"greater", "less"}, optional
         Side of the claim; that of the assumed effect if left out.
+    limits : pair of float, optional
+        Limits of equivalence of the effect: two one-sided t tests, each at alpha/2.
     """
 
     effect: float
@@ -61,13 +64,14 @@ class SizingQuestion:
     variance: Variance = "hc3"
     largest_trial: int = 50_000
     direction: Direction | None = None
+    limits: Pair | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.effect):
             raise DesignError(
                 "must be a number", field="effect", value=self.effect, mend="give the effect in points"
             )
-        if self.effect == 0:
+        if self.effect == 0 and self.limits is None:
             raise DesignError(
                 "must not be 0", field="effect", value=0, mend="assume an effect; no size detects none"
             )
@@ -85,12 +89,19 @@ class SizingQuestion:
                 value=self.dropout,
                 mend="give the share of each arm that is lost",
             )
+        if self.limits is not None:
+            self.claim.refuse_outside(self.effect, "effect", self.effect)
         claimed(0.0, self.direction, True)
 
     @property
+    def claim(self) -> Claim:
+        """What is claimed of the effect."""
+        return Claim(() if self.limits is None else self.limits, self.direction)
+
+    @property
     def distance(self) -> float:
-        """Assumed effect, above 0 on the side of the claim."""
-        return claimed(self.effect, self.direction, True)
+        """Assumed effect, above 0 on the side of the claim; the distance from the nearer limit."""
+        return min(self.claim.distances(self.effect))
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,8 @@ def power_of_size(
 
     the slope term is the price of estimated slopes for normal covariates, E[(x̄1 − x̄0)' S⁻¹ (x̄1 − x̄0)].
     The critical value is scaled by √(E[SE²]/Var), which is above 1 for HC3 (its weights 1/(1 − h)²
-    exceed what the residuals lost) and off 1 for a model-based error under unequal variances.
+    exceed what the residuals lost) and off 1 for a model-based error under unequal variances. Within limits
+    it is the power of two one-sided tests, see `power_within`.
 
     Examples
     --------
@@ -158,6 +170,9 @@ def power_of_size(
         left, observed, question.slopes
     )
     scale = math.sqrt(_expected_squared_error(left, observed, variance, question) / variance)
+    if question.limits is not None:
+        ends = [(limit - question.effect) / math.sqrt(variance) for limit in question.limits]
+        return power_within(ends[0], ends[1], question.alpha / 2, df, scale)
     critical = float(t.ppf(1 - question.alpha / 2, df)) * scale
     return float(nct.sf(critical, df, question.distance / math.sqrt(variance)))
 
@@ -222,8 +237,7 @@ def size_for_power(moments: PlanningMoments, analysis: AnalysisName, question: S
 
     Examples
     --------
-    >>> moments = PlanningMoments((1.0, 1.0), (0.0, 0.0), (0.5, 0.5))
-    >>> question = SizingQuestion(effect=0.3, variance="model")
+    >>> moments, question = PlanningMoments((1, 1), (0, 0), (0.5, 0.5)), SizingQuestion(0.3, variance="model")
     >>> size_for_power(moments, "unadjusted", question).total
     470
     >>> size_for_power(moments, "prognostic", question).total
@@ -330,8 +344,6 @@ def controls_for_power(
 ) -> Size | None:
     """Return the smallest control arm that reaches the asked power beside a fixed active arm.
 
-    Returns None where no control arm does: the active arm alone is then too small.
-
     Parameters
     ----------
     active : int
@@ -341,12 +353,12 @@ def controls_for_power(
     analysis : {"unadjusted", "ancova", "prognostic"}
         How the trial will be read.
     question : SizingQuestion
-        Effect, power, level, dropout, slopes and standard error; its allocation is not used.
+        As for `size_for_power`; its allocation is not used.
 
     Returns
     -------
     Size or None
-        None where no control arm does: the active arm alone is then too small.
+        None where no control arm does: the active arm is too small.
 
     Raises
     ------

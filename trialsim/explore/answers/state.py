@@ -64,6 +64,9 @@ NOT_SHOWN: dict[str, Any] = {
     "slopes": None,
     "variance": None,
     "margin": None,
+    "limits": None,
+    "direction": None,
+    "contrast": None,
     "sd_inflation": 1.0,
     "agreement": None,
     "assurance": None,
@@ -128,7 +131,7 @@ def read_state(given: object) -> dict[str, Any]:
 def _other_numbers(scale: str) -> set[str]:
     """Return the numbers that a scale does not have."""
     others = {"effect", "sd"} if scale != "continuous" else set()
-    others |= set(SCALE_NUMBERS) - set(NUMBERS_OF[scale]) | {"risk_difference"}
+    others |= set(SCALE_NUMBERS) - set(NUMBERS_OF[scale]) | {"risk_difference", "risk_ratio"}
     return others | ({"dropout", "dropout_active", "follow_up"} if scale == "survival" else set())
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trialsim.study.from_numbers.nulls import asked_null, beyond_the_margin
 from trialsim.study.from_numbers.scale import needed, outcome_scale, refuse_elsewhere
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def borrowing_question(
     dropout: float,
     shared: Mapping[str, Any],
     numbers: Mapping[str, float | None],
+    margin: float | None = None,
+    direction: Any = None,
 ) -> ControlQuestion:
     """Return the question about borrowing, from numbers by the names of options of ``trialsim frontier``.
 
@@ -42,6 +45,10 @@ def borrowing_question(
         ``type_one_cap``, ``replicates`` and ``seed``.
     numbers : mapping of str to float or None
         Of the other scales, see `outcome_scale`.
+    margin : float, optional
+        Effect under the null, told as the effect is.
+    direction : {"greater", "less"}, optional
+        Side of the claim.
 
     Returns
     -------
@@ -55,15 +62,17 @@ def borrowing_question(
     from trialsim.design import BorrowingQuestion
     from trialsim.design.borrowing import ScaleBorrowingQuestion
 
-    outcome = outcome_scale(scale, numbers)
+    outcome = outcome_scale(scale, numbers, None, margin is not None)
+    null = asked_null({"margin": margin, "direction": direction}, outcome is None)
     drifts = _drifts(largest_drift, 0.05 if outcome is None else 0.1)
     every = {**shared, "drifts": drifts, "dropout": (dropout, dropout)}
     if outcome is None:
-        return BorrowingQuestion(
-            effect=needed("--effect", effect, scale), sd=1.0 if sd is None else sd, **every
-        )
+        away = needed("--effect", effect, scale)
+        if null.given:
+            away = abs(beyond_the_margin(away, null))
+        return BorrowingQuestion(effect=away, sd=1.0 if sd is None else sd, **every)
     refuse_elsewhere(scale, {"--effect": effect, "--sd": sd})
-    return ScaleBorrowingQuestion(outcome, **every)
+    return ScaleBorrowingQuestion(outcome, **every, margin=null.margin, direction=null.direction)
 
 
 def _drifts(largest: float, step: float) -> tuple[float, ...]:

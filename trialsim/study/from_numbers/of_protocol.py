@@ -9,7 +9,8 @@ from typing import Any
 # Which of a protocol's numbers the frontier takes as they are.
 _OF_FRONTIER = (
     "scale", "active", "history", "sd", "power", "alpha", "control_rate", "odds_ratio", "rate_ratio",
-    "exposure", "dispersion", "control_median", "hazard_ratio", "accrual", "duration", "loss",
+    "exposure", "dispersion", "control_median", "hazard_ratio", "accrual", "duration", "loss", "margin",
+    "direction",
 )  # fmt: skip
 _NOT_OF_SIZE = ("active", "history")
 _CONTINUOUS = ("largest_trial",)
@@ -44,7 +45,7 @@ def frontier_numbers(numbers: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept = {name: numbers[name] for name in _OF_FRONTIER if name in numbers}
     if "effect" in numbers:
-        kept["effect"] = abs(numbers["effect"])
+        kept["effect"] = numbers["effect"] if "margin" in numbers else abs(numbers["effect"])
     if numbers["scale"] != "survival":
         kept["dropout"] = max(numbers.get("dropout", 0.0), numbers.get("dropout_active", 0.0))
     baseline, score = (numbers.get(name, 0.0) for name in ("baseline_correlation", "partial_correlation"))

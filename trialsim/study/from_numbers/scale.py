@@ -19,15 +19,29 @@ _NEEDED = {
 }
 NUMBERS_OF = {
     "continuous": (),
-    "binary": ("control_rate", "odds_ratio", "risk_difference"),
+    "binary": ("control_rate", "odds_ratio", "risk_difference", "risk_ratio"),
     "count": ("control_rate", "rate_ratio", "exposure", "dispersion"),
     "survival": ("control_median", "hazard_ratio", "accrual", "duration", "loss"),
 }
 SCALE_NUMBERS = tuple(dict.fromkeys(name for offered in NUMBERS_OF.values() for name in offered))
 
 
-def outcome_scale(scale: str, given: Mapping[str, float | None]) -> OutcomeScale | None:
+def outcome_scale(
+    scale: str, given: Mapping[str, float | None], contrast: str | None = None, against: bool = False
+) -> OutcomeScale | None:
     """Return the scale that was asked for; None for a continuous outcome.
+
+    Parameters
+    ----------
+    scale : str
+        One of `SCALES`.
+    given : mapping of str to float or None
+        The numbers of every scale.
+    contrast : str, optional
+        Binary: what is tested, such as ``risk-difference``.
+    against : bool
+        Whether the effect is held against a margin or limits: then what is tested is told as the effect is,
+        else it is the odds ratio.
 
     Raises
     ------
@@ -46,8 +60,12 @@ def outcome_scale(scale: str, given: Mapping[str, float | None]) -> OutcomeScale
     for name in _NEEDED.get(scale, ()):
         if name not in numbers:
             raise DesignError(f"is needed for a {scale} outcome", field=_flag(name))
+    if contrast is not None and scale != "binary":
+        raise DesignError(f"does not belong to a {scale} outcome", field="--contrast", mend="leave it out")
     if scale == "binary":
-        return BinaryScale(**numbers)
+        told = next((name for name in ("risk_difference", "risk_ratio") if name in numbers), "odds_ratio")
+        tested = (contrast or (told if against else "odds_ratio")).replace("-", " ").replace("_", " ")
+        return BinaryScale(**numbers, contrast=tested)  # type: ignore[arg-type]  # refused there if it is none
     if scale == "count":
         return CountScale(**numbers)
     if scale == "survival":

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from trialsim.errors import DesignError
+from trialsim.study.from_numbers.assured import assured_means, assured_on_scale, dial_on_means
 from trialsim.study.from_numbers.checked import (
     refuse_a_disordered_interval,
     refuse_what_nothing_reads,
     shares,
 )
+from trialsim.study.from_numbers.nulls import AskedNull, asked_null, beyond_the_margin
 from trialsim.study.from_numbers.scale import (
     SCALE_NUMBERS,
     needed,
@@ -21,14 +23,12 @@ from trialsim.study.from_numbers.scale import (
 )
 
 if TYPE_CHECKING:
-    from trialsim.design import AssuranceQuestion, PlanningMoments, SizingQuestion
-    from trialsim.design.assured import AssuredSizes
+    from trialsim.design import PlanningMoments, SizingQuestion
     from trialsim.design.control_arm import ControlArmPlan, Prices, Saving, SavingsTable, ScaleSizing
-    from trialsim.design.sizes import Adjustment, DialSizes, OutcomeScale, Size
+    from trialsim.design.sizes import Adjustment, OutcomeScale, Size
 
 CONTINUOUS_ONLY = (
     "effect",
-    "margin",
     "sd",
     "sd_active",
     "slopes",
@@ -101,45 +101,30 @@ def size_from_numbers(options: Mapping[str, Any]) -> Sized:
     DesignError
         A number that cannot be, that nothing reads, or that is missing.
     """
-    given = {"margin": None} | dict(options)
+    given: dict[str, Any] = dict.fromkeys(("margin", "limits", "direction", "contrast")) | dict(options)
     refuse_endless(given)
     refuse_what_nothing_reads(given)
     refuse_a_disordered_interval(given)
     numbers = {name: given.pop(name) for name in SCALE_NUMBERS}
     scale = given.pop("scale")
-    outcome = outcome_scale(scale, numbers)
+    null = asked_null(given, scale == "continuous")
+    outcome = outcome_scale(scale, numbers, given["contrast"], null.given)
     given["allocation"] = shares(given["allocation"])
     active = given.pop("dropout_active")
     given["dropout"] = (given["dropout"], given["dropout"] if active is None else active)
     if outcome is None:
-        given["effect"] = _beyond_the_margin(given)
-        return _sized_continuous(given)
+        return _sized_continuous(given, null)
     refuse_elsewhere(scale, {f"--{name.replace('_', '-')}": given[name] for name in CONTINUOUS_ONLY})
-    return _sized_on_scale(outcome, given)
+    return _sized_on_scale(outcome, given, null)
 
 
-def _beyond_the_margin(given: Mapping[str, Any]) -> float | None:
-    """Return how far the effect lies from the margin, which is all that a size depends on.
-
-    A margin below 0 is one of a loss, above which the effect must lie; one above 0 of a gain, below which.
-    """
-    effect, margin = given["effect"], given["margin"] or 0.0
-    if effect is None or margin == 0.0:
-        return None if effect is None else float(effect)
-    if (effect - margin) * -margin <= 0:
-        raise DesignError(
-            f"lies on the wrong side of --effect {effect:g}: nothing can be shown",
-            field="--margin", value=margin, mend="a margin below 0 is of a loss, one above 0 of a gain",
-        )  # fmt: skip
-    return float(effect - margin)
-
-
-def _sized_continuous(given: Mapping[str, Any]) -> Sized:
+def _sized_continuous(given: dict[str, Any], null: AskedNull) -> Sized:
     """Size a trial of a continuous outcome from the command's options."""
     from trialsim.design import PlanningMoments, SizingQuestion
     from trialsim.design.sizes import adjustment
 
-    effect, sd = (needed(f"--{name}", given[name], "continuous") for name in ("effect", "sd"))
+    asked, sd = (needed(f"--{name}", given[name], "continuous") for name in ("effect", "sd"))
+    effect = given["effect"] = beyond_the_margin(asked, null)
     sd_active = sd if given["sd_active"] is None else given["sd_active"]
     for flag, value in (("--sd", sd), ("--sd-active", sd_active)):
         if value <= 0:
@@ -154,7 +139,12 @@ def _sized_continuous(given: Mapping[str, Any]) -> Sized:
         slopes=given["slopes"] or "common",
         variance=variance,  # type: ignore[arg-type]  # click.Choice has checked it
         largest_trial=given["largest_trial"] or _LARGEST_TRIAL,
+        # Against a margin only the distance from it counts, which has the side of the claim.
+        direction=None if null.given else null.direction,
+        limits=null.limits,
     )
+    if null.limits is not None:
+        _refuse_with_limits(given, ("agreement", "assurance"))
     rho = (given["baseline_correlation"], _or_as_control(given, "baseline_correlation"))
     # A score whose correlation has the wrong sign earns nothing in any table.
     partial = (max(given["partial_correlation"], 0.0), max(_or_as_control(given, "partial_correlation"), 0.0))
@@ -164,21 +154,29 @@ def _sized_continuous(given: Mapping[str, Any]) -> Sized:
     headline = (
         f"Unadjusted: {unadjusted.total} participants, {unadjusted.controls} of them controls. "
         f"Two-sided alpha {question.alpha:g}, power {question.power:g}, {variance} standard errors."
-        + (
-            f" The effect lies {abs(effect):g} from the margin of {given['margin']:g}."
-            if given.get("margin")
-            else ""
-        )
+        + (null.describe() if null.margin is None else _from_margin(effect, null.margin))
     )
     explained = tuple(1 - (1 - b**2) * (1 - r**2) for b, r in zip(rho, partial, strict=True))
     more: dict[str, Any] = {}
     if given["agreement"] is not None:
-        more["Heterogeneity dial, participants with an outcome"] = _dial(moments.sd, explained, given)
+        more["Heterogeneity dial, participants with an outcome"] = dial_on_means(moments.sd, explained, given)
     if given["assurance"] is not None:
-        more["Assurance, participants with an outcome"] = _assured(moments.sd, explained[0], given)
+        more["Assurance, participants with an outcome"] = assured_means(moments.sd, explained[0], given)
     with_score = moments.with_partial(*partial)
     parts = (adjustment(with_score, "ancova"), adjustment(with_score, "prognostic"))
-    return _answer(headline, plan.savings, parts, effect, given, more, unadjusted, _power_of_plan(plan))
+    reach = question.claim.reach(effect, question.alpha, question.power)
+    return _answer(headline, plan.savings, parts, reach, given, more, unadjusted, _power_of_plan(plan))
+
+
+def _from_margin(effect: float, margin: float) -> str:
+    return f" The effect lies {abs(effect):g} from the margin of {margin:g}."
+
+
+def _refuse_with_limits(given: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        if given[name] is not None:
+            raise DesignError("does not go with --limits", field=f"--{name}", value=given[name],
+                              mend="leave it out, or ask for non-inferiority: --margin")  # fmt: skip
 
 
 def _power_of_plan(plan: ControlArmPlan) -> PowerOf:
@@ -231,7 +229,7 @@ def _planned(
         ) from None
 
 
-def _sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
+def _sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any], null: AskedNull) -> Sized:
     """Size a trial of a binary, count or time-to-event outcome from the command's options."""
     from trialsim.design import SurvivalScale, scale_size
     from trialsim.design.control_arm import ScaleSizing, scale_savings, thin_arms
@@ -246,6 +244,9 @@ def _sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
         dropout,
         given["power"],
         given["alpha"],
+        null.direction,
+        null.margin,
+        null.limits,
     )
     partial, lower, upper = (given[f"partial_{end}"] for end in ("correlation", "lower", "upper"))
     found = scale_savings(
@@ -260,15 +261,17 @@ def _sized_on_scale(outcome: OutcomeScale, given: Mapping[str, Any]) -> Sized:
     headline = (
         f"Unadjusted: {unadjusted.total} participants, {unadjusted.controls} of them controls "
         f"({outcome.describe()}). Two-sided alpha {question.alpha:g}, power {question.power:g}, Wald test in "
-        f"{outcome.unit}. Exploratory: outside the procedure that regulators have looked at."
+        f"{outcome.unit}.{null.describe()} Exploratory: outside the procedure that regulators have looked at."
     )
     more: dict[str, Any] = {}
     if given["assurance"] is not None:
         explained = 1 - (1 - question.baseline_correlation**2) * (1 - max(partial, 0.0) ** 2)
-        more["Assurance, participants with an outcome"] = _assured_on_scale(outcome, explained, given)
+        if null.limits is not None:
+            _refuse_with_limits(given, ("assurance",))
+        more["Assurance, participants with an outcome"] = assured_on_scale(question, explained, given)
     parts = (question.left("ancova"), question.left("prognostic", max(partial, 0.0)))
     power_of = _power_on_scale(question, found, given["sd_inflation"])
-    answer = _answer(headline, found, parts, outcome.effect, given, more, unadjusted, power_of)
+    answer = _answer(headline, found, parts, question.reach, given, more, unadjusted, power_of)
     thin = [
         (name, thin_arms(question, size))
         for name, size in (("unadjusted", unadjusted), *((one.figure, one.chosen) for one in found))
@@ -326,69 +329,3 @@ def _answer(
     cost = ("cost",) if control is not None or given["month_price"] > 0 else ()
     gains = ("participants", "controls", *months, *cost)
     return Sized(headline, found, table, gains, more, unadjusted, power_of, prices)
-
-
-def _dial(sd: tuple[float, float], explained: tuple[float, ...], given: Mapping[str, Any]) -> DialSizes:
-    from trialsim.design.sizes import PredictionMoments, dial_sizes
-
-    score = PredictionMoments.from_correlation(
-        sd, (explained[0] ** 0.5, explained[1] ** 0.5), given["agreement"]
-    )
-    return dial_sizes(
-        score, given["effect"], allocation=given["allocation"], power=given["power"], alpha=given["alpha"]
-    )
-
-
-def _assured(sd: tuple[float, float], explained: float, given: Mapping[str, Any]) -> AssuredSizes:
-    from trialsim.design import assured_sizes
-    from trialsim.design.assured import draws_from_history
-    from trialsim.streams import stream
-
-    agreement = 1.0 if given["agreement"] is None else given["agreement"]
-    draws = draws_from_history(
-        explained**0.5,
-        sd[0],
-        _history(given),
-        effect=given["effect"],
-        generator=stream(given["seed"], "assurance", 0, "analysis"),
-        effect_sd=given["effect_sd"],
-        sd_ratio=sd[1] / sd[0],
-        agreement=(agreement, agreement),
-    )
-    return assured_sizes(draws, _asked(given, 1 if given["effect"] > 0 else -1))
-
-
-def _assured_on_scale(outcome: OutcomeScale, explained: float, given: Mapping[str, Any]) -> AssuredSizes:
-    from trialsim.design.assured import assured_sizes_on_scale, draws_on_scale
-    from trialsim.streams import stream
-
-    draws = draws_on_scale(
-        outcome,
-        _history(given),
-        generator=stream(given["seed"], "assurance", 0, "analysis"),
-        correlation=explained**0.5,
-        effect_sd=given["effect_sd"],
-    )
-    return assured_sizes_on_scale(draws, _asked(given, 1))
-
-
-def _asked(given: Mapping[str, Any], direction: int) -> AssuranceQuestion:
-    from trialsim.design import AssuranceQuestion
-
-    return AssuranceQuestion(
-        assurance=given["assurance"],
-        power=given["power"],
-        alpha=given["alpha"],
-        allocation=given["allocation"],
-        direction=direction,
-        correlation_discount=given["correlation_discount"],
-        sd_inflation=given["sd_inflation"],
-    )
-
-
-def _history(given: Mapping[str, Any]) -> int:
-    if given["history_pairs"] is None:
-        raise DesignError(
-            "is needed for --assurance", field="--history-pairs", mend="give the size of the history"
-        )
-    return int(given["history_pairs"])

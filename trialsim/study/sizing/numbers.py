@@ -28,6 +28,7 @@ from trialsim.protocol.declared.course import ModelCourse
 from trialsim.protocol.outcome_table import WEEKS_IN
 from trialsim.rates import PlannedAccrual
 from trialsim.streams import stream
+from trialsim.study.declared.claims import favourable_sign
 from trialsim.study.declared.drawing.accrual import accrual_of
 from trialsim.study.declared.drawing.strata import ratio_of
 from trialsim.study.declared.drawing.worlds import covariance, survival_world, visit_effect
@@ -87,8 +88,23 @@ def planning_numbers(trial: DeclaredTrial, folder: Path, history: Path | None = 
     past = None
     if trial.twins is not None and trial.twins.source != "assumed":
         past = past_of(trial, folder, history)
-    found = _of_outcome(one, past, folder)
+    found = _of_outcome(one, past, folder) | _null_of(one)
     return found | _of_design(one) | ({} if past is None else {"history": _information(past)})
+
+
+def _null_of(trial: DeclaredTrial) -> dict[str, Any]:
+    """Return the margin or the limits of the first analysis whose size is asked for, and its contrast."""
+    asked = () if trial.sizing is None else trial.sizing.analyses
+    first = next((one for one in trial.analyses if not asked or one.label in asked), None)
+    if first is None or not first.limits:
+        return {}
+    limits = first.limits
+    found: dict[str, Any] = {"limits": limits} if len(limits) == 2 else {"margin": limits[0]}
+    if len(limits) == 1:
+        found["direction"] = "greater" if favourable_sign(trial, first.label) > 0 else "less"
+    if trial.outcome.kind == "response":
+        found["contrast"] = "odds-ratio" if first.kind == "log_odds_ratio" else "risk-difference"
+    return found
 
 
 def _information(past: History | OutcomeHistory) -> int:

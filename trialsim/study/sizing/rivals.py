@@ -64,7 +64,8 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
 
     def add(kind: str, adjust: tuple[str, ...], of: AnalysisDeclared, name: str, why: str) -> None:
         read = reader(kind, trial.outcome.kind)
-        if read is not None and read.without_adjust and not adjust:
+        # What stands in without covariates may be a test without an estimate, which has no margin.
+        if read is not None and read.without_adjust and not adjust and not of.limits:
             kind = read.without_adjust
             read = reader(kind, trial.outcome.kind)
         label = f"{of.label.removesuffix(WITH_TWINS)}_{name}"[:40]
@@ -94,4 +95,5 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
 
 
 def _identity(one: AnalysisDeclared) -> tuple[object, ...]:
-    return one.kind, tuple(sorted(one.adjust)), one.tau, one.rho, one.gamma, one.slopes, one.variance
+    settings = (one.tau, one.rho, one.gamma, one.slopes, one.variance)
+    return one.kind, tuple(sorted(one.adjust)), *settings, one.null

@@ -12,8 +12,9 @@ or whatever else information is in proportion to (`Scale`). The rule is fixed be
    :math:`b = (z_{1-α} + Φ^{-1}(\hat p)) / \sqrt n` of the last one, is solved for the power; its Monte
    Carlo error gives the interval.
 
-All analyses of one size are read from the same trials. The chance of the search is apart from that of the
-trials that report the answer, so that the size found is not flattered by its own luck.
+Of an equivalence Φ is replaced by the power of its two one-sided tests, see `PowerLaw`. All analyses of one
+size are read from the same trials. The chance of the search is apart from that of the trials that report the
+answer, so that the size found is not flattered by its own luck.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from trialsim.errors import DesignError
+from trialsim.study.sizing.power_law import PowerLaw
 
 PILOT = 1_000
 ROUNDS = 2
@@ -105,15 +107,15 @@ class FoundSize:
 class _Path:
     """What has been seen of one analysis: sizes, trials and claims, in order."""
 
+    law: PowerLaw
     seen: list[tuple[int, int, int]] = field(default_factory=list)
 
     def probit(self, position: int = -1) -> tuple[float, float]:
         """Return the probit of the power of a round, kept finite, and its standard error."""
         _, trials, claims = self.seen[position]
         p = (claims + 0.5) / (trials + 1)
-        z = float(ndtri(p))
-        density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-        return z, math.sqrt(p * (1 - p) / trials) / density
+        z = self.law.probit(p)
+        return z, math.sqrt(p * (1 - p) / trials) / self.law.slope(z)
 
 
 def search_sizes(
@@ -127,6 +129,7 @@ def search_sizes(
     largest: int = 50_000,
     trials: int = 16_000,
     scale: Scale | None = None,
+    laws: Mapping[str, PowerLaw] | None = None,
 ) -> dict[str, FoundSize]:
     r"""Return the size of each analysis.
 
@@ -150,6 +153,8 @@ def search_sizes(
         Of the last round; the relative standard error of a size is about 1 / √trials at a power of .9.
     scale : Scale, optional
         What is counted; participants, with information in proportion to them, if not given.
+    laws : mapping of str to PowerLaw, optional
+        How the power of an analysis grows; that of one test for those that are not named.
 
     Returns
     -------
@@ -170,8 +175,8 @@ def search_sizes(
     >>> found.size, round(found.exact, 1)
     (170, 168.1)
     """
-    asked = _Question(-float(ndtri(alpha)), float(ndtri(power)), step, largest, scale or Proportional())
-    paths = {name: _Path() for name in analyses}
+    asked = _Question(-float(ndtri(alpha)), power, step, largest, scale or Proportional())
+    paths = {name: _Path((laws or {}).get(name) or PowerLaw(asked.z_alpha)) for name in analyses}
     start = {name: _rounded(min(guess, largest), step) for name in analyses}
     for name, size in _bracket(claims, paths, start, asked).items():
         start[name] = size
@@ -191,10 +196,10 @@ def search_sizes(
 
 @dataclass(frozen=True)
 class _Question:
-    """Quantiles of level and power, and which sizes there are."""
+    """Critical value and power, and which sizes there are."""
 
     z_alpha: float
-    z_power: float
+    power: float
     step: int
     largest: int
     scale: Scale
@@ -241,10 +246,11 @@ def _next(name: str, path: _Path, asked: _Question) -> int:
     size, trials, had = path.seen[-1]
     z, error = path.probit()
     now = asked.scale.information(size)
+    wanted = asked.z_alpha + path.law.probit(asked.power)
 
     def target(probit: float) -> float:
         drift = max(asked.z_alpha + probit, 0.1)
-        factor = min(max(((asked.z_alpha + asked.z_power) / drift) ** 2, 1 / _FACTOR), _FACTOR)
+        factor = min(max((wanted / drift) ** 2, 1 / _FACTOR), _FACTOR)
         return asked.scale.size_of(now * factor)
 
     if math.isinf(target(z + _SURE * error)):
@@ -259,7 +265,8 @@ def _is_far(path: _Path, asked: _Question) -> bool:
     size, _, _ = path.seen[-1]
     z, error = path.probit()
     drift = asked.z_alpha + z + _Z95 * error
-    return size < asked.largest and asked.z_alpha + asked.z_power > math.sqrt(_FAR) * drift
+    wanted = asked.z_alpha + path.law.probit(asked.power)
+    return size < asked.largest and wanted > math.sqrt(_FAR) * drift
 
 
 def _check_growth(name: str, path: _Path, asked: _Question) -> None:
@@ -283,11 +290,12 @@ def _answer(name: str, path: _Path, asked: _Question) -> FoundSize:
     if had / trials <= 2 * float(ndtr(-asked.z_alpha)):
         raise _unreached(name, size, had / trials, asked)
     slope = (asked.z_alpha + z) / math.sqrt(asked.scale.information(size))
+    wanted = path.law.probit(asked.power)
     # Both last rounds speak of the intercept, each by its precision.
     rounds = [(path.seen[k][0], *path.probit(k)) for k in range(-ROUNDS, 0)]
     weights = np.array([1 / one[2] ** 2 for one in rounds])
     roots = np.array(
-        [math.sqrt(asked.scale.information(n)) + (asked.z_power - probit) / slope for n, probit, _ in rounds]
+        [math.sqrt(asked.scale.information(n)) + (wanted - probit) / slope for n, probit, _ in rounds]
     )
     root = float((weights * roots).sum() / weights.sum())
     spread = 1 / (math.sqrt(weights.sum()) * slope)

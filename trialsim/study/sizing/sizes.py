@@ -16,10 +16,12 @@ from trialsim.protocol.declared import DeclaredTrial, grid_points
 from trialsim.streams import stream
 from trialsim.study.declared import DeclaredCell, DeclaredSums, DeclaredWork, Truth
 from trialsim.study.declared.cells import RegisterOf
+from trialsim.study.declared.engine import truths_of
 from trialsim.study.running.backend import Backend, InProcess
 from trialsim.study.running.simulation import run_cells
 from trialsim.study.running.work import split_replicates
 from trialsim.study.sizing.formulas.door import FormulaSize, formula_size
+from trialsim.study.sizing.power_law import PowerLaw, power_laws
 from trialsim.study.sizing.resized import at_size
 from trialsim.study.sizing.rivals import Sized, with_rivals
 from trialsim.study.sizing.search import FoundSize, search_sizes
@@ -109,8 +111,16 @@ class _Searcher:
         return search_sizes(
             self.claims, [one.analysis.label for one in rows], power=asked.power,
             alpha=self.trial.design.alpha, guess=guess, step=self.varied.step,
-            largest=self.varied.largest, trials=asked.trials, scale=self.varied,
+            largest=self.varied.largest, trials=asked.trials, scale=self.varied, laws=self._laws(rows),
         )  # fmt: skip
+
+    def _laws(self, rows: Sequence[Sized]) -> dict[str, PowerLaw]:
+        """Return how the power of each analysis grows; only margins need the true effects."""
+        held = tuple(one.analysis for one in rows if one.analysis.limits)
+        if not held:
+            return {}
+        trial = self.trial.model_copy(update={"analyses": held})
+        return power_laws(trial, truths_of(trial, self.register))
 
     def by_formula(self, rows: Sequence[Sized]) -> dict[str, FormulaSize]:
         """Return the size of every analysis by formula, or why there is none."""

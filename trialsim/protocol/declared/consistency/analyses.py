@@ -54,8 +54,9 @@ def _check_null(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: st
     field = f"{where}.null"
     if one.truth is None or one.looks is not None or one.endpoint == "joint":
         raise refuse(
-            f"is not served by {analysis.kind} with a {one.endpoint} outcome", analysis.null, field=field,
-            mend="use an analysis that estimates an effect with its error, such as cox or ancova",
+            f"is not served by {analysis.kind} with a {one.endpoint} outcome: it tests that the arms are "
+            "alike, and estimates nothing that could have a margin", analysis.null, field=field,
+            mend=f"use an analysis with an effect and its error: {', '.join(_with_effects(one.endpoint))}",
         )  # fmt: skip
     if one.of_a_ratio and min(analysis.limits) <= 0:
         raise refuse(
@@ -67,11 +68,14 @@ def _check_null(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: st
     if trial.design.kind not in ("fixed", "group_sequential"):
         raise refuse(f"is not served by the design {trial.design.kind}", analysis.null, field=field,
                      mend="use a fixed or group_sequential design")  # fmt: skip
-    if trial.sizing is not None:
-        raise refuse(
-            "is not searched for sizes", analysis.null, field=field,
-            mend="leave [sizing] out and use [[grid]] over participants, or trialsim design --margin",
-        )  # fmt: skip
+
+
+def _with_effects(endpoint: str) -> list[str]:
+    """Return the analyses of an endpoint that a margin can be declared for."""
+    if endpoint == "joint":
+        return ["those of a score or of a time to event"]
+    known = ((name, reader(name, endpoint)) for name in served(endpoint))
+    return [name for name, one in known if one is not None and one.truth is not None and one.looks is None]
 
 
 def _check_factors(trial: Parts, analysis: AnalysisDeclared, one: Reader, where: str) -> None:

@@ -284,6 +284,7 @@ def lacks_of_formula(trial: Parts) -> str:
         "two arms": len(trial.arms) == 2,
         "a fixed design": trial.design.kind == "fixed",
         'an analysis of kind ancova with adjust = ["score"]': scored,
+        "claims against no margin": not any(one.limits for one in trial.analyses),
         "discontinuation completely at random": all(one.mechanism == "MCAR" for one in trial.discontinuation),
     }
     return next((name for name, there in wanted.items() if not there), "")

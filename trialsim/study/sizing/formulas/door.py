@@ -75,6 +75,8 @@ def formula_size(
     assert isinstance(trial.design, FixedDesign | GroupSequentialDesign)
     try:
         formula = _formula(trial, analysis, register)
+        if len(analysis.limits) == 2 and not isinstance(trial.design, FixedDesign):
+            raise NoFormula("looks of an equivalence")
         more = inflation(trial.design, power)
         size = _solved(varied, formula, more, power)
     except NoFormula as reason:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtr, ndtri
-
 from trialsim.protocol.declared import (
     AnalysisDeclared,
     DeclaredTrial,
@@ -16,7 +14,7 @@ from trialsim.protocol.declared import (
 )
 from trialsim.study.declared.drawing.strata import ratio_of
 from trialsim.study.declared.drawing.worlds import survival_world
-from trialsim.study.sizing.formulas.answer import Formula, NoFormula
+from trialsim.study.sizing.formulas.answer import Formula, NoFormula, claim_of, power_of_claim
 from trialsim.study.sizing.resized import at_size
 
 _STRATIFIED = ("stratified_log_rank", "stratified_cox")
@@ -42,14 +40,14 @@ def events_formula(trial: DeclaredTrial, analysis: AnalysisDeclared) -> Formula:
         raise NoFormula("hazards are not proportional")
     if any(any(factor.outcome) for factor in trial.strata) and analysis.kind not in _STRATIFIED:
         raise NoFormula("strata whose hazards differ")
-    if effect.value >= 1:
+    claim, hazards = claim_of(trial, analysis), math.log(effect.value)
+    if min(claim.distances(hazards)) <= 0:
         raise NoFormula("no effect to claim")
-    alpha, distance = design.alpha, -math.log(effect.value)
 
     def power(controls: float, active: float) -> float:
         share = active / (controls + active)
         seen = _events(trial, controls, active)
-        return float(ndtr(distance * math.sqrt(seen * share * (1 - share)) + ndtri(alpha)))
+        return power_of_claim(claim, hazards, math.sqrt(seen * share * (1 - share)), design.alpha)
 
     return Formula("events (Schoenfeld)", power)
 

@@ -11,7 +11,7 @@ from trialsim.design.repeated_measures import large_sample_inflation
 from trialsim.design.sizes import PlanningMoments, SizingQuestion, power_of_size
 from trialsim.design.sizes.variance import AnalysisName
 from trialsim.protocol.declared import AnalysisDeclared, ContinuousOutcome, DeclaredTrial
-from trialsim.study.sizing.formulas.answer import Formula, NoFormula
+from trialsim.study.sizing.formulas.answer import Formula, NoFormula, claim_of
 from trialsim.study.sizing.formulas.moments import Moments, moments_of
 from trialsim.trial.register import Register
 
@@ -33,8 +33,11 @@ def linear_formula(trial: DeclaredTrial, analysis: AnalysisDeclared, register: R
     """
     lost = lost_shares(trial)
     found = moments_of(trial, analysis, register)
-    if found.effect * trial.outcome.sign <= 0:
+    claim = claim_of(trial, analysis)
+    if min(claim.distances(found.effect)) <= 0:
         raise NoFormula("no effect to claim")
+    # Of one margin only the distance from it counts.
+    away = found.effect if claim.equivalence else found.effect - sum(claim.null)
     last = found.residual[:, -1, -1]
     mixed = analysis.kind == "mmrm"
     usual = {"covariance": "us", "covariance_by": "all", "errors": "model"}
@@ -47,8 +50,9 @@ def linear_formula(trial: DeclaredTrial, analysis: AnalysisDeclared, register: R
     sd = np.sqrt(phi * last)
     moments = PlanningMoments((float(sd[0]), float(sd[1])), (0.0, 0.0), (0.0, 0.0))
     question = SizingQuestion(
-        found.effect, alpha=2 * trial.design.alpha, dropout=(0.0, 0.0) if mixed else lost,
+        away, alpha=2 * trial.design.alpha, dropout=(0.0, 0.0) if mixed else lost,
         variance="model" if mixed else "hc3",
+        limits=(claim.null[0], claim.null[1]) if claim.equivalence else None,
     )  # fmt: skip
     columns = _BY_COLUMNS[min(found.covariates, 2)]
 

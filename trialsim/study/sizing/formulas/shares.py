@@ -23,7 +23,7 @@ from trialsim.protocol.declared import (
 )
 from trialsim.study.declared.adjusting import SCORE
 from trialsim.study.declared.drawing.strata import Strata, log_ratios
-from trialsim.study.sizing.formulas.answer import Formula, NoFormula
+from trialsim.study.sizing.formulas.answer import Formula, NoFormula, claim_of
 from trialsim.study.sizing.formulas.linear import lost_shares
 from trialsim.trial.register import Register
 
@@ -101,7 +101,7 @@ def _marginal(
         slopes = (own[0][1], own[1][1])
     question = MarginalQuestion(
         kind, (float(means[0]), float(means[1])), slopes, contrast, dispersion, score,
-        alpha=2 * trial.design.alpha, direction="greater" if trial.outcome.sign > 0 else "less",
+        alpha=2 * trial.design.alpha, claim=claim_of(trial, analysis),
     )  # fmt: skip
 
     def power(controls: float, active: float) -> float:
@@ -142,6 +142,8 @@ def level_formula(trial: DeclaredTrial, analysis: AnalysisDeclared) -> Formula:
     if trial.strata or analysis.adjust:
         raise NoFormula("factors or covariates")
     lost, alpha = lost_shares(trial), trial.design.alpha
+    if analysis.limits:
+        raise NoFormula("a margin of levels")
     # The formula's odds are those of the lowest levels.
     odds = float(np.exp(-log_ratios(trial)[1, 0]))
     if (odds < 1) != (outcome.sign > 0) or odds == 1:

@@ -26,7 +26,7 @@ from trialsim.study.declared.drawing.strata import Strata
 from trialsim.study.declared.reading import decision_of
 from trialsim.study.declared.sample import Sample
 from trialsim.study.declared.survival import read_looks
-from trialsim.study.sizing.formulas.answer import Formula, NoFormula
+from trialsim.study.sizing.formulas.answer import Formula, NoFormula, claim_of
 from trialsim.study.sizing.formulas.linear import lost_shares
 from trialsim.trial.register import Register
 
@@ -43,6 +43,8 @@ def register_formula(trial: DeclaredTrial, analysis: AnalysisDeclared, register:
     """
     if trial.outcome.kind != "time_to_event":
         lost_shares(trial)
+    if claim_of(trial, analysis).equivalence:
+        raise NoFormula("two one-sided tests")
     people = _everybody(trial, register)
     chance = partial(stream, trial.seed, STREAM, 0)
     if trial.outcome.kind == "time_to_event":
