@@ -14,7 +14,6 @@ from scipy.special import expit
 from trialsim.analysis.bayesian.kernel import OK, REASONS, adjust_block
 from trialsim.analysis.bayesian.prior import AdjustmentPrior
 from trialsim.analysis.bayesian.student_mixture import StudentMixture
-from trialsim.analysis.linear.block import one_type
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables
 from trialsim.analysis.one_trial.tidy_frame import (
     check_roles,
@@ -24,7 +23,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
     read_outcome,
     refuse_missing,
 )
-from trialsim.data import Floats
+from trialsim.data import Floats, for_kernel
 from trialsim.errors import AnalysisError
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def bayesian_adjustment_block(
     >>> bayesian_adjustment_block(y, a, m, prior).mean().round(3)
     array([1.001])
     """
-    y = np.ascontiguousarray(outcome, dtype=float)
+    y = for_kernel(outcome, dtype=float)
     if y.ndim != 2:
         raise AnalysisError("must have the axes replicate and participant", field="outcome", value=y.shape)
     arms, scores = _like(arm, y, "arm"), _like(score, y, "score")
@@ -83,7 +82,9 @@ def bayesian_adjustment_block(
     location, scale, log_m = (np.full((len(y), 2), np.nan) for _ in range(3))
     observed, status = np.zeros(len(y), dtype=np.int64), np.full(len(y), OK, dtype=np.int8)
     adjust_block(
-        *one_type(y, np.ascontiguousarray(arms, dtype=np.int8), np.ascontiguousarray(scores, dtype=float)),
+        y,
+        for_kernel(arms, dtype=np.int8),
+        for_kernel(scores, dtype=float),
         np.array([part.location for part in parts]),
         np.array([part.scale for part in parts]),
         df,

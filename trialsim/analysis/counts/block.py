@@ -27,7 +27,7 @@ from trialsim.analysis.one_trial.empty_levels import without_empty_levels
 from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.recurrent_events.rate_ratio import read_event_times
 from trialsim.analysis.survival.block import place
-from trialsim.data import STATUS_OK, Estimates, Floats, Ints
+from trialsim.data import STATUS_OK, Estimates, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 CountVariance = Literal["model", "robust"]
@@ -148,9 +148,9 @@ def count_estimates(
     analysis: str = "negative binomial",
 ) -> CountEstimates:
     """Return the log rate ratio of two arms and the test that decides: see `negative_binomial_block`."""
-    y, t = np.ascontiguousarray(count, dtype=np.float64), np.ascontiguousarray(exposure, dtype=np.float64)
-    a, nothing = np.ascontiguousarray(arm, dtype=np.int8), np.empty((*y.shape, 0))
-    x = nothing if covariates is None else np.ascontiguousarray(covariates, dtype=np.float64)
+    y, t = for_kernel(count, dtype=np.float64), for_kernel(exposure, dtype=np.float64)
+    a, nothing = for_kernel(arm, dtype=np.int8), np.empty((*y.shape, 0))
+    x = nothing if covariates is None else for_kernel(covariates, dtype=np.float64)
     k = kernel.ESTIMATED if dispersion is None else dispersion
     extreme = np.flatnonzero(np.isin(fits.status, kernel.WITHOUT_ESTIMATE))
     score, unadjusted = np.full(len(y), np.nan), np.full(len(y), np.nan)

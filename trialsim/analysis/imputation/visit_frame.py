@@ -11,7 +11,7 @@ import pandas as pd
 from trialsim.analysis.one_trial.collinear import refuse_collinear
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names
 from trialsim.analysis.repeated_measures.reading import CovariateColumn, read_repeated_measures
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 
@@ -92,7 +92,7 @@ def read_visit_frame(
     design = np.column_stack(columns)
     refuse_collinear(names[2:], design[:, 1:], np.zeros(len(design), np.int64))
     return VisitFrame(
-        np.ascontiguousarray(trial.outcome),
+        for_kernel(trial.outcome),
         design,
         tuple(names),
         (str(trial.arms[0]), str(trial.arms[1])),

@@ -26,7 +26,7 @@ from trialsim.analysis.linear.safety import warn_where_unsafe
 from trialsim.analysis.linear.score_kernel import linear_score_tests
 from trialsim.analysis.one_trial.deciding import decide, deviate, own
 from trialsim.analysis.one_trial.empty_levels import without_empty_levels
-from trialsim.data import Bools, Estimates, Floats, Ints
+from trialsim.data import Bools, Estimates, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 Slopes = Literal["common", "interacted"]
@@ -162,12 +162,12 @@ def _score_deviates(
     t, df = np.full(len(status), np.nan), np.full(len(status), np.nan)
     extreme = np.flatnonzero(np.isin(status, kernel.WITHOUT_ESTIMATE))
     if len(extreme):
-        y = np.ascontiguousarray(outcome, dtype=np.float64)
+        y = for_kernel(outcome, dtype=np.float64)
         linear_score_tests(
-            extreme, y, np.ascontiguousarray(arm, dtype=np.int8),
-            np.empty((*y.shape, 0)) if covariates is None else np.ascontiguousarray(covariates, np.float64),
+            extreme, y, for_kernel(arm, dtype=np.int8),
+            np.empty((*y.shape, 0)) if covariates is None else for_kernel(covariates, np.float64),
             strata_array(strata, y.shape)[0],
-            np.empty((0, 0)) if weights is None else np.ascontiguousarray(weights, dtype=np.float64),
+            np.empty((0, 0)) if weights is None else for_kernel(weights, dtype=np.float64),
             t, df,
         )  # fmt: skip
     return deviate(2.0 * special.stdtr(df, -np.abs(t)), t)
@@ -228,7 +228,7 @@ def fit_columns(
         np.zeros(R, np.int8),
         np.full(R, -1, np.int64),
     )
-    y, a, x, interact, z, w = one_type(y, a, x, interact, z, w)
+    y, a, x, interact, z, w = (for_kernel(one) for one in (y, a, x, interact, z, w))
     kernel.fit_replicates(
         y, a, arms, x, interact, z, levels, in_model, w, VARIANCES[variance], permuted,
         fits.coefficients, fits.covariance, fits.means, fits.residuals, fits.df, fits.status, fits.dependent,
@@ -261,19 +261,11 @@ def _check_blocks(permuted: bool, variance: str, levels: int, weights: Floats) -
 
 def block_array(name: str, values: ArrayLike, axes: int, shape: tuple[int, int] | None = None) -> Floats:
     """Return an array of floats (R, N) or (R, N, P), or refuse its shape."""
-    block = np.ascontiguousarray(values, dtype=np.float64)
+    block = for_kernel(values, dtype=np.float64)
     if block.ndim != axes or (shape is not None and block.shape[:2] != shape):
         wanted = ("(R, N, P)" if axes == 3 else "(R, N)") if shape is None else f"{shape} in front"
         raise AnalysisError("has the wrong shape", field=name, value=block.shape, mend=f"give shape {wanted}")
     return block
-
-
-def one_type(*arrays: NDArray[Any]) -> list[NDArray[Any]]:
-    """Return arrays that a kernel compiles one type for: contiguous, and not marked as read-only.
-
-    A broadcast or mapped array is copied; to numba it would be another type, compiled anew.
-    """
-    return [np.require(one, requirements=["C", "W"]) for one in arrays]
 
 
 def label_array(name: str, values: ArrayLike, shape: tuple[int, int], levels: int, kind: Any) -> NDArray[Any]:
@@ -281,7 +273,7 @@ def label_array(name: str, values: ArrayLike, shape: tuple[int, int], levels: in
     given = np.asarray(values)
     if given.shape != shape:
         raise AnalysisError("has the wrong shape", field=name, value=given.shape, mend=f"give shape {shape}")
-    labels = np.ascontiguousarray(given, dtype=kind)
+    labels = for_kernel(given, dtype=kind)
     if labels.size and (labels.min() < 0 or labels.max() >= levels or not np.array_equal(labels, given)):
         raise AnalysisError(
             "has labels that are no whole number from 0", field=name, mend=f"number them 0 to {levels - 1}"

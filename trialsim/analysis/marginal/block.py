@@ -34,7 +34,7 @@ from trialsim.analysis.marginal.score_kernel import score_replicates
 from trialsim.analysis.one_trial.deciding import decide, own
 from trialsim.analysis.one_trial.empty_levels import without_empty_levels
 from trialsim.analysis.ordinal.small_samples import exact_where
-from trialsim.data import STATUS_OK, Bools, Estimates, Floats, Ints
+from trialsim.data import STATUS_OK, Bools, Estimates, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 Family = Literal["gaussian", "binomial", "poisson", "negative_binomial"]
@@ -197,9 +197,9 @@ def _decided(
     test: Test,
 ) -> MarginalEstimates:
     """Return estimates with the test that decides: see `fit_marginal`."""
-    y, a = np.ascontiguousarray(outcome, dtype=np.float64), np.ascontiguousarray(arm, dtype=np.int8)
+    y, a = for_kernel(outcome, dtype=np.float64), for_kernel(arm, dtype=np.int8)
     nothing = np.empty((*y.shape, 0))
-    x = nothing if covariates is None else np.ascontiguousarray(covariates, dtype=np.float64)
+    x = nothing if covariates is None else for_kernel(covariates, dtype=np.float64)
     extreme = np.flatnonzero(np.isin(found.status, kernel.WITHOUT_ESTIMATE))
     score, unadjusted = np.full(len(y), np.nan), np.full(len(y), np.nan)
     separated = np.zeros(len(y), np.bool_)

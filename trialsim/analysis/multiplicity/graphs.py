@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
-from trialsim.data import Bools, Floats
+from trialsim.data import Bools, Floats, for_kernel
 from trialsim.errors import AnalysisError
 
 _ROUNDING = 1e-12
@@ -311,7 +311,7 @@ def _stepwise(p_values: ArrayLike, accumulate: _Accumulate) -> Floats:
 def read_p_values(p_values: ArrayLike, m: int | None = None) -> Floats:
     """Return p values as (R, m), one trial's (m,) as one row, or refuse them."""
     given = np.asarray(p_values, dtype=np.float64)
-    p = np.ascontiguousarray(np.atleast_2d(given))
+    p = for_kernel(np.atleast_2d(given))
     if given.ndim not in (1, 2) or (m is not None and p.shape[1] != m):
         wanted = "(m,) or (R, m)" if m is None else f"({m},) or (R, {m})"
         raise AnalysisError(

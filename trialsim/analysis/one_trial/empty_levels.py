@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialsim.data import Bools, Decision, Estimates, Floats, Ints
+from trialsim.data import Bools, Decision, Estimates, Floats, Ints, for_kernel
 
 E = TypeVar("E", bound=Estimates)
 
@@ -47,7 +47,7 @@ def levels_seen(covariates: Floats, used: Bools) -> Bools:
     array([[ True, False]])
     """
     keep = np.ones((len(used), covariates.shape[2]), np.bool_)
-    _mark(np.ascontiguousarray(covariates, np.float64), np.ascontiguousarray(used), keep)
+    _mark(for_kernel(covariates, np.float64), for_kernel(used), keep)
     return keep
 
 
@@ -90,7 +90,7 @@ def without_empty_levels(
         return found
     x = np.asarray(covariates, dtype=np.float64)
     for kept, rows in patterns_of(stuck, levels_seen(x[stuck], seen[stuck])):
-        found = _put(found, rows, again(rows, np.ascontiguousarray(x[rows][:, :, kept])))
+        found = _put(found, rows, again(rows, for_kernel(x[rows][:, :, kept])))
     return found
 
 

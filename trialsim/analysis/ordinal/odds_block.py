@@ -26,7 +26,7 @@ from trialsim.analysis.one_trial.normal_estimates import normal_estimates
 from trialsim.analysis.ordinal import odds_kernel as kernel
 from trialsim.analysis.ordinal.odds_score_kernel import score_replicates
 from trialsim.analysis.ordinal.small_samples import exact_where
-from trialsim.data import STATUS_OK, Bools, Estimates, Floats, Ints
+from trialsim.data import STATUS_OK, Bools, Estimates, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 OddsVariance = Literal["model", "robust"]
@@ -181,8 +181,8 @@ def odds_estimates(
     )
     score, unadjusted = np.full(len(arm), np.nan), np.full(len(arm), np.nan)
     categories = int(fits.category.max(initial=0)) + 1
-    a = np.ascontiguousarray(arm, dtype=np.int8)
-    x = nothing if covariates is None else np.ascontiguousarray(covariates, dtype=np.float64)
+    a = for_kernel(arm, dtype=np.int8)
+    x = nothing if covariates is None else for_kernel(covariates, dtype=np.float64)
     separated = np.zeros(len(arm), np.bool_)
     score_replicates(which, fits.category, categories, a, x, score, separated)
     rest = np.flatnonzero(separated & (fits.status != linear_kernel.COLLINEAR_COVARIATE))

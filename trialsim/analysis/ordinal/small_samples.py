@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trialsim.analysis.one_trial.deciding import deviate
 from trialsim.analysis.ordinal import small_samples_kernel as kernel
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats, Ints, for_kernel
 
 SMALLEST_ARM = 10
 MOST_PARTICIPANTS = 100
@@ -39,10 +39,8 @@ def exact_where(which: Ints, outcome: Floats, arm: NDArray[np.int8]) -> Floats:
     """Return the normal deviate of the exact rank test (R,) of the replicates named, where they are small."""
     z = np.full(len(outcome), np.nan)
     if len(which):
-        y = np.ascontiguousarray(outcome[which])
+        y = for_kernel(outcome[which])
         nobody = np.zeros(y.shape, np.int64)
-        exact, _ = exact_tests(
-            y, np.argsort(y, axis=1), np.ascontiguousarray(arm[which]), nobody, 1, permuted=False
-        )
+        exact, _ = exact_tests(y, np.argsort(y, axis=1), for_kernel(arm[which]), nobody, 1, permuted=False)
         z[which] = signed(exact)
     return z

@@ -22,7 +22,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
 from trialsim.analysis.survival.block import Labels
 from trialsim.analysis.survival.frame import rank_by_content, read_columns, read_events
 from trialsim.analysis.survival.time_order import merge_near_ties
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 
@@ -134,7 +134,7 @@ def read_histories(
         start=starts[order],
         stop=stops[order],
         event=events[order].astype(np.int8),
-        X=np.ascontiguousarray(content[order, 3:]),
+        X=for_kernel(content[order, 3:]),
         stratum=stratum[order],
         participant=person[order],
         arms=labels,

@@ -26,7 +26,7 @@ from trialsim.analysis.repeated_measures.general.block import sandwich_rows
 from trialsim.analysis.repeated_measures.general.sandwich import KINDS
 from trialsim.analysis.repeated_measures.methods import Method, method_of
 from trialsim.analysis.repeated_measures.newton import COLLINEAR, OK, STATUSES
-from trialsim.data import Bools, Estimates, Floats, Ints
+from trialsim.data import Bools, Estimates, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 BLOCK_TOLERANCE = 1e-10
@@ -221,7 +221,7 @@ def _as_block(
     given: ArrayLike, name: str, axes: int, outcome: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """Return a contiguous array with a leading axis of 1 or R replicates."""
-    array = np.ascontiguousarray(given, dtype=np.float64)
+    array = for_kernel(given, dtype=np.float64)
     if outcome is None:
         if array.ndim != axes:
             raise AnalysisError("needs axes replicate, participant, visit", field=name, value=array.shape)

@@ -18,7 +18,7 @@ from trialsim.analysis.repeated_measures.methods import Method
 from trialsim.analysis.repeated_measures.newton import OK
 from trialsim.analysis.repeated_measures.one_trial import analyse
 from trialsim.analysis.repeated_measures.reading import CovariateColumn, RepeatedMeasures
-from trialsim.data import Floats
+from trialsim.data import Floats, for_kernel
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ class FittedModel:
         """Return the arguments of `analyse` but the contrasts."""
         design = self.terms.design
         return (
-            self.terms.values,
-            self.trial.outcome - self.shift,
-            design.cell,
+            for_kernel(self.terms.values),
+            for_kernel(self.trial.outcome - self.shift),
+            for_kernel(design.cell),
             design.columns,
             self.structure,
             self.method.restricted,

@@ -25,7 +25,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
     row_name,
 )
 from trialsim.analysis.one_trial.visit_order import visits_in_order
-from trialsim.data import Bools, Floats, Ints
+from trialsim.data import Bools, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 
@@ -124,7 +124,7 @@ def read_repeated_measures(
         wide[order],
         arms_of[rows.kept][order],
         tuple(
-            CovariateColumn(c.name, c.levels, c.matched, np.ascontiguousarray(c.values[order]), c.order)
+            CovariateColumn(c.name, c.levels, c.matched, for_kernel(c.values[order]), c.order)
             for c in columns
         ),
         len(people) - len(rows.kept),

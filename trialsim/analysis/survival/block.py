@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trialsim.analysis.survival.time_order import merge_near_ties, tied_order, time_order
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 Labels = NDArray[np.int8]
@@ -75,7 +75,7 @@ def read_block(
     AnalysisError
         If shapes differ, a time is negative or not finite, or a label is outside its range.
     """
-    times = np.ascontiguousarray(time, dtype=np.float64)
+    times = for_kernel(time, dtype=np.float64)
     if times.ndim != 2 or times.size == 0:
         raise AnalysisError("must have the axes replicate and participant", field="time", value=times.shape)
     refuse_not_finite("time", times)
@@ -106,12 +106,12 @@ def _tie(times: Floats, entries: Floats | None) -> tuple[Floats, Floats | None, 
     times, entries = both[:, : times.shape[1]], both[:, times.shape[1] :]
     if (entries >= times).any():
         raise AnalysisError(f"must be before time, but is not at {place(entries >= times)}", field="entry")
-    return np.ascontiguousarray(times), np.ascontiguousarray(entries), None
+    return for_kernel(times), for_kernel(entries), None
 
 
 def read_entries(entry: ArrayLike, times: Floats) -> Floats:
     """Return the entries of a block (R, N), finite and at least 0, or raise."""
-    entries = np.ascontiguousarray(entry, dtype=np.float64)
+    entries = for_kernel(entry, dtype=np.float64)
     if entries.shape != times.shape:
         raise AnalysisError(f"must have the shape {times.shape} of time", field="entry", value=entries.shape)
     refuse_not_finite("entry", entries)
@@ -137,7 +137,7 @@ def read_covariates(covariates: ArrayLike, shape: Sequence[int]) -> Floats:
             f"must have the axes {tuple(shape)} and covariate", field="covariates", value=columns.shape
         )
     refuse_not_finite("covariates", columns)
-    return np.ascontiguousarray(columns)
+    return for_kernel(columns)
 
 
 def refuse_not_finite(field: str, values: Floats) -> None:
@@ -186,4 +186,4 @@ def _labels(field: str, values: ArrayLike, shape: Sequence[int], highest: int | 
     if wrong.any():
         range_ = "at least 0" if highest is None else f"one of 0 to {highest}"
         raise AnalysisError(f"must be {range_}, but is not at {place(wrong)}", field=field)
-    return np.ascontiguousarray(raw, dtype=np.int64)
+    return for_kernel(raw, dtype=np.int64)

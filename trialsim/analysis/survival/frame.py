@@ -23,7 +23,7 @@ from trialsim.analysis.one_trial.tidy_frame import (
 )
 from trialsim.analysis.survival.block import SurvivalBlock
 from trialsim.analysis.survival.time_order import merge_near_ties
-from trialsim.data import Bools, Floats, Ints
+from trialsim.data import Bools, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 
@@ -120,7 +120,7 @@ def read_frame(
         arm=content[None, order, 2].astype(np.int8),
         stratum=stratum[None, order],
         strata=int(stratum.max()) + 1,
-        covariates=np.ascontiguousarray(content[None, order, first:]),
+        covariates=for_kernel(content[None, order, first:]),
         entry=content[None, order, 3] + 0.0 if entries else None,
     )
     return SurvivalFrame(block, labels, names, rows[order])

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.analysis.survival.block import Labels, place, read_block, refuse_not_finite
 from trialsim.analysis.survival.time_order import time_order
-from trialsim.data import Floats, Ints
+from trialsim.data import Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 
@@ -88,8 +88,8 @@ def log_rank_looks(
     ([[1, 1], [2, 2]], array([[-0.2425,  0.3922]]))
     """
     block = read_block(time, event, arm, strata)
-    entered = np.ascontiguousarray(entry, dtype=np.float64)
-    looks = np.ascontiguousarray(months, dtype=np.float64)
+    entered = for_kernel(entry, dtype=np.float64)
+    looks = for_kernel(months, dtype=np.float64)
     if entered.shape != block.time.shape:
         raise AnalysisError(
             f"must have the shape {block.time.shape} of time", field="entry", value=entered.shape
@@ -140,7 +140,7 @@ def sweep_looks(
     shape = months.shape
     score, information = np.zeros(shape), np.zeros(shape)
     events, entered = np.zeros((*shape, 2), np.int64), np.zeros(shape, np.int64)
-    order, months = time_order(time), np.ascontiguousarray(months)
+    order, months = time_order(time), for_kernel(months)
     if strata == 1:
         _sweep_whole(entry, time, event, arm, months, order, score, information, events, entered)
     else:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from trialsim.data import Bools, Floats, Ints
+from trialsim.data import Bools, Floats, Ints, for_kernel
 from trialsim.errors import DesignError
 from trialsim.trial.enrolment.site_plans import InterimEnrolment, SitePlan, _checked_interim
 
@@ -99,8 +99,9 @@ def recruit(
     site = np.full((replicates, participants), -1, dtype=np.int64)
     screened = np.zeros(replicates, dtype=np.int64)
     _fill_arrivals(
-        _draw_rates(plan, replicates, generator), plan.activation, plan.ramp, plan.screen_failure, start,
-        room, plan.country, country_room, generator, months, site, screened,
+        _draw_rates(plan, replicates, generator),
+        *map(for_kernel, (plan.activation, plan.ramp, plan.screen_failure, start, room, plan.country)),
+        country_room, generator, months, site, screened,
     )  # fmt: skip
     return Recruitment(months, site, screened)
 

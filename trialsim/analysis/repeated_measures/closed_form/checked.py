@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trialsim.data import Floats
+from trialsim.data import Floats, for_kernel
 from trialsim.errors import AnalysisError
 
 Likelihood = Literal["reml", "ml"]
@@ -15,8 +15,8 @@ Likelihood = Literal["reml", "ml"]
 
 def checked_arrays(outcomes: NDArray[np.generic], covariates: NDArray[np.generic]) -> tuple[Floats, Floats]:
     """Return C-contiguous outcomes (R, N, V) and covariates (R or 1, N, q)."""
-    values = np.ascontiguousarray(outcomes, dtype=np.float64)
-    design = np.ascontiguousarray(covariates, dtype=np.float64)
+    values = for_kernel(outcomes, dtype=np.float64)
+    design = for_kernel(covariates, dtype=np.float64)
     if design.ndim == 2:
         design = design[None]
     if values.ndim != 3 or design.ndim != 3:
