@@ -11,6 +11,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import click
 
@@ -64,15 +65,25 @@ HEADING = """| figure | measured | goal | | peer in the same run | ratio | limit
 | --- | --- | --- | --- | --- | --- | --- |"""
 
 
+def _seeds(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdigit() and last.isdigit() and 1 <= int(first) <= int(last)):
+        raise click.BadParameter(f"{text!r} is no range of seeds: write FIRST-LAST, such as 9-20")
+    return int(first), int(last)
+
+
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @click.option("--list", "list_only", is_flag=True, help="Print the names and stop.")
 @click.option("--minutes", type=click.FloatRange(0.1, 600), help="Of a soak, such as explorer_soak.")
-def main(
-    names: tuple[str, ...], as_json: bool, markdown: bool, list_only: bool, minutes: float | None
-) -> None:
+@click.option("--seeds", metavar="FIRST-LAST", callback=_seeds, help="Of refused_for_luck, such as 9-20.")
+@click.option("--fraction", type=click.Choice(["1", "2", "4"]), help="One in so many cells of null_scored_*.")
+@click.option("--endpoint", help="The only kind of endpoint of null_scored_*, such as recurrent.")
+def main(names: tuple[str, ...], as_json: bool, markdown: bool, list_only: bool, **options: Any) -> None:
     """Measure the named figures, or all of them."""
     known = find_benchmarks()
     unknown = sorted(set(names) - set(known))
@@ -84,10 +95,24 @@ def main(
     show = as_row if markdown else as_json_line if as_json else as_line
     if markdown:
         click.echo(HEADING)
-    for name in names or known:
-        takes = minutes is not None and "minutes" in inspect.signature(known[name]).parameters
-        for figure in known[name](**({"minutes": minutes} if takes else {})):
+    for name, settings in _settings(tuple(names or known), known, options).items():
+        for figure in known[name](**settings):
             click.echo(show(figure))
+
+
+def _settings(
+    names: tuple[str, ...], known: dict[str, Benchmark], options: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return what each benchmark is told: the options that it takes."""
+    given = {option: value for option, value in options.items() if value is not None}
+    taken = {name: inspect.signature(known[name]).parameters for name in names}
+    for option in given:
+        if not any(option in parameters for parameters in taken.values()):
+            raise click.UsageError(f"--{option} is read by none of {', '.join(names)}")
+    return {
+        name: {option: value for option, value in given.items() if option in parameters}
+        for name, parameters in taken.items()
+    }
 
 
 if __name__ == "__main__":

@@ -9,15 +9,22 @@ from functools import partial
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure
-from benchmarks.scored.nulls import LIMIT, SCORES, Errors, NullWorld, null_worlds, type_one_errors
+from benchmarks.scored.nulls import ENDPOINTS, LIMIT, SCORES, Errors, NullWorld, null_worlds, type_one_errors
 
 REPLICATES = 20_000
 
 
-def null_scored(score: str) -> Iterator[Figure]:
-    """Yield one figure an endpoint and analysis: the worst of its cells, at a one-sided level of .05."""
+def null_scored(score: str, fraction: str = "1", endpoint: str | None = None) -> Iterator[Figure]:
+    """Yield one figure an endpoint and analysis: the worst of its cells, at a one-sided level of .05.
+
+    One in `fraction` cells is run, by a Latin square over the four scores; or one kind of endpoint alone.
+    """
+    if endpoint is not None and endpoint not in ENDPOINTS:
+        raise ValueError(f"endpoint {endpoint!r} is none of {', '.join(ENDPOINTS)}")
     cells: dict[tuple[str, str], list[tuple[NullWorld, Errors]]] = defaultdict(list)
-    for world in null_worlds(score):
+    for world in null_worlds(score, int(fraction)):
+        if endpoint not in (None, world.endpoint):
+            continue
         with threadpool_limits(1):
             for one in type_one_errors(world, REPLICATES):
                 cells[world.endpoint, one.analysis].append((world, one))

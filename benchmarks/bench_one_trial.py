@@ -34,7 +34,7 @@ from trialsim.study.sizing.sizes import size_trial
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 SEED, BLOCK, PEOPLE = 20261130, 250, 400
-LUCKY_SEEDS = 20
+LUCKY_SEEDS = (1, 20)
 # Files of participants, and what `trialsim new` is told of them.
 HISTORIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "pilot": (
@@ -259,8 +259,10 @@ def learnt_with(protocol: Path, seed: int) -> LearntTwins:
     return learn_twins(trial, protocol.parent, fits=Fits(one(whole), one(folds)))
 
 
-def refused_for_luck() -> Iterator[Figure]:
-    """Count refusals and repeated fits over seeds and histories: whole fits and ten folds each."""
+def refused_for_luck(seeds: tuple[int, int] = LUCKY_SEEDS) -> Iterator[Figure]:
+    """Count refusals and repeated fits over seeds (first, last) and histories: whole fits and ten folds."""
+    first, last = seeds
+    tried = last - first + 1
     with tempfile.TemporaryDirectory() as folder:
         for history in HISTORIES:
             if not (SHARED / HISTORIES[history][0]).exists():
@@ -268,15 +270,16 @@ def refused_for_luck() -> Iterator[Figure]:
             protocol = started(history, Path(folder), *HISTORIES[history])
             refused, repeated, said = 0, 0, ""
             start = time.perf_counter()
-            for seed in range(1, LUCKY_SEEDS + 1):
+            for seed in range(first, last + 1):
                 try:
                     repeated += learnt_with(protocol, seed).judgement.fits_repeated
                 except TrialsimError as fault:
                     refused, said = refused + 1, f"; {fault}"
-            wall = (time.perf_counter() - start) / LUCKY_SEEDS
+            wall = (time.perf_counter() - start) / tried
             yield Figure(
-                f"refused_for_luck: {history}, {LUCKY_SEEDS} seeds", refused, "refused", goal=0, at_most=True,
-                limit=f"{repeated} of {11 * LUCKY_SEEDS} fits made again; {wall:.1f} s a seed{said}",
+                f"refused_for_luck: {history}, seeds {first} to {last}", refused, "refused",
+                goal=0, at_most=True,
+                limit=f"{repeated} of {11 * tried} fits made again; {wall:.1f} s a seed{said}",
             )  # fmt: skip
 
 

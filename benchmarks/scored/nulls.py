@@ -152,13 +152,19 @@ def _leaving(kind: str) -> dict[str, Any]:
     return cause | {"mechanism": "MCAR"} | ({"by_month": 12.0} if kind == "time_to_event" else {})
 
 
-def null_worlds(score: str) -> Iterator[NullWorld]:
-    """Return every world of a score: 44 of them, with 80 cells by analysis."""
-    for endpoint in ENDPOINTS:
-        for randomisation in RANDOMISATIONS:
+def null_worlds(score: str, fraction: int = 1) -> Iterator[NullWorld]:
+    """Return the worlds of a score: 44 of them, with 80 cells by analysis, or one in `fraction` (1, 2, 4).
+
+    The choice is a Latin square: over the four scores, a quarter has each endpoint, randomisation and number
+    of looks once, and each score meets each randomisation equally often.
+    """
+    at_score = SCORES.index(score)
+    for e, endpoint in enumerate(ENDPOINTS):
+        for r, randomisation in enumerate(RANDOMISATIONS):
             for looks in (1, 2):
                 # Recurrent events are served with one look.
-                if not (endpoint == "recurrent" and looks == 2):
+                served = not (endpoint == "recurrent" and looks == 2)
+                if served and (at_score + r + e + looks) % fraction == 0:
                     yield NullWorld(endpoint, randomisation, looks, score)
 
 
