@@ -274,9 +274,12 @@ def histories(seed: int, participants: int = 40) -> tuple[np.ndarray, np.ndarray
 def test_lwyy_equals_the_slow_twin_and_both_faces_agree() -> None:
     times, follow_up, arm, frame = histories(5)
     block = lwyy_block(times, follow_up, arm)
-    single = lwyy(frame, participant="id", start="start", stop="stop", event="event", arm="arm")
-    assert_allclose(single.estimates.estimate, block.estimate, rtol=1e-10)
-    assert_allclose(single.estimates.standard_error, block.standard_error, rtol=1e-10)
+    columns = {"participant": "id", "start": "start", "stop": "stop", "event": "event", "arm": "arm"}
+    both = lwyy(frame, **columns)
+    assert_allclose(both.estimates.estimate, block.estimate, rtol=1e-10)
+    assert_allclose(both.estimates.standard_error, block.standard_error, rtol=1e-10)
+    assert_allclose(both.estimates.df, block.df, rtol=1e-10)
+    single = lwyy(frame, **columns, variance="robust")
 
     start, stop, event = (frame[name].to_numpy(float) for name in ("start", "stop", "event"))
     terms = efron_terms(start, stop, event, np.zeros(len(frame)), True)

@@ -36,7 +36,7 @@ def test_camis_bladder2_lwyy(shared: Callable[[str], Path]) -> None:
     data = pd.read_csv(shared("data/bladder2/bladder2.csv"))
     result = lwyy(
         data, participant="id", start="start", stop="stop", event="event", arm="rx", control=1,
-        covariates=["number", "size"],
+        covariates=["number", "size"], variance="robust",
     )  # fmt: skip
     printed = np.array(
         [[-0.45979, 0.19996, 0.25801], [0.17164, 0.04733, 0.06131], [-0.04256, 0.06903, 0.07555]]

@@ -79,7 +79,7 @@ def wald_or_score(estimates: Estimates, score: Floats) -> Estimates:
     Parameters
     ----------
     estimates : Estimates
-        With normal statistics; NaN where the fit failed.
+        With normal statistics, or t statistics where `df` is finite; NaN where the fit failed.
     score : ndarray (R,)
         Score statistic z of no effect, with the sign of the effect; NaN where there is none.
 
@@ -92,7 +92,7 @@ def wald_or_score(estimates: Estimates, score: Floats) -> Estimates:
     (array([ True]), {'none': 0, 'wald': 0, 'score': 1})
     """
     ok = estimates.status == STATUS_OK
-    z = np.where(ok, estimates.statistic, score)
+    z = np.where(ok, np.where(np.isfinite(estimates.df), own(estimates), estimates.statistic), score)
     test = np.where(np.isnan(z), NO_TEST, np.where(ok, OWN, STANDS_IN)).astype(np.int8)
     return replace(estimates, decision=Decision(z, test, ("none", "wald", "score")))
 

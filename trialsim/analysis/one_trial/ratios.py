@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from trialsim.analysis.one_trial.printed import half_width
+from trialsim.analysis.one_trial.normal_estimates import two_sided
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.data import Floats
 
@@ -42,9 +42,16 @@ class RatioResult(TwoArmResult):
         """Standard errors of the coefficients (1 + P,)."""
         return np.sqrt(np.diagonal(self.covariance))
 
+    def _degrees_of_freedom(self) -> Floats:
+        """Return those of each coefficient (1 + P,): infinite where the normal law serves."""
+        return np.full(len(self.names), np.inf)
+
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a coefficient: log ratio, standard error, ratio with its limits, and Wald test."""
-        width = half_width(self.level) * self.standard_errors
+        """Return one row a coefficient: log ratio, standard error, ratio with its limits, and test."""
+        df = self._degrees_of_freedom()
+        above = 0.5 + self.level / 2.0
+        quantile = np.where(np.isinf(df), special.ndtri(above), special.stdtrit(df, above))
+        width = quantile * self.standard_errors
         statistic = self.coefficients / self.standard_errors
         return pd.DataFrame(
             {
@@ -55,6 +62,6 @@ class RatioResult(TwoArmResult):
                 "lower": np.exp(self.coefficients - width),
                 "upper": np.exp(self.coefficients + width),
                 "statistic": statistic,
-                "p_value": 2.0 * special.ndtr(-np.abs(statistic)),
+                "p_value": two_sided(statistic, df),
             }
         )

@@ -7,6 +7,7 @@ from numba import njit
 
 from trialsim.analysis.survival.block import Labels
 from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_rows
+from trialsim.analysis.survival.hazards.small_samples_kernel import correct_rows
 from trialsim.data import STATUS_OK, Floats, Ints
 
 
@@ -18,14 +19,19 @@ def fit_histories(
     strata: int,
     X: Floats,
     efron: bool,
+    corrected: bool,
     beta: Floats,
     model: Floats,
     robust: Floats,
+    df: Floats,
     test: Floats,
     z: Floats,
     status: Labels,
 ) -> None:
-    """Fit every replicate (R,) whose status is ok, from event times (R, N, E), ascending, NaN at the end."""
+    """Fit every replicate (R,) whose status is ok, from event times (R, N, E), ascending, NaN at the end.
+
+    With `corrected` the sandwich is that of small samples, and df (R, P) is filled.
+    """
     replicates, participants, most = times.shape
     size = participants * (most + 1)
     start, stop = np.empty(size), np.empty(size)
@@ -52,3 +58,8 @@ def fit_histories(
             start[:rows], stop[:rows], event[:rows], stratum[r][members], strata, X[r][members],
             members, participants, efron, beta[r], model[r], robust[r], test[r], z[r],
         )  # fmt: skip
+        if corrected and status[r] == STATUS_OK:
+            correct_rows(
+                start[:rows], stop[:rows], event[:rows], stratum[r][members], strata, X[r][members],
+                members, participants, efron, beta[r], robust[r], df[r], z[r],
+            )  # fmt: skip

@@ -28,6 +28,7 @@ from trialsim.analysis.recurrent_events.kernel import fit_histories
 from trialsim.analysis.survival.block import Labels, centred, place, read_block, read_choice
 from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_rows
 from trialsim.analysis.survival.hazards.cox_model import REASONS, refuse_no_variance
+from trialsim.analysis.survival.hazards.small_samples_kernel import correct_rows
 from trialsim.analysis.survival.sweep import common_status
 from trialsim.analysis.survival.time_order import merge_near_ties
 from trialsim.data import STATUS_OK, Estimates, Floats
@@ -35,6 +36,8 @@ from trialsim.errors import AnalysisError
 
 Ties = Literal["efron", "breslow"]
 TIES = ("efron", "breslow")
+SandwichVariance = Literal["corrected", "robust"]
+VARIANCES = ("corrected", "robust")
 
 
 def lwyy_block(
@@ -44,6 +47,7 @@ def lwyy_block(
     covariates: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     ties: Ties = "efron",
+    variance: SandwichVariance = "corrected",
 ) -> Estimates:
     """Estimate the log rate ratio of recurrent events in every replicate of a block.
 
@@ -62,12 +66,16 @@ def lwyy_block(
         Strata from 0, each with its own baseline rate.
     ties : str
         ``"efron"`` or ``"breslow"``.
+    variance : str
+        ``"corrected"``, the sandwich by participant corrected for small samples (Mancl and DeRouen) with
+        Student's t (Fay and Graubard), or ``"robust"``, the plain sandwich with the normal law.
 
     Returns
     -------
     Estimates
-        Log rate ratio, active over control, with the sandwich standard error by participant. Wald's test
-        decides; where the fit fails, the score test with the same sandwich (`Estimates.decision`).
+        Log rate ratio, active over control, with its standard error. Wald's test decides; where the fit
+        fails, or one participant alone tells a coefficient, the score test with the plain sandwich
+        (`Estimates.decision`).
 
     Raises
     ------
@@ -81,6 +89,7 @@ def lwyy_block(
     array([-0.5108])
     """
     efron = read_choice("ties", ties, TIES) == "efron"
+    corrected = read_choice("variance", variance, VARIANCES) == "corrected"
     times = read_event_times(event_times, follow_up)
     happened = np.isfinite(times).any(axis=2)
     block = read_block(follow_up, happened, arm, strata, covariates)
@@ -88,7 +97,7 @@ def lwyy_block(
     X = centred(X)
     R, _, P = X.shape
     beta, tests, model, robust = np.zeros((R, P)), np.zeros((R, 3)), np.zeros((R, P, P)), np.zeros((R, P, P))
-    score = np.full((R, 2), np.nan)
+    score, df = np.full((R, 2), np.nan), np.full((R, P), np.inf)
     status = common_status(block.event, block.arm)
     fit_histories(
         times,
@@ -97,19 +106,21 @@ def lwyy_block(
         block.strata,
         X,
         efron,
+        corrected,
         beta,
         model,
         robust,
+        df,
         tests,
         score,
         status,
     )
     status = refuse_no_variance(status, robust)
-    return _estimates(beta, robust, score, status)
+    return _estimates(beta, robust, df, score, status)
 
 
-def _estimates(beta: Floats, robust: Floats, score: Floats, status: Labels) -> Estimates:
-    found = normal_estimates("LWYY", beta[:, 0], np.sqrt(robust[:, 0, 0]), status, REASONS)
+def _estimates(beta: Floats, robust: Floats, df: Floats, score: Floats, status: Labels) -> Estimates:
+    found = normal_estimates("LWYY", beta[:, 0], np.sqrt(robust[:, 0, 0]), status, REASONS, df=df[:, 0])
     return wald_or_score(found, score[:, 1])
 
 
@@ -161,6 +172,8 @@ class RateRatioResult(RatioResult):
     ----------
     model_covariance : ndarray (1 + P, 1 + P)
         Inverse information, beside the sandwich by participant.
+    df : ndarray (1 + P,)
+        Degrees of freedom of the coefficients' t tests; infinite with the plain sandwich.
     exposure : DataFrame
         Participants, events, time at risk and crude rate of each arm.
     """
@@ -168,13 +181,19 @@ class RateRatioResult(RatioResult):
     ratio = "rate_ratio"
 
     model_covariance: Floats
+    df: Floats
     exposure: pd.DataFrame
+
+    def _degrees_of_freedom(self) -> Floats:
+        return self.df
 
     def _title(self) -> str:
         return f"Rate ratio of recurrent events (LWYY); {self.compared}"
 
     def _facts(self) -> Facts:
-        return {"variance": "robust, by participant", "intervals": f"{self.level:.0%}"}
+        df = self.df[0]
+        how = "" if np.isinf(df) else f", corrected for small samples; Student's t with {df:.1f} df"
+        return {"variance": f"robust, by participant{how}", "intervals": f"{self.level:.0%}"}
 
     def _tables(self) -> Tables:
         return {"Exposure": self.exposure, "Coefficients": self.to_frame()}
@@ -193,6 +212,7 @@ def lwyy(
     control: object = None,
     active: object = None,
     ties: Ties = "efron",
+    variance: SandwichVariance = "corrected",
     level: float = 0.95,
 ) -> RateRatioResult:
     """Estimate the rate ratio of recurrent events of two arms.
@@ -209,6 +229,8 @@ def lwyy(
         Column: 1 if the row ends with an event, else 0.
     arm, covariates, strata, control, active, ties, level
         As in `cox`.
+    variance : str
+        As in `lwyy_block`.
 
     Returns
     -------
@@ -231,29 +253,33 @@ def lwyy(
     array([-1.0986])
     """
     efron = read_choice("ties", ties, TIES) == "efron"
+    corrected = read_choice("variance", variance, VARIANCES) == "corrected"
     rows = read_histories(
         data, participant=participant, start=start, stop=stop, event=event, arm=arm,
         covariates=covariates, strata=strata, control=control, active=active,
     )  # fmt: skip
     P = rows.X.shape[1]
     beta, test, model, robust = np.zeros(P), np.zeros(3), np.zeros((P, P)), np.zeros((P, P))
-    score = np.full(2, np.nan)
-    found = fit_rows(
+    score, df = np.full(2, np.nan), np.full(P, np.inf)
+    history = (
         rows.start, rows.stop, rows.event, rows.stratum, int(rows.stratum.max()) + 1,
         rows.X - rows.X.mean(axis=0), rows.participant, int(rows.participant.max()) + 1, efron,
-        beta, model, robust, test, score,
     )  # fmt: skip
+    found = fit_rows(*history, beta, model, robust, test, score)
+    if corrected and found == STATUS_OK:
+        correct_rows(*history, beta, robust, df, score)
     status = refuse_no_variance(np.array([found]), robust[None])
-    estimates = _estimates(beta[None], robust[None], score[None], status)
+    estimates = _estimates(beta[None], robust[None], df[None], score[None], status)
     raise_unless_decided(estimates, arm)
     if status[0] != STATUS_OK:
-        beta[:], model[:], robust[:] = np.nan, np.nan, np.nan
+        beta[:], model[:], robust[:], df[:] = np.nan, np.nan, np.nan, np.nan
     return RateRatioResult(
         estimates=estimates,
         names=(f"{arm}[{rows.arms[1]}]", *rows.covariates),
         coefficients=beta,
         covariance=robust,
         model_covariance=model,
+        df=df,
         exposure=rows.exposure(),
         arms=rows.arms,
         level=check_level(level),

@@ -18,6 +18,7 @@ from trialsim.analysis.survival import (
     restricted_mean_survival_block,
     sweep_looks,
 )
+from trialsim.analysis.survival.hazards.cox_model import Variance
 from trialsim.data import Estimates, Floats, Ints
 from trialsim.registry.seen import SeenTimes
 
@@ -85,12 +86,19 @@ def stratified_log_rank_at_looks(seen: SeenLooks) -> tuple[list[Estimates], Floa
 
 def cox(seen: SeenTimes) -> Estimates:
     """Return the log hazard ratio of Cox regression."""
-    return cox_block(seen.time, seen.event, seen.arm, seen.covariates)
+    return cox_block(seen.time, seen.event, seen.arm, seen.covariates, variance=_variance(seen))
 
 
 def stratified_cox(seen: SeenTimes) -> Estimates:
     """Return the log hazard ratio of Cox regression within strata."""
-    return cox_block(seen.time, seen.event, seen.arm, seen.covariates, strata=seen.stratum)
+    return cox_block(
+        seen.time, seen.event, seen.arm, seen.covariates, strata=seen.stratum, variance=_variance(seen)
+    )
+
+
+def _variance(seen: SeenTimes) -> Variance:
+    """Return the variance of Cox regression: a covariate's leverage makes the plain sandwich too small."""
+    return "robust" if seen.covariates is None else "corrected"
 
 
 def adjusted_log_rank(seen: SeenTimes) -> Estimates:

@@ -138,7 +138,8 @@ def cox_several_arms(
     Parameters
     ----------
     data, time, event, arm, covariates, strata, entry, control, ties, variance, level
-        As in `cox`; every level of `arm` is an arm. Ties are ``"efron"`` or ``"breslow"``.
+        As in `cox`; every level of `arm` is an arm. Ties are ``"efron"`` or ``"breslow"``, the variance
+        ``"robust"`` or ``"model"``.
 
     Returns
     -------
@@ -157,6 +158,10 @@ def cox_several_arms(
     >>> fit.coefficients.round(4), fit.score.degrees
     (array([-0.2292, -1.5015]), 2)
     """
+    if variance == "corrected":
+        raise AnalysisError(
+            "is not served with several arms", field="variance", value=variance, mend="use robust or model"
+        )
     if ties == "exact":
         raise AnalysisError(
             "is not served with several arms", field="ties", value=ties, mend="use efron or breslow"

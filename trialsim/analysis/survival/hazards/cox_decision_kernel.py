@@ -82,7 +82,8 @@ def standardise(score: Floats, information: Floats, residual: Floats, z: Floats)
     moved = residual @ direction
     z[0] = u / np.sqrt(variance) if variance > _DEPENDENT * information[0, 0] else np.nan
     spread = moved @ moved
-    z[1] = u / np.sqrt(spread) if spread > 0.0 and not np.isnan(z[0]) else np.nan
+    # Less than this beside the model's variance is rounding.
+    z[1] = u / np.sqrt(spread) if spread > _DEPENDENT * variance and not np.isnan(z[0]) else np.nan
 
 
 @njit(cache=True)

@@ -3,8 +3,10 @@ r"""Cox regression of two arms with few covariates, stratified or not.
 .. math:: \ell(β) = \sum_{deaths} \Big( β'x_i - \log \sum_{j\ at\ risk} e^{β'x_j} \Big)
 
 with Efron's or Breslow's correction for ties. The robust standard error is Lin and Wei's sandwich
-(1989, JASA 84:1074) of score residuals, without a small-sample factor, as in R's survival; Newton's
-method stops where R's does, at a change of the log likelihood below 1e-9 of itself.
+(1989, JASA 84:1074) of score residuals, without a small-sample factor, as in R's survival; it is too small
+where few participants have most of the covariates' leverage, and ``"corrected"`` is right there
+(`small_samples_kernel`). Newton's method stops where R's does, at a change of the log likelihood below 1e-9
+of itself.
 """
 
 from __future__ import annotations
@@ -33,13 +35,14 @@ from trialsim.analysis.survival.block import (
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.hazards.cox_decision_kernel import fit_delayed, fit_replicates, fit_rows
 from trialsim.analysis.survival.hazards.cox_exact_kernel import fit_exact
+from trialsim.analysis.survival.hazards.small_samples_kernel import correct_replicates
 from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
 
 Ties = Literal["efron", "breslow", "exact"]
-Variance = Literal["model", "robust"]
-TIES, VARIANCES = ("efron", "breslow", "exact"), ("model", "robust")
+Variance = Literal["model", "robust", "corrected"]
+TIES, VARIANCES = ("efron", "breslow", "exact"), ("model", "robust", "corrected")
 REASONS = (*COMMON_REASONS, "collinear_covariate", "infinite_coefficient", "not_converged", "no_variance")
 NO_VARIANCE = len(REASONS) - 1
 
@@ -56,6 +59,8 @@ class CoxFits:
         Log hazard ratios.
     covariance : ndarray (R, 1 + P, 1 + P)
         Of the asked kind.
+    df : ndarray (R, 1 + P)
+        Degrees of freedom of the coefficients; infinite unless the sandwich is corrected for small samples.
     tests : ndarray (R, 3)
         Log partial likelihood at 0 and at the estimate, and the score test's chi-square.
     score : ndarray (R,)
@@ -66,6 +71,7 @@ class CoxFits:
 
     coefficients: Floats
     covariance: Floats
+    df: Floats
     tests: Floats
     score: Floats
     status: Labels
@@ -79,8 +85,8 @@ def fit_cox(block: SurvivalBlock, ties: str = "efron", variance: str = "robust")
 def fit_columns(block: SurvivalBlock, arms: Floats, ties: str, variance: str) -> CoxFits:
     """Fit indicators of arms (R, N, A − 1), and then the covariates, in every replicate of a block."""
     read_choice("ties", ties, TIES)
-    asked = VARIANCES.index(read_choice("variance", variance, VARIANCES))
-    if ties == "exact" and variance == "robust":
+    asked = min(VARIANCES.index(read_choice("variance", variance, VARIANCES)), 1)
+    if ties == "exact" and variance != "model":
         raise AnalysisError(
             "a sandwich does not exist with exact ties", field="variance", value=variance,
             mend="use variance model",
@@ -90,7 +96,7 @@ def fit_columns(block: SurvivalBlock, arms: Floats, ties: str, variance: str) ->
     scale[scale == 0] = 1.0
     R, _, P = X.shape
     beta, tests = np.zeros((R, P)), np.zeros((R, 3))
-    covariances, score = np.zeros((2, R, P, P)), np.full((R, 2), np.nan)
+    covariances, score, df = np.zeros((2, R, P, P)), np.full((R, 2), np.nan), np.full((R, P), np.inf)
     status = common_status(block.event, block.arm)
     found = (beta, *covariances, tests, score, status)
     if ties == "exact":
@@ -105,12 +111,18 @@ def fit_columns(block: SurvivalBlock, arms: Floats, ties: str, variance: str) ->
             block.time, block.event, block.stratum, block.strata, X / scale, block.order(),
             ties == "efron", *found,
         )  # fmt: skip
+    if variance == "corrected":
+        start = np.full_like(block.time, -1.0) if block.entry is None else block.entry
+        correct_replicates(
+            start, block.time, block.event, block.stratum, block.strata, X / scale, ties == "efron",
+            beta, covariances[asked], df, score, status,
+        )  # fmt: skip
     unit = scale[:, 0, :]
     status = refuse_no_variance(status, covariances[asked])
     failed = status != STATUS_OK
-    beta[failed], covariances[:, failed] = np.nan, np.nan
+    beta[failed], covariances[:, failed], df[failed] = np.nan, np.nan, np.nan
     covariance = covariances[asked] / (unit[:, :, None] * unit[:, None, :])
-    return CoxFits(beta / unit, covariance, tests, score[:, 0], status)
+    return CoxFits(beta / unit, covariance, df, tests, score[:, 0], status)
 
 
 def _fit_exact(
@@ -157,7 +169,8 @@ def cox_block(
     ties : str
         ``"efron"``, ``"breslow"`` or ``"exact"`` (which of those at risk died, if time is discrete).
     variance : str
-        ``"robust"`` (Lin–Wei) or ``"model"`` (inverse information).
+        ``"robust"`` (Lin–Wei), ``"corrected"`` (the same for small samples, with Student's t, as in
+        `lwyy_block`) or ``"model"`` (inverse information).
 
     Returns
     -------
@@ -183,7 +196,9 @@ def cox_block(
 
 def _estimates(fits: CoxFits) -> Estimates:
     error = np.sqrt(fits.covariance[:, 0, 0])
-    found = normal_estimates("Cox regression", fits.coefficients[:, 0], error, fits.status, REASONS)
+    found = normal_estimates(
+        "Cox regression", fits.coefficients[:, 0], error, fits.status, REASONS, df=fits.df[:, 0]
+    )
     return wald_or_score(found, fits.score)
 
 
@@ -197,6 +212,8 @@ class CoxResult(RatioResult):
         At 0 and at the estimate.
     score_chi_square : float
         Score test of all coefficients.
+    df : ndarray (1 + P,)
+        Degrees of freedom of the coefficients' tests; infinite unless the variance is corrected.
     method : str
         Ties, variance and strata in words.
     """
@@ -205,7 +222,11 @@ class CoxResult(RatioResult):
 
     log_likelihood: tuple[float, float]
     score_chi_square: float
+    df: Floats
     method: str
+
+    def _degrees_of_freedom(self) -> Floats:
+        return self.df
 
     def _title(self) -> str:
         return f"Cox regression; {self.compared}"
@@ -253,7 +274,7 @@ def cox(
     ties : str
         ``"efron"``, ``"breslow"`` or ``"exact"`` (which of those at risk died, if time is discrete).
     variance : str
-        ``"robust"`` (Lin–Wei) or ``"model"``.
+        As in `cox_block`.
 
     Returns
     -------
@@ -279,6 +300,7 @@ def cox(
     fits = fit_cox(frame.block, ties, variance)
     estimates = _estimates(fits)
     raise_unless_decided(estimates, arm)
+    by_t = f" (Student's t with {fits.df[0, 0]:.1f} df)" if np.isfinite(fits.df[0, 0]) else ""
     stratified = f", {frame.block.strata} strata" if frame.block.strata > 1 else ""
     return CoxResult(
         estimates=estimates,
@@ -287,7 +309,8 @@ def cox(
         covariance=fits.covariance[0],
         log_likelihood=(float(fits.tests[0, 0]), float(fits.tests[0, 1])),
         score_chi_square=float(fits.tests[0, 2]),
+        df=fits.df[0],
         arms=frame.pair,
-        method=f"{ties.capitalize()} ties, {variance} variance{stratified}",
+        method=f"{ties.capitalize()} ties, {variance} variance{by_t}{stratified}",
         level=check_level(level),
     )
