@@ -33,6 +33,11 @@ DIRECTIONS = ("higher_is_better", "higher_is_worse")
 @click.option("--group", metavar="COLUMN", help="Study or site.")
 @click.option("--levels", metavar="A,B,C", help="Of an ordered outcome, least first.")
 @click.option(
+    "--response-is",
+    metavar="A,B",
+    help='Values of --outcome that are the response, or of --event the event: categories, or ">= 50".',
+)
+@click.option(
     "--filter", "filters", metavar="COLUMN=VALUE", multiple=True, help="Rows to keep; may be repeated."
 )
 @click.option("--join", metavar="FILE", help="A file beside HISTORY with one row a participant.")
@@ -64,6 +69,7 @@ def new(history: Path, output: Path, yes: bool, force: bool, **given: Any) -> No
       trialsim new placebo_arm.csv
       trialsim new adas.csv --outcome adas11 --filter arm=placebo --join subjects.csv -o trial.toml
       trialsim new deaths.csv --event died --time days --covariates age,sex --effect 0.75 --allocation 2:1
+      trialsim new strokes.csv --outcome state --response-is "recovered,independent" --months 6
 
     One row a participant, or one a participant and visit. The file is looked at: who, when, what, and which
     columns are known at baseline. Every guess stands in the protocol with `# guessed: why`; what no file can

@@ -32,7 +32,8 @@ class OutcomeColumns(Strict):
     outcome : str, optional
         Column of the response, category, count or event; the endpoint's own name if not given.
     values : dict of str to float
-        Number of each category of the outcome, such as ``{"yes": 1, "no": 0}``; empty for numbers.
+        Number of each category of the outcome, such as ``{"yes": 1, "no": 0}``, or of each side of a
+        bound of a measurement, such as ``{">= 50": 1, "< 50": 0}``; empty for numbers.
     time : str, optional
         Column of the follow-up or exposure; needed for events, not for a response at one week.
     time_unit : str

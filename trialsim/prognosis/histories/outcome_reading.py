@@ -12,8 +12,16 @@ from trialsim.errors import HistoryError
 from trialsim.missing_codes import code_like, declared
 from trialsim.prognosis.histories.arms import require_one_arm
 from trialsim.prognosis.histories.outcome import require_outcomes
-from trialsim.prognosis.histories.participants import covariate, groups, participants, recoded, refuse_leaks
-from trialsim.prognosis.histories.rows import numbers, read_rows, refuse_codes, require_column, where
+from trialsim.prognosis.histories.participants import (
+    covariate,
+    groups,
+    in_ranges,
+    participants,
+    range_of,
+    recoded,
+    refuse_leaks,
+)
+from trialsim.prognosis.histories.rows import numbers, read_rows, refuse_codes, require_column, text, where
 from trialsim.prognosis.histories.together import require_no_joint_leak_of_outcome
 from trialsim.protocol.outcome_table import WEEKS_IN, OutcomeTable
 
@@ -114,8 +122,14 @@ def _require_one_row_each(rows: pd.DataFrame, codes: np.ndarray, path: Path) -> 
 
 def _outcome(rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
     field = "columns.values" if table.columns.values else "levels"
+    column, told = rows[table.outcome_column], table.columns.values
+    if told and all(range_of(key) for key in told) and not text(column).isin(list(told)).any():
+        measured = numbers(column, path)
+        if declared(table.missing, table.outcome_column) is None:
+            refuse_codes(pd.Series(code_like(measured), index=rows.index), table.outcome_column, path)
+        return _known(in_ranges(measured, told, rows.index, path, field), rows, table, path)
     try:
-        values = recoded(rows[table.outcome_column], table.outcome_values, path, field)
+        values = recoded(column, table.outcome_values, path, field)
     except HistoryError as refusal:
         if field == "levels":
             refusal.mend = (
@@ -124,6 +138,11 @@ def _outcome(rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
         raise
     if not table.outcome_values and declared(table.missing, table.outcome_column) is None:
         refuse_codes(pd.Series(code_like(values), index=rows.index), table.outcome_column, path)
+    return _known(values, rows, table, path)
+
+
+def _known(values: Floats, rows: pd.DataFrame, table: OutcomeTable, path: Path) -> Floats:
+    """Return the outcomes, once everybody has one."""
     missing = pd.Series(np.isnan(values), index=rows.index)
     if missing.any():
         raise HistoryError(

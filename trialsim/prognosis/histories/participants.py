@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -70,6 +71,49 @@ def recoded(column: pd.Series, values: Mapping[str, float], path: Path, field: s
             field=field,
             mend=f"give each category of {column.name} a number",
         )
+    return found
+
+
+_RANGE = re.compile(r"(>=|<=|>|<)\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)")
+_SIDES = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
+
+
+def range_of(key: str) -> tuple[str, float] | None:
+    """Return comparison and bound of a range such as ``">= 50"``; None for the name of a category.
+
+    Examples
+    --------
+    >>> range_of(">= 50"), range_of("<2.5"), range_of("partial")
+    (('>=', 50.0), ('<', 2.5), None)
+    """
+    found = _RANGE.fullmatch(key.strip())
+    return None if found is None else (found[1], float(found[2]))
+
+
+def in_ranges(
+    measured: Floats, values: Mapping[str, float], rows: pd.Index, path: Path, field: str
+) -> Floats:
+    """Return the number of the range that each measurement (rows,) is in; NaN where it is missing.
+
+    Raises
+    ------
+    HistoryError
+        A measurement is in none of the ranges, or in several.
+    """
+    found = np.full(len(measured), np.nan)
+    met = np.zeros(len(measured), dtype=int)
+    for key, number in values.items():
+        parts = range_of(key)
+        assert parts is not None
+        inside = _SIDES[parts[0]](measured, parts[1])
+        found[inside] = number
+        met += inside
+    wrong = pd.Series(~np.isnan(measured) & (met != 1), index=rows)
+    if wrong.any():
+        raise HistoryError(
+            f"must give ranges of which each number is in one, which is not so in {where(wrong)}", file=path,
+            field=field, value=list(values), mend='give both sides of one bound, such as ">= 50" and "< 50"',
+        )  # fmt: skip
     return found
 
 

@@ -29,7 +29,8 @@ class HistoryColumns(Strict):
     outcome : str, optional
         The outcome; the endpoint's own name if not given.
     values : dict of str to float
-        Number of each category of the outcome, such as ``{"yes": 1, "no": 0}``; empty for numbers.
+        Number of each category of the outcome, such as ``{"yes": 1, "no": 0}``, or of each side of a
+        bound of a measurement, such as ``{">= 50": 1, "< 50": 0}``; empty for numbers.
     group : str, optional
         Study or site, for validation by group.
     covariates : dict of str to str or CovariateColumn

@@ -11,6 +11,7 @@ from trialsim.data import Floats
 from trialsim.errors import HistoryError
 from trialsim.missing_codes import blanked
 from trialsim.protocol.outcome_table import WEEKS_IN
+from trialsim.study.starting.response import outcome_numbers
 from trialsim.study.starting.roles import as_numbers
 from trialsim.study.starting.told import Found
 
@@ -47,24 +48,20 @@ def law_of(found: Found, months: float) -> dict[str, Any]:
         case "score":
             return _score(found, as_numbers(cells))
         case "response":
-            return {"probability": _rounded(float(_numbers(found, cells).mean()))}
+            return {"probability": _rounded(float(outcome_numbers(found, cells).mean()))}
         case "level":
             share = cells.astype(str).value_counts()
             counted = np.array([float(share.get(level, 0)) for level in found.levels])
             return {"shares": _shares(counted / counted.sum())}
         case "count":
-            return _count(_numbers(found, cells), _months_of(found, months))
+            return _count(outcome_numbers(found, cells), _months_of(found, months))
         case "time_to_event":
-            return {"law": _hazards(_numbers(found, cells).to_numpy(), _months_of(found, months))}
+            return {"law": _hazards(outcome_numbers(found, cells), _months_of(found, months))}
         case _:
             raise HistoryError(
                 "has no law that is read from a file", file=found.file, field=found.outcome, value=found.kind,
                 mend="give another --kind",
             )  # fmt: skip
-
-
-def _numbers(found: Found, cells: pd.Series) -> pd.Series:
-    return (cells.astype(str).map(found.values) if found.values else as_numbers(cells)).astype(float)
 
 
 def _months_of(found: Found, months: float) -> Floats:
@@ -101,8 +98,7 @@ def _score(found: Found, values: pd.Series) -> dict[str, Any]:
     }
 
 
-def _count(counts: pd.Series, months: Floats) -> dict[str, Any]:
-    y = counts.to_numpy()
+def _count(y: Floats, months: Floats) -> dict[str, Any]:
     rate = y.sum() / months.sum()
     expected = rate * months
     dispersion = max(0.0, float(((y - expected) ** 2 - expected).sum() / (expected**2).sum()))

@@ -15,6 +15,7 @@ from trialsim.study.starting.at_visits import long_form, of_visits, visits_in_ro
 from trialsim.study.starting.gathering import Filters
 from trialsim.study.starting.look import Look, cell_of
 from trialsim.study.starting.one_each import of_one
+from trialsim.study.starting.response import OPTION
 from trialsim.study.starting.spelling import read_spelled
 from trialsim.study.starting.told import Found, Told, UndecidedError
 from trialsim.study.starting.wide import visits_beside
@@ -64,7 +65,16 @@ def look_at(path: Path, told: Told) -> Found:
         for name in look.rows:
             look.rows[name] = blanked(look.rows[name], [cell_of(code) for code in told.missing])
     repeated = look.rows[participant].duplicated().any()
-    wide = {} if repeated or told.week or told.time or told.event else visits_beside(look.rows)
+    if repeated and told.response_is is not None:
+        raise HistoryError(
+            "says which values are the response, and participants have several rows", file=path,
+            field=OPTION, value=told.response_is, mend="keep one row a participant, by --filter if need be",
+        )  # fmt: skip
+    wide = (
+        {}
+        if told.response_is is not None or repeated or told.week or told.time or told.event
+        else visits_beside(look.rows)
+    )
     if wide and told.kind in (None, "score") and (told.outcome is None or told.outcome.lower() in wide):
         return of_visits(look, participant, filters, *long_form(look, participant, wide))
     if repeated:

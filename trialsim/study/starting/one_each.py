@@ -7,6 +7,7 @@ from trialsim.study.starting import roles
 from trialsim.study.starting.gathering import Filters, all_of_it
 from trialsim.study.starting.kinds import kind_of_values, levels_of, values_of_two
 from trialsim.study.starting.look import Look, guess_codes, without_codes
+from trialsim.study.starting.response import OPTION, open_question, values_told
 from trialsim.study.starting.told import KINDS, Found, UndecidedError
 from trialsim.study.starting.visits import unit_of_name
 
@@ -15,6 +16,11 @@ def of_one(look: Look, participant: str, filters: tuple[tuple[str, str | float],
     """Return what is found in a file with one row a participant."""
     told = look.told
     event, time = _event(look, participant)
+    if told.response_is is not None and told.kind not in (None, "response", "time_to_event"):
+        raise HistoryError(
+            f"says which values are the response, and a {told.kind} has none", file=look.file,
+            field=OPTION, value=told.response_is, mend="leave it out, or give --kind response",
+        )  # fmt: skip
     if event is not None and time is not None and told.kind in (None, "time_to_event"):
         if told.kind is None:
             look.why["kind"] = "an event with a column of its time"
@@ -37,7 +43,8 @@ def of_one(look: Look, participant: str, filters: tuple[tuple[str, str | float],
         look.why["outcome"] = "by its name"
     guess_codes(look, participant, [outcome])
     values = without_codes(look, outcome)
-    kind, why = (told.kind, "") if told.kind else kind_of_values(values)
+    asked = told.kind or ("response" if told.response_is is not None else None)
+    kind, why = (asked, "") if asked else kind_of_values(values)
     if kind is None or kind == "score":
         raise HistoryError(
             "holds one measurement a participant: a score needs its baseline and its visits",
@@ -46,7 +53,7 @@ def of_one(look: Look, participant: str, filters: tuple[tuple[str, str | float],
             value=kind,
             mend=f"give a row for each visit, or --kind, one of {', '.join(KINDS[1:])}",
         )
-    if told.kind is None:
+    if asked is None:
         look.why["kind"] = why
     known = values.notna()
     dropout = 1 - float(known.mean())
@@ -56,16 +63,9 @@ def of_one(look: Look, participant: str, filters: tuple[tuple[str, str | float],
     levels: tuple[str, ...] = ()
     recoded: dict[str, float] = {}
     if kind == "response":
-        recoded, how = values_of_two(look.rows[outcome])
-        if look.rows[outcome].nunique() > 2:
-            raise HistoryError(
-                "has more than two values, which a response has not",
-                file=look.file,
-                field=outcome,
-                mend="give another --kind",
-            )
-        if how:
-            look.why["values"] = how
+        if told.response_is is None and look.rows[outcome].nunique() > 2:
+            raise open_question(look, outcome)
+        recoded = _two(look, outcome)
     if kind == "level":
         levels, ordering = levels_of(look.rows[outcome], told.levels, look.file)
         if ordering:
@@ -83,6 +83,16 @@ def of_one(look: Look, participant: str, filters: tuple[tuple[str, str | float],
         levels=levels,
         unit=unit_of(look, told.time) if told.time else "weeks",
     )
+
+
+def _two(look: Look, column: str) -> dict[str, float]:
+    """Return the number of each value of a response or an event, told or guessed; empty for 0 and 1."""
+    if look.told.response_is is not None:
+        return values_told(look, column)
+    values, how = values_of_two(look.rows[column])
+    if how:
+        look.why["values"] = how
+    return values
 
 
 def _event(look: Look, participant: str) -> tuple[str | None, str | None]:
@@ -110,16 +120,14 @@ def _of_event(look: Look, participant: str, filters: Filters, event: str, time: 
         look.changes.append(
             f"{int((~known).sum())} participants without {event}, or without a {time} above 0, are left out"
         )
-    values, how = values_of_two(look.rows[event])
-    if look.rows[event].nunique() != 2:
+    if look.told.response_is is None and look.rows[event].nunique() != 2:
         raise HistoryError(
             "must have two values, event and no event",
             file=look.file,
             field=event,
-            mend="name another --event",
+            mend="name another --event, or say by --response-is which of its values are the event",
         )
-    if how:
-        look.why["values"] = how
+    values = _two(look, event)
     return all_of_it(
         look,
         participant,

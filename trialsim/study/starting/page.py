@@ -17,6 +17,7 @@ from trialsim.protocol.declared.analyses import WITH_TWINS
 from trialsim.protocol.outcome_table import WEEKS_IN
 from trialsim.study.starting.covariates import slug
 from trialsim.study.starting.law import law_of
+from trialsim.study.starting.response import outcome_numbers
 from trialsim.study.starting.roles import as_numbers
 from trialsim.study.starting.told import Found, Told
 
@@ -339,10 +340,9 @@ def _events(page: _Page, found: Found, told: Told, effect: float) -> None:
     control, active = (one / sum(told.ratio) for one in told.ratio)
     power = _normal_quantile(told.power)
     events = math.ceil((_Z + power) ** 2 / (active * control * math.log(effect) ** 2))
-    cells = found.rows[found.outcome]
-    had = cells.map(found.values) if found.values else as_numbers(cells)
+    had = outcome_numbers(found, found.rows[found.outcome])
     step = max(2, round(sum(told.ratio)))
-    people = step * math.ceil(events / max(0.05, 0.8 * float(had.astype(float).mean())) / step)
+    people = step * math.ceil(events / max(0.05, 0.8 * float(had.mean())) / step)
     page.lines.insert(
         page.lines.index("[[arms]]") - 1,
         f"participants = {people}   # guessed: enough for the events below, by the history's share",

@@ -20,6 +20,8 @@ class UndecidedError(HistoryError):
     def __init__(self, problem: str, *, file: Path, option: str, choices: Sequence[str] = ()) -> None:
         self.option, self.choices = option, tuple(choices)
         some = f", one of {', '.join(choices)}" if choices else ""
+        if option == "response-is":
+            some = f" with some of {', '.join(choices)}" if choices else ' with a bound, such as ">= 50"'
         if option == "levels":
             some = f" with {', '.join(choices)} in their order, least first" if choices else ""
         super().__init__(problem, file=file, mend=f"give --{option}{some}")
@@ -41,6 +43,9 @@ class Told:
         Columns.
     levels : tuple of str
         Of an ordered outcome, least first.
+    response_is : str, optional
+        Values of the outcome that are the response, or the event: categories with commas between, or a bound
+        such as ``">= 50"``.
     filters : tuple of (str, str)
         Column and the value that is kept.
     join : str, optional
@@ -63,6 +68,7 @@ class Told:
     event: str | None = None
     covariates: tuple[str, ...] | None = None
     levels: tuple[str, ...] = ()
+    response_is: str | None = None
     group: str | None = None
     filters: tuple[tuple[str, str], ...] = ()
     join: str | None = None
@@ -101,7 +107,7 @@ class Found:
         Columns.
     time_unit : str
     values : dict of str to float
-        Number of each category of the outcome.
+        Number of each category of the outcome, or of each side of a bound of a measurement.
     levels : tuple of str
         Least first; of an ordered outcome.
     weeks : tuple of float
