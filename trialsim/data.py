@@ -14,6 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import special
 
+from trialsim.notebook import InNotebook
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -49,7 +51,7 @@ def for_kernel(values: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any
 
 
 @dataclass(frozen=True)
-class Covariates:
+class Covariates(InNotebook):
     """Baseline covariates of participants.
 
     Parameters
@@ -84,7 +86,7 @@ class Covariates:
 
 
 @dataclass(frozen=True)
-class History:
+class History(InNotebook):
     """Past placebo participants that a prognosis learns from.
 
     Every covariate is a baseline value; outcomes are what was *measured*. Nothing latent is here.
@@ -148,7 +150,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Twins:
+class Twins(InNotebook):
     """Placebo twins: the posterior predictive placebo outcome of each participant at each visit.
 
     Parameters
@@ -211,7 +213,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Estimates:
+class Estimates(InNotebook):
     """What an analysis says of each replicate, or of one real data set (R = 1).
 
     Parameters
@@ -272,7 +274,7 @@ class Estimates:
 
 
 @dataclass(frozen=True)
-class OutcomeHistory:
+class OutcomeHistory(InNotebook):
     """Past placebo participants with a response, an ordered level, a count or a time to an event.
 
     Parameters

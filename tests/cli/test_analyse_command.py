@@ -92,7 +92,7 @@ def test_json_has_the_numbers_of_the_function(
     assert found["tables"]["estimates"][0]["estimate"] == pytest.approx(
         expected["estimate"].iloc[0], rel=1e-13
     )
-    assert found["data"] == {"file": "data.csv", "rows": len(data)}
+    assert found["facts"]["data"] == {"file": "data.csv", "rows": len(data)}
 
 
 def test_every_method_is_listed_and_teaches_itself(

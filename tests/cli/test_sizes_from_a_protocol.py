@@ -89,7 +89,7 @@ def test_what_has_no_such_numbers_is_refused(kind: str, changes: dict[str, Any],
 
 def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     assert run(monkeypatch, *arguments, "--json") == 0
-    return json.loads(capsys.readouterr().out)
+    return json.loads(capsys.readouterr().out)["tables"]
 
 
 def test_size_from_a_protocol_is_size_from_its_numbers(monkeypatch, capsys) -> None:

@@ -38,7 +38,7 @@ def test_size_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path, sc
     interval = ("--partial-lower", "0.2", "--partial-upper", "0.4", "--assurance", "0.8")
     files = ("--output", str(tmp_path / "deep" / "sizes.csv"), "--figure", str(tmp_path / "sizes.html"))
     assert run(monkeypatch, *asked, *interval, "--history-pairs", "300", *PRICES, *files, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["tables"]
     assert list(found) == ["sizes", "savings", "assurance", "allocations"]
     score = scale_size(ScaleSizing(SCALES[scale]), "prognostic", 0.3).total
     assert found["sizes"][0]["prognostic_total"] == score
@@ -57,7 +57,7 @@ def test_a_lower_bound_alone_moves_the_worst_plausible_figure(monkeypatch, capsy
     found = []
     for extra in ((), ("--partial-lower", "0.2"), ("--partial-lower", "0.2", "--partial-upper", "0.4")):
         assert run(monkeypatch, *asked, *extra) == 0
-        found.append(json.loads(capsys.readouterr().out)["sizes"][2])
+        found.append(json.loads(capsys.readouterr().out)["tables"]["sizes"][2])
     without, lower, both = found
     assert without["partial_correlation"] == 0
     assert lower == both
@@ -69,7 +69,7 @@ def test_savings_that_nobody_can_know_are_left_out(monkeypatch, capsys) -> None:
     gains = {}
     for name, extra in {"nothing": (), "rate": PRICES[-2:], "price": PRICES[:2], "all": PRICES}.items():
         assert run(monkeypatch, *asked, *extra) == 0
-        rows = json.loads(capsys.readouterr().out)["savings"]
+        rows = json.loads(capsys.readouterr().out)["tables"]["savings"]
         gains[name] = list(dict.fromkeys(row["gain"] for row in rows))
     both = ["participants", "controls"]
     assert gains == {
@@ -83,7 +83,7 @@ def test_savings_that_nobody_can_know_are_left_out(monkeypatch, capsys) -> None:
 def test_allocations_cost_what_their_randomised_participants_cost(monkeypatch, capsys) -> None:
     asked = ("size", "--effect", "0.3", "--sd", "1", "--partial-correlation", "0.5", "--control-price", "1")
     assert run(monkeypatch, *asked, "--dropout", "0.2", "--json") == 0
-    first = json.loads(capsys.readouterr().out)["allocations"][0]
+    first = json.loads(capsys.readouterr().out)["tables"]["allocations"][0]
     assert first["cost"] == pytest.approx(first["total"] / 0.8)
 
 
@@ -111,7 +111,7 @@ def test_frontier_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path
     assert "Beside simulated trials" in capsys.readouterr().out
     rows = (*asked, "--method", "map", "--drift", "0.3", "--curves", "150", "--json")
     assert run(monkeypatch, *rows) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["tables"]["curves"]
     assert [row["drift"] for row in found] == list(drifts)
 
 
@@ -179,7 +179,7 @@ def test_a_thin_arm_is_warned_of_in_text_and_json(monkeypatch, capsys) -> None:
     assert run(monkeypatch, *asked) == 0
     assert "Warning: unadjusted: an arm holds" in capsys.readouterr().out
     assert run(monkeypatch, *asked, "--json") == 0
-    assert "normal approximation" in json.loads(capsys.readouterr().out)["warning"]
+    assert "normal approximation" in json.loads(capsys.readouterr().out)["facts"]["warning"]
 
 
 def test_arms_may_differ_in_dropout_and_correlation(monkeypatch, capsys) -> None:
@@ -191,7 +191,7 @@ def test_arms_may_differ_in_dropout_and_correlation(monkeypatch, capsys) -> None
     assert run(monkeypatch, *asked, *arms, *baseline) == 0
     moments = PlanningMoments((2.2, 2.2), (0.3, 0.1), (0.4, 0.2))
     size = size_for_power(moments, "prognostic", SizingQuestion(0.45, dropout=(0.1, 0.25)))
-    found = json.loads(capsys.readouterr().out)["sizes"][0]
+    found = json.loads(capsys.readouterr().out)["tables"]["sizes"][0]
     assert (found["prognostic_total"], found["prognostic_controls"]) == (size.total, size.controls)
 
 

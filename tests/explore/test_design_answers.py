@@ -36,7 +36,7 @@ STATES: dict[str, dict[str, Any]] = {
 def printed(command: str) -> Any:
     done = CliRunner().invoke(commands, shlex.split(command)[1:], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    return json.loads(done.stdout)["tables"]
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -54,7 +54,7 @@ def test_sizes_and_savings_are_those_of_the_command_that_is_shown(name: str) -> 
 @pytest.mark.parametrize("name", ["usual", "unequal"])
 def test_the_frontier_is_that_of_the_command_that_is_shown(name: str) -> None:
     found = frontier_answer(read_state(STATES[name]), ["prognostic", "map"])
-    assert found["rows"] == printed(f"{found['command']} --json --quiet")
+    assert found["rows"] == printed(f"{found['command']} --json --quiet")["frontier"]
     assert found["active"] == design_answer(read_state(STATES[name]))["rows"][1]["active"]
 
 

@@ -25,6 +25,7 @@ from trialsim.cli.run import run
 from trialsim.cli.schema import schema
 from trialsim.cli.sizing.frontier import frontier
 from trialsim.cli.sizing.size import size
+from trialsim.cli.terminal.as_json import offer_json, refused
 from trialsim.cli.terminal.interrupt import hear_interrupts, leave_interrupted
 from trialsim.cli.twins.commands import twins
 from trialsim.cli.verify import verify
@@ -55,7 +56,14 @@ def commands() -> None:
       trialsim run PROTOCOL --history FILE.csv    learn from real placebo participants
       trialsim explore PROTOCOL                   move its numbers in the browser
 
-    The answer is printed, and written with its evidence to reports/.
+    The answer is printed, and written with its evidence to reports/. Progress goes to standard error.
+    Each command takes --json, for programs. NO_COLOR=1 leaves colours out.
+
+    
+    Exit codes:
+      0    done
+      2    refused: the message names the field, the value and the mend; nothing is half written
+      130  stopped by Ctrl-C; finished blocks are kept
     """
 
 
@@ -79,6 +87,7 @@ for command in (
     replay,
 ):
     commands.add_command(command)
+offer_json(commands)
 
 
 def main() -> None:
@@ -90,10 +99,13 @@ def main() -> None:
         _refuse(str(error))
     except click.ClickException as error:
         error.show()
+        _say_in_json(error.format_message(), error.exit_code)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort) as stop:
         leave_interrupted()
-        click.echo(str(stop) or "Stopped. Nothing was written.", err=True)
+        said = str(stop) or "Stopped. Nothing was written."
+        click.echo(said, err=True)
+        _say_in_json(said, EXIT_INTERRUPTED)
         sys.exit(EXIT_INTERRUPTED)
     except OSError as fault:
         _refuse(f"{fault}. Mend: free space or give access, and run again.")
@@ -111,7 +123,14 @@ def main() -> None:
 
 def _refuse(problem: str) -> NoReturn:
     click.secho(f"Error: {problem}", err=True, fg="red")
+    _say_in_json(problem, EXIT_REFUSED)
     sys.exit(EXIT_REFUSED)
+
+
+def _say_in_json(problem: str, exit_code: int) -> None:
+    """Tell a program that asked for JSON on standard output what a reader is told on standard error."""
+    if "--json" in sys.argv[1:]:
+        click.echo(refused(problem, exit_code))
 
 
 @contextmanager

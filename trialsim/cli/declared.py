@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from trialsim.cli.terminal.as_json import Collected
     from trialsim.protocol.declared import DeclaredTrial
     from trialsim.study.bundles.log import Event
     from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses
@@ -88,6 +89,7 @@ def run_declared(
 def _run(
     asked: _Asked, workers: int, scheduler: str | None, output: Path, only_plan: bool, quiet: bool
 ) -> None:
+    from trialsim.cli.terminal.as_json import collected
     from trialsim.cli.terminal.progress import progress_bars, stopped
     from trialsim.study import estimate_work, open_backend
     from trialsim.study.bundles import declared_work, kept_blocks
@@ -120,6 +122,11 @@ def _run(
             result, beside, sealed = _make_bundle(asked, made, plan, arm, target, backend, quiet)
         except KeyboardInterrupt:
             raise click.Abort(stopped(kept_blocks(target))) from None
+    if (found := collected()) is not None:
+        found.facts |= {"bundle": str(target), "report": str(target / "report.html")}
+        found.facts |= {name: sealed[name] for name in ("root", "seal")}
+        _collect(found, trial, result)
+        return
     _print_result(trial, result, beside, target)
     click.echo(f"Root: {sealed['root']}")
     click.echo(f"Seal: {sealed['seal']} (trialsim verify {target} --expect ROOT_OR_SEAL)")
@@ -251,6 +258,16 @@ def _failed(result: DeclaredResult) -> str:
         f"Fits without an estimate: {int(result.failures['count'].sum())} of {fits} (results/failures.csv); "
         f"without any test: {untested} (results/decided_by.csv)."
     )
+
+
+def _collect(found: Collected, trial: DeclaredTrial, result: DeclaredResult) -> None:
+    """Collect the answer and the tables of numbers that a bundle holds in results/, for ``--json``."""
+    from trialsim.report.sizes import answer
+
+    found.said += [f"{sentence}." for sentence in answer(trial, result)]
+    for name, frame in result.frames().items():
+        if len(frame):
+            found.add_table(name, frame)
 
 
 def _print_result(

@@ -38,6 +38,7 @@ def explore(start: Path | None, history: Path | None, cache: Path, port: int, no
     Only this machine can open the page, and only with the token of this start that is in the address below.
     Nothing is sent anywhere and nothing is written. Ctrl-C ends it.
     """
+    from trialsim.cli.terminal.as_json import collected, print_now
     from trialsim.explore import open_explorer, start_with
     from trialsim.explore.session import Session
 
@@ -48,6 +49,9 @@ def explore(start: Path | None, history: Path | None, cache: Path, port: int, no
         if port not in (0, explorer.guard.port):
             click.echo(f"Port {port} is taken: this is port {explorer.guard.port}.")
         click.echo(f"{started.title}: {explorer.guard.address}\nCtrl-C ends it.")
+        if (found := collected()) is not None:
+            found.facts |= {"title": started.title, "address": explorer.guard.address}
+            print_now(found)
         if not no_browser:
             click.launch(explorer.guard.address)
         try:

@@ -14,17 +14,18 @@ FOLDERS = {"protocol": "protocols", "card": "cohorts"}
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["protocol", "card"]), default="protocol")
+@click.argument("kind", type=click.Choice(["protocol", "card", "output"]), default="protocol")
 @click.option(
     "--markdown", is_flag=True, help="Print a page of every field instead, with units and examples."
 )
 @click.option("--json", "_as_json", is_flag=True, help="Print the JSON Schema; this is the default.")
 def schema(kind: str, markdown: bool, _as_json: bool) -> None:
-    """Print the JSON Schema of a protocol (format trialsim.protocol/2) or of a cohort card.
+    """Print the JSON Schema of a protocol (format trialsim.protocol/2), of a cohort card, or of --json.
 
     \b
       trialsim schema > protocol.schema.json
       trialsim schema card > card.schema.json
+      trialsim schema output                       what each command prints with --json
       trialsim schema --markdown > fields.md
 
     An editor that knows the schema completes field names, explains them, and marks wrong values while you
@@ -32,12 +33,17 @@ def schema(kind: str, markdown: bool, _as_json: bool) -> None:
     """
     import json
 
+    from trialsim.cli.terminal.as_json import OUTPUT_SCHEMA
+    from trialsim.errors import InputError
     from trialsim.protocol.fields import described_schema
 
+    if markdown and kind == "output":
+        raise InputError("is of files", field="--markdown", mend="read docs/commands.md for the output")
     if markdown:
         click.echo(reference_page(kind))
     else:
-        click.echo(json.dumps(described_schema(_model(kind)), indent=1, ensure_ascii=False))
+        shown = OUTPUT_SCHEMA if kind == "output" else described_schema(_model(kind))
+        click.echo(json.dumps(shown, indent=1, ensure_ascii=False))
 
 
 def reference_page(kind: str) -> str:

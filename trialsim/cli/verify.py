@@ -36,6 +36,7 @@ def verify(
     Whoever changes a bundle can make its hashes again: compare the root with the one that you were given
     (--expect), and go on to V2. Docs: docs/verification.md.
     """
+    from trialsim.cli.terminal.as_json import collected
     from trialsim.errors import BundleError, InputError
     from trialsim.report.again import page_again
     from trialsim.study.verification import verify_bundle
@@ -56,6 +57,8 @@ def verify(
             file=bundle,
             mend="get the bundle again from its source, or compare the manifest's versions with yours",
         )
+    if (collects := collected()) is not None:
+        collects.facts |= {"bundle": str(bundle), "levels": list(found.reached)}
     click.echo(f"{bundle}: {', '.join(found.reached)} hold")
     for line in found.in_words():
         click.echo(line)

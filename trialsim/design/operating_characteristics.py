@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from trialsim.data import Estimates
+from trialsim.notebook import InNotebook
 
 
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:
@@ -28,7 +29,7 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Tally:
+class Tally(InNotebook):
     """Running sums of one analysis over replicates; memory does not grow with their number.
 
     Sums are taken of deviations from the true effect, so that no digit is lost to cancellation.

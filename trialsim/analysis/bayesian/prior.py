@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 
 from trialsim.analysis.borrowing.checks import finite, fraction, positive
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class HistoryFit:
+class HistoryFit(InNotebook):
     """Least squares of past placebo outcomes on their prognostic score, Y − M̄ = b₀ + b₂(M − M̄).
 
     Parameters

@@ -12,10 +12,11 @@ from scipy.special import ndtri, stdtr, stdtrit
 from trialsim.analysis.borrowing.roots import bisect_between
 from trialsim.data import STATUS_OK, Estimates, Floats
 from trialsim.errors import AnalysisError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class StudentMixture:
+class StudentMixture(InNotebook):
     """Posterior τ ~ ω* t_I + (1 − ω*) t_F of R replicates; part 0 is informative, part 1 vague.
 
     Parameters

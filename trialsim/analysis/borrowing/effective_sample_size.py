@@ -18,6 +18,7 @@ from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.tabulated_prior import TabulatedPrior
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
+from trialsim.notebook import InNotebook
 
 Prior = MixturePrior | TabulatedPrior
 SizeName = Literal["ELIR", "moment", "Morita"]
@@ -26,7 +27,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class EffectiveSampleSize:
+class EffectiveSampleSize(InNotebook):
     """A number of participants that never goes without its definition.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,9 @@ import pandas as pd
 from trialsim.analysis.imputation.shift_law import ShiftLaw, critical_value, two_sided
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, counts_text
 from trialsim.data import Floats, Ints
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,7 +117,7 @@ class ImputationResult(Printed):
     def _tables(self) -> Tables:
         return {f"Effects and LS means, {self.level:.0%} intervals": self.to_frame()}
 
-    def plot(self) -> Any:
+    def plot(self) -> go.Figure:
         """Return a plotly figure of the effect at each visit with its confidence limits."""
         import plotly.graph_objects as graph
 

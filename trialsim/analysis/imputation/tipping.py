@@ -7,7 +7,7 @@ so the whole curve, its roots and the two-dimensional surface need no further im
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from trialsim.analysis.imputation.shift_law import ShiftLaw, critical_value, two
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, p_text
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _GRID = 4_001
 _WIDEST = 1e4
@@ -113,7 +116,7 @@ class TippingPoint(Printed):
     def _tables(self) -> Tables:
         return {}
 
-    def plot(self) -> Any:
+    def plot(self) -> go.Figure:
         """Return a plotly figure of the effect and its limits against the shift, the tipping point marked."""
         import plotly.graph_objects as graph
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from scipy import special, stats
 from trialsim.analysis.one_trial.deciding import StandsIn
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, counts_text
 from trialsim.data import Floats
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True, repr=False)
@@ -134,7 +137,7 @@ class LinearResult(Printed):
     def _notes(self) -> Sequence[str]:
         return self.notes if self.instead is None else (self.instead.note, *self.notes)
 
-    def plot(self) -> Any:
+    def plot(self) -> go.Figure:
         """Return a plotly figure of the effects with their confidence intervals."""
         return forest(self.to_frame(), self.title)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,9 @@ from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, counts_t
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level, collinear
 from trialsim.data import STATUS_OK, Bools, Floats
 from trialsim.errors import AnalysisError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Comparisons = Literal["control", "pairwise"]
 MeanVariance = Literal["population", "sandwich", "ge", "hc3"]
@@ -140,7 +143,7 @@ class MarginalResult(Printed):
         met = "carries Firth's penalty" if self.status.startswith("penalised") else "is taken at its limit"
         return (f"the outcome is separated by {self.separated_by}, so the working model {met}",)
 
-    def plot(self) -> Any:
+    def plot(self) -> go.Figure:
         """Return a plotly figure of the effects with their confidence intervals."""
         return forest(self.to_frame(), self.title, null=no_effect(self.contrast))
 

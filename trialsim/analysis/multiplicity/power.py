@@ -12,6 +12,7 @@ from scipy import special
 from trialsim.analysis.multiplicity.graphs import Graph
 from trialsim.data import Bools, Floats
 from trialsim.errors import AnalysisError
+from trialsim.notebook import InNotebook
 from trialsim.streams import stream
 
 _BLOCK = 100_000
@@ -19,7 +20,7 @@ STREAM = "graph power"
 
 
 @dataclass(frozen=True)
-class GraphPower:
+class GraphPower(InNotebook):
     """Rejections of a graph over simulated trials.
 
     Parameters

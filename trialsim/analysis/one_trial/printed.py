@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from trialsim.notebook import InNotebook
+
 Facts = dict[str, str]
 Tables = dict[str, pd.DataFrame]
 
@@ -20,7 +22,7 @@ _DECIMALS = {"df": 1, "statistic": 3}
 _SMALL = 0.01  # a column of smaller numbers shows significant digits
 
 
-class Printed(ABC):
+class Printed(InNotebook, ABC):
     """A result that prints like a statistician's output, in a terminal and in a notebook."""
 
     @abstractmethod

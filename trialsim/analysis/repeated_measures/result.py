@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from trialsim.analysis.repeated_measures.model import FittedModel, reference_cod
 from trialsim.analysis.repeated_measures.newton import STATUSES
 from trialsim.data import Estimates, Floats
 from trialsim.errors import AnalysisError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True, repr=False)
@@ -283,7 +286,7 @@ class MmrmResult(Printed):
             "Covariance": self.covariance.reset_index(),
         }
 
-    def plot(self) -> Any:
+    def plot(self) -> go.Figure:
         """Return a plotly figure: LS means of the arms over the visits, and the effects, with intervals."""
         from plotly.subplots import make_subplots
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trialsim.cli.terminal.as_json import collected
 from trialsim.cli.terminal.tables import write_frame
 from trialsim.cli.terminal.written import write_figure
 from trialsim.protocol.writing import whole_file
@@ -70,9 +71,14 @@ class Analysed:
 
         return tables_of(self.result)
 
-    def show(self, *, as_json: bool) -> None:
-        """Print the listing or JSON."""
-        click.echo(json.dumps(self.content(), indent=2, ensure_ascii=False) if as_json else self.listing())
+    def show(self) -> None:
+        """Print the listing; with ``--json`` the tables are collected, and what they answer."""
+        if (found := collected()) is None:
+            click.echo(self.listing())
+            return
+        content = self.content()
+        found.tables |= content.pop("tables")
+        found.facts |= content
 
     def write(self, folder: Path) -> list[Path]:
         """Write listing, tables, JSON and, where the result has one, a figure; return the files."""

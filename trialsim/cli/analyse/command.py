@@ -49,7 +49,6 @@ class _Command(click.Command):
 @click.option("--missing", multiple=True, metavar="CODES",
               help="Numbers or words that mean missing, such as 999,-9; none if there are none.")  # fmt: skip
 @click.option("--factors", multiple=True, metavar="COLUMNS", help="Columns whose numbers are labels.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the listing.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
               help="Write listing, tables (CSV), JSON and a figure (HTML) into this folder.")  # fmt: skip
 def analyse(
@@ -59,7 +58,6 @@ def analyse(
     score: tuple[str, ...],
     missing: tuple[str, ...],
     factors: tuple[str, ...],
-    as_json: bool,
     output: Path | None,
 ) -> None:
     """Read a trial's data (CSV, Parquet or Dataset-JSON) by a named method.
@@ -103,7 +101,7 @@ def analyse(
     given = Words.of(words)
     path = _only_file(given.positional)
     try:
-        _run(one, path, given.named, score, missing, factors, as_json, output)
+        _run(one, path, given.named, score, missing, factors, output)
     except InputError as fault:
         fault.file = fault.file or path
         raise
@@ -121,7 +119,7 @@ def _only_file(positional: list[str]) -> Path:
 
 def _run(
     one: Estimator, path: Path, named: dict[str, list[str]], score: tuple[str, ...], missing: tuple[str, ...],
-    factors: tuple[str, ...], as_json: bool, output: Path | None,
+    factors: tuple[str, ...], output: Path | None,
 ) -> None:  # fmt: skip
     from trialsim.analysis.by_name.by_method import with_score
     from trialsim.cli.analyse.answer import Analysed
@@ -146,7 +144,7 @@ def _run(
     found = Analysed(one, path, len(file.rows), shown, result)
     if output is not None:
         written = found.write(output)
-    found.show(as_json=as_json)
+    found.show()
     if output is not None:
         click.echo("\nWritten: " + ", ".join(str(path) for path in written), err=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trialsim.cli.terminal.as_json import collected
 from trialsim.errors import AnalysisError, DesignError
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ class Answer:
 def answers(method: Callable[..., Answer]) -> Callable[..., None]:
     """Return a method of the command that shows its answer, with errors that name the options."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")
     @click.option(
         "--csv",
         "csv_file",
@@ -61,7 +60,7 @@ def answers(method: Callable[..., Answer]) -> Callable[..., None]:
         help="Write the first table to a .csv file.",
     )
     @functools.wraps(method)
-    def shown(as_json: bool, csv_file: Path | None, **given: Any) -> None:
+    def shown(csv_file: Path | None, **given: Any) -> None:
         try:
             answer = method(**given)
         except (AnalysisError, DesignError) as refusal:
@@ -69,12 +68,12 @@ def answers(method: Callable[..., Answer]) -> Callable[..., None]:
             if name in given:
                 refusal.field = f"--{name.replace('_', '-')}"
             raise
-        show(answer, as_json, csv_file)
+        show(answer, csv_file)
 
     return shown
 
 
-def show(answer: Answer, as_json: bool, csv_file: Path | None) -> None:
+def show(answer: Answer, csv_file: Path | None) -> None:
     """Print an answer, and write its first table where it was asked for."""
     from rich.console import Console
 
@@ -84,12 +83,11 @@ def show(answer: Answer, as_json: bool, csv_file: Path | None) -> None:
         if csv_file.suffix != ".csv":
             raise DesignError("must end in .csv", field="--csv", value=str(csv_file))
         write_frame(answer.frame(), csv_file)
-    if as_json:
-        found = {"answer": answer.headline, **{_key(name): value for name, value in answer.facts.items()}}
-        found |= {
-            _key(title): json.loads(table.to_json(orient="records")) for title, table in answer.tables.items()
-        }
-        click.echo(json.dumps({name: _plain(value) for name, value in found.items()}, indent=2))
+    if (found := collected()) is not None:
+        found.said += [line for line in (answer.headline, answer.note) if line is not None]
+        found.facts |= {_key(name): value for name, value in answer.facts.items()}
+        for title, table in answer.tables.items():
+            found.add_table(title, table)
         return
     console = Console(width=WIDTH, highlight=False)
     console.print(answer.headline)
@@ -119,12 +117,6 @@ def shown_number(value: Any) -> str:
 
 def _key(title: str) -> str:
     return title.split(",")[0].strip().lower().replace(" ", "_")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def two_arms(size: Any, power: float) -> dict[str, Any]:

@@ -116,7 +116,6 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 @click.option("--check", is_flag=True, help="Simulate trials at every point; not for continuous outcomes.")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON rows instead of text.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -150,7 +149,6 @@ def frontier(
     check: bool,
     figure: Path | None,
     quiet: bool,
-    as_json: bool,
     output: Path | None,
     **numbers: float | None,
 ) -> None:
@@ -185,6 +183,7 @@ def frontier(
       trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
           --duration 30 --active 250 --history 300 --figure frontier.html
     """
+    from trialsim.cli.terminal.as_json import collected
     from trialsim.cli.terminal.progress import progress_bars
     from trialsim.cli.terminal.written import write_figure, write_rows
     from trialsim.design.borrowing import ControlFrontier, DriftMap, check_frontier
@@ -227,8 +226,10 @@ def frontier(
         write_rows(frame, output)
     if figure is not None:
         write_figure(answer.plot(), figure, f"Borrowing from a history beside {active} active participants")
-    if as_json:
-        click.echo(frame.to_json(orient="records", indent=2))
+    if (found := collected()) is not None:
+        found.add_table(
+            "frontier" if curves is None and tuned is None else "curves" if curves else "tuned", frame
+        )
         return
     click.echo(str(answer))
     if check:

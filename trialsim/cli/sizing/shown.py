@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,10 +12,11 @@ if TYPE_CHECKING:
     from trialsim.study.from_numbers.sized import Sized
 
 
-def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None) -> None:
+def show(answer: Sized, figure: Path | None, output: Path | None) -> None:
     """Print an answer and write what was asked for."""
     from rich.console import Console
 
+    from trialsim.cli.terminal.as_json import collected
     from trialsim.cli.terminal.tables import print_frame
     from trialsim.cli.terminal.written import write_figure, write_rows
     from trialsim.design.control_arm import savings_frame
@@ -32,13 +30,13 @@ def show(answer: Sized, figure: Path | None, as_json: bool, output: Path | None)
         if gain == "cost":
             drawn.update_layout(yaxis_title="cost saved, in the currency of the prices")
         write_figure(drawn, figure, f"What the score saves: {gain}")
-    if as_json:
+    if (collects := collected()) is not None:
+        collects.said.append(answer.headline)
         tables = {"Sizes": frame, "Savings": _shown(answer)}
-        tables |= {name: part.to_frame() for name, part in answer.more.items()}
-        rows = {_key(name): json.loads(one.to_json(orient="records")) for name, one in tables.items()}
+        for name, one in (tables | {name: part.to_frame() for name, part in answer.more.items()}).items():
+            collects.add_table(name, one)
         if answer.warning is not None:
-            rows["warning"] = answer.warning
-        click.echo(json.dumps(rows, indent=2))
+            collects.facts["warning"] = answer.warning
         return
     console = Console(markup=False)
     console.print(answer.headline)
@@ -73,8 +71,3 @@ def _wide(frame: pd.DataFrame) -> pd.DataFrame:
     for gain, part in told.groupby("gain", sort=False):
         ways[str(gain)] = part["told"].to_list()
     return ways
-
-
-def _key(title: str) -> str:
-    """Return a title as a key: its first part in lower case, with underscores."""
-    return title.split(",")[0].lower().replace(" ", "_")

@@ -136,7 +136,6 @@ PRICE = click.FloatRange(0)
 )
 @click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True, help="Of the assurance.")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -181,5 +180,5 @@ def size(**given: Any) -> None:
     from trialsim.cli.sizing.shown import show
     from trialsim.study.from_numbers.sized import size_from_numbers
 
-    figure, as_json, output = (given.pop(name) for name in ("figure", "as_json", "output"))
-    show(size_from_numbers(given), figure, as_json, output)
+    figure, output = given.pop("figure"), given.pop("output")
+    show(size_from_numbers(given), figure, output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trialsim.cli.terminal.as_json import collected
 from trialsim.errors import InputError
 from trialsim.protocol.writing import whole_file
 
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def print_frame(frame: pd.DataFrame, console: Console, title: str | None = None) -> None:
-    """Print a tidy table; a wide and short one is turned on its side, a pipe gets its full width."""
+    """Print a tidy table; a wide and short one is turned on its side, a pipe gets its full width.
+
+    With ``--json`` the table is collected as it is.
+    """
+    if (found := collected()) is not None:
+        found.add_table(title or "table", frame)
+        return
     names = [str(name) if "." in str(name) else str(name).replace("_", " ") for name in frame.columns]
     rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     numeric = [frame[name].dtype.kind in "if" for name in frame.columns]

@@ -15,6 +15,7 @@ from trialsim.data import Floats
 from trialsim.design.assured.planning_draws import _LARGEST_TRIAL, PlanningDraws, SizingDraws
 from trialsim.design.sizes.variance import Pair
 from trialsim.errors import DesignError, require_kind
+from trialsim.notebook import InNotebook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -211,7 +212,7 @@ def total_for_quantile_assurance(draws: SizingDraws, question: AssuranceQuestion
 
 
 @dataclass(frozen=True)
-class AssuredSizes:
+class AssuredSizes(InNotebook):
     """Sizes side by side, and the discount that the posterior implies beside the customary one.
 
     Parameters

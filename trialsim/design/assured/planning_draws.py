@@ -12,6 +12,7 @@ from scipy.special import chdtri, ndtri
 from trialsim.data import Floats
 from trialsim.design.sizes.variance import Pair
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 _LARGEST_TRIAL = 10_000_000
 
@@ -30,7 +31,7 @@ class SizingDraws(Protocol):
 
 
 @dataclass(frozen=True)
-class PlanningDraws:
+class PlanningDraws(InNotebook):
     """Posterior draws of what a size rests on; every array is (D,).
 
     Parameters

@@ -13,10 +13,11 @@ from trialsim.design.assured.assured_size import AssuranceQuestion, AssuredSizes
 from trialsim.design.sizes.outcome_scale import OutcomeScale, SurvivalScale
 from trialsim.design.sizes.variance import Pair
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class ScaleDraws:
+class ScaleDraws(InNotebook):
     """Draws of what a size rests on, on the working scale; every array is (D,).
 
     Parameters

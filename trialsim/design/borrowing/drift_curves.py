@@ -18,6 +18,7 @@ from trialsim.design.borrowing.question import (
 )
 from trialsim.design.borrowing.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.progress import Progress, counted, silent
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ NOT_DEFENSIBLE = "borrowing is not defensible"
 
 
 @dataclass(frozen=True)
-class TippingDrift:
+class TippingDrift(InNotebook):
     """Where the type I error leaves its cap, beside what the concurrent controls can see.
 
     Parameters
@@ -125,7 +126,7 @@ def _tipping(method: BorrowingMethod, question: ControlQuestion, controls: int, 
 
 
 @dataclass(frozen=True)
-class DriftMap:
+class DriftMap(InNotebook):
     """Curves over drift by method and setting, at one number of controls.
 
     Parameters

@@ -34,6 +34,7 @@ from trialsim.design.borrowing.question import (
 from trialsim.design.borrowing.twin_informed import TwinInformedPrior
 from trialsim.design.borrowing.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.progress import Progress, counted, silent
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class FrontierPoint:
 
 
 @dataclass(frozen=True)
-class ControlFrontier:
+class ControlFrontier(InNotebook):
     """The frontier: one point a method, beside prognostic adjustment without borrowing.
 
     Parameters

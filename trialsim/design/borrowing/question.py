@@ -14,6 +14,7 @@ from trialsim.design.borrowing.control_question import ControlQuestion, check_bo
 from trialsim.design.sizes.heterogeneity import detectable_drift
 from trialsim.design.sizes.variance import Pair
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 _MONTE_CARLO_MARGIN = 1.645
 DECLARED_DRIFTS = tuple(round(0.05 * step, 2) for step in range(-20, 21))
@@ -137,7 +138,7 @@ class BorrowingQuestion:
 
 
 @dataclass(frozen=True)
-class BorrowingCharacteristics:
+class BorrowingCharacteristics(InNotebook):
     """What a method does at each drift.
 
     Parameters

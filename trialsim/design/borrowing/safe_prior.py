@@ -20,6 +20,7 @@ from trialsim.design.borrowing.question import (
 )
 from trialsim.design.borrowing.worst_drift import folded, over_drifts
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.progress import Progress, counted, silent
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _SYMBOLS = tuple(
 
 
 @dataclass(frozen=True)
-class SafePriors:
+class SafePriors(InNotebook):
     """For each method the setting that borrows most and keeps the cap, at one number of controls.
 
     Parameters

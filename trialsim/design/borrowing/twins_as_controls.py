@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from trialsim.analysis.borrowing import NormalMixture
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -131,7 +132,7 @@ def calibration_failures(evidence: CalibrationEvidence, limits: CalibrationLimit
 
 
 @dataclass(frozen=True)
-class VirtualControls:
+class VirtualControls(InNotebook):
     """What a trial's placebo twins are worth as controls.
 
     Parameters

@@ -12,13 +12,14 @@ from scipy.optimize import brentq
 from trialsim.design.sizes.asymptotic import asymptotic_controls, asymptotic_size
 from trialsim.design.sizes.variance import Adjustment, Pair, asymptotic_variance
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
 @dataclass(frozen=True)
-class Allocation:
+class Allocation(InNotebook):
     """Analysed participants of each arm as the formula gives them, and their cost."""
 
     controls: float
@@ -155,7 +156,7 @@ def equal_cost_allocation(
 
 
 @dataclass(frozen=True)
-class AllocationTable:
+class AllocationTable(InNotebook):
     """Ways to spend what a score saves, all of one power.
 
     Parameters

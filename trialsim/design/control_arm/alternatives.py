@@ -13,6 +13,7 @@ import pandas as pd
 from trialsim.design.control_arm.plan import Saving
 from trialsim.design.sizes.size_for_mean import Size
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -54,7 +55,7 @@ class Prices:
 
 
 @dataclass(frozen=True)
-class SavingsTable:
+class SavingsTable(InNotebook):
     """Savings of every figure and of both ways to save, each with its interval.
 
     Parameters

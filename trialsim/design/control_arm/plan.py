@@ -17,6 +17,7 @@ from trialsim.design.sizes.size_for_mean import (
 )
 from trialsim.design.sizes.variance import AnalysisName, Pair, PlanningMoments
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 FigureName = Literal["undiscounted", "discounted", "worst_plausible"]
 FIGURES: tuple[FigureName, ...] = ("undiscounted", "discounted", "worst_plausible")
@@ -54,7 +55,7 @@ class PrognosticGain:
 
 
 @dataclass(frozen=True)
-class Saving:
+class Saving(InNotebook):
     """One of the three figures: what prognostic adjustment saves beyond baseline ANCOVA.
 
     `ancova` and `prognostic` hold the asked power at the asked allocation; `active_fixed` keeps the
@@ -116,7 +117,7 @@ class Saving:
 
 
 @dataclass(frozen=True)
-class ControlArmPlan:
+class ControlArmPlan(InNotebook):
     """The sized control arm, and what its saving rests on.
 
     Parameters

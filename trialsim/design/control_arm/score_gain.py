@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from trialsim.design.group_sequential.survival_events import EventsMethod, events_for_power
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class PrognosticEvents:
+class PrognosticEvents(InNotebook):
     """Events with and without a prognostic score in a covariate-adjusted log-rank test.
 
     Parameters

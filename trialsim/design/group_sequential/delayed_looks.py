@@ -11,13 +11,14 @@ from scipy.optimize import brentq
 from trialsim.design.group_sequential.crossing import Floats, crossing_probabilities
 from trialsim.design.group_sequential.looks import checked_times
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 _FARTHEST = 12.0
 _NO_PIPELINE = 1e-9
 
 
 @dataclass(frozen=True)
-class DelayedDesign:
+class DelayedDesign(InNotebook):
     r"""Bounds that stop enrolment, and critical values for the analysis that follows the pipeline.
 
     Made by `delayed_design`. At look k enrolment stops when z leaves (lower, upper); once the

@@ -18,13 +18,14 @@ from trialsim.design.group_sequential.futility import BoundaryProblem, FutilityR
 from trialsim.design.group_sequential.looks import NEAREST_LOOKS, check_errors, checked_times
 from trialsim.design.group_sequential.spending import EfficacyRule, OBrienFlemingSpending, WangTsiatis
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
 @dataclass(frozen=True)
-class GroupSequentialDesign:
+class GroupSequentialDesign(InNotebook):
     """Bounds of a trial that is read more than once; made by `group_sequential_design`.
 
     Parameters

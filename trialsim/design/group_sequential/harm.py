@@ -11,10 +11,11 @@ from trialsim.design.group_sequential.crossing import Floats, crossing_probabili
 from trialsim.design.group_sequential.design import GroupSequentialDesign, group_sequential_design
 from trialsim.design.group_sequential.spending import SpendingFunction
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class HarmBounds:
+class HarmBounds(InNotebook):
     """Bounds for harm beside a one-sided design; made by `harm_bounds`.
 
     Parameters

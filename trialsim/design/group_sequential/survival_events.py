@@ -13,6 +13,7 @@ from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_sid
 from trialsim.design.sizes.expected_events import EventForecast
 from trialsim.design.sizes.means import check_level, check_power
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.rates import PiecewiseRate
 
 EventsMethod = Literal["schoenfeld", "freedman", "hsieh-freedman"]
@@ -20,7 +21,7 @@ SizeMethod = Literal["schoenfeld", "freedman", "hsieh-freedman", "lachin-foulkes
 
 
 @dataclass(frozen=True)
-class SurvivalSize:
+class SurvivalSize(InNotebook):
     """Size of a trial with one look.
 
     Parameters

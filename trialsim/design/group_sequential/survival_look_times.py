@@ -12,10 +12,11 @@ from trialsim.design.group_sequential.design import GroupSequentialDesign
 from trialsim.design.group_sequential.survival_events import drift_of_events
 from trialsim.design.sizes.direction import Direction, checked_direction
 from trialsim.design.sizes.expected_events import EventForecast
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class SurvivalLooks:
+class SurvivalLooks(InNotebook):
     """Calendar of an event-driven group-sequential trial; made by `survival_looks`.
 
     Hazards need not be proportional: each look has its own average hazard ratio. Their probabilities

@@ -14,6 +14,7 @@ from trialsim.design.group_sequential.design import group_sequential_design
 from trialsim.design.group_sequential.looks import checked_times
 from trialsim.design.group_sequential.spending import SpendingFunction, increments
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _PANEL = 0.75  # Of the narrowest Gaussian scale, times 6 in `crossing`; 32 nodes leave about 1e-12.
@@ -21,7 +22,7 @@ _REACH = 8.0
 
 
 @dataclass(frozen=True)
-class TwoSidedFutility:
+class TwoSidedFutility(InNotebook):
     """A two-sided design with an inner wedge; made by `two_sided_futility_design`.
 
     Parameters

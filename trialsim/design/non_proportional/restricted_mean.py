@@ -15,10 +15,11 @@ from trialsim.design.sizes.direction import Direction, checked_direction, refuse
 from trialsim.design.sizes.expected_events import EventForecast
 from trialsim.design.sizes.means import check_level, check_power
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class RestrictedMeanLaw:
+class RestrictedMeanLaw(InNotebook):
     """Large-sample law of restricted mean survival times at one calendar time.
 
     Parameters

@@ -28,12 +28,13 @@ from trialsim.design.sizes.direction import Direction, checked_direction, refuse
 from trialsim.design.sizes.expected_events import EventForecast
 from trialsim.design.sizes.means import check_level, check_power
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 _LARGEST_FACTOR = 1e6
 
 
 @dataclass(frozen=True)
-class WeightedLaw:
+class WeightedLaw(InNotebook):
     """Large-sample law of K weighted log-rank statistics at one calendar time.
 
     Parameters

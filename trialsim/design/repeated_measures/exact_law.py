@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,10 @@ from trialsim.data import Estimates, Floats, Ints
 from trialsim.design.repeated_measures import exact_law_kernel as kernel
 from trialsim.design.repeated_measures.exact_law_kernel import NullDraws
 from trialsim.errors import AnalysisError
+from trialsim.notebook import InNotebook
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _DF_NODES = 256
 _PILOT = 300
@@ -229,7 +233,7 @@ def null_library(
 
 
 @dataclass(frozen=True)
-class PowerSurface:
+class PowerSurface(InNotebook):
     """Power over effects and retentions.
 
     Parameters
@@ -256,7 +260,7 @@ class PowerSurface:
             }
         )
 
-    def plot(self) -> Any:
+    def plot(self) -> go.Figure:
         """Return a plotly contour figure of the power."""
         import plotly.graph_objects as graph
 

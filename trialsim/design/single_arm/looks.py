@@ -13,10 +13,13 @@ from trialsim.data import Floats
 from trialsim.design.group_sequential.spending import SpendingFunction
 from trialsim.design.sizes.means import check_level
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
+
+_RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True)
-class BinomialLooks:
+class BinomialLooks(InNotebook):
     """Bounds on the responders of one arm at several looks.
 
     Parameters
@@ -75,8 +78,8 @@ class BinomialLooks:
         last = self.participants[-1]
         return float(last - np.dot(early, last - np.array(self.participants[:-1])))
 
-    def to_frame(self, rates: Sequence[float]) -> pd.DataFrame:
-        """Return one row a look and true rate."""
+    def to_frame(self, rates: Sequence[float] = _RATES) -> pd.DataFrame:
+        """Return one row a look and true rate; of the rates .1 to .9 where none are given."""
         rows = []
         for rate in rates:
             up, down = self.stopping(rate)

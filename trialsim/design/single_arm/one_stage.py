@@ -9,10 +9,11 @@ from scipy.stats import binom
 
 from trialsim.design.sizes.means import check_level, check_power
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class OneStage:
+class OneStage(InNotebook):
     """A single-arm trial with one exact test.
 
     Parameters

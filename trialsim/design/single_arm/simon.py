@@ -13,10 +13,11 @@ from trialsim.design.single_arm.looks import BinomialLooks
 from trialsim.design.single_arm.one_stage import checked_rates, one_stage_size
 from trialsim.design.sizes.means import check_level, check_power
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 
 @dataclass(frozen=True)
-class TwoStage:
+class TwoStage(InNotebook):
     """A two-stage design: stop in vain after n₁ with at most r₁ responders; claim with more than r among n.
 
     Parameters

@@ -14,6 +14,7 @@ from trialsim.design.sizes.asymptotic import asymptotic_size
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.variance import Pair, require_shares
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -116,7 +117,7 @@ class PredictionMoments:
 
 
 @dataclass(frozen=True)
-class DialSizes:
+class DialSizes(InNotebook):
     """Sizes over settings of the dial: sharp, the user's, and without credit, beside two references."""
 
     frame: pd.DataFrame

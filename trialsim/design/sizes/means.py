@@ -12,12 +12,13 @@ from scipy.stats import nct, norm, t
 
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.errors import DesignError, require_kind
+from trialsim.notebook import InNotebook
 
 _LARGEST_TRIAL = 1e9
 
 
 @dataclass(frozen=True)
-class TwoArmSize:
+class TwoArmSize(InNotebook):
     """Participants in each arm as the formula gives them, not rounded.
 
     Parameters

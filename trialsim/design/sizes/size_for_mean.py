@@ -23,6 +23,7 @@ from trialsim.design.sizes.variance import (
     require_shares,
 )
 from trialsim.errors import DesignError, require_kind
+from trialsim.notebook import InNotebook
 
 Variance = Literal["hc0", "hc1", "hc2", "hc3", "model"]
 
@@ -84,11 +85,9 @@ class SizingQuestion:
         require_name("variance", self.variance, Variance)
         if not all(0 <= lost < 1 for lost in self.dropout):
             raise DesignError(
-                "must be in [0, 1)",
-                field="dropout",
-                value=self.dropout,
+                "must be in [0, 1)", field="dropout", value=self.dropout,
                 mend="give the share of each arm that is lost",
-            )
+            )  # fmt: skip
         if self.limits is not None:
             self.claim.refuse_outside(self.effect, "effect", self.effect)
         claimed(0.0, self.direction, True)
@@ -105,7 +104,7 @@ class SizingQuestion:
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(InNotebook):
     """Randomised participants in each arm, and the power that the formula gives them."""
 
     controls: int

@@ -32,5 +32,5 @@ def plain(value: Any) -> Any:
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a table as one object a row, as ``--json`` of the commands writes it."""
-    found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", double_precision=15))
     return found

@@ -10,6 +10,7 @@ from scipy import optimize
 
 from trialsim.data import Floats
 from trialsim.errors import CardError
+from trialsim.notebook import InNotebook
 from trialsim.population.association.steps import step_covariance
 from trialsim.population.laws.hermite import coefficients, covariance, latent_grid
 from trialsim.population.laws.laws import Law, StepLaw
@@ -22,7 +23,7 @@ _MOST_JUMPS = 120
 
 
 @dataclass(frozen=True)
-class PairSolution:
+class PairSolution(InNotebook):
     """One pair of the copula.
 
     Parameters

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import CardError, require_kind
+from trialsim.notebook import InNotebook
 from trialsim.population.cards.card import CohortCard
 from trialsim.population.cards.criteria import AnyCriterion
 from trialsim.population.cards.margins import Margin, NominalMargin, OrdinalMargin
@@ -35,7 +36,7 @@ _SETTLED = 1e-12
 
 
 @dataclass(frozen=True)
-class CalibratedDraw:
+class CalibratedDraw(InNotebook):
     """Participants who meet the printed numbers.
 
     Parameters

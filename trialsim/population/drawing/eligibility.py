@@ -17,6 +17,7 @@ import numpy as np
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import InputError, require_kind
+from trialsim.notebook import InNotebook
 from trialsim.population.cards.card import CohortCard
 from trialsim.population.cards.criteria import AnyCriterion, meets_criteria
 from trialsim.population.drawing.copula import Copula, solve_copula
@@ -32,7 +33,7 @@ _PATIENCE = 2_000_000
 
 
 @dataclass(frozen=True)
-class EligibleDraw:
+class EligibleDraw(InNotebook):
     """Eligible participants, and how many candidates were refused on the way.
 
     Parameters

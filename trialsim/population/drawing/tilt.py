@@ -21,6 +21,7 @@ from scipy import optimize
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import CardError
+from trialsim.notebook import InNotebook
 from trialsim.population.cards.targets import Moment
 
 _STEPS = 200
@@ -32,7 +33,7 @@ _CANDIDATES = 512
 
 
 @dataclass(frozen=True)
-class Tilt:
+class Tilt(InNotebook):
     """Weights that meet the targets.
 
     Parameters

@@ -16,13 +16,14 @@ from scipy.spatial import cKDTree
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import InputError
+from trialsim.notebook import InNotebook
 
 SMALLEST_CELL = 11
 _CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class MembershipRisk:
+class MembershipRisk(InNotebook):
     """How well an attacker tells training participants from others of the same population.
 
     Parameters

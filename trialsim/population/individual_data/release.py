@@ -24,6 +24,7 @@ from scipy import optimize, special
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import InputError
+from trialsim.notebook import InNotebook
 from trialsim.population.association.nearest import nearest_correlation
 
 _HISTOGRAM_SHARE = 0.3
@@ -32,7 +33,7 @@ _LUCK = 1.64
 
 
 @dataclass(frozen=True)
-class PrivateRelease:
+class PrivateRelease(InNotebook):
     """Noisy counts, and what follows from them without further cost.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 
 from trialsim.data import Floats, History, Ints
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.histories.compatibility import require_no_leak
 from trialsim.prognosis.histories.together import require_no_joint_leak
 
@@ -124,7 +125,7 @@ def _refuse_useless(name: str, values: Floats, file: Path | str | None) -> None:
 
 
 @dataclass(frozen=True)
-class HistorySummary:
+class HistorySummary(InNotebook):
     """What a history holds, without any participant's value.
 
     Parameters

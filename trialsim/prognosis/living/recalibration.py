@@ -12,6 +12,7 @@ from scipy.stats import t as student
 
 from trialsim.data import Floats, History, Twins
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.histories.strangers import require_strangers
 
 FEWEST = 20
@@ -20,7 +21,7 @@ Source = Literal["control", "blinded"]
 
 
 @dataclass(frozen=True)
-class Recalibration:
+class Recalibration(InNotebook):
     """A straight line from the predicted to the observed change from baseline, at one visit.
 
     Parameters

@@ -10,6 +10,7 @@ import pandas as pd
 
 from trialsim.data import Floats, History
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.living.recalibration import add_interim
 from trialsim.prognosis.living.updating import update_twins
 from trialsim.prognosis.twins.longitudinal import Prognosis
@@ -20,7 +21,7 @@ Fit = Callable[[History], Prognosis]
 
 
 @dataclass(frozen=True)
-class RefitComparison:
+class RefitComparison(InNotebook):
     """What a refit says beyond the closed form, one entry a week that is still ahead.
 
     The closed form conditions every participant on their own visits, with the history's posterior weighed by

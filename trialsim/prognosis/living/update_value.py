@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.data import Floats, History
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.fit.sampler import Sampler
 from trialsim.prognosis.fit.settings import FitSettings
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable
@@ -23,7 +24,7 @@ from trialsim.streams import stream
 
 
 @dataclass(frozen=True)
-class UpdateValue:
+class UpdateValue(InNotebook):
     """How well the change at the last visit is foreseen, by how many visits have been seen.
 
     One entry for no visit, the first, the first two and so on; participants who have all of them and

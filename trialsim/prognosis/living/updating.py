@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from trialsim.data import Bools, Covariates, Floats, History, Ints, Twins
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.histories.compatibility import require_compatible
 from trialsim.prognosis.models.regression import Regression
 from trialsim.prognosis.models.spread import Spread
@@ -36,7 +37,7 @@ _CHUNK_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True)
-class UpdatedTwins:
+class UpdatedTwins(InNotebook):
     """Twins that know some visits of their participants.
 
     Parameters

@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 
 RANGE = (0.01, 0.99)
 FAR_QUANTILE = 0.975
@@ -19,7 +20,7 @@ _ALONE = 1e-9
 
 
 @dataclass(frozen=True)
-class Applicability:
+class Applicability(InNotebook):
     """How far a trial's participants are from a history, by what both measured.
 
     Parameters

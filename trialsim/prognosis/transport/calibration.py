@@ -10,6 +10,7 @@ from scipy.stats import beta
 
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.transport.weights import kish
 from trialsim.prognosis.validation.longitudinal import LEVELS, CrossValidation
 from trialsim.prognosis.validation.subgroups import SMALLEST_CELL
@@ -19,7 +20,7 @@ _COVERAGE = ("coverage", "coverage_low", "coverage_high")
 
 
 @dataclass(frozen=True)
-class TransportedCalibration:
+class TransportedCalibration(InNotebook):
     """Out-of-fold twins judged with weights that make the history look like a target population.
 
     Weights are taken as given: what is uncertain in them is in no standard error. They carry over what

@@ -11,6 +11,7 @@ from scipy.special import expit, logsumexp
 
 from trialsim.data import Covariates, Floats
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 
 _NEWTON_STEPS = 200
 _TOLERANCE = 1e-10
@@ -18,7 +19,7 @@ _PARTED = 1e-3  # membership that is known of everybody
 
 
 @dataclass(frozen=True)
-class Weights:
+class Weights(InNotebook):
     """Weights of the participants of a history.
 
     Parameters

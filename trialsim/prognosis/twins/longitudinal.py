@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.histories.learnable import HistorySummary
 from trialsim.prognosis.models.design_matrix import Standardisation
 from trialsim.prognosis.models.regression import Regression
@@ -46,7 +47,7 @@ class _Place:
 
 
 @dataclass(frozen=True)
-class Prognosis:
+class Prognosis(InNotebook):
     """A Bayesian longitudinal model of the change from baseline on placebo, fitted to a history.
 
     The model is written out in `trialsim.prognosis.models.gram`, and its further terms in

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from trialsim.data import Covariates, Floats, Ints, OutcomeHistory, Twins
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.families import FAMILIES, EventFamily, Family, Params, linear_predictor
 from trialsim.prognosis.families.common import over_new_study
 from trialsim.prognosis.fit.densities import REVISION
@@ -27,18 +28,17 @@ from trialsim.prognosis.models.terms import ModelTerms
 from trialsim.prognosis.twins.store import Arrays, address, digest, read, recall, write
 from trialsim.streams import stream
 
-FORMAT_TAG = "trialsim.outcome_prognosis/2"
 # Who knows no curves must refuse a file that has some; files without stay what they were.
-FORMAT_OF_TERMS = "trialsim.outcome_prognosis/3"
+FORMAT_TAG, FORMAT_OF_TERMS = "trialsim.outcome_prognosis/2", "trialsim.outcome_prognosis/3"
 _COLUMN_ARRAYS = ("value_mean", "indicators", "mean", "sd")
 _SHAPE_ARRAYS = ("knots", "lines", "centres")
 _CHUNK_NUMBERS = 4_000_000
-# Distribution functions of counts are slow; these draws give them to about a fiftieth of the posterior's SD.
+# Distribution functions of counts are slow; so many draws give them to a fiftieth of the posterior's SD.
 _DRAWS_OF_CUMULATIVE = 400
 
 
 @dataclass(frozen=True)
-class OutcomePrognosis:
+class OutcomePrognosis(InNotebook):
     """A Bayesian model of one outcome on placebo; the families are in `trialsim.prognosis.families`.
 
     Parameters

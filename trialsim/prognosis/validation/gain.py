@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.data import Floats
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 
 FEWEST_REPLICATES = 2000
 _CHUNK_NUMBERS = 2_000_000
@@ -16,7 +17,7 @@ _NOTHING = 1e-10
 
 
 @dataclass(frozen=True)
-class Gain:
+class Gain(InNotebook):
     """The gain of a score beyond the baseline, with bootstrap intervals over participants.
 
     All intervals are two-sided percentile intervals, so the *lower 90 % bound* is ``gain_90[0]``, which

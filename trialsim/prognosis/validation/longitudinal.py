@@ -11,6 +11,7 @@ from scipy.stats import beta, chi2
 
 from trialsim.data import Floats, History, Ints
 from trialsim.errors import FitError, HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.fit.densities import REVISION
 from trialsim.prognosis.fit.sampler import Sampler
 from trialsim.prognosis.fit.settings import FitSettings
@@ -32,7 +33,7 @@ _FEWEST_AT_A_VISIT = 3
 
 
 @dataclass(frozen=True)
-class CrossValidation:
+class CrossValidation(InNotebook):
     """Out-of-fold twins of N participants: each predicted by a fit that has not seen them.
 
     Parameters
@@ -198,7 +199,7 @@ def _predict_folds(
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(InNotebook):
     """Whether the twins' distribution is right on unseen participants, visit by visit.
 
     Parameters

@@ -10,6 +10,7 @@ from scipy.stats import beta, chi2
 
 from trialsim.data import Floats, Ints, OutcomeHistory
 from trialsim.errors import FitError, HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.families import FAMILIES, EventFamily
 from trialsim.prognosis.fit.outcome_sampler import OutcomeSampler
 from trialsim.prognosis.fit.settings import FitSettings
@@ -31,7 +32,7 @@ _BINS = 10
 
 
 @dataclass(frozen=True)
-class OutcomeValidation:
+class OutcomeValidation(InNotebook):
     """Out-of-fold predictions of N participants.
 
     Parameters

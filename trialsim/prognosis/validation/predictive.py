@@ -11,6 +11,7 @@ import pandas as pd
 
 from trialsim.data import Bools, Floats, History
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.histories.learnable import learnable_rows, require_learnable, summarise
 from trialsim.prognosis.models.design_matrix import standardise
 from trialsim.prognosis.models.grouped_gram import grouped_rows, prior_sd
@@ -28,7 +29,7 @@ _SOURCES = {"prior": "prior predictive", "posterior": "posterior predictive"}
 
 
 @dataclass(frozen=True)
-class PredictiveChecks:
+class PredictiveChecks(InNotebook):
     """Statistics of a history, beside those of histories that the model makes.
 
     Parameters

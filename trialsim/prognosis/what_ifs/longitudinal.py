@@ -16,6 +16,7 @@ from scipy.special import ndtri
 
 from trialsim.data import Covariates, Floats, Twins
 from trialsim.errors import HistoryError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis.models.regression import Regression
 from trialsim.prognosis.twins.longitudinal import Prognosis
 
@@ -70,7 +71,7 @@ class TreatmentTerm:
 
 
 @dataclass(frozen=True)
-class WhatIf:
+class WhatIf(InNotebook):
     """Twins as they are and as they would be.
 
     Parameters

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialsim.notebook import InNotebook
 from trialsim.study.bundles.alone.sealing import block_lines, canonical
 from trialsim.study.bundles.bundled import Bundled
 from trialsim.study.bundles.record import rows_hash, said_of_sums, sums_said
@@ -30,7 +31,7 @@ _CANCELLING = ("deviation", "squared_deviation")
 
 
 @dataclass(frozen=True)
-class Replayed:
+class Replayed(InNotebook):
     """A block computed again: how near its rows come to the recorded ones."""
 
     cell: str
@@ -39,7 +40,7 @@ class Replayed:
 
 
 @dataclass(frozen=True)
-class ReplayedTrial:
+class ReplayedTrial(InNotebook):
     """A single trial, computed again.
 
     Parameters

@@ -13,6 +13,7 @@ from trialsim.design import PlanningMoments, SizingQuestion, size_for_power
 from trialsim.design.sizes.variance import AnalysisName
 from trialsim.disease import ScoreModel
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.population import CohortCard, correlation_sensitivity
 from trialsim.prognosis import Prognosis
 from trialsim.protocol.eligibility import Criterion
@@ -34,7 +35,7 @@ _PUBLISHED = ("published", "computed")
 
 
 @dataclass(frozen=True)
-class CardSensitivity:
+class CardSensitivity(InNotebook):
     """Sizes in worlds that agree with everything that is published of the population.
 
     Parameters

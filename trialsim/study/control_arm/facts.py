@@ -10,11 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from trialsim.data import Floats
 from trialsim.design import PlanningMoments
+from trialsim.notebook import InNotebook
 from trialsim.trial.register import Register
 
 
 @dataclass(frozen=True)
-class WorldFacts:
+class WorldFacts(InNotebook):
     """What is true in a scenario's world.
 
     Parameters

@@ -19,6 +19,7 @@ from trialsim.design import (
 from trialsim.design.control_arm import ControlArmPlan
 from trialsim.design.sizes.variance import AnalysisName
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis import Calibration, Gain, HistorySummary, summarise
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, grid_points
 from trialsim.protocol.declared.consistency.parts import lacks_of_formula
@@ -34,7 +35,7 @@ ANALYSES: tuple[AnalysisName, ...] = ("unadjusted", "ancova", "prognostic")
 
 
 @dataclass(frozen=True)
-class ControlArm:
+class ControlArm(InNotebook):
     """A control arm that is sized by formula, and what its sizes rest on.
 
     Parameters

@@ -23,6 +23,7 @@ from trialsim.design.borrowing import (
     tipping_drift,
     vague_weight_from_calibration,
 )
+from trialsim.notebook import InNotebook
 from trialsim.study.control_arm.plan import ControlArm
 
 # 1.5 times the nominal level is the customary limit of what an inflation may be.
@@ -36,7 +37,7 @@ _LARGEST_SIMULATED = 5000
 
 
 @dataclass(frozen=True)
-class BorrowingRisk:
+class BorrowingRisk(InNotebook):
     """The control arm if past participants stood in for controls.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from trialsim.notebook import InNotebook
 from trialsim.progress import Progress, silent
 from trialsim.study.control_arm.cards_varied import CardSensitivity, card_sensitivity
 from trialsim.study.control_arm.facts import facts_frame
@@ -20,7 +21,7 @@ _STAGE = "supplementary analyses"
 
 
 @dataclass(frozen=True)
-class SupplementaryAnalyses:
+class SupplementaryAnalyses(InNotebook):
     """A sized control arm: time and money saved, the risk of borrowing, and how far it rests on the card.
 
     Parameters

@@ -12,6 +12,7 @@ import pandas as pd
 from trialsim.data import Bools
 from trialsim.design import OperatingCharacteristics
 from trialsim.design.operating_characteristics import Tally
+from trialsim.notebook import InNotebook
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.registry import Truth
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
@@ -29,7 +30,7 @@ _OF_ESTIMATE = ("empirical_se", "empirical_se_mcse", "root_mean_variance", "root
 
 
 @dataclass(frozen=True)
-class DeclaredResult:
+class DeclaredResult(InNotebook):
     """What a declared trial does.
 
     Parameters

@@ -11,6 +11,7 @@ from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.data import Estimates, Floats
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.protocol import Arm, Dropout
 from trialsim.streams import stream
 from trialsim.trial import SitePlan, VisitEffect, normal_outcomes, permuted_blocks, recruit
@@ -82,7 +83,7 @@ class LongitudinalPlan:
 
 
 @dataclass(frozen=True)
-class LongitudinalBlock:
+class LongitudinalBlock(InNotebook):
     """Replicate trials: months of entry (R, N), arm (R, N), baseline (R, N), outcomes (R, N, V)."""
 
     entry: Floats

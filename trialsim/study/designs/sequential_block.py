@@ -10,6 +10,7 @@ import numpy as np
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.study.designs.sequential_characteristics import (
     SequentialCharacteristics,
     SequentialTally,
@@ -53,7 +54,7 @@ class NaiveEstimate:
 
 
 @dataclass(frozen=True)
-class SequentialBlock:
+class SequentialBlock(InNotebook):
     """Replicate trials of any design that may stop early.
 
     Parameters

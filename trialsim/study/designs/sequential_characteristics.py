@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trialsim.data import Floats, Ints
+from trialsim.notebook import InNotebook
 from trialsim.trial.interim import Stopping
 
 MOST_UNDECIDED = 0.01
@@ -112,7 +113,7 @@ def tally_stopping(
 
 
 @dataclass(frozen=True)
-class SequentialCharacteristics:
+class SequentialCharacteristics(InNotebook):
     """What a sequential design does in a scenario.
 
     Parameters

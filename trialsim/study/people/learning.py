@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from trialsim.data import History, OutcomeHistory
 from trialsim.errors import ProtocolError
+from trialsim.notebook import InNotebook
 from trialsim.prognosis import (
     Calibration,
     CrossValidation,
@@ -77,7 +78,7 @@ class ModelledHistory:
 
 
 @dataclass(frozen=True)
-class LearntTwins(ModelledHistory):
+class LearntTwins(ModelledHistory, InNotebook):
     """Twins of a trial, and how good they are on participants that they were not learnt from.
 
     Parameters

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from trialsim.errors import BundleError
+from trialsim.notebook import InNotebook
 from trialsim.study.running.backend import BLOCKS_A_WORKER, InProcess
 from trialsim.study.running.work import PlannedCell, Work
 
@@ -39,7 +40,7 @@ SECONDS_A_BLOCK = 0.006
 
 
 @dataclass(frozen=True)
-class WorkEstimate:
+class WorkEstimate(InNotebook):
     """What a simulation will take.
 
     Parameters

@@ -12,6 +12,7 @@ from scipy.special import gammaln, xlogy
 
 from trialsim.data import Floats
 from trialsim.errors import DesignError, require_kind
+from trialsim.notebook import InNotebook
 from trialsim.trial.enrolment.site_plans import InterimEnrolment, SitePlan, posterior_plan
 from trialsim.trial.enrolment.sites import recruit
 
@@ -19,7 +20,7 @@ _LARGEST_LOG_SHAPE = 16.0
 
 
 @dataclass(frozen=True)
-class EnrolmentForecast:
+class EnrolmentForecast(InNotebook):
     """Simulated futures of enrolment.
 
     Parameters

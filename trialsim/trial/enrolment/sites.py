@@ -17,11 +17,12 @@ from numba import njit
 
 from trialsim.data import Bools, Floats, Ints, for_kernel
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.trial.enrolment.site_plans import InterimEnrolment, SitePlan, _checked_interim
 
 
 @dataclass(frozen=True)
-class Recruitment:
+class Recruitment(InNotebook):
     """Who came when and where.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.trial.intercurrent_events.worlds import (
     STRATEGIES,
     LongitudinalWorld,
@@ -19,7 +20,7 @@ from trialsim.trial.intercurrent_events.worlds import (
 
 
 @dataclass(frozen=True)
-class TrueValue:
+class TrueValue(InNotebook):
     """The true value of an estimand, active minus control at the last visit, and its Monte Carlo error."""
 
     strategy: str

@@ -15,6 +15,7 @@ import numpy as np
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.trial.allocation.ratio import Labels
 from trialsim.trial.intercurrent_events.discontinuation import (
     Discontinuation,
@@ -148,7 +149,7 @@ class LongitudinalWorld:
 
 
 @dataclass(frozen=True)
-class PotentialOutcomes:
+class PotentialOutcomes(InNotebook):
     """Everything about participants in one arm, whether or not they were in it.
 
     Parameters
@@ -174,7 +175,7 @@ class PotentialOutcomes:
 
 
 @dataclass(frozen=True)
-class LongitudinalTrials:
+class LongitudinalTrials(InNotebook):
     """Replicate trials as an analyst gets them.
 
     Parameters

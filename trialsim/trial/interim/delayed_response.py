@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.trial.allocation.ratio import Labels
 from trialsim.trial.interim.staged import (
     Rule,
@@ -32,7 +33,7 @@ Wait = Literal["seen", "entered"]
 
 
 @dataclass(frozen=True)
-class DelayedTrials:
+class DelayedTrials(InNotebook):
     """Adaptive trials with delayed outcomes, run to their end.
 
     Parameters

@@ -9,13 +9,14 @@ import numpy as np
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.trial.outcomes.survival import SurvivalTrials, SurvivalWorld
 
 _DEVIATIONS = 4.0
 
 
 @dataclass(frozen=True)
-class Looks:
+class Looks(InNotebook):
     """Calendar months of the looks.
 
     Parameters

@@ -10,13 +10,14 @@ from scipy.special import ndtri, stdtr
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.trial.allocation.ratio import Labels
 
 EFFICACY, UNDECIDED, FUTILITY = 1, 0, -1
 
 
 @dataclass(frozen=True)
-class Stopping:
+class Stopping(InNotebook):
     """Where and why each trial stopped.
 
     Parameters

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from trialsim.data import Bools, Floats, Ints
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.trial.allocation.ratio import Labels
 
 
@@ -112,7 +113,7 @@ Rule = Callable[[StagedState], StageAction]
 
 
 @dataclass(frozen=True)
-class StagedTrials:
+class StagedTrials(InNotebook):
     """Adaptive trials, run to their end.
 
     Parameters

@@ -16,6 +16,7 @@ from scipy.special import ndtr
 
 from trialsim.data import Bools, Floats
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.rates import PlannedAccrual
 from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
@@ -140,7 +141,7 @@ class JointWorld:
 
 
 @dataclass(frozen=True)
-class JointTrials:
+class JointTrials(InNotebook):
     """Replicate trials.
 
     Parameters
@@ -227,7 +228,7 @@ def simulate_joint(
 
 
 @dataclass(frozen=True)
-class JointTruth:
+class JointTruth(InNotebook):
     """What treatment does in a joint model, by quadrature over the random effects.
 
     Parameters

@@ -17,6 +17,7 @@ from scipy.special import gammaincinv
 
 from trialsim.data import Floats, Ints
 from trialsim.errors import DesignError
+from trialsim.notebook import InNotebook
 from trialsim.rates import PlannedAccrual, Spread
 from trialsim.trial.allocation.blocks import check_blocks, permuted_blocks, simple_randomisation
 from trialsim.trial.allocation.ratio import Labels, checked_ratio
@@ -157,7 +158,7 @@ class SurvivalWorld:
 
 
 @dataclass(frozen=True)
-class SurvivalTrials:
+class SurvivalTrials(InNotebook):
     """Replicate trials, followed without end.
 
     Parameters
