@@ -13,7 +13,7 @@ WORKERS ?= logical
 SPREAD := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test quick quick-tests install check lint types contracts pytest qualify bench docs lock clean
+.PHONY: demo test quick quick-tests install check lint types contracts pytest qualify fuzz bench docs lock clean
 
 demo: install
 	$(BIN)/trialsim run protocols/alzheimers_phase2.toml
@@ -61,6 +61,11 @@ test-%: install
 qualify: install
 	HYPOTHESIS_PROFILE=explore $(ONE_THREAD) $(BIN)/python -m pytest $(SPREAD) -m "(slow or not slow) and not alone"
 	$(BIN)/python -m pytest -m "(slow or not slow) and alone"
+
+# Files that are broken at random, for every reader: new ones each time. FUZZ_CASES are tried a reader.
+FUZZ_CASES ?= 5000
+fuzz: install
+	FUZZ_CASES=$(FUZZ_CASES) HYPOTHESIS_PROFILE=explore $(ONE_THREAD) $(BIN)/python -m pytest $(SPREAD) tests/fuzz
 
 bench: install
 	$(BIN)/python -m benchmarks --json

@@ -5,10 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 _LONGEST_SHOWN_VALUE = 80
+_LONGEST_MESSAGE = 3_500
+
+
+def one_line(text: str) -> str:
+    """Return a message without line breaks and control characters, and no longer than a person reads.
+
+    Names of columns and files stand in messages; a terminal must not be told by them what to do.
+
+    Examples
+    --------
+    >>> one_line(f"column 'a{chr(27)}[31m' is{chr(10)}not there")
+    "column 'a?[31m' is not there"
+    """
+    words = " ".join(text.split())
+    words = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return words if len(words) <= _LONGEST_MESSAGE else f"{words[: _LONGEST_MESSAGE - 1]}…"
 
 
 class TrialsimError(Exception):
-    """Anything that trialsim refuses to do; the command line shows its text and exits with 2."""
+    """Anything that trialsim refuses to do; the command line shows its one line, and exits with 2."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class InputError(TrialsimError):
@@ -51,7 +70,7 @@ class InputError(TrialsimError):
         got = "" if self.value is None else f" Got {shorten(self.value)}."
         mend = "" if self.mend is None else f" Mend: {self.mend.rstrip('.')}."
         problem = self.problem if self.problem.endswith("?") else f"{self.problem.rstrip('.')}."
-        return f"{where}{problem}{got}{mend}"
+        return one_line(f"{where}{problem}{got}{mend}")
 
 
 class ProtocolError(InputError):

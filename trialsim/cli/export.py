@@ -48,7 +48,8 @@ def data(run: Path, output: Path, kind: str, trials: tuple[str, ...], history: P
       trialsim export data reports/example -o adam --format xport --trial alternative:17 --trial null:3
 
     ADSL, ADEFF and ADTTE hold the participants of some trials, ADTWIN their placebo twins, ADSIM every trial
-    and analysis. define.json says what each variable is. Each file says that its data are synthetic.
+    and analysis. define.json says what each variable is. Each file says that its data are synthetic. Where
+    people are participants of a history, nothing of them is written.
     """
     from trialsim.exchange import datasets_of_run, write_datasets
     from trialsim.study.bundles.bundled import manifest_of
@@ -58,6 +59,10 @@ def data(run: Path, output: Path, kind: str, trials: tuple[str, ...], history: P
     write_datasets(
         found, output, kind, {"protocol": str(manifest["protocol"]), "root": str(manifest["root"])}
     )
+    if len(found) == 1:
+        click.echo(
+            "No participants: the design keeps none, or they are people of a history, who are not synthetic."
+        )
     for one in found:
         click.echo(f"{one.name:8} {len(one.frame):>9,} rows  {one.label}")
     click.echo(f"wrote {output}")

@@ -38,13 +38,17 @@ def replay(
     trial = replay_declared_trial(study, study.cell(cell), replicate)
     console = Console(markup=False)
     shown = trial.participants if rows is None else trial.participants.head(rows)
-    click.echo(f"{cell}, trial {replicate}: {len(trial.participants)} virtual participants")
+    people = study.trial.population
+    who = "virtual participants"
+    if people is not None and people.kind == "history":
+        who = "participants, drawn from the history: their baseline values are those of real people"
+    click.echo(f"{cell}, trial {replicate}: {len(trial.participants)} {who}")
     # A table of this width would be squeezed beyond reading; plain text wraps or scrolls.
     click.echo(shown.to_string(index=False, na_rep="", float_format="{:.4g}".format))
     print_frame(by_analysis(trial.computed), console, "Its analyses")
     if output is not None:
         write_frame(trial.participants, output)
-        click.echo(f"wrote {len(trial.participants)} virtual participants to {output}")
+        click.echo(f"wrote {len(trial.participants)} {who} to {output}")
     if not trial.identical:
         raise BundleError(
             f"the analyses of trial {replicate} of {cell} differ from the recorded row",

@@ -9,6 +9,7 @@ from trialsim.errors import BundleError
 from trialsim.exchange.adam.dataset import Dataset
 from trialsim.exchange.adam.people import SimulatedTrial, measurements, subjects, times, twins
 from trialsim.exchange.adam.replicates import replicates
+from trialsim.protocol.declared import DeclaredTrial
 from trialsim.study.bundles import open_bundle
 from trialsim.study.bundles.of_declared_trial import BundledTrial
 from trialsim.study.bundles.replay_declared import replay_declared_trial
@@ -36,12 +37,13 @@ def datasets_of_run(
     -------
     tuple of Dataset
         ``ADSL``, ``ADEFF`` and ``ADTTE`` as the endpoint has them, ``ADTWIN`` where there are twins, and
-        ``ADSIM``. A design that adapts as it draws keeps no participants: ``ADSIM`` alone.
+        ``ADSIM``. ``ADSIM`` alone where a design adapts as it draws and keeps no participants, and where
+        people are participants of a history, with their own baseline values: these are not synthetic.
 
     Raises
     ------
     BundleError
-        The folder is no bundle, a trial is not in it, or a trial that is asked for keeps no participants.
+        The folder is no bundle, a trial is not in it, keeps no participants, or has those of a history.
 
     Examples
     --------
@@ -50,6 +52,12 @@ def datasets_of_run(
     [('ADSL', 444), ('ADEFF', 3108), ('ADTWIN', 2664), ('ADSIM', 24000)]
     """
     study = open_bundle(folder, history)
+    if trials and has_people_of_history(study.trial):
+        raise BundleError(
+            "has people who are participants of a history, with their own baseline values: not synthetic",
+            file=folder,
+            mend="export without --trial, which writes every simulated trial and nobody's values",
+        )
     simulated = [_simulated(study, *one) for one in (trials or _chosen(study))]
     found = [replicates(study)]
     if simulated:
@@ -58,8 +66,13 @@ def datasets_of_run(
     return tuple(found)
 
 
+def has_people_of_history(trial: DeclaredTrial) -> bool:
+    """Return whether simulated trials recruit participants of a history, as they were at baseline."""
+    return trial.population is not None and trial.population.kind == "history"
+
+
 def _chosen(study: BundledTrial) -> list[tuple[str, int]]:
-    if study.cells[0].trial.in_stages:
+    if study.cells[0].trial.in_stages or has_people_of_history(study.trial):
         return []
     examples = read_frame(study.folder / "examples", "trials")
     first = examples[examples["cell"] == study.cells[0].name]

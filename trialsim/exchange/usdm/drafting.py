@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from trialsim.exchange.usdm.reading import UsdmStudy, plain_text
+from trialsim.exchange.usdm.reading import UsdmStudy, inside, key_of, listed, plain_text
 from trialsim.protocol.reading import BLANK
 from trialsim.study.starting.page import toml
 
 _LONGEST_NAME = 40
 _TITLES = ("C207616", "C99905x2", "C207615", "C99905x1", "C94108")
-_MOST_CRITERIA = 60
+_MOST_CRITERIA, _MOST_PARTICIPANTS = 60, 200_000
 
 
 def draft_protocol(study: UsdmStudy) -> str:
@@ -60,20 +60,19 @@ def _say(text: object) -> str:
 
 def _title(study: UsdmStudy) -> str:
     titles = {
-        (one.get("type") or {}).get("code"): one.get("text") for one in study.version.get("titles") or []
+        key_of(inside(one, "type").get("code")): one.get("text") for one in listed(study.version, "titles")
     }
     found = next((plain_text(titles[code]) for code in _TITLES if titles.get(code)), "")
     return found or plain_text(study.content["study"].get("name")) or "A trial from a USDM study"
 
 
 def _head(study: UsdmStudy) -> list[str]:
-    identifiers = [one.get("text") for one in study.version.get("studyIdentifiers") or []]
+    identifiers = [one.get("text") for one in listed(study.version, "studyIdentifiers")]
     named = next(
         (plain_text(one) for one in identifiers if one), study.content["study"].get("name") or "study"
     )
     objective, _ = study.primary()
-    planned = (study.design.get("population") or {}).get("plannedEnrollmentNumber") or {}
-    number = planned.get("value")
+    number = inside(inside(study.design, "population"), "plannedEnrollmentNumber").get("value")
     head = [
         "# Drafted from a USDM 4 study. What USDM says stands here; what it has no field for is a TODO.",
         "# trialsim run refuses this file until every TODO is filled or its line is taken out.",
@@ -83,24 +82,24 @@ def _head(study: UsdmStudy) -> list[str]:
         f"question = {_say(objective) if objective else _blank('what is to be decided')}",
         "seed = 1",
     ]
-    if isinstance(number, int | float) and number >= 4:
+    if isinstance(number, int | float) and 4 <= number <= _MOST_PARTICIPANTS:
         head.append(f"participants = {int(number)}   # plannedEnrollmentNumber")
     return head
 
 
 def _estimand(study: UsdmStudy) -> list[str]:
-    estimands = study.design.get("estimands") or []
+    estimands = listed(study.design, "estimands")
     _, endpoints = study.primary()
     first = estimands[0] if estimands else {}
-    whole = (study.design.get("population") or {}).get("description")
-    named = {one.get("id"): one.get("text") for one in study.design.get("analysisPopulations") or []}
-    people = named.get(first.get("analysisPopulationId"), whole)
+    whole = inside(study.design, "population").get("description")
+    named = {key_of(one.get("id")): one.get("text") for one in listed(study.design, "analysisPopulations")}
+    people = named.get(key_of(first.get("analysisPopulationId")), whole)
     lines = ["", "[estimand]", f"treatment = {_say(' or '.join(_name(arm) for arm in study.arms))}"]
     lines.append(f"population = {_say(people) if plain_text(people) else _blank('who is in it')}")
     lines.append(f"variable = {_say(endpoints[0]) if endpoints else _blank('what is compared')}")
     summary = plain_text(first.get("populationSummary"))
     lines.append(f"summary_measure = {_say(summary) if summary else _blank('such as a difference in means')}")
-    for event in first.get("intercurrentEvents") or []:
+    for event in listed(first, "intercurrentEvents"):
         said = f"{plain_text(event.get('text'))}: {plain_text(event.get('strategy'))}"
         lines.append(f"# Intercurrent event, for [[discontinuation]] or [[intercurrent_events]]: {said}")
     return lines
@@ -148,11 +147,12 @@ def _endpoint(study: UsdmStudy) -> list[str]:
 
 
 def _people(study: UsdmStudy) -> list[str]:
-    texts = {one.get("id"): one.get("text") for one in study.version.get("eligibilityCriterionItems") or []}
+    items = listed(study.version, "eligibilityCriterionItems")
+    texts = {key_of(one.get("id")): one.get("text") for one in items}
     lines = ["", "[population]", f"kind = {_blank('card or history')}"]
-    for one in (study.design.get("eligibilityCriteria") or [])[:_MOST_CRITERIA]:
-        kind = (one.get("category") or {}).get("decode") or "Criterion"
-        lines.append(f"# {plain_text(kind, 40)}: {plain_text(texts.get(one.get('criterionItemId')))}")
+    for one in listed(study.design, "eligibilityCriteria")[:_MOST_CRITERIA]:
+        kind = plain_text(inside(one, "category").get("decode"), 40) or "Criterion"
+        lines.append(f"# {kind}: {plain_text(texts.get(key_of(one.get('criterionItemId'))))}")
     return lines
 
 

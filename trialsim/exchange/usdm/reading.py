@@ -62,11 +62,11 @@ class UsdmStudy:
 
     def primary(self) -> tuple[str, list[str]]:
         """Return the text of the first primary objective, and of its primary endpoints."""
-        for objective in _list(self.design, "objectives"):
+        for objective in listed(self.design, "objectives"):
             if _code(objective.get("level")) == PRIMARY_OBJECTIVE:
                 endpoints = [
                     plain_text(one.get("text"))
-                    for one in _list(objective, "endpoints")
+                    for one in listed(objective, "endpoints")
                     if _code(one.get("level")) == PRIMARY_ENDPOINT
                 ]
                 return plain_text(objective.get("text")), endpoints
@@ -74,9 +74,9 @@ class UsdmStudy:
 
     def weeks(self) -> list[float]:
         """Return the weeks after the fixed reference at which the main timeline has visits."""
-        main = [one for one in _list(self.design, "scheduleTimelines") if one.get("mainTimeline") is True]
-        timings = _list(main[0], "timings") if main else []
-        by_instance = {one.get("relativeFromScheduledInstanceId"): one for one in timings}
+        main = [one for one in listed(self.design, "scheduleTimelines") if one.get("mainTimeline") is True]
+        timings = listed(main[0], "timings") if main else []
+        by_instance = {key_of(one.get("relativeFromScheduledInstanceId")): one for one in timings}
         found = {_week(one, by_instance, len(timings)) for one in timings}
         return sorted(week for week in found if week is not None and week > 0)
 
@@ -149,8 +149,7 @@ def _control(designs: list[dict[str, Any]], path: Path) -> int:
     if len(arms) < 2:
         raise refuse("has a single arm: there is no control to size", "arms", arms[0].get("name"), randomised)
     if _code(design.get("model")) != PARALLEL:
-        model = design.get("model") or {}
-        raise refuse("is not of parallel arms", "model", model.get("decode"), randomised)
+        raise refuse("is not of parallel arms", "model", inside(design, "model").get("decode"), randomised)
     if crossed := _crossed(design):
         raise refuse(
             "crosses over: its arms get the same treatments in another order", "studyCells",
@@ -161,7 +160,7 @@ def _control(designs: list[dict[str, Any]], path: Path) -> int:
     for kind in CONTROLS:
         if kinds.count(kind) == 1:
             return kinds.index(kind)
-    names = ", ".join(str((arm.get("type") or {}).get("decode")) for arm in arms)
+    names = ", ".join(plain_text(inside(arm, "type").get("decode")) for arm in arms)
     raise refuse(
         "has no single control arm (placebo, sham or no intervention)", "arms.type", names,
         "give the control arm the type Placebo Control Arm (C174268)",
@@ -170,29 +169,41 @@ def _control(designs: list[dict[str, Any]], path: Path) -> int:
 
 def _crossed(design: dict[str, Any]) -> list[str]:
     """Return the names of two arms with the same treatments in another order, if there are any."""
-    treated = [one["id"] for one in _list(design, "epochs") if _code(one.get("type")) == TREATMENT_EPOCH]
-    order: dict[str, list[Any]] = {}
+    treated = [one.get("id") for one in listed(design, "epochs") if _code(one.get("type")) == TREATMENT_EPOCH]
+    order: dict[str | None, list[str]] = {}
     for epoch in treated:
-        for cell in _list(design, "studyCells"):
-            if cell.get("epochId") == epoch:
-                order.setdefault(cell["armId"], []).extend(cell.get("elementIds") or [])
-    names = {arm["id"]: str(arm.get("name")) for arm in design["arms"]}
+        for cell in listed(design, "studyCells"):
+            elements = cell.get("elementIds")
+            if cell.get("epochId") == epoch and isinstance(elements, list):
+                order.setdefault(key_of(cell.get("armId")), []).extend(map(str, elements))
+    names = {key_of(arm.get("id")): plain_text(arm.get("name")) for arm in design["arms"]}
     arms = [arm for arm in order if arm in names]
     for place, one in enumerate(arms):
         for other in arms[:place]:
-            if order[one] != order[other] and sorted(map(str, order[one])) == sorted(map(str, order[other])):
+            if order[one] != order[other] and sorted(order[one]) == sorted(order[other]):
                 return [names[other], names[one]]
     return []
 
 
-def _list(where: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = where.get(name) or []
+def listed(where: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects of a list; empty where there is no list."""
+    found = where.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
+def inside(where: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object that is there; empty where there is none."""
+    found = where.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def key_of(value: object) -> str | None:
+    """Return an identifier; None where it is no text."""
+    return value if isinstance(value, str) else None
+
+
 def _code(coded: Any) -> str | None:
-    found = coded.get("code") if isinstance(coded, dict) else None
-    return found if isinstance(found, str) else None
+    return key_of(coded.get("code")) if isinstance(coded, dict) else None
 
 
 def _week(timing: dict[str, Any], by_instance: dict[Any, dict[str, Any]], most: int) -> float | None:
@@ -205,9 +216,10 @@ def _week(timing: dict[str, Any], by_instance: dict[Any, dict[str, Any]], most: 
         if step is None:
             return None
         week += -step if _code(timing.get("type")) == _BEFORE else step
-        anchor = by_instance.get(timing.get("relativeToScheduledInstanceId"))
-        if anchor is None:
+        to = key_of(timing.get("relativeToScheduledInstanceId"))
+        if to is None or to not in by_instance:
             return None
+        anchor = by_instance[to]
         timing = anchor
     return None
 

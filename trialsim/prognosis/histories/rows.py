@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Collection
 from pathlib import Path
 
@@ -94,14 +95,23 @@ def _read_csv(path: Path) -> pd.DataFrame:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             header = pd.Series(next(csv.reader(lines), []))
-        rows = pd.read_csv(
-            path,
-            dtype=str,
-            keep_default_na=False,
-            na_values=list(MISSING),
-            index_col=False,
-            encoding="utf-8-sig",
-        )
+        with warnings.catch_warnings():
+            # Rows with more cells than the header has names: pandas would read them without the rest.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            rows = pd.read_csv(
+                path,
+                dtype=str,
+                keep_default_na=False,
+                na_values=list(MISSING),
+                index_col=False,
+                encoding="utf-8-sig",
+            )
+    except pd.errors.ParserWarning:
+        raise HistoryError(
+            f"has rows with more cells than the {len(header)} names of its header",
+            file=path,
+            mend="name every column, and put a text that holds a comma in quotes",
+        ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error, ValueError) as fault:
         raise HistoryError(
             f"cannot be read as CSV ({type(fault).__name__})",

@@ -23,7 +23,7 @@ from trialsim.prognosis.twins.store import Arrays, address, digest, recall, writ
 from trialsim.progress import Progress, silent
 from trialsim.streams import stream
 
-FORMAT_TAG = "trialsim.validation/2"
+FORMAT_TAG = "trialsim.validation/3"
 # Only the mean and spread of a fold's predictions are used. With 100 effective draws their Monte Carlo
 # error is a tenth of the posterior's standard deviation, which is itself small beside one participant's.
 FOLD_SETTINGS = FitSettings(tune=500, draws=500, max_rhat=1.03, min_ess=100.0, max_divergences=10)
@@ -125,17 +125,18 @@ def cross_validate(
         {}, {**facts, "folds": folds, "by_group": by_group, **settings.identity(), **terms.identity()}
     )
     path = None if cache is None else address(cache, "validation", key)
-    if path is not None and (found := recall(path, key)) is not None:
-        return CrossValidation(**found[0])
     rows = learnable_rows(history)
     known = history.take(rows)
+    # What was measured is the history's, and is never kept beside the predictions.
+    measured = {"baseline": known.baseline, "outcomes": known.outcomes}
+    if path is not None and (found := recall(path, key)) is not None:
+        return CrossValidation(**found[0], **measured)
     fold = assign_folds(known, folds, by_group, stream(seed, "", 0, "folds"))
     arrays = _predict_folds(known, fold, settings, seed, progress or silent, sampler or Sampler(), terms)
     arrays |= {"weeks": known.weeks, "rows": rows, "fold": fold}
-    arrays |= {"baseline": known.baseline, "outcomes": known.outcomes}
     if path is not None:
         write(path, arrays, {"format": FORMAT_TAG, "key": key})
-    return CrossValidation(**arrays)
+    return CrossValidation(**arrays, **measured)
 
 
 def assign_folds(history: History, folds: int, by_group: bool, generator: np.random.Generator) -> Ints:

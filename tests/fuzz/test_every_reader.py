@@ -1,0 +1,204 @@
+"""Every reader of files, given files that are broken at random: an answer, or one clear error.
+
+`make test` tries some dozens of files a reader, the same each day; `make fuzz` looks for new ones for long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import resource
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.mutations import as_toml, broken_bytes, broken_tables
+from tests.small_trial import TRIAL
+from trialsim.cli import main
+from trialsim.exchange import to_usdm
+from trialsim.protocol.declared import read_trial
+
+ROOT = Path(__file__).parents[2]
+CASES = int(os.environ.get("FUZZ_CASES", "25"))
+SECONDS, MEGABYTES, LONGEST_ERROR = 5.0, 512, 4_000
+FACTS = {"population": "x", "period": "x", "citation": "x", "licence": "x", "describes": "enrolled"}
+COLUMNS = ("--outcome", "change", "--arm", "arm", "--control", "placebo")
+FITTED = [word for name, value in FACTS.items() for word in (f"--{name}", value)]
+
+
+def people() -> pd.DataFrame:
+    """Return a trial's data: 40 participants of two arms, with a gap."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {
+            "id": [f"p{number}" for number in range(40)],
+            "arm": ["placebo", "active"] * 20,
+            "age": rng.normal(60, 8, 40).round(1),
+            "sex": rng.choice(["F", "M"], 40),
+            "change": rng.normal(0, 1, 40).round(3),
+        }
+    )
+    frame.loc[3, "change"] = np.nan
+    return frame
+
+
+CURVE = "time,survival\n" + "".join(f"{month},{0.97**month:.4f}\n" for month in range(25))
+AT_RISK = "time,at_risk\n0,100\n6,82\n12,68\n18,55\n24,46\n"
+TABLES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
+    "small protocol": (
+        lambda: tomllib.loads(TRIAL.format(effect=1.0, participants=80, seed=1)),
+        ("run", "FILE.toml", "--plan"),
+    ),
+    "survival protocol": (
+        lambda: tomllib.loads((ROOT / "protocols/survival_delayed_effect.toml").read_text()),
+        ("run", "FILE.toml", "--plan"),
+    ),
+    "card": (
+        lambda: tomllib.loads((ROOT / "cohorts/alzheimers_early.toml").read_text()),
+        ("cohort", "check", "FILE.toml"),
+    ),
+    "USDM": (
+        lambda: to_usdm(read_trial(ROOT / "protocols/cdisc_pilot.toml")),
+        ("new", "FILE.json", "-o", "OUT.toml"),
+    ),
+    "Dataset-JSON": (
+        lambda: {
+            "datasetJSONVersion": "1.1.0", "records": 40,
+            "columns": [
+                {"name": name, "dataType": "double" if name in ("age", "change") else "string"}
+                for name in people().columns
+            ],
+            "rows": json.loads(people().to_json(orient="values")),
+        },
+        ("analyse", "FILE.json", "--method", "ancova", *COLUMNS),
+    ),
+}  # fmt: skip
+BYTES: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
+    "protocol": (
+        lambda: TRIAL.format(effect=1.0, participants=80, seed=1).encode(), ("run", "FILE.toml", "--plan"),
+    ),
+    "data as CSV": (
+        lambda: people().to_csv(index=False).encode(),
+        ("analyse", "FILE.csv", "--method", "ancova", *COLUMNS),
+    ),
+    "data as Parquet": (
+        lambda: bytes(people().to_parquet(index=False)),
+        ("analyse", "FILE.parquet", "--method", "t-test", *COLUMNS),
+    ),
+    "history": (
+        lambda: people().drop(columns="arm").to_csv(index=False).encode(),
+        ("new", "FILE.csv", "--yes", "--outcome", "change", "--kind", "score", "-o", "OUT.toml"),
+    ),
+    "data for a card": (
+        lambda: people()[["age", "sex"]].to_csv(index=False).encode(),
+        ("cohort", "fit", "FILE.csv", *FITTED, "-o", "OUT.toml"),
+    ),
+    "published curve": (
+        lambda: CURVE.encode(), ("history", "from-km", "FILE.csv", "--at-risk", "RISK.csv", "-o", "OUT.csv"),
+    ),
+    "JSON": (
+        lambda: json.dumps(to_usdm(read_trial(ROOT / "protocols/cdisc_pilot.toml"))).encode(),
+        ("new", "FILE.json", "-o", "OUT.toml"),
+    ),
+}  # fmt: skip
+
+
+def command(words: tuple[str, ...], content: bytes, folder: Path) -> None:
+    """Give a file to a command, and check how the command ends."""
+    name = next(word for word in words if word.startswith("FILE."))
+    file = folder / name.lower()
+    file.write_bytes(content)
+    (folder / "risk.csv").write_text(AT_RISK)
+    left = {path.name for path in folder.iterdir()}
+    asked = [
+        str(folder / word.lower()) if word.partition(".")[0] in ("FILE", "OUT", "RISK") else word
+        for word in words
+    ]
+    out, err = io.StringIO(), io.StringIO()
+    began, code = time.process_time(), 0
+    with (
+        mock.patch.object(sys, "argv", ["trialsim", *asked]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    said = err.getvalue()
+    assert time.process_time() - began < SECONDS
+    assert code in (0, 2), (code, said)
+    if code == 2:
+        last = said.strip().splitlines()[-1]
+        assert last.startswith("Error: "), said
+        assert len(last) < LONGEST_ERROR
+        assert "Traceback" not in said
+        assert {path.name for path in folder.iterdir()} == left, "something half-written is left"
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bounded(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Hold what all files of this module take together to the memory that one may take."""
+    for _, words in (*TABLES.values(), *BYTES.values()):
+        assert any(word.startswith("FILE.") for word in words)
+    before = memory()
+    yield
+    assert memory() - before < MEGABYTES
+
+
+relaxed = settings(
+    max_examples=CASES,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
+)
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_a_sound_file_is_read(name: str, tmp_path: Path) -> None:
+    """What is broken below is otherwise fit to be read: nothing is refused for another reason."""
+    made, words = BYTES[name]
+    if name in ("protocol", "data as CSV", "data as Parquet", "data for a card", "published curve", "JSON"):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            command(words, made(), tmp_path)
+        assert "Error" not in out.getvalue()
+
+
+@pytest.mark.parametrize("name", BYTES)
+@relaxed
+@given(data=st.data())
+def test_a_file_with_broken_bytes_is_read_or_refused(name: str, tmp_path: Path, data: st.DataObject) -> None:
+    made, words = BYTES[name]
+    command(words, data.draw(broken_bytes(made())), tmp_path)
+
+
+@pytest.mark.parametrize("name", TABLES)
+@relaxed
+@given(data=st.data())
+def test_a_file_with_broken_values_is_read_or_refused(name: str, tmp_path: Path, data: st.DataObject) -> None:
+    made, words = TABLES[name]
+    tables = data.draw(broken_tables(made()))
+    is_toml = any(word == "FILE.toml" for word in words)
+    content = as_toml(tables) if is_toml else json.dumps(tables)
+    command(words, content.encode("utf-8", errors="replace"), tmp_path)
