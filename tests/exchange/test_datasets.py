@@ -155,16 +155,17 @@ def test_others_files_are_read(tmp_path: Path) -> None:
         (small(rows=[["1"]]), "must have 2 values"),
         (small(rows=3), "must be a list of rows"),
         (small(records=3), "says 2 rows are there"),
-        (small(rows=[["old", "F"]], records=1), r"rows\[0\].AGE: must be a number"),
+        (small(rows=[["1", ["F"]]], records=1), r"rows\[0\]: holds several values"),
+        (small(rows=[["CANARY", "F"]], records=1), r"rows\[0\].AGE: must be a number"),
         (small(columns=[{"name": "AGE", "dataType": "string"}] * 2), "all different"),
     ],
 )
 def test_what_is_no_dataset_json_is_refused_by_name(content: str, says: str, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(content)
-    with pytest.raises(HistoryError, match=says):
+    with pytest.raises(HistoryError, match=says) as refusal:
         read_dataset_json(path)
-    assert "old" not in says
+    assert "CANARY" not in str(refusal.value)
 
 
 def test_an_analysis_reads_dataset_json(made: dict[str, Dataset], tmp_path: Path) -> None:

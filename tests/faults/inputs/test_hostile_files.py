@@ -126,6 +126,32 @@ def test_nested_columns_and_damaged_metadata_are_refused_in_words(tmp_path: Path
             assert list(read_table(path)["a"]) == [1, 2]
 
 
+def test_texts_that_are_no_utf8_are_refused_without_showing_them(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    bad = pa.array([b"secret\xff", b"b"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"a": bad}), path)
+    with pytest.raises(HistoryError, match="cannot be read as Parquet") as refusal:
+        read_table(path)
+    assert "secret" not in str(refusal.value)
+
+
+def test_rows_with_more_cells_than_the_header_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2,3\n4,5,6\n")
+    with pytest.raises(HistoryError, match="more cells than the 2 names of its header"):
+        read_table(path)
+
+
+def test_control_characters_never_reach_the_terminal(monkeypatch, capsys, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("id,a\x1b[31m,b\x0cc\n1,2,3\n")
+    assert run(monkeypatch, "analyse", str(path), "--method", "t-test", "--outcome", "y", "--arm", "id",
+               "--control", "1") == 2  # fmt: skip
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert len(said.strip().splitlines()) == 1
+
+
 def test_every_truncation_of_a_parquet_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}).to_parquet(path)

@@ -133,6 +133,8 @@ def read_dataset_json(path: Path) -> pd.DataFrame:
             raise HistoryError(
                 f"must have {len(columns)} values, one a column", file=path, field=f"rows[{number}]"
             )
+        if any(isinstance(cell, list | dict) for cell in row):
+            raise HistoryError("holds several values in a cell", file=path, field=f"rows[{number}]")
     if content.get("records", len(rows)) != len(rows):
         raise HistoryError(
             f"says {len(rows)} rows are there", file=path, field="records", value=content["records"],

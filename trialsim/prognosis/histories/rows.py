@@ -139,6 +139,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
         cells = facts.num_rows * facts.num_columns
         nested = [field.name for field in schema if pa.types.is_nested(field.type)]
         if cells <= MOST_CELLS and not nested:
+            # Texts that are no UTF-8 would fail later, with their content in the message.
+            pq.read_table(path).validate(full=True)
             return pd.read_parquet(path)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, pa.ArrowException) as fault:
         raise HistoryError(
