@@ -128,7 +128,7 @@ def cross_validate(
     rows = learnable_rows(history)
     known = history.take(rows)
     # What was measured is the history's, and is never kept beside the predictions.
-    measured = {"baseline": known.baseline, "outcomes": known.outcomes}
+    measured: Arrays = {"baseline": known.baseline, "outcomes": known.outcomes}
     if path is not None and (found := recall(path, key)) is not None:
         return CrossValidation(**found[0], **measured)
     fold = assign_folds(known, folds, by_group, stream(seed, "", 0, "folds"))
