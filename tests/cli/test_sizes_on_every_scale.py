@@ -51,6 +51,20 @@ def test_size_says_what_the_library_says(monkeypatch, capsys, tmp_path: Path, sc
     assert "cost saved, in the currency of the prices" in page
 
 
+@pytest.mark.parametrize(
+    ("scale", "analysis"),
+    [("binary", "logistic"), ("count", "negative_binomial"), ("survival", "cox")],
+)
+def test_rows_are_named_by_the_analysis_of_the_scale(monkeypatch, capsys, scale: str, analysis: str) -> None:
+    """A hazard ratio has no analysis of covariance."""
+    asked = ("size", "--scale", scale, *ARGUMENTS[scale], "--partial-correlation", "0.3")
+    assert run(monkeypatch, *asked, "--json") == 0
+    text = capsys.readouterr().out
+    assert f"{analysis}_regression_total" in text
+    assert run(monkeypatch, *asked) == 0
+    assert "ancova" not in (text + capsys.readouterr().out).lower()
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_lower_bound_alone_moves_the_worst_plausible_figure(monkeypatch, capsys, scale: str) -> None:
     asked = ("size", "--scale", scale, *ARGUMENTS[scale], "--partial-correlation", "0.3", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from types import ModuleType
@@ -64,6 +65,8 @@ from trialsim.design.other_trials import (
     rank_sum_size,
     wedge,
     wedge_size,
+    win_ratio_power,
+    win_ratio_size,
 )
 from trialsim.design.sizes import (
     EventForecast,
@@ -165,6 +168,7 @@ POWERS |= {
         400, [0.3, 0.3, 0.4], float(np.exp(3 * x)), direction="greater"
     ),
     "rank_sum_power": lambda x: rank_sum_power(300, 0.5 + x, direction="greater"),
+    "win_ratio_power": lambda x: win_ratio_power(300, math.exp(x), direction="greater"),
     "power_of_counts": lambda x: power_of_counts(150, counts(1.3 - x, 1.3)),
     "power_of_clusters": lambda x: power_of_clusters(
         60, ClusterQuestion(x, (1.0, 1.0), 20, 0.02, direction="greater")
@@ -201,6 +205,7 @@ SIZES: dict[str, Callable[[], object]] = {
     "survival_size, lachin-foulkes": lambda: survival_size(forecast(1.5), 24, method="lachin-foulkes"),
     "proportional_odds_size": lambda: proportional_odds_size([0.5, 0.5], 0.5, direction="greater"),
     "rank_sum_size": lambda: rank_sum_size(0.4, direction="greater"),
+    "win_ratio_size": lambda: win_ratio_size(0.8, direction="greater"),
     "counts_size": lambda: counts_size(counts(1.5, 1.3)),
     "clusters_size": lambda: clusters_size(ClusterQuestion(-0.3, (1.0, 1.0), 20, 0.05, direction="greater")),
     "wedge_size": lambda: wedge_size(4, 20, -0.3, 1.0, 0.05, direction="greater"),

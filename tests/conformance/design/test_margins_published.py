@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from trialsim.design import BinaryScale, CountScale, SurvivalScale, scale_size
+from trialsim.design import BinaryScale, CountScale, SurvivalScale, events_for_power, scale_size
 from trialsim.design.control_arm import ScaleSizing
 from trialsim.design.sizes import Claim, asymptotic_size
 
@@ -58,6 +58,41 @@ def test_superiority_beyond_a_margin_chow_shao_wang_2003_4_2_is_98_an_arm() -> N
     scale = BinaryScale(0.65, risk_difference=0.2, contrast="risk difference")
     question = ScaleSizing(scale, margin=0.05, power=0.8, alpha=0.1, direction="greater")
     assert scale_size(question, "unadjusted").controls == 98
+
+
+@pytest.mark.parametrize(
+    ("odds_ratio", "rates", "margin", "alpha", "power", "ratio", "controls"),
+    [
+        (2.0, (0.25, 0.4), math.exp(0.2), 0.1, 0.8, 1, 241.5119595),
+        (1.0, (0.3, 0.3), math.exp(-0.5), 0.05, 0.9, 2, 300.2120875),
+    ],
+)
+def test_odds_ratios_against_a_margin_of_trialsize_1_4_1_relative_risk_nis(
+    odds_ratio: float, rates: tuple[float, float], margin: float, alpha: float, power: float, ratio: int,
+    controls: float,
+) -> None:  # fmt: skip
+    """``RelativeRisk.NIS(alpha, beta, or, k, pt, pc, margin)``, run in R 4.2.2."""
+    if odds_ratio == 2.0:
+        assert rates[1] / (1 - rates[1]) / (rates[0] / (1 - rates[0])) == pytest.approx(2.0)
+    scale = BinaryScale(rates[0], odds_ratio=odds_ratio)
+    question = ScaleSizing(
+        scale, margin=margin, alpha=alpha, power=power, allocation=(1 / (1 + ratio), ratio / (1 + ratio)),
+        direction="greater",
+    )  # fmt: skip
+    assert exact(question) / (1 + ratio) == pytest.approx(controls, rel=1e-9)
+
+
+def test_equal_odds_within_limits_of_trialsize_1_4_1_relative_risk_equivalence() -> None:
+    """``RelativeRisk.Equivalence(.05, .2, 1, 1, .25, .25, .5)``: 365.3908203 an arm."""
+    limits = (math.exp(-0.5), math.exp(0.5))
+    question = ScaleSizing(BinaryScale(0.25, odds_ratio=1.0), limits=limits, alpha=0.1, power=0.8)
+    assert exact(question) / 2 == pytest.approx(365.3908203, rel=1e-9)
+
+
+def test_a_doubled_hazard_beyond_a_log_margin_of_a_half_of_trialsize_1_4_1_cox_nis() -> None:
+    """``Cox.NIS(.05, .2, log(2), .5, .8, .5)``: 828.6314331 people, .8 of them with an event."""
+    events = events_for_power(2.0, margin=math.exp(0.5), alpha=0.05, power=0.8, direction="greater")
+    assert events / 0.8 == pytest.approx(828.6314331, rel=1e-9)
 
 
 def test_equivalence_of_half_and_half_within_a_tenth_toster_power_tost_two_prop_542() -> None:

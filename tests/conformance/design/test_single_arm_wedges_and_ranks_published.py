@@ -4,6 +4,8 @@
   (tests/testthat/_snaps/independent-test-as_gt.md of keaven/gsDesign). Its bounds are Wald's lines.
 - Inner wedges: crossing probabilities by ``pmvnorm`` (Miwa) of mvtnorm 1.1-3; outer bounds by rpact 3.3.4.
 - Wilcoxon's size by Noether 1987: the manual of ``size.test.mann`` in the R package statpsych 1.4.
+- Win ratio: ``wr.ss`` and ``wr.power`` of WRestimates 0.1.0 (Yu and Ganju 2022), run in R 4.2.2.
+- Stepped wedges: ``swPwr`` of swCRTdesign 4.0 (Hussey and Hughes 2007), run in R 4.2.2.
 - Many to one: ``qmvt`` and ``pmvt`` (Kshirsagar's noncentral t) of mvtnorm 1.1-3.
 """
 
@@ -13,10 +15,21 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import ndtr, ndtri
+from scipy.stats import mannwhitneyu
 
 from trialsim.design import HwangShihDeCani, OBrienFlemingSpending, PocockSpending, group_sequential_design
 from trialsim.design.group_sequential import harm_bounds, two_sided_futility_design
-from trialsim.design.other_trials import ManyToOneQuestion, many_to_one_power, rank_sum_size
+from trialsim.design.other_trials import (
+    ManyToOneQuestion,
+    SteppedWedge,
+    many_to_one_power,
+    power_of_wedge,
+    rank_sum_size,
+    wedge,
+    win_ratio_power,
+    win_ratio_size,
+)
 from trialsim.design.other_trials.many_arms import many_to_one_bound
 from trialsim.design.single_arm import BinomialLooks
 
@@ -87,3 +100,48 @@ def test_power_of_two_arms_against_one_control_as_r_mvtnorm_pmvt() -> None:
     for claims, power in (("any", 0.68945566), ("all", 0.32604420)):
         found = many_to_one_power(150, ManyToOneQuestion((0.4, 0.5), claims=claims))
         assert found == pytest.approx(power, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("steps", "per_step", "size", "effect", "between", "within", "after", "power"),
+    [
+        (4, 6, 120, -0.015, 0.01**2, 0.0425 * 0.9575, 0, 0.7861895925),
+        (5, 2, 1, 1.5, 0.9**2, 16.0, 0, 0.1720226924),
+        (4, 6, 20, 0.25, 0.05, 0.95, 0, 0.9515215277),
+        (3, 3, 10, 0.4, 0.1, 0.9, 2, 0.655100769),
+    ],
+)
+def test_stepped_wedges_of_hussey_and_hughes_2007_as_swcrtdesign_4_0_swpwr(
+    steps: int, per_step: int, size: int, effect: float, between: float, within: float, after: int,
+    power: float,
+) -> None:  # fmt: skip
+    """The first is the package's own example, as a normal outcome; its power counts both tails."""
+    table = np.hstack([wedge(steps, per_step), np.ones((steps * per_step, after))])
+    sd = math.sqrt(between + within)
+    design = SteppedWedge(table, size, sd, between / sd**2)
+    wrong_side = ndtr(-1.959963984540054 - abs(effect) / math.sqrt(design.variance()))
+    assert power_of_wedge(design, effect) + wrong_side == pytest.approx(power, abs=5e-10)
+
+
+def test_win_ratio_of_1_5_with_a_tenth_of_ties_needs_417_as_wrestimates_0_1_0_wr_ss() -> None:
+    assert math.ceil(win_ratio_size(1.5, tied=0.1).total) == 417
+    assert win_ratio_power(417, 1.5, tied=0.1) == pytest.approx(0.9002604, abs=5e-8)
+    uneven = win_ratio_size(1.2, tied=0.25, power=0.8, allocation=2.0)
+    assert math.ceil(uneven.total) == 2362
+
+
+@pytest.mark.parametrize(("win_ratio", "total"), [(1.1, 4610), (1.2, 1260), (1.3, 610), (1.5, 256)])
+def test_win_ratios_at_80_percent_by_the_formula_of_yu_and_ganju_2022(win_ratio: float, total: int) -> None:
+    """Totals that a user of ``WRestimates::wr.ss`` printed, rounded to whole pairs."""
+    assert 2 * math.ceil(win_ratio_size(win_ratio, power=0.8).total / 2) == total
+
+
+def test_win_ratio_size_has_its_power_in_simulated_trials_without_ties() -> None:
+    """Of one continuous outcome the win odds are exp(shift of a logistic law), and the test is Wilcoxon's."""
+    size = win_ratio_size(1.8, power=0.8)
+    p = 1.8 / 2.8  # P(win) of two normals that are √2 Φ⁻¹(p) apart
+    rng = np.random.default_rng(12)
+    n = size.whole[0]
+    active = math.sqrt(2) * ndtri(p) + rng.standard_normal((3000, n))
+    won = mannwhitneyu(active, rng.standard_normal((3000, n)), axis=1, method="asymptotic").pvalue < 0.05
+    assert won.mean() == pytest.approx(0.8, abs=0.035)

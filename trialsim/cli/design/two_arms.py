@@ -198,31 +198,58 @@ def ordinal(
 
 
 @click.command()
-@click.option(
-    "--win-probability", type=RATE, required=True, help="P(active > control) + half of P(equal); 0.5 is none."
-)
+@click.option("--win-probability", type=RATE, help="P(active > control) + half of P(equal); 0.5 is none.")
 @click.option("--ties", type=NUMBERS, help="Probabilities of tied values.  [default: no ties]")
+@click.option("--win-ratio", type=POSITIVE, help="In its place wins over losses, of a hierarchy of outcomes.")
+@click.option(
+    "--tied",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Win ratio: probability of a tied pair.  [default: 0]",
+)
 @direction_option
 @total_option
 @level_options()
 @answers
 def ranks(
-    win_probability: float,
+    win_probability: float | None,
     ties: tuple[float, ...] | None,
+    win_ratio: float | None,
+    tied: float | None,
     direction: Any,
     total: float | None,
     power: float,
     alpha: float,
     allocation: float,
 ) -> Answer:
-    """Size Wilcoxon's rank-sum test (Noether 1987), from the probability that a treated one does better.
+    """Size a comparison of ranks, from the probability that a treated one does better, or from a win ratio.
+
+    With --win-probability it is Wilcoxon's rank-sum test (Noether 1987), with --win-ratio that of wins in a
+    hierarchy of outcomes (Yu and Ganju 2022).
 
     \b
-    Example:
+    Examples:
       trialsim design ranks --win-probability 0.65
+      trialsim design ranks --win-ratio 1.5 --tied 0.1
     """
-    from trialsim.design.other_trials import rank_sum_power, rank_sum_size
+    from trialsim.design.other_trials import rank_sum_power, rank_sum_size, win_ratio_power, win_ratio_size
+    from trialsim.errors import DesignError
 
+    if (win_probability is None) == (win_ratio is None):
+        raise DesignError("or --win-ratio is needed, and not both", field="--win-probability",
+                          value=win_probability)  # fmt: skip
+    if win_ratio is not None:
+        if ties is not None:
+            raise DesignError("goes with --win-probability", field="--ties", value=ties, mend="give --tied")
+        of_wins: dict[str, Any] = {
+            "tied": tied or 0.0, "alpha": alpha, "allocation": allocation, "direction": direction
+        }  # fmt: skip
+        headline = f"Win ratio {win_ratio:g}, {tied or 0.0:.0%} of pairs tied, one-sided alpha {alpha:g}."
+        if total is not None:
+            return Answer(headline, {"total": total, "power": win_ratio_power(total, win_ratio, **of_wins)})
+        return Answer(headline, two_arms(win_ratio_size(win_ratio, power=power, **of_wins), power))
+    if tied is not None:
+        raise DesignError("goes with --win-ratio", field="--tied", value=tied, mend="give --ties")
+    assert win_probability is not None
     shared: dict[str, Any] = {"alpha": alpha, "allocation": allocation, "ties": ties, "direction": direction}
     headline = f"Wilcoxon's rank sum, win probability {win_probability:g}, one-sided alpha {alpha:g}."
     if total is not None:

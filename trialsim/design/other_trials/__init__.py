@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         proportional_odds_size,
         rank_sum_power,
         rank_sum_size,
+        win_ratio_power,
+        win_ratio_size,
     )
 else:
     __getattr__, __dir__ = lazy_door(__name__)
@@ -73,4 +75,6 @@ __all__ = [
     "rank_sum_size",
     "wedge",
     "wedge_size",
+    "win_ratio_power",
+    "win_ratio_size",
 ]

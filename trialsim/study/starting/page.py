@@ -123,7 +123,7 @@ def protocol_text(found: Found, told: Told, history: str, name: str, join: str |
     effect = _effect(page, found, told)
     _people(page, found)
     if found.covariates:
-        _history(page, found, history, join, months)
+        _history(page, found, history, join, none_is_missing=told.missing == ())
     else:
         _read_for_the_law(page, found)
     _conduct(page, found, told, effect, months)
@@ -240,7 +240,7 @@ def _people(page: _Page, found: Found) -> None:
         page.note(f"left out: {column}: {why}")
 
 
-def _history(page: _Page, found: Found, history: str, join: str | None, months: Any) -> None:
+def _history(page: _Page, found: Found, history: str, join: str | None, *, none_is_missing: bool) -> None:
     page.lines += [""]
     for change in found.changes:
         page.note(f"{found.file.name}: {change}")
@@ -250,6 +250,8 @@ def _history(page: _Page, found: Found, history: str, join: str | None, months: 
         page.put(
             missing=_guess(found, "missing", {name: list(codes) for name, codes in found.missing.items()})
         )
+    elif none_is_missing:
+        page.put(missing=[])
     page.table(
         "history.columns", participant=_guess(found, "participant", found.participant),
         week=_guess(found, "week", found.week) if found.week else None,
