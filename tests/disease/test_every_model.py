@@ -21,8 +21,8 @@ from trialsim.streams import stream
 ROOT = Path(__file__).parents[2]
 NAMES = disease_models()
 PAIRS = [(name, one.name) for name in NAMES for one in disease_model(name).endpoints]
-# What a person must be given for other dials to matter: nobody clears a drug that is not there.
-GIVEN = {"theophylline": {"dose": 1.0}}
+# Given for other dials to matter: nobody clears a drug that is not there, and few livers are injured.
+GIVEN = {"theophylline": {"dose": 1.0}, "liver_safety": {"injury": 100.0}}
 DIALS = [(name, one.name) for name in NAMES for one in disease_model(name).dials]
 
 
@@ -101,7 +101,8 @@ def test_every_dial_moves_an_endpoint(name: str, dial: str) -> None:
     model = disease_model(name)
     (own,) = (one for one in model.dials if one.name == dial)
     value = 0.5 if own.operation == "multiply" else min(max(1.0, own.low), own.high)
-    people, given = people_of(model), {} if dial == "dose" else GIVEN.get(name, {})
+    people = people_of(model)
+    given = {other: number for other, number in GIVEN.get(name, {}).items() if other != dial}
     assert not all(
         np.array_equal(
             drawn(model, one, people, **given),
@@ -158,7 +159,7 @@ def test_a_protocol_runs_it_and_published_numbers_hold_it(name: str) -> None:
     protocols = [path.read_text(encoding="utf-8") for path in (ROOT / "protocols").glob("*.toml")]
     assert any(f'model = "{name}"' in text for text in protocols)
     called = type(disease_model(name)).__name__
-    tests = (ROOT / "tests" / "conformance" / "disease").glob("test_*.py")
+    tests = (ROOT / "tests" / "conformance" / "disease").rglob("test_*.py")
     texts = [path.read_text(encoding="utf-8") for path in tests]
     assert any(name in text or called in text for text in texts)
     # A model without code of its own is listed by its card.

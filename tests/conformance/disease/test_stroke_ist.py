@@ -11,6 +11,8 @@ import pytest
 
 from trialsim.errors import HistoryError
 from trialsim.prognosis import read_outcome_history
+from trialsim.prognosis.histories import read_labels
+from trialsim.prognosis.validation import validate_outcome, worst_subgroups
 from trialsim.protocol import OutcomeTable
 
 LEVELS = ("dead", "dependent", "not_recovered", "recovered")
@@ -70,6 +72,35 @@ def history_file(ist: pd.DataFrame, folder: Path) -> Path:
     rows["dead_or_dependent"] = rows["outcome_6_months"].isin(LEVELS[:2]).astype(int)
     rows.drop(columns="outcome_6_months").to_csv(folder / "ist.csv", index=False)
     return folder / "ist.csv"
+
+
+@pytest.mark.slow
+def test_ordinal_twins_by_country_are_too_hopeful_in_the_uk(ist: pd.DataFrame, tmp_path: Path) -> None:
+    """3,000 without aspirin: .72 of pairs in order, least in Portugal; .24 of a level worse in the UK."""
+    rows = ist[(ist["aspirin"] == 0) & ist["outcome_6_months"].notna()].sample(3_000, random_state=1).copy()
+    rows["drowsy"] = (rows["consciousness"] != "alert").astype(int)
+    deficits = [name for name in rows if name.startswith("deficit_")]
+    rows["deficits"] = (rows[deficits] == "yes").sum(axis=1)
+    rows["tacs"] = (rows["stroke_subtype"] == "TACS").astype(int)
+    rows["lacs"] = (rows["stroke_subtype"] == "LACS").astype(int)
+    names = ("age", "male", "systolic_bp", "drowsy", "deficits", "tacs", "lacs")
+    rows[["participant", "country", *names, "outcome_6_months"]].to_csv(tmp_path / "ist.csv", index=False)
+    asked = {"endpoint": "outcome_6_months", "family": "ordinal", "levels": LEVELS, "covariates": names}
+    said = OutcomeTable.model_validate({"week": 26.0} | asked)
+    history = read_outcome_history(tmp_path / "ist.csv", said)
+    found = validate_outcome(history, seed=1, folds=3)
+    assert found.judge()["discrimination"] == pytest.approx(0.72, abs=0.01)
+    assert found.judge()["slope"] == pytest.approx(1.0, abs=0.06)
+    by_country = found.by_subgroup(read_labels(tmp_path / "ist.csv", said, ["country"]))
+    shown = by_country[by_country["shown"]].set_index("subgroup")
+    assert 18 <= len(shown) <= 25
+    missed = shown["mean_level"] - shown["expected_level"]
+    assert missed["UK"] == pytest.approx(-0.24, abs=0.03)
+    assert missed["SWED"] == pytest.approx(0.28, abs=0.05)
+    worst = worst_subgroups(by_country).set_index("measure")
+    assert worst.loc["discrimination", "subgroup"] == "PORT"
+    assert worst.loc["discrimination", "worst"] == pytest.approx(0.555, abs=0.02)
+    assert worst.loc["coverage_95", "worst"] > 0.88
 
 
 def table(**more: object) -> OutcomeTable:

@@ -17,6 +17,7 @@ from trialsim.disease.cardiometabolic.diabetes_courses import hba1c_of
 from trialsim.disease.cardiometabolic.diabetes_years import in_year, standing, walk
 from trialsim.disease.cardiometabolic.ukpds_om2 import EVENTS, Equation, risk_of_death, yearly_risks
 from trialsim.errors import InputError
+from trialsim.prognosis.validation.outcome_measures import harrell
 from trialsim.streams import stream
 
 YEAR = 365.25 / 7
@@ -156,6 +157,7 @@ def survey(shared: Callable[[str], Path]) -> dict[str, np.ndarray]:
     )  # fmt: skip
     kept = [row for row in rows if all(row[name] not in ("", "NA") for name in (*needed, "smoking"))]
     columns = {name: np.array([float(row[name]) for row in kept]) for name in needed}
+    columns["race"] = np.array([row["race_eth"] for row in kept])
     columns["smoker"] = np.array([row["smoking"] == "Current" for row in kept], dtype=float)
     return columns
 
@@ -210,6 +212,25 @@ def test_who_dies_first_in_nhanes(survey: dict[str, np.ndarray]) -> None:
         right += (others < risk[one]).sum() + 0.5 * (others == risk[one]).sum()
         pairs += len(others)
     assert right / pairs >= 0.73
+
+
+def test_deaths_of_nhanes_by_ethnicity_after_the_calibration_of_all(survey: dict[str, np.ndarray]) -> None:
+    """Observed to expected from .77 (other) to 1.28 (white); C from .69 (Mexican American) to .78."""
+    death = predicted(survey, 0.64, 40)
+    until = np.minimum(survey["ftime_years"], 10.0)
+    expected, risk = (death <= until).mean(axis=0), (death <= 10).mean(axis=0)
+    died = (survey["death_allcause"] == 1) & (survey["ftime_years"] <= 10)
+    ratios, orders = {}, {}
+    for race in np.unique(survey["race"]):
+        those = survey["race"] == race
+        ratios[race] = died[those].sum() / expected[those].sum()
+        orders[race] = harrell(risk[those], survey["death_allcause"][those], survey["ftime_years"][those])
+    assert min(ratios, key=ratios.get) == "Other / Multiracial"
+    assert max(ratios, key=ratios.get) == "Non-Hispanic White"
+    assert (min(ratios.values()), max(ratios.values())) == pytest.approx((0.77, 1.28), abs=0.03)
+    assert ratios["Non-Hispanic Black"] == pytest.approx(1.21, abs=0.03)
+    assert min(orders, key=orders.get) == "Mexican American"
+    assert (min(orders.values()), max(orders.values())) == pytest.approx((0.69, 0.78), abs=0.015)
 
 
 def test_less_hba1c_means_fewer_infarctions_and_an_earlier_event_never() -> None:

@@ -23,7 +23,7 @@ def test_shipped_cards_are_there():
         "af_ablation", "als", "alzheimers_early", "alzheimers_mild_moderate", "glioblastoma", "heart_failure",
         "metastatic_breast_cancer", "nsclc", "type2_diabetes", "copd", "cgd", "ms_relapsing", "parkinsons",
         "duchenne", "adpkd", "type2_diabetes_trial", "leukopenia", "asthma", "depression", "huntingtons",
-        "icd_candidates", "warfarin", "type1_diabetes", "prostate_cancer",
+        "icd_candidates", "warfarin", "type1_diabetes", "prostate_cancer", "prevention", "liver_tests",
     }  # fmt: skip
 
 

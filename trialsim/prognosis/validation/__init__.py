@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         calibrate_subgroups,
         covariate_subgroups,
         default_subgroups,
+        worst_subgroups,
     )
 else:
     __getattr__, __dir__ = lazy_door(__name__)
@@ -46,4 +47,5 @@ __all__ = [
     "prior_outcome_prognosis",
     "prior_prognosis",
     "validate_outcome",
+    "worst_subgroups",
 ]

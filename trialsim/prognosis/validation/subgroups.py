@@ -146,6 +146,57 @@ def calibrate_subgroups(
     return pd.DataFrame(rows)
 
 
+# Of these the least is the worst; of the others what lies farthest from what it should be.
+_THE_MORE_THE_BETTER = ("discrimination", "concordance", "rank_correlation", "deviance_explained")
+_SHOULD_BE = {"bias": 0.0, "intercept": 0.0, "slope": 1.0, "observed_to_expected": 1.0}
+
+
+def worst_subgroups(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the worst subgroup by each measure: whom the twins serve least.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `calibrate_subgroups`, or of `OutcomeValidation.by_subgroup`.
+
+    Returns
+    -------
+    DataFrame
+        ``measure``, ``worst``, ``grouping``, ``subgroup``, ``participants``, and the ``median`` over all that
+        are shown. Coverage and discrimination are worst where they are least; bias, intercept, slope and
+        observed to expected where they are farthest from 0, 0, 1 and 1, ratios on their logarithm. No rows if
+        nothing is shown.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"grouping": "race", "subgroup": ["a", "b"], "shown": True,
+    ...                       "participants": [90, 30], "bias": [0.2, -0.9], "coverage_90": [0.91, 0.93]})
+    >>> worst_subgroups(table)[["measure", "worst", "subgroup"]].to_numpy().tolist()
+    [['bias', -0.9, 'b'], ['coverage_90', 0.91, 'a']]
+    """
+    shown = table[table["shown"].astype(bool)]
+    rows = []
+    for name in shown.columns if len(shown) else ():
+        values = shown[name]
+        if name in _SHOULD_BE:
+            ratio = name == "observed_to_expected"
+            badness = np.abs(np.log(values.clip(lower=1e-9)) if ratio else values - _SHOULD_BE[name])
+        elif name in _THE_MORE_THE_BETTER or name.startswith("coverage_"):
+            badness = -values
+        else:
+            continue
+        if badness.notna().any():
+            worst = shown.loc[badness.idxmax()]
+            rows.append(
+                {
+                    "measure": name, "worst": worst[name], "grouping": worst["grouping"],
+                    "subgroup": worst["subgroup"], "participants": worst["participants"],
+                    "median": values.median(),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def withheld(cells: Sequence[int]) -> list[bool]:
     """Return which subgroups of one grouping are not shown.
 

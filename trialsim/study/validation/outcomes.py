@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from trialsim.data import OutcomeHistory
-from trialsim.prognosis.validation import OutcomeValidation
+from trialsim.prognosis.validation import OutcomeValidation, worst_subgroups
 from trialsim.streams import stream
 from trialsim.study.validation.findings import Finding
 from trialsim.study.validation.subgroups import Labels
@@ -20,6 +20,10 @@ WORDS = {
 MEANING = (
     "Gain is the share of participants that adjusting for the score saves beside that covariate, of the "
     "outcome that a linear comparison regresses; negative where the score misleads.",
+)
+WORST = (
+    "The least of coverage and of discrimination; of the others what is farthest from its goal. The more "
+    "subgroups and the smaller, the worse the worst by chance alone."
 )
 
 
@@ -41,7 +45,15 @@ def outcome_findings(
         each = by_group.by_subgroup({"group": groups})
         found.append(Finding("Each group, by a model that never saw it", each))
     name = f"Subgroups, on {place} never seen; small not shown"
-    return [*found, Finding(name, judged.by_subgroup(labels))]
+    table = judged.by_subgroup(labels)
+    return [*found, Finding(name, table), *worst_finding(table, place)]
+
+
+def worst_finding(table: pd.DataFrame, place: str) -> list[Finding]:
+    """Return whom the twins serve least, by each measure; nothing where no subgroup is shown."""
+    worst = worst_subgroups(table)
+    title = f"The worst subgroup by each measure, on {place} never seen"
+    return [Finding(title, worst, (WORST,))] if len(worst) else []
 
 
 def _judged(found: OutcomeValidation) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 from trialsim.data import History
 from trialsim.prognosis import Calibration, CrossValidation, calibrate, calibrate_subgroups
 from trialsim.study.validation.findings import Finding
+from trialsim.study.validation.outcomes import worst_finding
 from trialsim.study.validation.subgroups import Labels
 
 
@@ -20,7 +21,8 @@ def calibration_findings(
         judged, place = by_group, "groups"
         found.append(Finding("Calibration, on groups never seen", calibration_table(calibrate(by_group))))
     title = f"Subgroups at week {past.weeks[-1]:g}, on {place} never seen; fewer than 11 not shown"
-    return [*found, Finding(title, calibrate_subgroups(judged, labels))]
+    table = calibrate_subgroups(judged, labels)
+    return [*found, Finding(title, table), *worst_finding(table, place)]
 
 
 def calibration_table(calibration: Calibration) -> pd.DataFrame:

@@ -73,8 +73,10 @@ def _in_coefficients(kernel: Density, tau: int, columns: int) -> Density:
         raw = position.copy()
         raw[of_beta] *= inverse
         value, gradient = kernel(raw, *data)
-        gradient[tau] -= gradient[of_beta] @ raw[of_beta] + columns
-        gradient[of_beta] *= inverse
+        # A first step that is far too long overflows: its value is not finite, and the step is refused.
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient[tau] -= gradient[of_beta] @ raw[of_beta] + columns
+            gradient[of_beta] *= inverse
         return value - columns * position[tau], gradient
 
     return density
