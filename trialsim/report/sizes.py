@@ -55,6 +55,7 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
         sentences.append("; ".join(_figure(row) for _, row in others.iterrows()).capitalize())
     if trial.twins is not None and trial.twins.source == "assumed":
         sentences.append(ASSUMED)
+    sentences += _of_card(trial, result.reproduction)
     return [*sentences, *_of_history(result.twins, trial.outcome.kind)]
 
 
@@ -114,6 +115,26 @@ def _over_grid(trial: DeclaredTrial, sizes: pd.DataFrame, savings: pd.DataFrame)
         if trial.twins is not None and trial.twins.source == "assumed":
             said.append(ASSUMED)
     return said
+
+
+def _of_card(trial: DeclaredTrial, beside: pd.DataFrame) -> list[str]:
+    """Say that sizes rest on a model's rates and not on those of a real history, where these are others.
+
+    The spread of scores is the history's own in the people of a card; rates of events, shares of responses
+    and levels, and means of counts are the disease model's.
+    """
+    people = trial.population
+    if people is None or people.kind != "card" or trial.outcome.kind == "score" or beside.empty:
+        return []
+    others = beside[~beside["agree"].astype(bool)]
+    if others.empty:
+        return []
+    row = others.iloc[0]
+    return [
+        f"Sizes rest on the disease model and not on the history: {row['moment']} is {row['register']:.3g} "
+        f"among the people of the card and {row['history']:.3g} in the history, beyond chance; dials of "
+        "endpoints.course can bring the model there"
+    ]
 
 
 def _of_history(twins: pd.DataFrame, kind: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import numpy as np
 import pytest
 
 from tests.declared_files import tables
+from tests.study.people.stand_ins import outcome_twins
 from trialsim.data import OutcomeHistory
 from trialsim.errors import InputError, ProtocolError, TrialsimWarning
 from trialsim.protocol.declared import DeclaredTrial, trial_from_dict
 from trialsim.protocol.declared.grid import grid_points
+from trialsim.report.sizes import _of_card
 from trialsim.study.people.drawing import register_of
 from trialsim.study.people.modelled.evidence import evidence_of
 from trialsim.study.people.modelled.generated import generate_declared_history
+from trialsim.study.people.reproduction import reproduction
 from trialsim.study.people.strength import partial_correlation
 
 PROTOCOLS = Path(__file__).parents[3] / "protocols"
@@ -98,6 +102,27 @@ def test_a_generated_history_of_events_is_followed_until_people_leave() -> None:
     assert history.outcome.sum() / years.sum() == pytest.approx(1.01, abs=0.1)
     # Who leaves at random has the rate of those who stay.
     assert history.outcome[left].sum() / years[left].sum() == pytest.approx(1.01, abs=0.2)
+
+
+def test_a_real_history_stands_beside_the_people_of_the_card_with_its_own_rate() -> None:
+    """The card's people keep the model's rate, and the answer says so where the history has another."""
+    trial = learned()
+    past = generate_declared_history(trial, PROTOCOLS)
+    assert isinstance(past, OutcomeHistory)
+    register = register_of(resolved(declare()), None, PROTOCOLS)
+    twins = outcome_twins("count")
+    like = reproduction(trial, replace(twins, history=past), register)
+    twice = replace(past, outcome=2 * past.outcome)
+    other = reproduction(trial, replace(twins, history=twice), register)
+    assert like["agree"].all()
+    assert not other["agree"].any()
+    assert other["history"].to_numpy() == pytest.approx(2 * like["history"].to_numpy())
+    assert other["register"].to_numpy() == pytest.approx(like["register"].to_numpy())
+    (said,) = _of_card(trial, other.reset_index())
+    rate = f"{other['history'].iloc[0]:.3g} in the history"
+    assert said.startswith("Sizes rest on the disease model and not on the history: events a month is")
+    assert rate in said
+    assert _of_card(trial, like.reset_index()) == []
 
 
 def test_evidence_counts_every_number_of_card_and_model() -> None:

@@ -74,7 +74,7 @@ def twin_tables(trial: DeclaredTrial, learnt: LearntTwins, registers: Registers)
     frame = rivals.to_frame()
     frame.columns = [str(name).replace(" ", "_") for name in frame.columns]
     tables = {"twins": gate, "rivals": frame.reset_index(names="way")}
-    if trial.population is not None and trial.population.kind == "history":
+    if trial.population is not None and not learnt.facts.generated:
         point = next(one for one in grid_points(trial) if one.kind == "alternative")
         register = None if point.trial is None else registers(point.trial)
         if point.trial is not None and register is not None:

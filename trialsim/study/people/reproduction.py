@@ -1,4 +1,4 @@
-"""Whether a register of the history has the history's own means, SDs and rates."""
+"""Whether a register has the means, SDs and rates of the history that its twins learn from."""
 
 from __future__ import annotations
 
@@ -27,16 +27,20 @@ def reproduction(trial: DeclaredTrial, learnt: ModelledHistory, register: Regist
     learnt : ModelledHistory
         With the history.
     register : Register
-        Of `trialsim.study.people.from_history.register_from_history`.
+        Of the people of the history, or of a card and a disease model beside it.
 
     Returns
     -------
     DataFrame
         One row a moment: ``history`` and its standard error, ``register``, and whether they ``agree`` within
         1.96 of that. The register is what sizes are computed from, the history what they should be true to.
-        Of visits it is of those observed: dropout that depends on the outcome parts the two rightly.
+        Of visits it is of those observed: dropout that depends on the outcome parts the two rightly. Beside
+        the people of a card all participants of the history count, since its criteria may be of covariates
+        that the history has not.
     """
-    history = learnt.history.take(placebo_people(trial, learnt.history).rows)
+    history = learnt.history
+    if trial.population is not None and trial.population.kind == "history":
+        history = history.take(placebo_people(trial, history).rows)
     control = register.outcomes[0]
     rows = _visits(history, control) if isinstance(history, History) else _outcomes(trial, history, control)
     table = pd.DataFrame(rows, columns=["moment", "history", "standard_error", "register"])
