@@ -55,6 +55,9 @@ BY_HAND: dict[str, Callable[[pd.DataFrame], Any]] = {
         columns=["statistic", "df_numerator", "df_denominator", "p_value"],
     ),
     "t_test": lambda d: A.t_test(d, **Y),
+    "external_controls": lambda d: A.external_controls.external_controls(
+        d, covariates=["baseline", "age"], weights="overlap", **Y
+    ),
     "paired_t_test": lambda d: A.paired_t_test(d, first="baseline", second="change"),
     "crossover": lambda d: A.crossover(d, participant="id", period="period", **Y),
     "bayesian_adjustment": lambda d: A.bayesian_adjustment(d, score="twin", prior=PRIOR, **Y),

@@ -74,7 +74,7 @@ def analyse(
     Counts         negative-binomial, lwyy
     Events         kaplan-meier, log-rank, adjusted-log-rank, max-combo, cox, rmst, weibull
     Several causes cumulative-incidence, gray, fine-gray
-    Past controls  past-controls, borrowed-controls
+    Past controls  past-controls, borrowed-controls, external-controls
     P values       several-hypotheses
 
     \b

@@ -12,6 +12,7 @@ from scipy.special import expit, logsumexp
 from trialsim.data import Covariates, Floats
 from trialsim.errors import HistoryError
 from trialsim.notebook import InNotebook
+from trialsim.tilting import solve_tilt
 
 _NEWTON_STEPS = 200
 _TOLERANCE = 1e-10
@@ -106,7 +107,7 @@ def balance_to_table(
             targets.append(mean**2 + sds[name] ** 2)
     raw, target = np.column_stack(columns), np.array(targets, dtype=float)
     scale = np.where(raw.std(axis=0) > 0, raw.std(axis=0), 1.0)
-    tilt = _solve_tilt((raw - target) / scale)
+    tilt = solve_tilt((raw - target) / scale)
     if tilt is None:
         raise HistoryError(
             f"no weights of the history meet the table: {_in_the_way(history, means, sds)}",
@@ -139,7 +140,7 @@ def _in_the_way(history: Covariates, means: Mapping[str, float], sds: Mapping[st
         return f"the mean of {', '.join(far)} lies outside the history's range"
     centred = np.column_stack([values[name] - mean for name, mean in means.items()])
     scale = np.where(centred.std(axis=0) > 0, centred.std(axis=0), 1.0)
-    if _solve_tilt(centred / scale) is None:
+    if solve_tilt(centred / scale) is None:
         return f"the means of {', '.join(means)} together, such a mix lies outside the history's range"
     two = [name for name in means if name in sds and np.unique(values[name]).size <= 2]
     if two:
@@ -156,27 +157,6 @@ def _complete(covariates: Covariates, name: str) -> Floats:
             "has missing values, which cannot be weighed", field=name, mend="leave it or them out"
         )
     return values
-
-
-def _solve_tilt(centred: Floats) -> Floats | None:
-    """Minimise log sum exp(centred @ tilt) by damped Newton steps; its gradient is the imbalance.
-
-    None where it has no minimum.
-    """
-    tilt = np.zeros(centred.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        linear = centred @ tilt
-        share = np.exp(linear - logsumexp(linear))
-        gradient = share @ centred
-        if np.abs(gradient).max() < _TOLERANCE:
-            return tilt
-        hessian = (centred * share[:, None]).T @ centred - np.outer(gradient, gradient)
-        step = np.linalg.lstsq(hessian, gradient, rcond=None)[0]
-        size, now = 1.0, logsumexp(linear)
-        while size > 1e-8 and logsumexp(centred @ (tilt - size * step)) > now - 1e-4 * size * gradient @ step:
-            size /= 2
-        tilt = tilt - size * step
-    return None
 
 
 def inverse_odds(history: Covariates, trial: Covariates) -> Weights:
