@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from trialsim.analysis.borrowing.mixture_difference import probability_difference_above
     from trialsim.analysis.borrowing.normal_mixture import NormalMixture, normal_difference_below
     from trialsim.analysis.borrowing.power_prior import (
+        discount_prior_binomial,
+        discount_prior_normal,
         normalized_power_prior_binomial,
         normalized_power_prior_normal,
         power_prior_binomial,
@@ -73,6 +75,8 @@ __all__ = [
     "commensurate_binomial",
     "commensurate_exponential",
     "commensurate_normal",
+    "discount_prior_binomial",
+    "discount_prior_normal",
     "effective_sample_sizes",
     "elir_ess",
     "map_prior_binomial",

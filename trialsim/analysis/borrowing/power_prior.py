@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial.legendre import leggauss
 from scipy.special import betaln, logsumexp
+from scipy.stats import norm
 
 from trialsim.analysis.borrowing.beta_mixture import BetaMixture
 from trialsim.analysis.borrowing.checks import counts, finite, fraction, positive
+from trialsim.analysis.borrowing.mixture_difference import probability_difference_above
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture
 from trialsim.analysis.borrowing.printed_distribution import summarise
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, number
@@ -18,6 +20,7 @@ from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
 _NODES = 200
+_NO_WEIGHT = 1e-12
 
 
 def power_prior_binomial(
@@ -93,6 +96,125 @@ def power_prior_normal(
         raise AnalysisError("a power of 0 on a flat base leaves no prior", field="power", value=power)
     mean = (m0 * precision0 + estimate * history) / (precision0 + history)
     return NormalMixture(1, mean, (precision0 + history) ** -0.5, unit_sd)
+
+
+def discount_weight(agreement: float, most: float = 1.0, scale: float = 0.135, shape: float = 3.0) -> float:
+    """Return the power a₀ of a discount prior: a Weibull distribution function of how far two sources agree.
+
+        a₀ = most · (1 − exp(−(p / scale)^shape))
+
+    Parameters
+    ----------
+    agreement : float
+        p in [0, 1]: 1 where the medians are the same, 0 where one source lies wholly beside the other; see
+        `discount_prior_binomial`.
+    most : float
+        What a history counts at most, in [0, 1].
+    scale, shape : float
+        Of the Weibull distribution, above 0.
+
+    Raises
+    ------
+    AnalysisError
+        A number out of range.
+
+    References
+    ----------
+    Haddad T, et al. (2017). Incorporation of stochastic engineering models as prior information in Bayesian
+    medical device trials. J Biopharm Stat 27:1089-1103.
+
+    Examples
+    --------
+    >>> [round(discount_weight(p), 3) for p in (0.05, 0.135, 0.3)]
+    [0.05, 0.632, 1.0]
+    """
+    p, largest = fraction(agreement, "agreement"), fraction(most, "most")
+    return float(-largest * np.expm1(-((p / positive(scale, "scale")) ** positive(shape, "shape"))))
+
+
+def discount_prior_binomial(
+    history: tuple[float, float],
+    current: tuple[float, float],
+    *,
+    base: tuple[float, float] = (1.0, 1.0),
+    most: float = 1.0,
+) -> tuple[float, BetaMixture]:
+    """Return the power by how far the data agree, and the posterior of a response probability under it.
+
+    With P the probability that the current rate exceeds the history's, each from its own data and the base
+    prior, the agreement is 2 min(P, 1 − P). The data thus set the weight of their own prior: with agreement
+    the history enters whole, and type I errors under a small drift are above the level.
+
+    Parameters
+    ----------
+    history, current : (float, float)
+        Responders and participants.
+    base : (float, float)
+        Shapes of the base prior.
+    most : float
+        What the history counts at most.
+
+    Returns
+    -------
+    float
+        a₀.
+    BetaMixture
+        Posterior of the current probability.
+
+    Examples
+    --------
+    >>> agree, conflict = (discount_prior_binomial((30, 100), (r, 50))[0] for r in (15, 30))
+    >>> agree > 0.99, conflict < 0.001
+    (True, True)
+    """
+    (r_h, n_h), (r, n) = history, current
+    counts([r_h, r], [n_h, n])
+    own = BetaMixture(1, base[0] + r, base[1] + n - r)
+    past = BetaMixture(1, base[0] + r_h, base[1] + n_h - r_h)
+    above = probability_difference_above(own, past, 0.0)
+    weight = discount_weight(float(np.clip(2 * min(above, 1 - above), 0.0, 1.0)), most)
+    return weight, power_prior_binomial(r_h, n_h, weight, base=base).posterior(r, n)
+
+
+def discount_prior_normal(
+    history: tuple[float, float],
+    current: tuple[float, float],
+    *,
+    most: float = 1.0,
+    unit_sd: float | None = None,
+) -> tuple[float, NormalMixture]:
+    """Return the power by how far two estimates agree, and the posterior of a mean, flat before both.
+
+    The agreement is the two-sided p value of the difference of the two estimates.
+
+    Parameters
+    ----------
+    history, current : (float, float)
+        Estimate and standard error.
+    most : float
+        What the history counts at most.
+    unit_sd : float, optional
+        Standard deviation of one participant's outcome.
+
+    Returns
+    -------
+    float
+        a₀.
+    NormalMixture
+        Posterior of the current mean.
+
+    Examples
+    --------
+    >>> discount_prior_normal((0.0, 1.0), (0.0, 1.0))[1].s.round(3)
+    array([0.707])
+    """
+    y_h, se_h = finite(history[0], "history[0]"), positive(history[1], "history[1]")
+    y, se = finite(current[0], "current[0]"), positive(current[1], "current[1]")
+    weight = discount_weight(float(2 * norm.sf(abs(y - y_h) / np.hypot(se, se_h))), most)
+    # A weight that underflows leaves the current data alone, which a flat base cannot say by itself.
+    if weight <= _NO_WEIGHT:
+        return weight, NormalMixture(1, y, se, unit_sd)
+    return weight, power_prior_normal(y_h, se_h, weight, unit_sd=unit_sd).posterior(y, se)
 
 
 @dataclass(frozen=True, repr=False)

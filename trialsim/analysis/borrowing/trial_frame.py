@@ -24,6 +24,8 @@ from trialsim.analysis.borrowing.frame import ControlArms, read_control_arms
 from trialsim.analysis.borrowing.mixture_difference import probability_difference_above
 from trialsim.analysis.borrowing.normal_mixture import NormalMixture, normal_difference_below
 from trialsim.analysis.borrowing.power_prior import (
+    discount_prior_binomial,
+    discount_prior_normal,
     normalized_power_prior_binomial,
     normalized_power_prior_normal,
     power_prior_binomial,
@@ -34,8 +36,10 @@ from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, number
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
 
-Borrowing = Literal["none", "pooled", "power", "normalized-power", "commensurate", "self-adapting"]
-_METHODS = ("none", "pooled", "power", "normalized-power", "commensurate", "self-adapting")
+Borrowing = Literal[
+    "none", "pooled", "power", "normalized-power", "discount", "commensurate", "self-adapting"
+]
+_METHODS = ("none", "pooled", "power", "normalized-power", "discount", "commensurate", "self-adapting")
 _OF_RATES = ("none", "pooled", "commensurate")
 # A base prior of a mean so wide that nothing rests on it, in standard errors of the current controls.
 _WIDE = 1e4
@@ -122,7 +126,8 @@ def borrowed_controls(
         Columns of one outcome, two of them, as in `past_controls`.
     borrowing : str
         ``none``, ``pooled``, ``power`` (history counts `power` of itself), ``normalized-power`` (the power
-        is learnt), ``commensurate`` (the difference of both controls has a precision that is learnt) or
+        is learnt), ``discount`` (the power follows how far both controls agree, Haddad et al. 2017),
+        ``commensurate`` (the difference of both controls has a precision that is learnt) or
         ``self-adapting`` (a mixture whose weight comes from the current controls). Rates: none, pooled and
         commensurate.
     power : float
@@ -262,6 +267,7 @@ def _response(
         "pooled": lambda: power_prior_binomial(*past, 1.0).posterior(r, n),
         "power": lambda: power_prior_binomial(*past, asked.power).posterior(r, n),
         "normalized-power": lambda: normalized_power_prior_binomial(past, (r, n)).posterior,
+        "discount": lambda: discount_prior_binomial(past, (r, n))[1],
         "commensurate": commensurate,
         "self-adapting": self_adapting,
     }
@@ -288,6 +294,7 @@ def _mean(groups: dict[str, tuple[float, float]], name: Borrowing, asked: _Asked
         "normalized-power": lambda: (
             normalized_power_prior_normal(past, (y, se), base=base, unit_sd=unit).posterior
         ),
+        "discount": lambda: discount_prior_normal(past, (y, se), unit_sd=unit)[1],
         "commensurate": lambda: commensurate_normal((y, se), past, prior, unit_sd=unit),
         "self-adapting": self_adapting,
     }
