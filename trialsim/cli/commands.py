@@ -16,6 +16,7 @@ from trialsim.cli.compare import compare
 from trialsim.cli.design.group import design
 from trialsim.cli.explore import explore
 from trialsim.cli.export import export
+from trialsim.cli.federate import federate
 from trialsim.cli.history import history
 from trialsim.cli.init import init
 from trialsim.cli.new import new
@@ -77,6 +78,7 @@ for command in (
     frontier,
     explore,
     export,
+    federate,
     init,
     schema,
     twins,
