@@ -7,15 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import optimize, stats
 from scipy.special import ndtri
 
 from tests.declared_files import STRATA, tables
+from trialsim.analysis.recurrent_events import lwyy_block
+from trialsim.analysis.simulated import recurrences, times
+from trialsim.analysis.survival import cox_block
+from trialsim.data import Estimates
 from trialsim.design import MarginalQuestion, group_sequential_design
 from trialsim.design.group_sequential import PowerSpending, WangTsiatis
 from trialsim.design.other_trials import proportional_odds_size
 from trialsim.design.repeated_measures import large_sample_inflation, large_sample_size
 from trialsim.design.sizes import PlanningMoments, SizingQuestion, marginal_size, size_for_power
 from trialsim.protocol.declared import trial_from_dict
+from trialsim.study.declared.engine import engine_of
 from trialsim.study.people.assumed import register_assumed
 from trialsim.study.sizing.formulas.door import FormulaSize, formula_size
 from trialsim.study.sizing.formulas.whole_register import register_formula
@@ -152,6 +158,35 @@ def test_a_score_saves_in_large_samples_wherever_it_is_adjusted_for(kind: str) -
         unscored = by_formula(kind, {"kind": plain.get(one, one)}, **made)
         assert scored.name == "large samples, over the register"
         assert 0.6 < scored.size / unscored.size < 0.97
+
+
+@pytest.mark.parametrize(
+    ("kind", "analysis", "module", "block"),
+    [("recurrent", "lwyy", recurrences, lwyy_block), ("time_to_event", "cox", times, cox_block)],
+)
+def test_the_register_knows_the_degrees_of_freedom_of_its_trials(
+    kind: str, analysis: str, module: Any, block: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The formula asks for what Student's t costs with the degrees of freedom that simulated trials have."""
+    name, strength, _ = SCORED[kind]
+    asked, twins = {"kind": analysis, "adjust": ["score"]}, {"twins": {"source": "assumed", name: strength}}
+    size = by_formula(kind, asked, **twins).size
+    people = 4 * math.ceil(size / 4)
+    design = {"kind": "fixed"} | ({"events": round(people * 40 / 60)} if kind == "time_to_event" else {})
+    trial = trial_from_dict(tables(kind, participants=people, analyses=[asked], design=design, **twins))
+    reading = engine_of(trial, register_assumed(trial, 50_000)).read(200, 5, 0).readings[analysis]
+    df = float(np.median(reading.estimates.df))
+    assert 0.2 * size < df < size
+
+    def plain(*data: Any, **told: Any) -> Estimates:
+        return block(*data, **told | {"variance": "robust"})
+
+    monkeypatch.setattr(module, f"{analysis}_block", plain)
+    normal = by_formula(kind, asked, **twins).size
+    critical = stats.t.ppf(0.975, df)
+    away = optimize.brentq(lambda one: stats.nct.sf(critical, df, one) - 0.9, 1, 8)
+    assert size / normal == pytest.approx(away**2 / NEEDED, rel=0.01)
+    assert size > 1.01 * normal
 
 
 @pytest.mark.parametrize(
