@@ -21,6 +21,7 @@ from trialsim.report.people_tables import flow_by_arm, people_tables
 from trialsim.report.sizes import answer, size_tables
 from trialsim.report.trial_figures import trial_figures
 from trialsim.report.trial_tables import rule_of_use, trial_tables, with_rows
+from trialsim.report.what_moves import moving_figures
 from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses, sizes_at_the_model
 from trialsim.study.control_arm.plan import scored_analysis
 from trialsim.study.declared import DeclaredPlan, DeclaredResult
@@ -80,7 +81,7 @@ def render_trial_report(
     alpha, axes = one_level(plan), [axis.field for axis in trial.grid]
     rule, said = plan.cells[0].rule, answer(trial, result)
     figures = trial_figures(result, axes, alpha) | people_figures(trial, described)
-    figures |= evidence_figures(result, of_cell, axes, alpha)
+    figures |= evidence_figures(result, of_cell, axes, alpha) | moving_figures(trial, result, alpha)
     tables = trial_tables(trial, result) | with_rows(size_tables(result) | people_tables(described, of_cell))
     of_arm: dict[str, object] = {"arm": None, "risk": None, "card": None, "people": None, "disease": None}
     if beside is not None:
