@@ -109,6 +109,8 @@ ROWS = (
         "20 times the injuries", (("% with ALT above 3 limits", 6.0, 1.22, "percent alt_3"),), {}),
     Row("heart_valve", "aortic_stenosis", "event", "PARTNER 3", 12.0, {"hazard": 0.54}, "through a catheter",
         (("% without an event in a year", 12.0, 84.9, "left"),), {}),
+    Row("antibody", "antibody_trial", "trough", "Davda 2014", 48.0, {"interval": 2.0}, "every eight weeks",
+        (), {}),
     Row("hamd17", "depression", "hamd17", "antidepressant trial", 6.0, {"points": -3.2}, "antidepressant",
         (("change at week 6", 6.0, -5.14, "change"),), {}),
     Row("huntingtons", "huntingtons", "tfc", "Marder 2000", 104.0, {"loss": 0.6}, "40 % less loss",

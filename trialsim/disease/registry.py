@@ -39,6 +39,7 @@ _OWN = {
     "theophylline": "pharmacology.theophylline:Theophylline",
     "liver_safety": "pharmacology.liver_safety:LiverSafety",
     "heart_valve": "cardiometabolic.heart_valve:HeartValve",
+    "antibody": "pharmacology.antibody:Antibody",
     "hamd17": "neurology.hamd17:Hamd17",
     "huntingtons": "neurology.huntingtons:Huntingtons",
     "tumour_growth": "oncology.tumour_growth:TumourGrowth",

@@ -24,7 +24,7 @@ def test_shipped_cards_are_there():
         "metastatic_breast_cancer", "nsclc", "type2_diabetes", "copd", "cgd", "ms_relapsing", "parkinsons",
         "duchenne", "adpkd", "type2_diabetes_trial", "leukopenia", "asthma", "depression", "huntingtons",
         "icd_candidates", "warfarin", "type1_diabetes", "prostate_cancer", "prevention", "liver_tests",
-        "aortic_stenosis",
+        "aortic_stenosis", "antibody_trial",
     }  # fmt: skip
 
 

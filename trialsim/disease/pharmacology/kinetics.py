@@ -98,10 +98,12 @@ def steady_state(
     return np.asarray(dose * absorption / (volume * (absorption - elimination)) * (left - absorbed_already))
 
 
-def two_compartments(clearance: float, central: float, between: float, peripheral: float) -> Floats:
-    """Return rates and weights [[λ₁, λ₂], [c₁, c₂]] of the response to a unit in the central compartment.
+def two_compartments(
+    clearance: float | Floats, central: float | Floats, between: float | Floats, peripheral: float | Floats
+) -> Floats:
+    """Return rates and weights [[λ₁, λ₂], [c₁, c₂]], (2, 2) or (2, 2, M), of the response to a unit.
 
-    C(t) = c₁ e^(−λ₁ t) + c₂ e^(−λ₂ t) after an amount of 1, with λ the eigenvalues of the two compartments:
+    C(t) = c₁ e^(−λ₁ t) + c₂ e^(−λ₂ t) after an amount of 1 in the first one, with λ their eigenvalues:
     λ₁ + λ₂ = (CL + Q)/V₁ + Q/V₂,   λ₁ λ₂ = CL Q / (V₁ V₂),   c = (λ − Q/V₂) / (V₁ (λ − λ')).
 
     Examples
