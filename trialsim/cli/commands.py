@@ -24,6 +24,7 @@ from trialsim.cli.qualify import qualify
 from trialsim.cli.replay import replay
 from trialsim.cli.run import run
 from trialsim.cli.schema import schema
+from trialsim.cli.sign import sign
 from trialsim.cli.sizing.frontier import frontier
 from trialsim.cli.sizing.size import size
 from trialsim.cli.terminal.as_json import offer_json, refused
@@ -85,6 +86,7 @@ for command in (
     cohort,
     compare,
     verify,
+    sign,
     qualify,
     replay,
 ):

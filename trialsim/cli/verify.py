@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-LEVELS = ("V0", "V1", "V2", "V3", "V4")
+LEVELS = ("V0", "V1", "V2", "V3", "V4", "V5")
 
 
 @click.command()
@@ -18,11 +18,14 @@ LEVELS = ("V0", "V1", "V2", "V3", "V4")
 @click.option("--nonce", help="V2: text of your own that chooses the blocks.  [default: drawn]")
 @click.option("--expect", help="Root or seal that you were given by another way than with the bundle.")
 @click.option(
+    "--signed-by", type=click.Path(path_type=Path), help="Public key (PEM) that it must be signed by."
+)
+@click.option(
     "--history", type=click.Path(path_type=Path), help="File of the history that its people come from."
 )
 def verify(
     bundle: Path, level: str | None, blocks: int | None, nonce: str | None, expect: str | None,
-    history: Path | None,
+    signed_by: Path | None, history: Path | None,
 ) -> None:  # fmt: skip
     """Say which level of proof a run BUNDLE reaches, and what was not checked.
 
@@ -32,9 +35,10 @@ def verify(
       V2 spot replay  blocks that you choose with --nonce are computed again from the inputs
       V3 full replay  every block is
       V4 oracles      V2, and published numbers are computed on this machine (trialsim qualify)
+      V5 refit        V2, and the posterior is fitted again from the history and compared
 
     Whoever changes a bundle can make its hashes again: compare the root with the one that you were given
-    (--expect), and go on to V2. Docs: docs/verification.md.
+    (--expect), ask for the maker's signature (--signed-by), and go on to V2. Docs: docs/verification.md.
     """
     from trialsim.cli.terminal.as_json import collected
     from trialsim.errors import BundleError, InputError
@@ -43,13 +47,14 @@ def verify(
 
     asked = level or ("V1" if blocks is None and nonce is None else "V2")
     for name, given in (("--replay", blocks), ("--nonce", nonce)):
-        if given is not None and asked not in ("V2", "V4"):
+        if given is not None and asked not in ("V2", "V4", "V5"):
             raise InputError(
                 f"chooses nothing at level {asked}", field=name, value=given, mend="use --level V2"
             )
     found = verify_bundle(
-        bundle, asked, expect=expect, blocks=blocks, nonce=nonce, history=history, page=page_again
-    )
+        bundle, asked, expect=expect, blocks=blocks, nonce=nonce, history=history, page=page_again,
+        signed_by=signed_by,
+    )  # fmt: skip
     if found.problems:
         reached = f" ({', '.join(found.reached)} held)" if found.reached else ""
         raise BundleError(

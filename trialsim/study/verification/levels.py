@@ -16,12 +16,14 @@ from trialsim.study.bundles.of_declared_trial import BundledTrial
 from trialsim.study.bundles.opening import open_bundle
 from trialsim.study.qualification import qualify
 from trialsim.study.verification.inputs_agree import inputs_disagree
+from trialsim.study.verification.refitted import refit
 from trialsim.study.verification.replayed import EVERY_BLOCK, replay
+from trialsim.study.verification.signature import check_signature
 from trialsim.study.verification.tables_again import DRAWN_AGAIN, tables_differ
 from trialsim.study.verification.verdict import LEVELS, Finding, Verdict
 
 BLOCKS_AT_V2 = 20
-OFFERED = ("V0", "V1", "V2", "V3", "V4")
+OFFERED = ("V0", "V1", "V2", "V3", "V4", "V5")
 PageCheck = Callable[[BundledTrial], Finding]
 
 
@@ -34,6 +36,7 @@ def verify_bundle(
     nonce: str | None = None,
     history: Path | None = None,
     page: PageCheck | None = None,
+    signed_by: Path | None = None,
 ) -> Verdict:
     """Verify a bundle up to a level.
 
@@ -42,17 +45,20 @@ def verify_bundle(
     folder : Path
         The bundle.
     level : str
-        ``"V0"`` to ``"V4"``: each level needs those before it, but V4 no full replay. V5 is not offered.
+        ``"V0"`` to ``"V5"``: each level needs those before it, but V4 and V5 no full replay,
+        and V5 no oracles.
     expect : str, optional
         The root or the seal that the verifier was given by another way than with the bundle.
     blocks : int, optional
         How many blocks V2 computes again; 20 unless given.
     nonce : str, optional
-        Text that chooses them; drawn unless given.
+        Text that chooses them, and the chance of a refit; drawn unless given.
     history : Path, optional
         File of the history that its people come from.
     page : callable, optional
         Renders the report again, as `trialsim.report.again.page_again`.
+    signed_by : Path, optional
+        Public key that the signature beside the bundle must be of.
 
     Returns
     -------
@@ -71,17 +77,18 @@ def verify_bundle(
     >>> verify_bundle(Path("."), "V9")
     Traceback (most recent call last):
         ...
-    trialsim.errors.InputError: level: is no level. Got 'V9'. Mend: use one of V0, V1, V2, V3, V4.
+    trialsim.errors.InputError: level: is no level. Got 'V9'. Mend: use one of V0, V1, V2, V3, V4, V5.
     """
     if level not in OFFERED:
         raise InputError("is no level", field="level", value=level, mend=f"use one of {', '.join(OFFERED)}")
     manifest = manifest_of(folder)
-    findings = [_integrity(folder, expect)]
+    findings = [_integrity(folder, expect, signed_by)]
+    nonce = nonce or secrets.token_hex(8)
 
     def verdict() -> Verdict:
         last = max(findings[-1].level, level)
         return Verdict(
-            manifest["root"], manifest["seal"], tuple(findings), _not_asked(findings, last, expect)
+            manifest["root"], manifest["seal"], tuple(findings), _not_asked(findings, last, expect, signed_by)
         )
 
     def goes_on() -> bool:
@@ -94,13 +101,15 @@ def verify_bundle(
         return verdict()
     study = open_bundle(folder, history)
     number = EVERY_BLOCK if level == "V3" else blocks or BLOCKS_AT_V2
-    findings.append(replay(study, number, nonce or secrets.token_hex(8), "V3" if level == "V3" else "V2"))
+    findings.append(replay(study, number, nonce, "V3" if level == "V3" else "V2"))
     if not findings[-1].problems and findings[-1].checked:
         findings[1] = replace(
             findings[1], not_checked=tuple(one for one in findings[1].not_checked if DRAWN_AGAIN not in one)
         )
     if level == "V4" and not findings[-1].problems:
         findings.append(_oracles())
+    if level == "V5" and not findings[-1].problems:
+        findings.append(refit(study, nonce))
     return verdict()
 
 
@@ -113,7 +122,9 @@ def _oracles() -> Finding:
     return Finding("V4", () if problems else (found.in_words(),), tuple(problems))
 
 
-def _not_asked(findings: list[Finding], level: str, expect: str | None) -> tuple[str, ...]:
+def _not_asked(
+    findings: list[Finding], level: str, expect: str | None, signed_by: Path | None
+) -> tuple[str, ...]:
     """Say which levels nobody asked for, or that were not reached."""
     done = {one.level for one in findings}
     if "V3" in done:
@@ -121,10 +132,12 @@ def _not_asked(findings: list[Finding], level: str, expect: str | None) -> tuple
     left = [f"{name} {words}" for name, words in LEVELS.items() if name not in done]
     if expect is None:
         left.append("whether root and seal are those that were published (--expect HASH)")
+    if signed_by is None:
+        left.append("who made the run (--signed-by KEY)")
     return tuple(left)
 
 
-def _integrity(folder: Path, expect: str | None) -> Finding:
+def _integrity(folder: Path, expect: str | None, signed_by: Path | None) -> Finding:
     problems = check_bundle(folder)
     if problems:
         return Finding("V0", (), tuple(problems))
@@ -137,6 +150,11 @@ def _integrity(folder: Path, expect: str | None) -> Finding:
         if not names:
             return Finding("V0", (), (f"neither root nor seal is the expected {expect[:64]}",))
         said.append(f"the {names[0]} is the expected one")
+    if signed_by is not None:
+        held, problem = check_signature(folder, signed_by)
+        if problem:
+            return Finding("V0", (), (problem,))
+        said.append(held)
     return Finding("V0", tuple(said))
 
 

@@ -1,0 +1,54 @@
+"""V5: an honest posterior is found again; one of another history, or one that was moved, is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.small_trial import run_small_trial
+from trialsim.data import History
+from trialsim.prognosis import FitSettings, Prognosis, Sampler, fit_prognosis
+from trialsim.study.bundles import open_bundle
+from trialsim.study.verification.refitted import differences, parameters, refit
+
+SETTINGS = FitSettings(tune=500, draws=500, max_rhat=1.03, min_ess=100.0, max_divergences=10)
+
+
+@pytest.fixture(scope="module")
+def fit(sampler: Sampler) -> Callable[[History, int], Prognosis]:
+    return lambda history, seed: fit_prognosis(history, seed=seed, settings=SETTINGS, sampler=sampler)
+
+
+def test_a_fit_by_other_chance_agrees_and_a_moved_one_does_not(fit, simulate_history) -> None:
+    history = simulate_history(participants=150, seed=4)
+    sealed, again = fit(history, 1), fit(history, 2)
+    assert not np.array_equal(sealed.scales, again.scales)
+    assert differences(sealed, again) == []
+    number = len(parameters(sealed))
+    for k in range(sealed.coefficients.shape[1]):
+        moved = sealed.coefficients.copy()
+        moved[:, k] += 0.5 * moved[:, k].std()
+        found = differences(replace(sealed, coefficients=moved), again)
+        assert len(found) == 1
+        assert f"coefficient[{k}]" in found[0]
+    wider = replace(sealed, scales=sealed.scales.mean(0) + 1.5 * (sealed.scales - sealed.scales.mean(0)))
+    assert all("the SD of scale" in said for said in differences(wider, again))
+    assert 0 < len(differences(wider, again)) < number
+
+
+def test_a_posterior_of_another_history_is_found(fit, simulate_history) -> None:
+    here, elsewhere = simulate_history(participants=150, seed=4), simulate_history(participants=150, seed=5)
+    assert differences(fit(elsewhere, 1), fit(here, 2))
+    fewer = simulate_history(participants=150, level=(0.6, 0.0), slope=(0.5, 0.0), seed=4)
+    assert "other parameters" in differences(fit(fewer, 1), fit(here, 2))[0]
+
+
+def test_a_run_without_a_posterior_has_nothing_to_fit(tmp_path_factory: pytest.TempPathFactory) -> None:
+    found = refit(open_bundle(Path(run_small_trial(tmp_path_factory.getbasetemp()))), "nonce")
+    assert not found.problems
+    assert not found.checked
+    assert "no posterior" in found.not_checked[0]

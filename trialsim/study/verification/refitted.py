@@ -1,0 +1,112 @@
+"""V5: the posterior is fitted again from the history, by other chance, and compared in distribution."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from trialsim.data import Floats, History
+from trialsim.errors import FitError
+from trialsim.prognosis import OutcomePrognosis, Prognosis, fit_outcome, fit_prognosis
+from trialsim.study.bundles.of_declared_trial import BundledTrial
+from trialsim.study.people.learning import ModelledHistory, learnt_of, terms_of
+from trialsim.study.verification.verdict import Finding
+
+# Class C: within so many Monte Carlo errors of both fits.
+ERRORS = 4.0
+_MOST_SHOWN = 8
+Model = Prognosis | OutcomePrognosis
+
+
+def refit(study: BundledTrial, nonce: str) -> Finding:
+    """Fit the posterior of a run again, and compare it with the sealed one.
+
+    Parameters
+    ----------
+    study : BundledTrial
+        The run, with its history where that is a file.
+    nonce : str
+        Text of the verifier that chooses the chance of the fit.
+
+    Returns
+    -------
+    Finding
+        Of ``V5``: mean and SD of every parameter within 4 Monte Carlo errors of both fits, by the smallest
+        effective sample size of each (class C). Nothing checked where a run has no posterior.
+    """
+    learnt = study.registers.learnt
+    if learnt is None:
+        return Finding("V5", (), (), ("a refit: the run has no posterior",))
+    seed = int.from_bytes(hashlib.sha256(f"{nonce}\nrefit".encode()).digest()[:7], "big")
+    try:
+        again = _fitted(study, learnt, seed)
+    except FitError as fault:
+        return Finding("V5", (), (f"the history does not give a posterior again: {fault}",))
+    problems = differences(learnt.model, again)
+    if problems:
+        more = f"; and {len(problems) - _MOST_SHOWN} more" if len(problems) > _MOST_SHOWN else ""
+        return Finding("V5", (), (f"{'; '.join(problems[:_MOST_SHOWN])}{more}",))
+    number = len(parameters(again))
+    return Finding(
+        "V5",
+        (f"mean and SD of {number} parameters, fitted again, within {ERRORS:g} Monte Carlo errors: class C",),
+    )
+
+
+def _fitted(study: BundledTrial, learnt: ModelledHistory, seed: int) -> Model:
+    past, terms = learnt_of(study.trial, learnt.history), terms_of(study.trial)
+    if isinstance(past, History):
+        return fit_prognosis(past, seed=seed, terms=terms)
+    return fit_outcome(past, seed=seed, terms=terms)
+
+
+def parameters(model: Model) -> dict[str, Floats]:
+    """Return the draws (D,) of every parameter, by its name."""
+    if isinstance(model, Prognosis):
+        named = {"scale": model.scales, "coefficient": model.coefficients}
+    else:
+        named = {name: np.asarray(values, dtype=np.float64) for name, values in model.params.items()}
+    found: dict[str, Floats] = {}
+    for name, draws in named.items():
+        flat = draws.reshape(len(draws), -1)
+        found |= {f"{name}[{k}]" if flat.shape[1] > 1 else name: flat[:, k] for k in range(flat.shape[1])}
+    return found
+
+
+def differences(sealed: Model, again: Model) -> list[str]:
+    """Return the parameters whose mean or SD differ beyond Monte Carlo error.
+
+    Parameters
+    ----------
+    sealed, again : Prognosis or OutcomePrognosis
+        Two fits of one history.
+
+    Returns
+    -------
+    list of str
+        One sentence a parameter. With s the SD and n the smallest effective sample size of a fit, means have
+        the error s/√n and SDs s/√(2n).
+    """
+    one, other = parameters(sealed), parameters(again)
+    if {name: draws.shape[1:] for name, draws in one.items()} != {n: d.shape[1:] for n, d in other.items()}:
+        return ["the posterior has other parameters than a fit of the history"]
+    sizes = [
+        _effective(model, len(next(iter(found.values())))) for model, found in ((sealed, one), (again, other))
+    ]
+    problems = []
+    for name, draws in one.items():
+        means = draws.mean(), other[name].mean()
+        sds = draws.std(ddof=1), other[name].std(ddof=1)
+        error = float(np.sqrt(sum(sd**2 / n for sd, n in zip(sds, sizes, strict=True))))
+        for what, values, own in (("mean", means, error), ("SD", sds, error / np.sqrt(2))):
+            if abs(values[0] - values[1]) > ERRORS * own + 1e-12 * max(map(abs, values)):
+                problems.append(
+                    f"the {what} of {name} is {values[0]:.4g}, fitted again {values[1]:.4g} ± {own:.2g}"
+                )
+    return problems
+
+
+def _effective(model: Model, draws: int) -> float:
+    said = [model.diagnostics[name] for name in ("min_bulk_ess", "min_tail_ess") if name in model.diagnostics]
+    return min([float(draws), *said])
