@@ -151,7 +151,9 @@ def read_dataset_json(path: Path) -> pd.DataFrame:
 
 
 def _is_column(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("name"), str) and one.get("dataType") in _READ
+    if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+        return False
+    return isinstance(one.get("dataType"), str) and one["dataType"] in _READ
 
 
 def _numeric(values: pd.Series, name: str, path: Path) -> pd.Series:
