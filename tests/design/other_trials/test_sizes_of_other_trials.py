@@ -28,7 +28,9 @@ from trialsim.design.other_trials import (
     power_of_clusters,
     power_of_counts,
     proportional_odds_power,
+    proportional_odds_size,
     rank_sum_power,
+    rank_sum_size,
     wedge,
 )
 from trialsim.design.other_trials.many_arms import many_to_one_below, many_to_one_bound
@@ -227,3 +229,24 @@ def test_stepped_wedge_design_effect_of_woertman_2013() -> None:
 def test_a_wedge_without_contrast_is_refused() -> None:
     with pytest.raises(DesignError, match="cannot be told from time"):
         SteppedWedge(np.array([[0, 1], [0, 1]]), 10, 1.0, 0.05)
+
+
+def test_ranks_against_a_margin_have_the_size_of_their_distance_and_none_beyond_it() -> None:
+    plain, far = rank_sum_size(0.6), rank_sum_size(0.5, null=0.4)
+    assert far.total == pytest.approx(plain.total, rel=1e-12)
+    assert rank_sum_power(far.total, 0.5, null=0.4) == pytest.approx(0.9)
+    assert rank_sum_power(500, 0.35, null=0.4) < 0.01
+    even = [0.25] * 4
+    of_odds = proportional_odds_size(even, 1.0, margin=0.6)
+    assert proportional_odds_power(of_odds.total, even, 1.0, margin=0.6) == pytest.approx(0.9)
+    # Whitehead 1993 with equal shares: 12 (z + z)² / (θ² (1 − Σ p³)) for 1:1.
+    written = 12 * (1.959964 + 1.281552) ** 2 / (math.log(0.6) ** 2 * (1 - 4 * 0.25**3))
+    assert of_odds.total == pytest.approx(written, rel=1e-6)
+    for made in (
+        lambda: rank_sum_size(0.35, null=0.4),
+        lambda: proportional_odds_size(even, 0.5, margin=0.6),
+        lambda: rank_sum_size(0.6, null=1.0),
+        lambda: proportional_odds_size(even, 1.0, margin=0.0),
+    ):
+        with pytest.raises(DesignError):
+            made()

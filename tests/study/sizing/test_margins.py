@@ -11,6 +11,7 @@ from tests.cli.in_process import run
 from tests.declared_files import tables, write_protocol
 from trialsim.errors import DesignError
 from trialsim.protocol.declared import trial_from_dict
+from trialsim.study.people.assumed import register_assumed
 from trialsim.study.people.registers import Registers
 from trialsim.study.sizing.numbers import planning_numbers
 from trialsim.study.sizing.power_law import PowerLaw
@@ -141,6 +142,34 @@ def test_the_rival_of_a_scored_margin_is_held_against_the_same_margin() -> None:
     assert (rival.kind, rival.adjust, rival.null) == ("adjusted_log_rank", (), 1.3)
     del made["analyses"][0]["null"]
     assert with_rivals(trial_from_dict(made))[1].analysis.kind == "log_rank"
+
+
+def test_a_score_saves_beyond_analyses_that_claim_the_same_alone() -> None:
+    """Equivalence within .3 needs fewer than non-inferiority to .2, and is no rival of it."""
+    made = tables(
+        "score", sizing={"power": 0.8, "trials": 2000},
+        twins={"source": "assumed", "partial_correlation": 0.5},
+        analyses=[{"kind": "ancova", "name": "twin", "adjust": ["score"], "null": -0.2},
+                  {"kind": "ancova", "name": "equal", "null": [-0.3, 0.3]}],
+    )  # fmt: skip
+    made["effects"][0]["value"] = 0.0
+    trial = trial_from_dict(made)
+    register = register_assumed(trial, 20_000)
+    savings = size_trial(trial, lambda _: register).savings
+    assert "equal" not in set(savings["beyond"])
+    assert (savings.loc[savings["best"], "share_saved"] > 0.1).all()
+
+
+@pytest.mark.parametrize(
+    ("analysis", "null"), [("proportional_odds", 0.6), ("probabilistic_index", -0.08),
+                           ("proportional_odds", [0.6, 1.6])]
+)  # fmt: skip
+def test_ordered_levels_have_margins_of_odds_and_of_the_probability_to_do_better(analysis: str, null) -> None:
+    made = tables("level", sizing=SIZING, analyses=[{"kind": analysis, "null": null}], participants=300)
+    made["effects"][0]["value"] = 1.0
+    row = size_trial(trial_from_dict(made), Registers()).sizes.iloc[0]
+    assert row["formula"].startswith(("proportional odds", "rank sum"))
+    assert row["participants"] == pytest.approx(row["participants_by_formula"], rel=0.05)
 
 
 def test_rank_tests_without_a_margin_say_what_to_use() -> None:

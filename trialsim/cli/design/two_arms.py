@@ -160,6 +160,7 @@ def rates(
 @click.option(
     "--odds-ratio", type=POSITIVE, required=True, help="Odds of the first categories, active over control."
 )
+@click.option("--margin", type=POSITIVE, default=1.0, show_default=True, help="Odds ratio under the null.")
 @direction_option
 @total_option
 @level_options()
@@ -167,6 +168,7 @@ def rates(
 def ordinal(
     categories: tuple[float, ...],
     odds_ratio: float,
+    margin: float,
     direction: Any,
     total: float | None,
     power: float,
@@ -184,12 +186,18 @@ def ordinal(
     from trialsim.design.other_trials import proportional_odds_power, proportional_odds_size
     from trialsim.design.other_trials.ranks import shifted_categories
 
-    shared: dict[str, Any] = {"alpha": alpha, "allocation": allocation, "direction": direction}
+    shared: dict[str, Any] = {
+        "alpha": alpha,
+        "allocation": allocation,
+        "margin": margin,
+        "direction": direction,
+    }
     active = shifted_categories(categories, odds_ratio)
     table = pd.DataFrame(
         {"category": range(1, 1 + len(categories)), "control": categories, "active": active.round(4)}
     )
-    headline = f"Proportional odds, odds ratio {odds_ratio:g}, one-sided alpha {alpha:g}."
+    against = "" if margin == 1 else f" against {margin:g}"
+    headline = f"Proportional odds, odds ratio {odds_ratio:g}{against}, one-sided alpha {alpha:g}."
     if total is not None:
         found = proportional_odds_power(total, categories, odds_ratio, **shared)
         return Answer(headline, {"total": total, "power": found}, {"Categories": table})
@@ -206,6 +214,13 @@ def ordinal(
     type=click.FloatRange(0, 1, max_open=True),
     help="Win ratio: probability of a tied pair.  [default: 0]",
 )
+@click.option(
+    "--null",
+    type=RATE,
+    default=0.5,
+    show_default=True,
+    help="Win probability under the null; below 0.5 a margin of non-inferiority.",
+)
 @direction_option
 @total_option
 @level_options()
@@ -215,6 +230,7 @@ def ranks(
     ties: tuple[float, ...] | None,
     win_ratio: float | None,
     tied: float | None,
+    null: float,
     direction: Any,
     total: float | None,
     power: float,
@@ -240,6 +256,8 @@ def ranks(
     if win_ratio is not None:
         if ties is not None:
             raise DesignError("goes with --win-probability", field="--ties", value=ties, mend="give --tied")
+        if null != 0.5:
+            raise DesignError("goes with --win-probability", field="--null", value=null, mend="leave it out")
         of_wins: dict[str, Any] = {
             "tied": tied or 0.0, "alpha": alpha, "allocation": allocation, "direction": direction
         }  # fmt: skip
@@ -250,8 +268,13 @@ def ranks(
     if tied is not None:
         raise DesignError("goes with --win-ratio", field="--tied", value=tied, mend="give --ties")
     assert win_probability is not None
-    shared: dict[str, Any] = {"alpha": alpha, "allocation": allocation, "ties": ties, "direction": direction}
-    headline = f"Wilcoxon's rank sum, win probability {win_probability:g}, one-sided alpha {alpha:g}."
+    shared: dict[str, Any] = {
+        "alpha": alpha, "allocation": allocation, "ties": ties, "null": null, "direction": direction
+    }  # fmt: skip
+    against = "" if null == 0.5 else f" against {null:g}"
+    headline = (
+        f"Wilcoxon's rank sum, win probability {win_probability:g}{against}, one-sided alpha {alpha:g}."
+    )
     if total is not None:
         return Answer(headline, {"total": total, "power": rank_sum_power(total, win_probability, **shared)})
     return Answer(headline, two_arms(rank_sum_size(win_probability, power=power, **shared), power))

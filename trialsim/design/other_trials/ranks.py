@@ -11,6 +11,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from trialsim.data import Floats
 from trialsim.design.sizes.direction import Direction, claimed, refuse_wrong_side
 from trialsim.design.sizes.means import TwoArmSize, check_level, check_power, split
+from trialsim.design.sizes.outcome_scale import log_ratio
 from trialsim.errors import DesignError
 
 
@@ -44,6 +45,7 @@ def proportional_odds_power(
     *,
     alpha: float = 0.025,
     allocation: float = 1.0,
+    margin: float = 1.0,
     direction: Direction | None = None,
 ) -> float:
     r"""Return the power of the proportional-odds (rank) test of an ordinal outcome.
@@ -58,8 +60,10 @@ def proportional_odds_power(
         One-sided level.
     allocation : float
         Active participants for each control, r.
+    margin : float
+        Odds ratio under the null, above 0.
     direction : {"greater", "less"}, optional
-        Side of the odds ratio that is to be claimed; that of the assumed ratio if left out.
+        Side of the claim. Left out, that of the assumed ratio, and against a margin "greater".
 
     Returns
     -------
@@ -77,9 +81,9 @@ def proportional_odds_power(
     0.9
     """
     check_level(alpha, allocation)
-    distance = claimed(math.log(odds_ratio), direction, True)
+    distance = claimed(math.log(odds_ratio) - log_ratio(margin, "margin"), direction, margin == 1)
     return float(
-        ndtr(distance * math.sqrt(total * _unit_information(control, odds_ratio, allocation)) + ndtri(alpha))
+        ndtr(distance * math.sqrt(total * odds_information(control, odds_ratio, allocation)) + ndtri(alpha))
     )
 
 
@@ -90,13 +94,14 @@ def proportional_odds_size(
     power: float = 0.9,
     alpha: float = 0.025,
     allocation: float = 1.0,
+    margin: float = 1.0,
     direction: Direction | None = None,
 ) -> TwoArmSize:
     """Return the size that gives the proportional-odds test its power (Whitehead 1993).
 
     Parameters
     ----------
-    control, odds_ratio, alpha, allocation, direction
+    control, odds_ratio, alpha, allocation, margin, direction
         As for `proportional_odds_power`.
     power : float
         In (alpha, 1).
@@ -118,8 +123,8 @@ def proportional_odds_size(
     """
     check_level(alpha, allocation)
     check_power(power, alpha)
-    information = _unit_information(control, odds_ratio, allocation)
-    distance = claimed(math.log(odds_ratio), direction, True)
+    information = odds_information(control, odds_ratio, allocation)
+    distance = claimed(math.log(odds_ratio) - log_ratio(margin, "margin"), direction, margin == 1)
     refuse_wrong_side(distance, "odds_ratio", odds_ratio)
     return split(float((-ndtri(alpha) + ndtri(power)) / distance) ** 2 / information, allocation)
 
@@ -131,6 +136,7 @@ def rank_sum_size(
     alpha: float = 0.025,
     allocation: float = 1.0,
     ties: Sequence[float] | None = None,
+    null: float = 0.5,
     direction: Direction | None = None,
 ) -> TwoArmSize:
     r"""Return the size of Wilcoxon's rank-sum test.
@@ -145,6 +151,8 @@ def rank_sum_size(
         Active participants for each control.
     ties : sequence of float, optional
         Probabilities of tied values, averaged over both arms, with sum 1; none for a continuous outcome.
+    null : float
+        Win probability under the null, in (0, 1): below ½ it is a margin of non-inferiority.
     direction : {"greater", "less"}, optional
         Side of ½ that is to be claimed; that of the assumed probability if left out.
 
@@ -172,12 +180,10 @@ def rank_sum_size(
     check_power(power, alpha)
     if not 0 < win_probability < 1:
         raise DesignError("must lie between 0 and 1", field="win_probability", value=win_probability)
-    distance = claimed(win_probability - 0.5, direction, True)
+    distance = claimed(win_probability - _null(null), direction, null == 0.5)
     refuse_wrong_side(distance, "win_probability", win_probability)
-    left = 1.0 if ties is None else 1 - float(np.sum(_categories(ties) ** 3))
-    share = allocation / (1 + allocation)
     z = float(-ndtri(alpha) + ndtri(power))
-    return split(z**2 * left / (12 * share * (1 - share) * distance**2), allocation)
+    return split(z**2 / (rank_information(allocation, ties) * distance**2), allocation)
 
 
 def rank_sum_power(
@@ -187,6 +193,7 @@ def rank_sum_power(
     alpha: float = 0.025,
     allocation: float = 1.0,
     ties: Sequence[float] | None = None,
+    null: float = 0.5,
     direction: Direction | None = None,
 ) -> float:
     """Return the power of Wilcoxon's rank-sum test; parameters as for `rank_sum_size`.
@@ -203,6 +210,8 @@ def rank_sum_power(
         Active participants for each control.
     ties : sequence of float, optional
         Shares of the levels of an ordered outcome; none for a continuous one.
+    null : float
+        Win probability under the null, in (0, 1): below ½ it is a margin of non-inferiority.
     direction : {"greater", "less"}, optional
         Side of the claim; that of the effect if left out.
 
@@ -217,10 +226,8 @@ def rank_sum_power(
     0.8
     """
     check_level(alpha, allocation)
-    distance = claimed(win_probability - 0.5, direction, True)
-    left = 1.0 if ties is None else 1 - float(np.sum(_categories(ties) ** 3))
-    share = allocation / (1 + allocation)
-    return float(ndtr(distance * math.sqrt(12 * share * (1 - share) * total / left) + ndtri(alpha)))
+    distance = claimed(win_probability - _null(null), direction, null == 0.5)
+    return float(ndtr(distance * math.sqrt(rank_information(allocation, ties) * total) + ndtri(alpha)))
 
 
 def win_ratio_power(
@@ -318,6 +325,12 @@ def win_ratio_size(
     return split(z**2 * variance / distance**2, allocation)
 
 
+def _null(probability: float) -> float:
+    if not 0 < probability < 1:
+        raise DesignError("must lie between 0 and 1", field="null", value=probability)
+    return probability
+
+
 def _above_zero(win_ratio: float) -> float:
     if not 0 < win_ratio < math.inf:
         raise DesignError("must be above 0", field="win_ratio", value=win_ratio)
@@ -333,11 +346,44 @@ def _win_ratio_variance(tied: float, alpha: float, allocation: float) -> float:
     return 4 * (1 + tied) / (3 * share * (1 - share) * (1 - tied))
 
 
-def _unit_information(control: Sequence[float], odds_ratio: float, allocation: float) -> float:
-    """Return the information on the log odds ratio of one participant."""
+def odds_information(control: Sequence[float], odds_ratio: float, allocation: float) -> float:
+    """Return the information on the log odds ratio of one participant (Whitehead 1993).
+
+    Parameters
+    ----------
+    control, odds_ratio
+        As for `shifted_categories`.
+    allocation : float
+        Active participants for each control.
+
+    Examples
+    --------
+    >>> round(odds_information([0.25, 0.25, 0.25, 0.25], 1.0, 1.0), 6)
+    0.078125
+    """
     share = allocation / (1 + allocation)
     mean = (1 - share) * _categories(control) + share * shifted_categories(control, odds_ratio)
     return share * (1 - share) / 3 * (1 - float(np.sum(mean**3)))
+
+
+def rank_information(allocation: float, ties: Sequence[float] | None = None) -> float:
+    """Return the information on P(active > control) + P(equal)/2 of one participant (Noether 1987).
+
+    Parameters
+    ----------
+    allocation : float
+        Active participants for each control.
+    ties : sequence of float, optional
+        Shares of the levels of an ordered outcome; none for a continuous one.
+
+    Examples
+    --------
+    >>> rank_information(1.0)
+    3.0
+    """
+    left = 1.0 if ties is None else 1 - float(np.sum(_categories(ties) ** 3))
+    share = allocation / (1 + allocation)
+    return 12 * share * (1 - share) / left
 
 
 def _categories(probabilities: Sequence[float]) -> Floats:

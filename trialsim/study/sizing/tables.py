@@ -54,13 +54,14 @@ def size_table(
 
 
 def savings_table(varied: Varied, trial: DeclaredTrial, rows: Sequence[Sized], found: Found) -> pd.DataFrame:
-    """Return one row a scored analysis, strength and rival; empty without scores."""
-    rivals = [one for one in rows if not one.scored]
-    best = min(rivals, key=lambda each: found[AS_DECLARED, each.analysis.label].exact, default=None)
+    """Return one row a scored analysis, strength and rival that claims the same; empty without scores."""
     made = []
     for (strength, name), one in found.items():
-        if not next(each for each in rows if each.analysis.label == name).scored:
+        scored = next(each for each in rows if each.analysis.label == name)
+        if not scored.scored:
             continue
+        rivals = [each for each in rows if not each.scored and each.analysis.null == scored.analysis.null]
+        best = min(rivals, key=lambda each: found[AS_DECLARED, each.analysis.label].exact, default=None)
         for rival in rivals:
             other = found[AS_DECLARED, rival.analysis.label]
             row = {

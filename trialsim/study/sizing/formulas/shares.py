@@ -11,8 +11,7 @@ from scipy.special import expit
 
 from trialsim.data import Floats
 from trialsim.design import MarginalQuestion
-from trialsim.design.other_trials import proportional_odds_power, rank_sum_power
-from trialsim.design.other_trials.ranks import shifted_categories
+from trialsim.design.other_trials.ranks import odds_information, rank_information, shifted_categories
 from trialsim.design.sizes import marginal_power
 from trialsim.protocol.declared import (
     AnalysisDeclared,
@@ -23,7 +22,7 @@ from trialsim.protocol.declared import (
 )
 from trialsim.study.declared.adjusting import SCORE
 from trialsim.study.declared.drawing.strata import Strata, log_ratios
-from trialsim.study.sizing.formulas.answer import Formula, NoFormula, claim_of
+from trialsim.study.sizing.formulas.answer import Formula, NoFormula, claim_of, power_of_claim
 from trialsim.study.sizing.formulas.linear import lost_shares
 from trialsim.trial.register import Register
 
@@ -142,23 +141,24 @@ def level_formula(trial: DeclaredTrial, analysis: AnalysisDeclared) -> Formula:
     if trial.strata or analysis.adjust:
         raise NoFormula("factors or covariates")
     lost, alpha = lost_shares(trial), trial.design.alpha
-    if analysis.limits:
-        raise NoFormula("a margin of levels")
     # The formula's odds are those of the lowest levels.
     odds = float(np.exp(-log_ratios(trial)[1, 0]))
-    if (odds < 1) != (outcome.sign > 0) or odds == 1:
-        raise NoFormula("no effect to claim")
-    whitehead = analysis.kind == "proportional_odds"
+    whitehead, claim = analysis.kind == "proportional_odds", claim_of(trial, analysis)
     active_shares = shifted_categories(outcome.shares, odds)
     below = np.cumsum(outcome.shares) - np.asarray(outcome.shares) / 2
-    wins = float(active_shares @ below)
+    # The index is a probability less one half.
+    effect = -math.log(odds) if whitehead else float(active_shares @ below) - 0.5
+    if min(claim.distances(effect)) <= 0:
+        raise NoFormula("no effect to claim")
 
     def power(controls: float, active: float) -> float:
         seen = controls * (1 - lost[0]), active * (1 - lost[1])
         total, ratio = sum(seen), seen[1] / seen[0]
         if whitehead:
-            return proportional_odds_power(total, outcome.shares, odds, alpha=alpha, allocation=ratio)
-        ties = ((np.asarray(outcome.shares) + ratio * active_shares) / (1 + ratio)).tolist()
-        return rank_sum_power(total, wins, alpha=alpha, allocation=ratio, ties=ties)
+            information = odds_information(outcome.shares, odds, ratio)
+        else:
+            ties = ((np.asarray(outcome.shares) + ratio * active_shares) / (1 + ratio)).tolist()
+            information = rank_information(ratio, ties)
+        return power_of_claim(claim, effect, math.sqrt(total * information), alpha)
 
     return Formula("proportional odds (Whitehead)" if whitehead else "rank sum (Noether)", power)
