@@ -25,6 +25,8 @@ _KINETICS = "docs/diseases.md: what models of other drugs are made of"
 KEPT: dict[Definition, str] = {
     ("trialsim.study.bundles.alone.main", "main"): "copied into every bundle as its verify.py",
     ("trialsim.disease.pharmacology.interactions", "exposure_ratio"): _KINETICS,
+    ("trialsim.disease.pharmacology.bench_prior", "BenchPrior"): "docs/diseases.md: a bench value as prior",
+    ("trialsim.disease.pharmacology.bench_prior", "bench_prior"): "docs/diseases.md: a bench value as prior",
     ("trialsim.disease.pharmacology.kinetics", "absorbed"): _KINETICS,
     ("trialsim.disease.pharmacology.kinetics", "absorbed_into_two"): _KINETICS,
     ("trialsim.disease.pharmacology.kinetics", "repeated"): _KINETICS,
