@@ -51,7 +51,7 @@ def test_check_prints_the_certificate_the_reading_and_the_sensitivity():
     assert "describe the enrolled population" in output
     assert "attainable low" in output
     assert "by family of margin" in output
-    assert "nine of ten worlds" in output
+    assert "nine tenths of the draws" in output
 
 
 def test_check_certifies_the_tilt():

@@ -211,7 +211,7 @@ def test_the_answer_names_months_the_open_card_and_the_risk_of_borrowing(capsys,
     text = " ".join(capsys.readouterr().out.split())
     months = beside.savings.query("gain == 'months'")["value"].iloc[0]
     assert f"{months:.2f} ±" in text
-    assert f"{beside.card.open_pairs} of {beside.card.pairs} correlations open" in text
+    assert f"{beside.card.open_pairs} of the {beside.card.pairs} correlations of the card" in text
     assert "is not defensible by" in text
     assert "optimistic by construction" in text
 

@@ -39,7 +39,7 @@ def cohort() -> None:
 )
 @SEED
 def check(card: Path, calibrate: bool, sensitivity: str | None, seed: int) -> None:
-    """Print what CARD asks, what is attainable, and what is achieved, number by number."""
+    """Print for each number of CARD what it says, what is possible, and what a drawn population has."""
     from rich.console import Console
 
     from trialsim.cli.terminal.tables import print_frame
@@ -81,8 +81,8 @@ def _print_sensitivity(
     low, middle, high = (float(worlds.quantile(share)) for share in (0.05, 0.5, 0.95))
     console.print(
         f"R² of {covariate} on the others: {float(frame['answer'].iloc[0]):.3f} as on the card;"
-        f" {low:.3f} to {high:.3f} (median {middle:.3f}) in nine of ten worlds that agree with what is"
-        " published, over a prior for what is not.",
+        f" {low:.3f} to {high:.3f} (median {middle:.3f}) in nine tenths of the draws, if correlations that no"
+        " source prints are drawn at random and all printed numbers are kept.",
         highlight=False,
     )
 

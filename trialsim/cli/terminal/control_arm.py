@@ -90,9 +90,9 @@ def _over_the_card(beside: SupplementaryAnalyses) -> str:
     low, high = saved["quantile_5"], saved["quantile_95"]
     span = f"{low:.0f} participants" if low == high else f"{low:.0f} to {high:.0f} participants"
     return (
-        f"The card leaves {beside.card.open_pairs} of {beside.card.pairs} correlations open: in nine of ten "
-        f"worlds that agree with what is published, the discounted saving is {span} "
-        f"(as on the card {saved['on_the_card']:.0f})."
+        f"No source prints {beside.card.open_pairs} of the {beside.card.pairs} correlations of the card. "
+        f"If they are drawn at random, with all printed numbers kept, nine tenths of the draws give a "
+        f"discounted saving of {span}; the card's own assumptions give {saved['on_the_card']:.0f}."
     )
 
 
