@@ -45,7 +45,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
-@pytest.mark.parametrize("which", ["a trial", "the example"])
+@pytest.mark.parametrize("which", ["a trial", pytest.param("the example", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(
     which: str, width: int, dark: bool, page: Chrome, script: str, report: Path
 ) -> None:
