@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tests.small_trial import run_small_trial
 from trialsim.data import History
 from trialsim.prognosis import FitSettings, Prognosis, Sampler, fit_prognosis
 from trialsim.study.bundles import open_bundle
-from trialsim.study.verification.refitted import differences, parameters, refit
+from trialsim.study.verification.refitted import differences, parameters, refit, unfit
 
 SETTINGS = FitSettings(tune=500, draws=500, max_rhat=1.03, min_ess=100.0, max_divergences=10)
 
@@ -38,6 +39,22 @@ def test_a_fit_by_other_chance_agrees_and_a_moved_one_does_not(fit, simulate_his
     wider = replace(sealed, scales=sealed.scales.mean(0) + 1.5 * (sealed.scales - sealed.scales.mean(0)))
     assert all("the SD of scale" in said for said in differences(wider, again))
     assert 0 < len(differences(wider, again)) < number
+
+
+def test_draws_that_are_no_numbers_and_sizes_that_hide_a_move_are_found(fit, simulate_history) -> None:
+    history = simulate_history(participants=150, seed=4)
+    sealed, again = fit(history, 1), fit(history, 2)
+    broken = sealed.coefficients.copy()
+    broken[0, 0] = np.nan
+    assert "coefficient[0] is nan" in differences(replace(sealed, coefficients=broken), again)[0]
+    assert unfit(sealed, SETTINGS) == ()
+    for name, value in (("min_bulk_ess", 1e-6), ("min_tail_ess", np.nan), ("max_rhat", 1.2)):
+        found = unfit(replace(sealed, diagnostics={**sealed.diagnostics, name: value}), SETTINGS)
+        assert len(found) == 1
+        assert name in found[0]
+    hidden = replace(sealed, diagnostics={**sealed.diagnostics, "min_bulk_ess": 1e-6})
+    run = SimpleNamespace(registers=SimpleNamespace(learnt=SimpleNamespace(model=hidden)))
+    assert any("min_bulk_ess is 1e-06" in said for said in refit(run, "nonce").problems)
 
 
 def test_a_posterior_of_another_history_is_found(fit, simulate_history) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.small_trial import run_small_trial
+from trialsim.cli.commands import commands
 from trialsim.errors import BundleError
 from trialsim.study import check_bundle
 from trialsim.study.verification import verify_bundle
@@ -101,3 +104,25 @@ def test_keys_that_are_none_are_refused_without_showing_them(run: Path, tmp_path
     (run / "results" / "answer.json").write_text("{}")
     with pytest.raises(BundleError, match=r"answer\.json"):
         sign_bundle(run, private)
+
+
+def test_a_key_that_others_can_read_is_warned_about_and_never_copied(run: Path, tmp_path: Path) -> None:
+    private, _ = keys(tmp_path, "maker")
+    secret = private.read_text().splitlines()[1]
+    for mode, warned in ((0o644, True), (0o640, True), (0o600, False)):
+        private.chmod(mode)
+        done = CliRunner().invoke(commands, ["sign", str(run), "--key", str(private)])
+        assert done.exit_code == 0, done.output
+        assert ("chmod 600" in done.output) is warned
+        assert secret not in done.output + signature_file(run).read_text()
+
+
+def test_without_the_library_the_mend_is_said(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, public = keys(tmp_path, "maker")
+    sign_bundle(run, private)
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric", None)
+    for attempt in (lambda: sign_bundle(run, private), lambda: verify_bundle(run, "V0", signed_by=public)):
+        with pytest.raises(BundleError, match=r"pip install 'trialsim\[sign\]'"):
+            attempt()

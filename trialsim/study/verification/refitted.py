@@ -8,7 +8,7 @@ import numpy as np
 
 from trialsim.data import Floats, History
 from trialsim.errors import FitError
-from trialsim.prognosis import OutcomePrognosis, Prognosis, fit_outcome, fit_prognosis
+from trialsim.prognosis import FitSettings, OutcomePrognosis, Prognosis, fit_outcome, fit_prognosis
 from trialsim.study.bundles.of_declared_trial import BundledTrial
 from trialsim.study.people.learning import ModelledHistory, learnt_of, terms_of
 from trialsim.study.verification.verdict import Finding
@@ -38,6 +38,8 @@ def refit(study: BundledTrial, nonce: str) -> Finding:
     learnt = study.registers.learnt
     if learnt is None:
         return Finding("V5", (), (), ("a refit: the run has no posterior",))
+    if unsound := unfit(learnt.model):
+        return Finding("V5", (), unsound)
     seed = int.from_bytes(hashlib.sha256(f"{nonce}\nrefit".encode()).digest()[:7], "big")
     try:
         again = _fitted(study, learnt, seed)
@@ -59,6 +61,34 @@ def _fitted(study: BundledTrial, learnt: ModelledHistory, seed: int) -> Model:
     if isinstance(past, History):
         return fit_prognosis(past, seed=seed, terms=terms)
     return fit_outcome(past, seed=seed, terms=terms)
+
+
+def unfit(model: Model, settings: FitSettings | None = None) -> tuple[str, ...]:
+    """Return why the diagnostics of a sealed posterior do not pass.
+
+    A small effective sample size widens every Monte Carlo error, and would hide a posterior that was moved.
+
+    Parameters
+    ----------
+    model : Prognosis or OutcomePrognosis
+        As sealed.
+    settings : FitSettings, optional
+        Limits.  [default: those of a run]
+
+    Returns
+    -------
+    tuple of str
+        One sentence a diagnostic; empty where all pass.
+    """
+    limits, said = settings or FitSettings(), model.diagnostics
+    problems = [
+        f"the sealed posterior's {name} is {said[name]:g}, under {limits.min_ess:g}"
+        for name in ("min_bulk_ess", "min_tail_ess")
+        if name in said and not said[name] >= limits.min_ess
+    ]
+    if "max_rhat" in said and not said["max_rhat"] <= limits.max_rhat:
+        problems.append(f"the sealed posterior's max_rhat is {said['max_rhat']:g}, above {limits.max_rhat:g}")
+    return tuple(problems)
 
 
 def parameters(model: Model) -> dict[str, Floats]:
@@ -100,7 +130,8 @@ def differences(sealed: Model, again: Model) -> list[str]:
         sds = draws.std(ddof=1), other[name].std(ddof=1)
         error = float(np.sqrt(sum(sd**2 / n for sd, n in zip(sds, sizes, strict=True))))
         for what, values, own in (("mean", means, error), ("SD", sds, error / np.sqrt(2))):
-            if abs(values[0] - values[1]) > ERRORS * own + 1e-12 * max(map(abs, values)):
+            # Said so that a value that is no number differs.
+            if not abs(values[0] - values[1]) <= ERRORS * own + 1e-12 * max(map(abs, values)):
                 problems.append(
                     f"the {what} of {name} is {values[0]:.4g}, fitted again {values[1]:.4g} ± {own:.2g}"
                 )
