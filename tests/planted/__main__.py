@@ -1,0 +1,58 @@
+"""Plant each mistake in a copy of the package, and see whether its tests catch it.
+
+python -m tests.planted [NAME ...]      writes docs/planted_bugs.md when all are planted
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.planted.bugs import BUGS, Bug
+from tests.planted.planting import PAGE, ROOT, copied, planted, table
+
+
+def main(names: list[str]) -> int:
+    chosen = [bug for bug in BUGS if not names or any(name in bug.name for name in names)]
+    caught: dict[str, str] = {}
+    with TemporaryDirectory() as folder:
+        copy = copied(Path(folder) / "copy")
+        for bug in chosen:
+            caught[bug.name] = outcome(copy, bug)
+            print(f"{bug.name}: {caught[bug.name]}", flush=True)
+    if len(chosen) == len(BUGS):
+        (ROOT / PAGE).write_text(table(caught), encoding="utf-8")
+    return 0 if all(said.startswith("caught") for said in caught.values()) else 1
+
+
+def outcome(copy: Path, bug: Bug) -> str:
+    """Return which test catches a mistake, once its tests have passed without it."""
+    if problem := first_failure(copy, bug):
+        return f"NOT JUDGED: {problem} fails without the mistake"
+    with planted(copy, bug):
+        found = first_failure(copy, bug)
+    return f"caught by {found}" if found else "NOT CAUGHT"
+
+
+def first_failure(copy: Path, bug: Bug) -> str:
+    """Return the first test that fails, or an empty text."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *bug.tests]
+    done = subprocess.run(
+        command,
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+    )
+    if done.returncode == 0:
+        return ""
+    failed = [line.split(" ")[1] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failed[0] if failed else f"no test ({done.returncode})"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""A copy of the package in which a mistake stands for a while, and the page that tells what came of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.planted.bugs import BUGS, Bug
+
+ROOT = Path(__file__).parents[2]
+PAGE = "docs/planted_bugs.md"
+_COPIED = ("trialsim", "tests", "benchmarks", "protocols", "cohorts", "docs", "reports", "requirements")
+_HEAD = """# Planted mistakes
+
+Does the test suite catch a statistician's mistakes? Each line below is one that a person could make: one edit
+of one line. `python -m tests.planted` plants it in a copy of the package, runs the narrowest tests that know
+the right answer, and takes it out again. The same tests pass without it.
+
+| mistake | file | result |
+| --- | --- | --- |
+"""
+
+
+def copied(target: Path) -> Path:
+    """Return a copy of the project with its compiled kernels, so that only what is edited compiles again."""
+    for name in _COPIED:
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("*.pyc"))
+    for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "mkdocs.yml", "Makefile"):
+        if (ROOT / name).exists():
+            shutil.copy2(ROOT / name, target / name)
+    if (ROOT.parent / "shared").exists():
+        (target.parent / "shared").symlink_to(ROOT.parent / "shared")
+    return target
+
+
+@contextmanager
+def planted(copy: Path, bug: Bug) -> Iterator[None]:
+    """Put a mistake into a copy, and take it out again."""
+    path = copy / bug.file
+    sound = path.read_text(encoding="utf-8")
+    assert sound.count(bug.before) == 1, bug.name
+    stamp = path.stat()
+    path.write_text(sound.replace(bug.before, bug.after), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(sound, encoding="utf-8")
+        # The kernels that were compiled of the sound file serve again.
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+def table(caught: Mapping[str, str]) -> str:
+    """Return the page."""
+    rows = [f"| {bug.name} | `{bug.file.removeprefix('trialsim/')}` | {caught[bug.name]} |" for bug in BUGS]
+    number = sum(said.startswith("caught") for said in caught.values())
+    return f"{_HEAD}{chr(10).join(rows)}\n\n{number} of {len(BUGS)} are caught.\n"
