@@ -185,6 +185,26 @@ def test_mantel_haenszel_ratios_are_those_of_statsmodels():
     )
 
 
+def test_mantel_haenszel_difference_is_the_weighted_mean_of_the_strata_with_satos_error():
+    """Weights n1 n0 / n (Greenland and Robins 1985); variance of Sato (1989), stratum by stratum."""
+    data = trial().assign(site=np.resize([1, 2, 3], 90))
+    options = {"outcome": "event", "arm": "arm", "strata": "site", "control": "c"}
+    found = mantel_haenszel(data, measure="risk_difference", **options)
+    weights, differences, p, q = [], [], [], []
+    for _, part in data.groupby("site"):
+        active, control = (part.loc[part["arm"] == label, "event"] for label in ("a", "c"))
+        n1, n0, a, b = len(active), len(control), active.sum(), control.sum()
+        n = n1 + n0
+        weights.append(n1 * n0 / n)
+        differences.append(a / n1 - b / n0)
+        p.append((n1**2 * b - n0**2 * a + n1 * n0 * (n0 - n1) / 2) / n**2)
+        q.append((a * (n0 - b) + b * (n1 - a)) / (2 * n))
+    wanted = np.average(differences, weights=weights)
+    assert abs(wanted) > 0.01
+    assert found.estimate == pytest.approx(wanted, rel=1e-12)
+    assert found.standard_error == pytest.approx(np.sqrt(wanted * sum(p) + sum(q)) / sum(weights), rel=1e-12)
+
+
 def test_the_score_test_of_a_small_trial_prints_its_exact_p_value():
     data = pd.DataFrame({"arm": list("cccaaa"), "g": [1, 2, 3, 2, 3, 3]})
     found = proportional_odds(data, outcome="g", arm="arm", control="c", test="score")

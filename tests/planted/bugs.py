@@ -78,14 +78,18 @@ BUGS = (
         "trialsim/design/sizes/margins.py",
         "* variance / (effect - margin) ** 2",
         "* variance / (effect + margin) ** 2",
-        (f"{_D}/test_margins_published.py", "tests/design/sizes/test_size_formula.py"),
+        (f"{_D}/test_prognostic_sizing_dial_and_dropout.py", "tests/design/sizes/test_score_sizes.py"),
     ),
     Bug(
         "two stages claim with as many responses as they may have at most",
         "trialsim/design/single_arm/simon.py",
         "total += pmf[n1, x] * (1 - cdf[n2, left])",
         "total += pmf[n1, x] * (1 - cdf[n2, left - 1] if left else 1.0)",
-        ("tests/design/single_arm/test_exact_designs.py",),
+        (
+            f"{_D}/test_single_arm_wedges_and_ranks_published.py",
+            f"{_D}/test_sizes_of_other_trials_published.py",
+            f"{_D}/test_interim_and_survival_designs.py",
+        ),
     ),
     Bug(
         "Mantel-Haenszel's variance with n in the place of n - 1",
