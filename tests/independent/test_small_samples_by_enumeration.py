@@ -23,7 +23,7 @@ from trialsim.analysis import (
 )
 from trialsim.analysis.competing_risks import k_sample_gray_test
 from trialsim.analysis.ordinal import probabilistic_index_block
-from trialsim.analysis.proportions import stratified_association
+from trialsim.analysis.proportions import stratified_association, two_proportions
 from trialsim.analysis.survival import adjusted_log_rank_block, k_sample_log_rank
 from trialsim.streams import stream
 
@@ -203,6 +203,18 @@ def test_mantel_haenszel_difference_is_the_weighted_mean_of_the_strata_with_sato
     assert abs(wanted) > 0.01
     assert found.estimate == pytest.approx(wanted, rel=1e-12)
     assert found.standard_error == pytest.approx(np.sqrt(wanted * sum(p) + sum(q)) / sum(weights), rel=1e-12)
+
+
+def test_miettinen_nurminens_p_value_is_that_of_pearsons_chi_square_times_n_minus_1_over_n():
+    data = trial()
+    found = two_proportions(data, outcome="event", arm="arm", control="c")
+    table = pd.crosstab(data["arm"], data["event"]).to_numpy()
+    n = table.sum()
+    chi_square = stats.chi2_contingency(table, correction=False).statistic * (n - 1) / n
+    assert found.statistic**2 == pytest.approx(chi_square, rel=1e-9)
+    assert found.p_value == pytest.approx(stats.chi2.sf(chi_square, 1), rel=1e-9)
+    against = two_proportions(data, outcome="event", arm="arm", control="c", margin=-0.2)
+    assert against.p_value == pytest.approx(stats.norm.sf(against.statistic), rel=1e-9)
 
 
 def test_the_score_test_of_a_small_trial_prints_its_exact_p_value():

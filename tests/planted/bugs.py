@@ -113,7 +113,7 @@ BUGS = (
         "trialsim/analysis/proportions/frame.py",
         "p_value = 2.0 * tail if margin == 0.0",
         "p_value = tail if margin == 0.0",
-        (f"{_C}/test_common_comparisons_published.py",),
+        ("tests/independent/test_small_samples_by_enumeration.py",),
     ),
     Bug(
         "heterogeneity added as an SD to a variance",
