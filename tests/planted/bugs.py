@@ -134,7 +134,7 @@ BUGS = (
         "trialsim/analysis/borrowing/power_prior.py",
         "base[1] + a0 * (n - r))",
         "base[1] + (n - r))",
-        (f"{_C}/test_borrowing_reference.py",),
+        ("tests/analysis/borrowing/test_power_prior.py",),
     ),
     Bug(
         "conditional power that forgets the root of the information seen",
