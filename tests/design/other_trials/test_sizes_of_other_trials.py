@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from trialsim.design import events_for_power
 from trialsim.design.other_trials import (
@@ -250,3 +250,23 @@ def test_ranks_against_a_margin_have_the_size_of_their_distance_and_none_beyond_
     ):
         with pytest.raises(DesignError):
             made()
+
+
+@pytest.mark.parametrize("allocation", [0.5, 2.0])
+def test_dunnetts_power_with_unequal_arms_is_that_of_simulated_means(allocation):
+    """Means of two arms against one control, drawn as they are; the bound by SciPy's multivariate t."""
+    effects, controls, replicates = (0.3, 0.45), 80.0, 400_000
+    total = controls * (1 + 2 * allocation)
+    rho, df = allocation / (1 + allocation), total - 3
+    t = stats.multivariate_t([0, 0], [[1, rho], [rho, 1]], df=df, seed=1)
+    bound = optimize.brentq(lambda b: t.cdf([b, b]) - 0.975, 1.5, 3.0, xtol=1e-5)
+    rng = np.random.default_rng(8)
+    control = rng.normal(0, controls**-0.5, replicates)
+    scale = np.sqrt(rng.chisquare(df, replicates) / df)
+    root = np.sqrt(1 / controls + 1 / (allocation * controls))
+    claims = np.zeros(replicates, bool)
+    for effect in effects:
+        arm = rng.normal(effect, (allocation * controls) ** -0.5, replicates)
+        claims |= (arm - control) / (scale * root) > bound
+    found = many_to_one_power(total, ManyToOneQuestion(effects, allocation=allocation, test="dunnett"))
+    assert found == pytest.approx(claims.mean(), abs=4 * np.sqrt(found * (1 - found) / replicates) + 5e-4)
