@@ -195,7 +195,10 @@ BUGS = (
         "trialsim/design/sizes/binary_scale.py",
         "return self._by_log_odds(p) ** 2 / (p * (1 - p))",
         "return self._by_log_odds(p) / (p * (1 - p))",
-        ("tests/design/sizes/test_score_sizes.py", f"{_D}/test_prognostic_sizing_logistic.py"),
+        (
+            "tests/design/control_arm/test_scale_sizes.py",
+            "tests/design/control_arm/test_margins_on_scales.py",
+        ),
     ),
     Bug(
         "a jackknife without its factor (n - 1)/n",
