@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from trialsim.errors import DesignError
 from trialsim.streams import stream
@@ -230,3 +231,12 @@ def test_blocks_that_do_not_go_with_the_ratio_are_refused_where_the_world_is_sta
         SurvivalWorld(60, ACCRUAL, (CONTROL, ACTIVE), (None, None), ratio=(1, 2), block_sizes=blocks)
     SurvivalWorld(60, ACCRUAL, (CONTROL, ACTIVE), (None, None), ratio=(1, 2), block_sizes=())
     SurvivalWorld(60, ACCRUAL, (CONTROL, ACTIVE), (None, None), ratio=(1, 2), block_sizes=(3, 6))
+
+
+@pytest.mark.parametrize(("scale", "shape", "ratio"), [(9.0, 1.4, 0.6), (12.0, 0.7, 1.8), (5.0, 1.0, 1.0)])
+def test_weibull_times_are_scipys_with_the_hazard_ratio_in_the_scale(scale, shape, ratio) -> None:
+    """H(t) = h (t/b)^k is a Weibull of scale b h^(-1/k)."""
+    law, need = WeibullLaw(scale, shape), np.linspace(0.01, 5.0, 40)
+    theirs = stats.weibull_min(shape, scale=scale * ratio ** (-1 / shape))
+    np.testing.assert_allclose(law.time_of(need, ratio), theirs.isf(np.exp(-need)), rtol=1e-10)
+    np.testing.assert_allclose(law.survival(need), stats.weibull_min(shape, scale=scale).sf(need), rtol=1e-12)
