@@ -45,12 +45,22 @@ def planted(copy: Path, bug: Bug) -> Iterator[None]:
     assert sound.count(bug.before) == 1, bug.name
     stamp = path.stat()
     path.write_text(sound.replace(bug.before, bug.after), encoding="utf-8")
+    if "njit" in sound:
+        _forget_kernels(copy)
     try:
         yield
     finally:
         path.write_text(sound, encoding="utf-8")
+        if "njit" in sound:
+            _forget_kernels(copy)
         # The kernels that were compiled of the sound file serve again.
         os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+def _forget_kernels(copy: Path) -> None:
+    """Delete compiled kernels: numba keeps those of callers in other files when what they call changes."""
+    for kernel in copy.rglob("*.nb?"):
+        kernel.unlink()
 
 
 def recorded() -> dict[str, str]:
