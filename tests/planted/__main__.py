@@ -5,14 +5,12 @@ python -m tests.planted [NAME ...]      writes docs/planted_bugs.md when all are
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.planted.bugs import BUGS, Bug
-from tests.planted.planting import PAGE, ROOT, copied, planted, recorded, table
+from tests.planted.planting import PAGE, ROOT, copied, first_failure, planted, recorded, table
 
 
 def main(names: list[str]) -> int:
@@ -30,28 +28,13 @@ def main(names: list[str]) -> int:
 
 def outcome(copy: Path, bug: Bug) -> str:
     """Return which test catches a mistake, once its tests have passed without it."""
-    if problem := first_failure(copy, bug):
+    if problem := first_failure(copy, bug.tests):
         return f"NOT JUDGED: {problem} fails without the mistake"
     with planted(copy, bug):
-        found = first_failure(copy, bug)
-    return f"caught by {found}" if found else "NOT CAUGHT"
-
-
-def first_failure(copy: Path, bug: Bug) -> str:
-    """Return the first test that fails, or an empty text."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *bug.tests]
-    done = subprocess.run(
-        command,
-        cwd=copy,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(copy)},
-    )
-    if done.returncode == 0:
-        return ""
-    failed = [line.split(" ")[1] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return failed[0] if failed else f"no test ({done.returncode})"
+        found = first_failure(copy, bug.tests)
+    if not found:
+        return "NOT CAUGHT"
+    return f"caught by {found}" if found.startswith("tests/") else f"NOT JUDGED: {found}"
 
 
 if __name__ == "__main__":

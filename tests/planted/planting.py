@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,8 +55,18 @@ def planted(copy: Path, bug: Bug) -> Iterator[None]:
         path.write_text(sound, encoding="utf-8")
         if "njit" in sound:
             _forget_kernels(copy)
-        # The kernels that were compiled of the sound file serve again.
         os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+def first_failure(copy: Path, tests: Sequence[str]) -> str:
+    """Return the first test that fails in a copy, or an empty text; what else goes wrong is told in words."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    here = os.environ | {"PYTHONPATH": str(copy)}
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, env=here)
+    if done.returncode == 0:
+        return ""
+    failed = [line.split(" ")[1] for line in done.stdout.splitlines() if line.startswith("FAILED tests/")]
+    return failed[0] if done.returncode == 1 and failed else f"pytest ended with {done.returncode}"
 
 
 def _forget_kernels(copy: Path) -> None:

@@ -31,7 +31,6 @@ from trialsim.data import STATUS_OK, Estimates, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
 CountVariance = Literal["model", "robust"]
-Test = Literal["wald", "score"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,6 @@ def negative_binomial_block(
     dispersion: float | None = None,
     variance: CountVariance = "robust",
     analysis: str = "negative binomial",
-    test: Test = "wald",
 ) -> CountEstimates:
     """Estimate the log rate ratio of counts in every replicate of a block.
 
@@ -106,9 +104,6 @@ def negative_binomial_block(
         Sandwich, or inverse expected information.
     analysis : str
         Name carried into the result.
-    test : {"wald", "score"}
-        Which is tried first. The robust score test keeps the level where Wald's test of a log rate ratio,
-        with 200 participants or fewer, does not.
 
     Returns
     -------
@@ -117,8 +112,8 @@ def negative_binomial_block(
         too_few_participants, arm_empty, collinear_covariate, no_events (in either arm),
         infinite_coefficient (no event in one arm, or where a covariate says so), not_converged,
         no_residual_variance. What decides is the first that exists of: wald, score (of the model without
-        the arm, with the same kind of variance), unadjusted_score (without the covariates); with
-        ``test="score"`` wald is the last of them. Levels that nobody in a replicate has are left out.
+        the arm, with the same kind of variance), unadjusted_score (without the covariates). Levels that
+        nobody in a replicate has are left out.
 
     Raises
     ------
@@ -131,12 +126,11 @@ def negative_binomial_block(
     >>> rates.estimate.round(4), rates.dispersion.round(4)
     (array([-1.0986]), array([0.1848]))
     """
-    check_choice("test", test, ("wald", "score"))
 
     def fit(rows: Ints | slice, x: ArrayLike | None) -> CountEstimates:
         y, t, a = (np.asarray(one)[rows] for one in (count, exposure, arm))
         fits = fit_counts(y, t, a, 2, x, dispersion=dispersion, variance=variance)
-        return count_estimates(fits, y, t, a, x, dispersion, variance, analysis, test)
+        return count_estimates(fits, y, t, a, x, dispersion, variance, analysis)
 
     found = fit(slice(None), covariates)
     y, t = np.asarray(count, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
@@ -152,7 +146,6 @@ def count_estimates(
     dispersion: float | None,
     variance: CountVariance,
     analysis: str = "negative binomial",
-    test: Test = "wald",
 ) -> CountEstimates:
     """Return the log rate ratio of two arms and the test that decides: see `negative_binomial_block`."""
     y, t = for_kernel(count, dtype=np.float64), for_kernel(exposure, dtype=np.float64)
@@ -162,15 +155,13 @@ def count_estimates(
     extreme = np.flatnonzero(np.isin(fits.status, kernel.WITHOUT_ESTIMATE))
     score, unadjusted = np.full(len(y), np.nan), np.full(len(y), np.nan)
     separated = np.zeros(len(y), np.bool_)
-    asked = np.arange(len(y)) if test == "score" else extreme
-    score_replicates(asked, y, t, a, x, k, variance == "robust", score, separated)
+    score_replicates(extreme, y, t, a, x, k, variance == "robust", score, separated)
     rest = np.flatnonzero(separated)
     score_replicates(rest, y, t, a, nothing, k, variance == "robust", unadjusted, separated)
     with np.errstate(invalid="ignore"):
         error = np.sqrt(fits.covariance[:, 1, 1])
     found = normal_estimates(analysis, fits.coefficients[:, 1], error, fits.status, kernel.REASONS)
-    own_test, rule = {"wald": own(found)}, {"score": score, "unadjusted_score": unadjusted}
-    found = decide(found, rule | own_test if test == "score" else own_test | rule)
+    found = decide(found, {"wald": own(found), "score": score, "unadjusted_score": unadjusted})
     return CountEstimates(**vars(found), dispersion=fits.dispersion)
 
 
@@ -183,7 +174,6 @@ def negative_binomial_events_block(
     dispersion: float | None = None,
     variance: CountVariance = "robust",
     analysis: str = "negative binomial of events",
-    test: Test = "wald",
 ) -> CountEstimates:
     """Estimate the log rate ratio of recurrent events from how many each participant had.
 
@@ -197,7 +187,7 @@ def negative_binomial_events_block(
         fewer than E.
     follow_up : array (R, N)
         End of each participant's observation, above 0.
-    arm, covariates, dispersion, variance, analysis, test
+    arm, covariates, dispersion, variance, analysis
         As in `negative_binomial_block`.
 
     Returns
@@ -219,14 +209,7 @@ def negative_binomial_events_block(
     times = read_event_times(event_times, follow_up)
     count = np.isfinite(times).sum(axis=2)
     return negative_binomial_block(
-        count,
-        follow_up,
-        arm,
-        covariates,
-        dispersion=dispersion,
-        variance=variance,
-        analysis=analysis,
-        test=test,
+        count, follow_up, arm, covariates, dispersion=dispersion, variance=variance, analysis=analysis
     )
 
 

@@ -110,7 +110,7 @@ def fingerprint(public: bytes) -> str:
     Examples
     --------
     >>> fingerprint(b"x" * 32)
-    'SHA256:QrCaxomI8jVcAdFdx6OeWcnlETPNLzU+f6vLCuYb8j4'
+    'SHA256:xi5GFb054iJXLzob98ITLqHmWxfsgFBHvWsoQsWTST8'
     """
     return f"SHA256:{base64.b64encode(hashlib.sha256(public).digest()).decode().rstrip('=')}"
 
