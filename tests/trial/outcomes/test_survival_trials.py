@@ -240,3 +240,13 @@ def test_weibull_times_are_scipys_with_the_hazard_ratio_in_the_scale(scale, shap
     theirs = stats.weibull_min(shape, scale=scale * ratio ** (-1 / shape))
     np.testing.assert_allclose(law.time_of(need, ratio), theirs.isf(np.exp(-need)), rtol=1e-10)
     np.testing.assert_allclose(law.survival(need), stats.weibull_min(shape, scale=scale).sf(need), rtol=1e-12)
+
+
+def test_a_hazard_in_pieces_adds_up_each_piece_at_its_own_rate() -> None:
+    """.1 a month for five months and .3 after: H(5) = .5, H(8) = .5 + 3 x .3."""
+    law = PiecewiseHazard((0.1, 0.3), (0.0, 5.0))
+    np.testing.assert_allclose(
+        law.survival(np.array([2.0, 5.0, 8.0])), np.exp([-0.2, -0.5, -1.4]), rtol=1e-12
+    )
+    np.testing.assert_allclose(law.time_of(np.array([0.2, 0.5, 1.4])), [2.0, 5.0, 8.0], rtol=1e-12)
+    np.testing.assert_allclose(law.time_of(np.array([0.7]), 0.5), [8.0], rtol=1e-12)
