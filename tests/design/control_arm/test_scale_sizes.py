@@ -226,3 +226,14 @@ def test_impossible_questions_are_refused(make, field: str) -> None:
     with pytest.raises(DesignError) as refused:
         make()
     assert refused.value.field == field
+
+
+def test_controls_who_leave_are_divided_out_of_those_who_stay() -> None:
+    """With nobody lost m controls are analysed; with a fifth lost at least m of those who enter must stay."""
+    scale = BinaryScale(0.3, risk_difference=0.15)
+    whole = scale_controls(222, ScaleSizing(scale), "unadjusted")
+    lost = scale_controls(222, ScaleSizing(scale, dropout=(0.2, 0.0)), "unadjusted")
+    assert whole is not None
+    assert lost is not None
+    assert whole.controls - 1 < lost.controls * 0.8 + 1e-9
+    assert lost.controls == pytest.approx(whole.controls / 0.8, abs=1.3)

@@ -112,3 +112,10 @@ def test_impossible_plans_are_refused_before_anything_runs(call, field: str) -> 
     with pytest.raises(DesignError) as fault:
         call()
     assert fault.value.field == field
+
+
+def test_the_error_of_a_rate_is_that_of_a_proportion() -> None:
+    found = run(replicates=300)
+    rate = found.rejection_rate
+    assert 0 < rate < 1
+    assert found.rejection_rate_mcse == pytest.approx(np.sqrt(rate * (1 - rate) / 300), rel=1e-12)
