@@ -84,6 +84,9 @@ def recorded() -> dict[str, str]:
 
 def table(caught: Mapping[str, str]) -> str:
     """Return the page."""
-    rows = [f"| {bug.name} | `{bug.file.removeprefix('trialsim/')}` | {caught[bug.name]} |" for bug in BUGS]
-    number = sum(said.startswith("caught") for said in caught.values())
+    rows = [
+        f"| {bug.name} | `{bug.file.removeprefix('trialsim/')}` | {caught.get(bug.name, 'not planted yet')} |"
+        for bug in BUGS
+    ]
+    number = sum(caught.get(bug.name, "").startswith("caught") for bug in BUGS)
     return f"{_HEAD}{chr(10).join(rows)}\n\n{number} of {len(BUGS)} are caught.\n"
