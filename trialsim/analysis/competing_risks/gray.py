@@ -29,7 +29,7 @@ from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlo
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.log_rank_test import Test
 from trialsim.analysis.survival.small_samples.assignments import p_by_assignments
-from trialsim.analysis.survival.small_samples.rank_scores import RankTest
+from trialsim.analysis.survival.small_samples.rank_scores import NO_TEST, RankTest, by_small_samples
 from trialsim.analysis.survival.sweep import common_status
 from trialsim.data import STATUS_OK, Estimates, Floats
 
@@ -38,7 +38,12 @@ REASONS = (*COMMON_REASONS, "no_information")
 
 
 def gray_test_block(
-    time: ArrayLike, event: ArrayLike, arm: ArrayLike, strata: ArrayLike | None = None
+    time: ArrayLike,
+    event: ArrayLike,
+    arm: ArrayLike,
+    strata: ArrayLike | None = None,
+    test: Test = "asymptotic",
+    seed: int = 1,
 ) -> Estimates:
     """Test every replicate of a block for equal cumulative incidence of the cause of interest.
 
@@ -50,6 +55,8 @@ def gray_test_block(
         0 for censored, 1 for the cause of interest, 2 for any other cause.
     strata : array of int (R, N), optional
         Strata from 0: scores and variances are added over them.
+    test, seed
+        As in `log_rank_block`.
 
     Returns
     -------
@@ -67,7 +74,15 @@ def gray_test_block(
     >>> gray_test_block(time, [[1, 2, 1, 1, 2, 0, 1, 0]], arm).statistic.round(3)
     array([-1.145])
     """
-    return _estimates(gray_scores(read_block(time, event, arm, strata, causes=2)))
+    block = read_block(time, event, arm, strata, causes=2)
+    found = _estimates(gray_scores(block))
+    if test == "asymptotic":
+        return found
+    by = [
+        gray_by_assignments(block.one(r), 2, float(p), test, seed) if ok else NO_TEST
+        for r, (p, ok) in enumerate(zip(found.p_value, found.status == STATUS_OK, strict=True))
+    ]
+    return by_small_samples(found, by, "gray", found.statistic)
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,13 @@ from trialsim.analysis.survival import (
     sweep_looks,
 )
 from trialsim.analysis.survival.hazards.cox_model import Variance
+from trialsim.analysis.survival.log_rank_test import Test
 from trialsim.data import Estimates, Floats, Ints
 from trialsim.registry.seen import SeenTimes
 
 _OK = ("ok", "no_information")
+# Trials of so few are read as a small trial's data are: rank tests are exact, or by permutation.
+SMALL_TRIAL = 40
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class SeenLooks:
     months: Floats
     _tests: dict[bool, LogRankLooks] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def small(self) -> bool:
+        """Whether rank tests follow the rule for small samples."""
+        return self.arm.shape[1] <= SMALL_TRIAL
+
     def log_rank(self, stratified: bool = False) -> LogRankLooks:
         """Return the log-rank test of every look (R, K), computed once."""
         if stratified not in self._tests:
@@ -66,7 +74,7 @@ class SeenLooks:
 
 def log_rank(seen: SeenTimes) -> Estimates:
     """Return the one-step log hazard ratio of the log-rank test."""
-    return log_rank_block(seen.time, seen.event, seen.arm)
+    return log_rank_block(seen.time, seen.event, seen.arm, test=_rule(seen))
 
 
 def log_rank_at_looks(seen: SeenLooks) -> tuple[list[Estimates], Floats]:
@@ -76,7 +84,7 @@ def log_rank_at_looks(seen: SeenLooks) -> tuple[list[Estimates], Floats]:
 
 def stratified_log_rank(seen: SeenTimes) -> Estimates:
     """Return the one-step log hazard ratio of the log-rank test within strata."""
-    return log_rank_block(seen.time, seen.event, seen.arm, strata=seen.stratum)
+    return log_rank_block(seen.time, seen.event, seen.arm, strata=seen.stratum, test=_rule(seen))
 
 
 def stratified_log_rank_at_looks(seen: SeenLooks) -> tuple[list[Estimates], Floats]:
@@ -96,6 +104,11 @@ def stratified_cox(seen: SeenTimes) -> Estimates:
     )
 
 
+def _rule(seen: SeenTimes) -> Test:
+    """Return which p value a rank test has: that of small samples where a trial is small by its size."""
+    return "automatic" if seen.arm.shape[1] <= SMALL_TRIAL else "asymptotic"
+
+
 def _variance(seen: SeenTimes) -> Variance:
     """Return the variance of Cox regression: a covariate's leverage makes the plain sandwich too small."""
     return "robust" if seen.covariates is None else "corrected"
@@ -103,17 +116,18 @@ def _variance(seen: SeenTimes) -> Variance:
 
 def adjusted_log_rank(seen: SeenTimes) -> Estimates:
     """Return the covariate-adjusted log-rank test."""
-    return adjusted_log_rank_block(seen.time, seen.event, seen.arm, seen.covariates)
+    return adjusted_log_rank_block(seen.time, seen.event, seen.arm, seen.covariates, test=_rule(seen))
 
 
 def weighted_log_rank(seen: SeenTimes, *, rho: float, gamma: float) -> Estimates:
     """Return the log-rank test with a Fleming–Harrington weight."""
-    return log_rank_block(seen.time, seen.event, seen.arm, weights=FlemingHarrington(rho, gamma))
+    weight = FlemingHarrington(rho, gamma)
+    return log_rank_block(seen.time, seen.event, seen.arm, weights=weight, test=_rule(seen))
 
 
 def max_combo(seen: SeenTimes) -> Estimates:
     """Return the largest of several weighted log-rank tests."""
-    return max_combo_block(seen.time, seen.event, seen.arm)
+    return max_combo_block(seen.time, seen.event, seen.arm, test=_rule(seen))
 
 
 def rmst(seen: SeenTimes, *, tau: float) -> Estimates:

@@ -26,14 +26,27 @@ from trialsim.analysis.one_trial.printed import Facts, Tables, number, p_text
 from trialsim.analysis.one_trial.tidy_frame import Columns, check_level
 from trialsim.analysis.one_trial.two_arms import TwoArmResult
 from trialsim.analysis.survival.adjusted_log_rank_kernel import adjust_replicates
-from trialsim.analysis.survival.block import COMMON_REASONS, Labels, SurvivalBlock, centred, read_block
+from trialsim.analysis.survival.block import (
+    COMMON_REASONS,
+    Labels,
+    SurvivalBlock,
+    centred,
+    read_block,
+    read_choice,
+)
 from trialsim.analysis.survival.frame import read_frame
-from trialsim.analysis.survival.log_rank_test import Test, small_samples
+from trialsim.analysis.survival.log_rank_test import Test, rank_test
 from trialsim.analysis.survival.small_samples.assignments import p_by_assignments
-from trialsim.analysis.survival.small_samples.rank_scores import RankTest
+from trialsim.analysis.survival.small_samples.rank_scores import (
+    NO_TEST,
+    TESTS,
+    RankTest,
+    by_small_samples,
+    rank_scores,
+)
 from trialsim.analysis.survival.sweep import common_status
 from trialsim.analysis.survival.weights import LOG_RANK
-from trialsim.data import Bools, Estimates, Floats
+from trialsim.data import STATUS_OK, Bools, Estimates, Floats
 
 REASONS = (*COMMON_REASONS, "no_information", "infinite_hazard_ratio")
 
@@ -44,6 +57,8 @@ def adjusted_log_rank_block(
     arm: ArrayLike,
     covariates: ArrayLike | None = None,
     strata: ArrayLike | None = None,
+    test: Test = "asymptotic",
+    seed: int = 1,
 ) -> Estimates:
     """Test every replicate of a block by the covariate-adjusted log-rank test.
 
@@ -53,6 +68,8 @@ def adjusted_log_rank_block(
         As in `log_rank_block`.
     covariates : array (R, N, P), optional
         Baseline covariates, such as a prognostic score.
+    test, seed
+        As in `log_rank_block`.
 
     Returns
     -------
@@ -73,8 +90,19 @@ def adjusted_log_rank_block(
     >>> adjusted_log_rank_block(time, [[1] * 6], arm).statistic.round(6)
     array([0.504219])
     """
-    result, _, status = _adjust(read_block(time, event, arm, strata, covariates))
-    return _estimates(result, status)
+    block = read_block(time, event, arm, strata, covariates)
+    result, _, status = _adjust(block)
+    found = _estimates(result, status)
+    if test == "asymptotic":
+        return found
+    assert found.decision is not None
+    # Also where the variance of the score is not above 0, so that there is no z: the score itself is there.
+    scored = np.isfinite(result[:, 0]) & (common_status(block.event, block.arm) == STATUS_OK)
+    by = [
+        _by_assignments(block.one(r), float(p), test, seed) if ok else NO_TEST
+        for r, (p, ok) in enumerate(zip(found.decision.p_value, scored, strict=True))
+    ]
+    return by_small_samples(found, by, "covariate_adjusted_score", result[:, 0])
 
 
 def _adjust(block: SurvivalBlock) -> tuple[Floats, Bools, Labels]:
@@ -229,7 +257,8 @@ def adjusted_log_rank(
     result, kept, status = _adjust(frame.block)
     estimates = _estimates(result, status)
     raise_unless_decided(estimates, arm)
-    by = _by_assignments(frame.block, estimates, test, seed)
+    assert estimates.decision is not None
+    by = _by_assignments(frame.block, float(estimates.decision.p_value[0]), test, seed)
     estimates = replace(estimates, p_value=np.array([by.p_value]))
     participants = frame.block.time.shape[1]
     return AdjustedLogRankResult(
@@ -248,13 +277,11 @@ def adjusted_log_rank(
     )
 
 
-def _by_assignments(block: SurvivalBlock, estimates: Estimates, test: Test, seed: int) -> RankTest:
+def _by_assignments(block: SurvivalBlock, asymptotic: float, test: Test, seed: int) -> RankTest:
     """Return the p value by the rule for small samples: of log-rank scores, or of adjusted ones."""
-    assert estimates.decision is not None
-    asymptotic = float(estimates.decision.p_value[0])
+    read_choice("test", test, TESTS)
     if block.covariates.shape[2] == 0:
-        plain = replace(estimates, p_value=np.array([asymptotic]), status=np.zeros(1, np.int8))
-        return small_samples(block, LOG_RANK, plain, test, seed)[1][0]
+        return rank_test(block, rank_scores(block, LOG_RANK)[0], 0, asymptotic, test, seed)
 
     def adjusted(assigned: Labels) -> Floats:
         shape = assigned.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,6 +55,20 @@ class SurvivalBlock:
     def order(self) -> Ints:
         """Return the order (R, N) that sorts each replicate by time."""
         return time_order(self.time) if self.sorted is None else self.sorted
+
+    def one(self, replicate: int) -> SurvivalBlock:
+        """Return one replicate as a block of its own."""
+        row = slice(replicate, replicate + 1)
+        return replace(
+            self,
+            time=self.time[row],
+            event=self.event[row],
+            arm=self.arm[row],
+            stratum=self.stratum[row],
+            covariates=self.covariates[row],
+            entry=None if self.entry is None else self.entry[row],
+            sorted=None if self.sorted is None else self.sorted[row],
+        )
 
 
 def read_block(

@@ -29,6 +29,7 @@ from trialsim.analysis.survival.small_samples.rank_scores import (
     MOST_COUNTED,
     TESTS,
     RankTest,
+    by_small_samples,
     choose,
     countable,
     rank_p_value,
@@ -154,7 +155,8 @@ def log_rank_block(
     """
     block = read_block(time, event, arm, strata, entry=entry)
     estimates = _estimates(weighted_scores(block, [weights]), f"{weights} test")
-    return small_samples(block, weights, estimates, test, seed)[0]
+    found, by = small_samples(block, weights, estimates, test, seed)
+    return found if test == "asymptotic" else by_small_samples(found, by, "log_rank", found.statistic)
 
 
 def small_samples(
@@ -174,13 +176,22 @@ def small_samples(
     scores = rank_scores(block, weights)
     tests = []
     for r in range(len(estimates)):
-        one = (block.arm[r], block.stratum[r])
-        chosen, reason = choose(test, block.arm[r], block.event[r], countable(*one), MOST_COUNTED)
-        if chosen == "asymptotic" or estimates.status[r] != STATUS_OK:
-            tests.append(RankTest(float(estimates.p_value[r]), "asymptotic", reason))
-        else:
-            tests.append(rank_p_value(scores[r], *one, chosen, reason, seed, r))
+        asymptotic = float(estimates.p_value[r])
+        found = rank_test(block, scores[r], r, asymptotic, test, seed)
+        failed = estimates.status[r] != STATUS_OK
+        tests.append(RankTest(asymptotic, "asymptotic", found.reason) if failed else found)
     return replace(estimates, p_value=np.array([found.p_value for found in tests])), tests
+
+
+def rank_test(
+    block: SurvivalBlock, scores: Floats, replicate: int, asymptotic: float, test: str, seed: int
+) -> RankTest:
+    """Return the p value of one replicate with rank scores (N,), by the rule for small samples."""
+    arm, stratum = block.arm[replicate], block.stratum[replicate]
+    chosen, reason = choose(test, arm, block.event[replicate], countable(arm, stratum), MOST_COUNTED)
+    if chosen == "asymptotic":
+        return RankTest(asymptotic, chosen, reason)
+    return rank_p_value(scores, arm, stratum, chosen, reason, seed, replicate)
 
 
 def _estimates(scores: WeightedScores, analysis: str) -> Estimates:

@@ -27,7 +27,12 @@ from trialsim.analysis.survival.frame import read_frame
 from trialsim.analysis.survival.log_rank_test import REASONS, Test, WeightedScores, weighted_scores
 from trialsim.analysis.survival.max_combo_kernel import tail_probabilities
 from trialsim.analysis.survival.small_samples.assignments import linear_scores, p_by_assignments
-from trialsim.analysis.survival.small_samples.rank_scores import RankTest, rank_scores
+from trialsim.analysis.survival.small_samples.rank_scores import (
+    NO_TEST,
+    RankTest,
+    by_small_samples,
+    rank_scores,
+)
 from trialsim.analysis.survival.weights import FlemingHarrington, Weight
 from trialsim.data import STATUS_OK, Bools, Estimates, Floats
 from trialsim.errors import AnalysisError
@@ -61,6 +66,8 @@ def max_combo_block(
     weights: Sequence[Weight] = FOUR_WEIGHTS,
     alternative: Alternative = "two-sided",
     decide_at: float | None = None,
+    test: Test = "asymptotic",
+    seed: int = 1,
 ) -> Estimates:
     """Test every replicate of a block by the MaxCombo test.
 
@@ -76,6 +83,8 @@ def max_combo_block(
         If only the decision at this level matters, p is integrated only where bounds do not decide:
         the largest single test from below, Bonferroni from above. A decided p is the bound that
         decided it, so that `Estimates.rejects` is exact at this level and at no other.
+    test, seed
+        As in `log_rank_block`.
 
     Returns
     -------
@@ -94,8 +103,16 @@ def max_combo_block(
     >>> max_combo_block(time, [[1] * 8], arm).p_value.round(4)
     array([0.3003])
     """
-    scores = weighted_scores(read_block(time, event, arm, strata), _read_weights(weights))
-    return _estimates(scores, _combine(scores, alternative, decide_at))
+    block, weights = read_block(time, event, arm, strata), _read_weights(weights)
+    scores = weighted_scores(block, weights)
+    found = _estimates(scores, _combine(scores, alternative, decide_at))
+    if test == "asymptotic":
+        return found
+    by = [
+        _by_assignments(block.one(r), weights, alternative, float(p), test, seed) if ok else NO_TEST
+        for r, (p, ok) in enumerate(zip(found.p_value, found.status == STATUS_OK, strict=True))
+    ]
+    return by_small_samples(found, by, "max_combo", found.statistic)
 
 
 def _read_weights(weights: Sequence[Weight]) -> tuple[Weight, ...]:

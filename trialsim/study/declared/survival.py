@@ -104,7 +104,7 @@ def read_looks(
 ) -> tuple[list[Estimates], Floats]:
     """Return the estimates of every look, and the statistic (R, K)."""
     one = reader_of(trial, analysis)
-    if one.looks is not None:
+    if one.looks is not None and not seen.small:
         estimates, statistic = one.every_look(seen)
         return [replace(found, analysis=analysis.label) for found in estimates], statistic
     settings, looks = analysis.settings_of(one), range(seen.months.shape[1])

@@ -12,6 +12,7 @@ in each stratum s of n participants. Strasser and Weber (1999), Math. Methods St
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import combinations
 from math import factorial, prod
 
@@ -58,8 +59,9 @@ def p_by_assignments(
     seen = float(statistic(arm[None])[0])
     least = seen - _TIE * max(abs(seen), 1.0)
     if chosen == "exact":
-        return RankTest(float((statistic(_every(arm, parts)) >= least).mean()), chosen, reason)
-    more = int((statistic(_some(arm, parts, seed)) >= least).sum())
+        return RankTest(float((~(statistic(_every(arm, parts)) < least)).mean()), chosen, reason)
+    # An assignment whose statistic does not exist speaks for the null.
+    more = int((~(statistic(_some(arm, parts, seed)) < least)).sum())
     return RankTest((more + 1) / (RESAMPLES + 1), chosen, f"{reason}; {RESAMPLES} random assignments")
 
 
@@ -101,8 +103,9 @@ def _ways(arm: Labels) -> int:
     return found
 
 
-def _arrangements(counts: list[int]) -> Labels:
-    """Return all sequences (P, n) with given counts of the arms from 0."""
+@lru_cache(maxsize=8)
+def _arrangements(counts: tuple[int, ...]) -> Labels:
+    """Return all sequences (P, n) with given counts of the arms from 0; trials of a block share them."""
     if len(counts) == 1:
         return np.zeros((1, counts[0]), np.int8)
     rest, n, last = _arrangements(counts[:-1]), sum(counts), len(counts) - 1
@@ -119,7 +122,7 @@ def _every(arm: Labels, parts: list[Ints]) -> Labels:
     """Return all assignments (P, N) of the arms within strata."""
     found = np.zeros((1, len(arm)), np.int8)
     for rows in parts:
-        own = _arrangements([int(count) for count in np.bincount(arm[rows])])
+        own = _arrangements(tuple(int(count) for count in np.bincount(arm[rows])))
         found, count = np.repeat(found, len(own), axis=0), len(found)
         found[:, rows] = np.tile(own, (count, 1))
     return found

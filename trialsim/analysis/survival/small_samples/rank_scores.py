@@ -8,17 +8,18 @@ assignment of the arms within strata is as likely as the one seen, and p = P(|U|
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
 import numpy as np
 from numba import njit
 
+from trialsim.analysis.one_trial.deciding import NONE, deviate
 from trialsim.analysis.survival.block import Labels, SurvivalBlock
 from trialsim.analysis.survival.sweep import fill_weights
 from trialsim.analysis.survival.weights import Weight, encode
-from trialsim.data import Floats, Ints
+from trialsim.data import Decision, Estimates, Floats, Ints
 from trialsim.errors import AnalysisError
 from trialsim.streams import stream
 
@@ -83,6 +84,25 @@ class RankTest:
     p_value: float
     test: str
     reason: str
+
+
+NO_TEST = RankTest(float("nan"), NONE, "the analysis failed")
+
+
+def by_small_samples(
+    found: Estimates, tests: Sequence[RankTest], asymptotic: str, score: Floats
+) -> Estimates:
+    """Return estimates that the tests of small samples decide; where there is no test, none does.
+
+    `asymptotic` is what the test of larger samples is called; `score` (R,) has the sign of the effect, also
+    where there is no estimate.
+    """
+    p_value = np.array([one.p_value for one in tests])
+    named = (NONE, asymptotic, "exact", "permutation")
+    code = [named.index(one.test if one.test in named else asymptotic) for one in tests]
+    z = deviate(p_value, score)
+    used = np.where(np.isnan(z), 0, code).astype(np.int8)
+    return replace(found, p_value=p_value, decision=Decision(z, used, named))
 
 
 def choose(test: str, arm: Labels, event: Labels, countable: bool, most: str) -> tuple[str, str]:
