@@ -222,3 +222,23 @@ def test_a_size_that_cannot_be_had_names_its_option(monkeypatch, capsys, options
     said = capsys.readouterr().err
     assert flag in said
     assert "sizing." not in said
+
+
+@pytest.mark.parametrize(
+    ("contrast", "limit", "value"),
+    [
+        ("--risk-difference", "--margin", "-0.1"),
+        ("--risk-difference", "--limits", "-0.1,0.1"),
+        ("--risk-ratio", "--margin", "25"),
+    ],
+)
+def test_a_margin_that_no_treatment_can_reach_is_refused(
+    monkeypatch, capsys, contrast: str, limit: str, value: str
+) -> None:
+    """5 % of controls respond: no treatment has 10 points less, nor 25 times as much."""
+    none = "0" if contrast == "--risk-difference" else "1"
+    asked = ("size", "--scale", "binary", "--control-rate", "0.05", contrast, none)
+    assert run(monkeypatch, *asked, limit, value) != 0
+    assert "means a risk of" in capsys.readouterr().err
+    possible = "-0.04" if contrast == "--risk-difference" else "1.9"
+    assert run(monkeypatch, *asked, "--margin", possible, "--partial-correlation", "0") == 0

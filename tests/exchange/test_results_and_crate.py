@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from trialsim.cli.commands import commands
 from trialsim.errors import BundleError
 from trialsim.exchange import analysis_results
 from trialsim.exchange.crate import write_crate
@@ -57,3 +59,14 @@ def test_a_tampered_run_makes_no_crate(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"answer\.json"):
         write_crate(run, tmp_path / "crate")
     assert not (tmp_path / "crate").exists()
+
+
+@pytest.mark.parametrize("what", ["data", "results", "crate"])
+def test_nothing_is_written_into_a_sealed_run(tmp_path: Path, what: str) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(EXAMPLE, run)
+    for place in ("inside.json", "results/deep.json"):
+        done = CliRunner().invoke(commands, ["export", what, str(run), "-o", str(run / place)])
+        assert done.exit_code != 0
+        assert "lies in the run" in f"{done.output}{done.exception}"
+    assert check_bundle(run) == []

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from trialsim.cli.commands import commands
 from trialsim.errors import ProtocolError
 from trialsim.exchange import draft_protocol, read_usdm, to_usdm
 from trialsim.exchange.usdm.reading import duration_in_weeks
@@ -219,3 +221,17 @@ def test_official_examples_of_the_cdisc_pilot_are_drafted(shared: Callable[[str]
     # Visits at home stand two weeks after another visit, and not after the first dose.
     assert study.weeks() == [2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0]
     assert without_origin(to_usdm(read_trial(PILOT), study)) == without_origin(study.content)
+
+
+def test_options_about_participants_are_refused_beside_a_digital_protocol(
+    own: Callable[..., Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "draft.toml"
+    for option, value in (("--outcome", "adas"), ("--filter", "arm=placebo"), ("--allocation", "1:1")):
+        done = CliRunner().invoke(commands, ["new", str(own()), option, value, "-o", str(out)])
+        assert done.exit_code != 0
+        assert f"{option}: says nothing about a digital protocol" in f"{done.output}{done.exception}"
+        assert not out.exists()
+    done = CliRunner().invoke(commands, ["export", "usdm", PILOT, "-o", str(tmp_path / "study.txt")])
+    assert done.exit_code != 0
+    assert "--output: unknown kind of file" in f"{done.output}{done.exception}"

@@ -20,7 +20,7 @@ _HEAD = """# Planted mistakes
 
 Does the test suite catch a statistician's mistakes? Each line below is one that a person could make: one edit
 of one line. `python -m tests.planted` plants it in a copy of the package, runs the narrowest tests that know
-the right answer, and takes it out again. The same tests pass without it.
+the right answer, and removes it. Without it the same tests pass.
 
 | mistake | file | result |
 | --- | --- | --- |

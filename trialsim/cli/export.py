@@ -49,11 +49,12 @@ def data(run: Path, output: Path, kind: str, trials: tuple[str, ...], history: P
 
     ADSL, ADEFF and ADTTE hold the participants of some trials, ADTWIN their placebo twins, ADSIM every trial
     and analysis. define.json says what each variable is. Each file says that its data are synthetic. Where
-    people are participants of a history, nothing of them is written.
+    the simulated people are participants of a real history, only ADSIM is written, and nobody's values.
     """
     from trialsim.exchange import datasets_of_run, write_datasets
     from trialsim.study.bundles.bundled import manifest_of
 
+    _refuse_inside(output, run)
     found = datasets_of_run(run, [_trial(one) for one in trials], history)
     manifest = manifest_of(run)
     write_datasets(
@@ -96,6 +97,8 @@ def results(run: Path, output: Path) -> None:
     """
     from trialsim.exchange import analysis_results
 
+    _refuse_ending(output, ".json", ".csv", ".parquet")
+    _refuse_inside(output, run)
     event, table = analysis_results(run)
     if output.suffix == ".json":
         _write_json(event, output)
@@ -117,6 +120,7 @@ def crate(run: Path, output: Path) -> None:
     """
     from trialsim.exchange.crate import write_crate
 
+    _refuse_inside(output, run)
     click.echo(f"wrote {write_crate(run, output)}")
 
 
@@ -139,9 +143,27 @@ def usdm(protocol: Path, output: Path, onto: Path | None) -> None:
     from trialsim.exchange import read_usdm, to_usdm
     from trialsim.protocol.declared import read_trial
 
+    _refuse_ending(output, ".json")
     trial = read_trial(protocol)
     _write_json(to_usdm(trial, None if onto is None else read_usdm(onto)), output)
     click.echo(f"wrote {output}")
+
+
+def _refuse_ending(output: Path, *endings: str) -> None:
+    from trialsim.errors import InputError
+
+    if output.suffix not in endings:
+        raise InputError("unknown kind of file", field="--output", value=output.name,
+                         mend=f"end it in {' or '.join(endings)}")  # fmt: skip
+
+
+def _refuse_inside(output: Path, run: Path) -> None:
+    """Refuse to write into a run, which would then not be as it was sealed."""
+    from trialsim.errors import InputError
+
+    if output.resolve().is_relative_to(run.resolve()):
+        raise InputError("lies in the run, which is sealed", field="--output", value=output,
+                         mend="name a place outside it")  # fmt: skip
 
 
 def _write_json(content: Any, path: Path) -> None:

@@ -52,6 +52,7 @@ def ask(
     question = messages.ask(
         family, outcome, _names(covariates), _names(sites), exposure=exposure, site_effects=site_effects
     )
+    _refuse_other(output, messages.to_json(question))
     _write(messages.to_json(question), output)
     click.echo(f"wrote {output}: send it to {', '.join(question.sites)}")
 
@@ -67,7 +68,11 @@ def answer(question: Path, data: Path, site: str, output: Path) -> None:
     """Answer a QUESTION from your DATA (CSV or Parquet), which stay with you."""
     from trialsim.analysis.federated import answers, messages
     from trialsim.cli.analyse.reading import DataFile
+    from trialsim.errors import AnalysisError
 
+    if output.resolve() in (question.resolve(), data.resolve()):
+        raise AnalysisError("is a file that this command reads", field="--output", value=output,
+                            mend="name another file")  # fmt: skip
     asked = messages.read_message(question, messages.Question)
     file = DataFile.read(data, None, ())
     columns = [asked.outcome, *asked.covariates, *([asked.exposure] if asked.exposure else [])]
@@ -99,12 +104,21 @@ def combine(question: Path, answers: tuple[Path, ...], without: str, output: Pat
         click.echo(str(found))
         return
     target = output or question.with_name(f"round{found.round}.json")
+    _refuse_other(target, messages.to_json(found))
     _write(messages.to_json(found), target)
     click.echo(f"wrote {target}: round {found.round}, send it to {', '.join(found.sites)}")
 
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _refuse_other(path: Path, text: str) -> None:
+    """Refuse to lose a question, which its answers name, or the answer that -o names by mistake."""
+    from trialsim.errors import AnalysisError
+
+    if path.exists() and path.read_bytes() != text.encode():
+        raise AnalysisError("exists already, and differs", file=path, mend="choose another -o, or delete it")
 
 
 def _write(text: str, path: Path) -> None:

@@ -62,7 +62,8 @@ DIRECTIONS = ("higher_is_better", "higher_is_worse")
 )
 @click.option("--yes", is_flag=True, help="Ask nothing; the same where no terminal can answer.")
 @click.option("--force", is_flag=True, help="Overwrite a protocol that differs.")
-def new(history: Path, output: Path, yes: bool, force: bool, **given: Any) -> None:
+@click.pass_context
+def new(context: click.Context, history: Path, output: Path, yes: bool, force: bool, **given: Any) -> None:
     """Write a protocol from HISTORY, a CSV or Parquet file of past placebo participants.
 
     \b
@@ -86,6 +87,7 @@ def new(history: Path, output: Path, yes: bool, force: bool, **given: Any) -> No
     from trialsim.study.starting import check_start
 
     if history.suffix == ".json":
+        _refuse_options(context, list(given))
         _draft(history, output, force)
         return
     told = _told(**given)
@@ -94,6 +96,17 @@ def new(history: Path, output: Path, yes: bool, force: bool, **given: Any) -> No
     _refuse_overwriting(start.protocol, start.text, force)
     start.write()
     _say(start, told)
+
+
+def _refuse_options(context: click.Context, names: list[str]) -> None:
+    """Refuse options about a file of participants beside a digital protocol, which has no such file."""
+    from trialsim.errors import InputError
+
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = "filter" if name == "filters" else name.replace("_", "-")
+            raise InputError("says nothing about a digital protocol", field=f"--{option}",
+                             mend="leave it out, and edit the draft")  # fmt: skip
 
 
 def _draft(study: Path, output: Path, force: bool) -> None:

@@ -55,9 +55,15 @@ def arm_figures(beside: SupplementaryAnalyses) -> dict[str, Drawn]:
     }
 
 
+def _legend_below(figure: go.Figure) -> go.Figure:
+    """Move the legend of a figure in half a page's width, where it needs two lines, below the axis."""
+    figure.update_layout(legend={"y": -0.25, "yanchor": "top"}, margin={"t": 50, "b": 110})
+    return figure
+
+
 def savings_figure(arm: ControlArm) -> go.Figure:
     """Return the share of participants saved: three figures, two ways to save."""
-    figure = blank("Saved beyond baseline ANCOVA", "figure", "share saved", 360)
+    figure = _legend_below(blank("Saved beyond baseline ANCOVA", "figure", "share saved", 400))
     names = [label(saving.figure) for saving in arm.plan.savings]
     total = [saving.share_saved for saving in arm.plan.savings]
     fixed = [saving.share_of_controls_saved for saving in arm.plan.savings]
@@ -88,10 +94,13 @@ def savings_figure(arm: ControlArm) -> go.Figure:
 def sensitivity_figure(arm: ControlArm) -> go.Figure:
     """Return total size against the partial correlation, with the three figures and the drifts marked."""
     plan = arm.plan
-    figure = blank(
-        "Size against the strength of the score",
-        "partial correlation given the baseline (controls)",
-        "participants",
+    figure = _legend_below(
+        blank(
+            "Size against the strength of the score",
+            "partial correlation given the baseline (controls)",
+            "participants",
+            400,
+        )
     )
     ratio = plan.gain.active_to_control
     grid = np.linspace(0.0, 0.7, 36)
@@ -186,7 +195,7 @@ def drift_figure(risk: BorrowingRisk) -> go.Figure:
         blank(
             f"Type I error over drift, {controls} controls",
             "drift, SD of the outcome",
-            "type I error, log scale",
+            "two-sided type I error, log scale",
             480,
         ).layout
     )

@@ -138,14 +138,15 @@ def frontier_table(risk: BorrowingRisk) -> Table:
         "fewest controls",
         "power, no drift",
         "lowest power over drift",
-        "largest type I error over drift",
+        "largest two-sided type I error over drift",
         "cap broken at",
         "drift seen in half of trials",
         "verdict",
     )
     caption = (
-        f"Fewest concurrent controls beside {risk.question.active} active participants, type I error at most "
-        f"{share(risk.question.type_one_cap)} over every drift up to 1 SD (integrated, no Monte Carlo error)"
+        f"Fewest concurrent controls beside {risk.question.active} active participants, two-sided type I "
+        f"error at most {share(risk.question.type_one_cap)} over every drift up to 1 SD (integrated, no "
+        "Monte Carlo error)"
     )
     return Table(columns, rows, caption, text=True)
 
@@ -168,7 +169,7 @@ def customary_table(risk: BorrowingRisk) -> Table:
         "method",
         "customary setting",
         "power, no drift",
-        "largest type I error over drift",
+        "largest two-sided type I error over drift",
         "cap broken at",
         "drift seen in half of trials",
         "verdict",

@@ -58,8 +58,10 @@ def share(value: float) -> str:
     --------
     >>> share(0.1266)
     '12.7 %'
+    >>> share(-0.0001)
+    '0.0 %'
     """
-    return f"{100 * value:.1f} %"
+    return f"{round(100 * value, 1) + 0.0:.1f} %"
 
 
 def with_error(value: float, error: float, digits: int = 3) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from trialsim.prognosis.validation.rivals import REFERENCE
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.frames import Table, frame_table, plain
-from trialsim.report.labels import label, with_error
+from trialsim.report.labels import label, share, with_error
 from trialsim.study.control_arm import SupplementaryAnalyses
 from trialsim.study.declared import DeclaredResult
 from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED
@@ -270,7 +270,7 @@ def size_tables(result: DeclaredResult) -> dict[str, Table]:
                 "" if value != value else f"{round(value, 1) + 0.0:.1f}" for value in savings["months_saved"]
             ]
         best = savings.pop("best")
-        savings["share_saved"] = [f"{value:.1%}".replace("%", " %") for value in savings["share_saved"]]
+        savings["share_saved"] = [share(value) for value in savings["share_saved"]]
     return {
         "sizes": frame_table(
             sizes,

@@ -102,11 +102,11 @@ def rule_of_use() -> str:
     Examples
     --------
     >>> rule_of_use()
-    'A rejection rate is not to be used where more than 1 % of the trials had no test, own or standing in'
+    'A rejection rate is not to be used where more than 1 % of the trials had no test, nor one in its place'
     """
     return (
         f"A rejection rate is {NOT_TO_BE_USED} where more than {100 * MOST_UNDECIDED:g} % of the trials "
-        "had no test, own or standing in"
+        "had no test, nor one in its place"
     )
 
 

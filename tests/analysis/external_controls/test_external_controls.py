@@ -136,11 +136,12 @@ def test_power_rises_with_the_effect_without_bound() -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "says"),
     [
-        (lambda d: d.assign(age=(d["arm"] == "trial") * 1.0), "att", "age: cannot be balanced: a line parts"),
+        (lambda d: d.assign(age=(d["arm"] == "trial") * 1.0), "att", "age: cannot be balanced: it separates"),
         (lambda d: d.assign(age=d["age"] + 50 * (d["arm"] == "trial")), "entropy", "age: cannot be"),
         (lambda d: d.assign(age=np.where(d.index == 3, np.nan, d["age"])), "att", "age"),
         (lambda d: d, "nearest", "weights: must be one of att, ate, overlap, entropy"),
         (lambda d: d[d["arm"] == "trial"], "att", "arm: has one level only"),
+        (lambda d: d.assign(y=3.0), "att", "y: is the same for everybody"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_refused_by_name(change, kind: str, says: str) -> None:

@@ -129,8 +129,22 @@ def test_what_does_not_go_together_is_refused_and_named() -> None:
     ("change", "says"),
     [
         (lambda d: d.head(10), "participants: has 10 people with every value, fewer than 11"),
-        (lambda d: d.assign(died=[1] * 5 + [0] * (len(d) - 5)), "died: has 5 people with a 1"),
-        (lambda d: d.assign(sex=[0] * 3 + [1] * (len(d) - 3)), "sex: has 3 people with a 0"),
+        (lambda d: d.assign(died=[1] * 5 + [0] * (len(d) - 5)), "died: has 5 people with an event"),
+        (lambda d: d.assign(died=0), "died: has 0 people with an event"),
+        (lambda d: d.assign(sex=[0] * 3 + [1] * (len(d) - 3)), "sex: has 3 people with a value that"),
+        (lambda d: d.assign(sex=[2] + [1] * (len(d) - 1)), "sex: has 1 people with a value that"),
+        (lambda d: d.assign(age=[81.5] + [0.0] * (len(d) - 1)), "age: has 1 people with a value that"),
+        (
+            lambda d: d.assign(age=[*range(1, 10 + 1), *[0.0] * (len(d) - 10)]),
+            "age: has 10 people with a value that",
+        ),
+        (lambda d: d.assign(sex=d["died"] * (np.arange(len(d)) > 30)), "people of one value with"),
+        (
+            lambda d: d.assign(
+                sex=np.arange(len(d)) % 2, age=np.arange(len(d)) % 2 * (np.arange(len(d)) != 1)
+            ),
+            "sex: has 1 people of one value who also have one of age",
+        ),
         (lambda d: d.assign(died=2), "died: must hold 0 and 1"),
         (lambda d: d.drop(columns="age"), "age: is not a column"),
     ],
@@ -154,7 +168,7 @@ def test_separation_and_collinear_columns_are_said() -> None:
     with pytest.raises(AnalysisError, match="cannot be told from the others"):
         fitted(ask("gaussian", "score", ["age", "twice"], SITES), data)
     data["tells"] = data["died"]
-    with pytest.raises(AnalysisError, match=r"tells the outcome completely|cannot be told"):
+    with pytest.raises(AnalysisError, match=r"tells the outcome completely|cannot be told|one value with"):
         fitted(ask("logistic", "died", ["tells"], SITES), data)
 
 
@@ -209,3 +223,14 @@ def test_three_sites_by_the_command_line(tmp_path: Path, monkeypatch: pytest.Mon
     kind, offset = sm.families.Poisson(), np.log(data["years"])
     pooled = sm.GLM(data["visits"], sm.add_constant(x), family=kind, offset=offset).fit()
     assert f"{pooled.params['age']:.4f}" in done.output
+    # A question is never lost: not by an answer that is named like it, not by another question.
+    before = Path("round1.json").read_bytes()
+    for lost, says in (
+        (["federate", "answer", "round1.json", "north.csv", "--site", "north", "-o", "round1.json"], "reads"),
+        ([*asked, "--sites", "north,south"], "exists already, and differs"),
+        (["federate", "combine", "round1.json", *(f"{s}.json" for s in SITES), "-o", "round1.json"], ""),
+    ):
+        done = runner.invoke(commands, lost)
+        assert done.exit_code != 0
+        assert says in f"{done.output}{done.exception}"
+        assert Path("round1.json").read_bytes() == before

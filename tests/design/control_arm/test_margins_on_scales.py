@@ -71,6 +71,10 @@ def test_a_margin_of_no_effect_is_superiority_and_wide_limits_are_non_inferiorit
     whole = scale_size(ScaleSizing(scale, margin=margin), "unadjusted").total
     ratio = unit != "risk"
     far = 1e6 if ratio else 0.99
+    if isinstance(scale, BinaryScale) and scale.contrast != "odds ratio":
+        # As far as a risk of treatment can be.
+        down, up = 0.001 - scale.control_rate, 0.999 - scale.control_rate
+        far = 0.999 / scale.control_rate if ratio else up if scale.working(margin) < 0 else -down
     one_sided = (margin, far) if scale.working(margin) < 0 else ((1 / far if ratio else -far), margin)
     assert scale_size(ScaleSizing(scale, limits=one_sided), "unadjusted").total == whole
     nearer = margin**0.7 if ratio else 0.7 * margin
@@ -98,7 +102,11 @@ def test_what_a_score_leaves_of_risks_is_the_marginal_variance_by_integration(
         MarginalQuestion("binary", (control, active), (0.6, 0.6), name, claim=Claim((-5.0, 5.0)))
     )
     scale = BinaryScale(control, risk_difference=active - control, contrast=contrast)
-    limits = (-0.9, 0.9) if contrast == "risk difference" else (0.01, 100)
+    limits = {
+        "risk difference": (-0.99 * control, 0.99 * (1 - control)),
+        "risk ratio": (0.01, 0.99 / control),
+        "odds ratio": (0.01, 100.0),
+    }[contrast]
     left = ScaleSizing(scale, parts.correlation[0], limits=limits).left("ancova")
     for shares in ((0.5, 0.5), (0.25, 0.75)):
         v0, v1 = left.residual_variance

@@ -78,6 +78,8 @@ def external_controls(
         data, outcome=outcome, arm=arm, covariates=names, control=control, active=active, two_arms=True
     )
     treated = design.arm.astype(np.float64)
+    if np.ptp(design.outcome) == 0.0:
+        raise AnalysisError("is the same for everybody, so that nothing differs", field=outcome)
     found = weigh(treated, design.covariates, weights, list(design.columns))
     means = _weighted_means(found.weights, treated, design.outcome)
     here = treated == 1.0

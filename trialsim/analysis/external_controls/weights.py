@@ -16,7 +16,7 @@ from trialsim.tilting import solve_tilt
 
 Kind = Literal["att", "ate", "overlap", "entropy"]
 _STEPS, _TOLERANCE = 100, 1e-10
-# A probability of the own arm beyond it: a line parts the two groups.
+# A probability of the own arm beyond it: the covariates separate the two groups.
 _PARTED = 1e-6
 Numbers = NDArray[Any]
 
@@ -129,8 +129,8 @@ def weigh(treated: Floats, x: Floats, kind: Kind, names: list[str]) -> Weighted:
     Raises
     ------
     AnalysisError
-        Nothing balances the groups: a line parts them, or no weighted mean of the controls is that of those
-        treated; the covariate that is farthest off is named.
+        Nothing balances the groups: the covariates separate them, or no weighted mean of the controls is
+        that of those treated; the covariate that is farthest off is named.
 
     Source: Li, Morgan and Zaslavsky (2018) for ``overlap``; Hainmueller (2012) for ``entropy``.
 
@@ -171,7 +171,7 @@ def _logistic(z: Floats, y: Floats, names: list[str]) -> Floats:
         or own.min() > 1.0 - _PARTED
         or np.abs(z.T @ (y - expit(z @ b))).max() > 1e-6 * len(y)
     ):
-        raise _unbalanced(y, z[:, 1:], names, "a line parts the treated arm and the outside controls")
+        raise _unbalanced(y, z[:, 1:], names, "it separates the treated arm from the outside controls")
     return b
 
 

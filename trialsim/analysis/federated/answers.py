@@ -8,8 +8,11 @@ from scipy.special import expit, gammaln
 
 from trialsim.analysis.federated.messages import SMALLEST_CELL, Answer, Question
 from trialsim.analysis.one_trial.tidy_frame import check_roles, read_numbers
-from trialsim.data import Floats
+from trialsim.data import Bools, Floats
 from trialsim.errors import AnalysisError
+
+# A column of more values than this is a measurement, not a category.
+_MOST_LEVELS = 10
 
 
 def answer(question: Question, data: pd.DataFrame, site: str) -> Answer:
@@ -34,7 +37,9 @@ def answer(question: Question, data: pd.DataFrame, site: str) -> Answer:
     ------
     AnalysisError
         The site was not asked, a column cannot be used, or a sum would be over fewer than 11 people: all of
-        them, those with an event, or those with a 1 in a column of 0 and 1.
+        them, those with or without an event, those with one value of a column of at most 10 values (of a
+        column of more: those without its commonest value), each of these with and without an event, or
+        those with two such values.
 
     Examples
     --------
@@ -73,14 +78,9 @@ def _design(question: Question, values: dict[str, Floats], people: int, site: st
 
 
 def _refuse_small(question: Question, values: dict[str, Floats], y: Floats, t: Floats) -> None:
-    def refuse(field: str, number: int, what: str) -> AnalysisError:
-        return AnalysisError(
-            f"has {number} {what}, fewer than {SMALLEST_CELL}: a sum would tell about single people",
-            field=field, mend="leave the site or the column out",
-        )  # fmt: skip
-
+    """Refuse sums of few people, of a rare value, or of a rare pair of values."""
     if len(y) < SMALLEST_CELL:
-        raise refuse("participants", len(y), "people with every value")
+        raise _few("participants", len(y), "people with every value")
     if question.family == "logistic" and not np.isin(y, (0.0, 1.0)).all():
         raise AnalysisError("must hold 0 and 1", field=question.outcome)
     if question.family == "poisson":
@@ -88,13 +88,53 @@ def _refuse_small(question: Question, values: dict[str, Floats], y: Floats, t: F
             raise AnalysisError("must hold whole numbers from 0", field=question.outcome)
         if not (t > 0).all():
             raise AnalysisError("must be above 0", field=str(question.exposure))
-    for name in (question.outcome, *question.covariates):
-        column = values[name]
-        if np.isin(column, (0.0, 1.0)).all():
-            for value, what in ((1.0, "people with a 1"), (0.0, "people with a 0")):
-                number = int((column == value).sum())
-                if 0 < number < SMALLEST_CELL:
-                    raise refuse(name, number, what)
+    levels = {name: _levels(values[name]) for name in question.covariates}
+    for name in question.covariates:
+        _refuse_rare(name, levels[name])
+    had = y > 0 if question.family in ("logistic", "poisson") else None
+    if had is not None:
+        for value, what in ((had, "people with an event"), (~had, "people without one")):
+            if value.sum() < SMALLEST_CELL:
+                raise _few(question.outcome, int(value.sum()), what)
+    _refuse_rare_pairs(levels, had)
+
+
+def _few(field: str, number: int, what: str) -> AnalysisError:
+    return AnalysisError(
+        f"has {number} {what}, fewer than {SMALLEST_CELL}: a sum would tell about single people",
+        field=field, mend="leave the site or the column out, or join levels",
+    )  # fmt: skip
+
+
+def _levels(column: Floats) -> list[Bools]:
+    """Return who has each value, or, of a column of many values, who does not have the commonest."""
+    values, counts = np.unique(column, return_counts=True)
+    if len(values) <= _MOST_LEVELS:
+        return [column == value for value in values]
+    return [column != values[counts.argmax()]]
+
+
+def _refuse_rare(name: str, levels: list[Bools]) -> None:
+    """Refuse a column in which a value, or all that is not the commonest one, is that of few."""
+    fewest = min(int(level.sum()) for level in levels)
+    if fewest < SMALLEST_CELL:
+        raise _few(name, fewest, "people with a value that the others do not have")
+
+
+def _refuse_rare_pairs(levels: dict[str, list[Bools]], had: Bools | None) -> None:
+    """Refuse two columns, or a column and the outcome, whose values meet in few people."""
+    named = [(name, level) for name, own in levels.items() for level in own]
+    if had is not None:
+        for name, level in named:
+            for value, what in ((had, "with an event"), (~had, "without one")):
+                number = int((level & value).sum())
+                if number < SMALLEST_CELL:
+                    raise _few(name, number, f"people of one value {what}")
+    for place, (name, level) in enumerate(named):
+        for other, another in named[:place]:
+            number = int((level & another).sum())
+            if other != name and 0 < number < SMALLEST_CELL:
+                raise _few(name, number, f"people of one value who also have one of {other}")
 
 
 def _sums(family: str, y: Floats, x: Floats, t: Floats, beta: Floats) -> tuple[Floats, Floats, float]:

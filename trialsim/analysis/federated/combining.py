@@ -16,7 +16,7 @@ from trialsim.errors import AnalysisError
 
 # Of the score in standard errors: what is left is far below any digit that is printed.
 _TOLERANCE = 1e-9
-MOST_ROUNDS = 50
+MOST_ROUNDS = 25
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,9 +99,10 @@ def combine(
     if scaled.max() < _TOLERANCE or (question.family == "gaussian" and question.round > 1):
         return _result(question, ordered, root, kept)
     if question.round >= MOST_ROUNDS:
+        farthest = kept[int(np.abs(step[kept] * np.sqrt(np.diag(information)[kept])).argmax())]
         raise AnalysisError(
-            f"does not converge in {MOST_ROUNDS} rounds: a covariate tells the outcome completely",
-            field="rounds", value=question.round, mend="leave out a covariate",
+            f"grows without bound in {MOST_ROUNDS} rounds: it tells the outcome completely",
+            field=question.names[farthest], mend="leave it out",
         )  # fmt: skip
     if question.family != "gaussian":
         # The linear predictor moves by at most 2 in the mean, whatever the units: rates stay within number.

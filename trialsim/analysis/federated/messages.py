@@ -185,7 +185,7 @@ def read_message(path: Path, kind: type[Message]) -> Message:
         raise AnalysisError(f"cannot be read ({fault.strerror})", file=path) from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise AnalysisError(
-            f"does not say what a {wanted} says ({type(fault).__name__})", file=path,
+            f"is no {wanted} as it was written ({type(fault).__name__})", file=path,
             mend="send the file again as it was written",
         ) from None  # fmt: skip
     return message

@@ -152,8 +152,8 @@ def size(**given: Any) -> None:
     With --scale the outcome is binary, a count or a time to an event, sized by a two-sided Wald test of the
     log odds ratio, log rate ratio or log hazard ratio; correlations are those among controls.
 
-    With --margin a trial shows non-inferiority, with --limits equivalence. A margin on the side of a loss
-    (below 0, or a ratio below 1) is one above which the effect must lie, any other one below which.
+    With --margin a trial shows non-inferiority, with --limits equivalence. With a margin
+    below 0, or a ratio below 1, the effect must lie above it; with any other margin, below it.
 
     With --from the numbers are those of a protocol: its law, or its history's own means and SDs, its arms,
     its level, and the strength of an assumed score. That of a learned one is not known before it is learnt:

@@ -116,13 +116,25 @@ class BinaryScale:
         return _UNITS[self.contrast]
 
     def working(self, value: float, field: str = "margin") -> float:
-        """Return a difference as it is, or the logarithm of a ratio."""
-        if self.contrast != "risk difference":
+        """Return a difference as it is, or the logarithm of a ratio, if the risk on treatment can be."""
+        if self.contrast == "odds ratio":
             return log_ratio(value, field)
+        if self.contrast == "risk ratio":
+            found = log_ratio(value, field)
+            self._refuse_impossible(self.control_rate * value, value, field)
+            return found
         if not -1 < value < 1:
             raise DesignError("is a difference of risks, which lies in (-1, 1)", field=field, value=value,
                               mend="write it like -0.1")  # fmt: skip
+        self._refuse_impossible(self.control_rate + value, value, field)
         return value
+
+    def _refuse_impossible(self, risk: float, value: float, field: str) -> None:
+        if not 0 < risk < 1:
+            raise DesignError(
+                f"means a risk of {risk:g} on treatment, beside {self.control_rate:g} on control",
+                field=field, value=value, mend="name one that leaves it between 0 and 1",
+            )  # fmt: skip
 
     @property
     def analysis(self) -> str:

@@ -116,7 +116,7 @@ def read_dataset_json(path: Path) -> pd.DataFrame:
     try:
         content = strict_json(read_plain(path, path.name, LARGEST_TEXT), path.name)
     except UnsoundError as fault:
-        raise HistoryError(str(fault), file=path, mend="give a Dataset-JSON 1.1 file") from None
+        raise HistoryError(fault.problem, file=path, mend="give a Dataset-JSON 1.1 file") from None
     if not isinstance(content, dict) or not str(content.get("datasetJSONVersion", "")).startswith("1.1"):
         raise HistoryError(
             "must be Dataset-JSON 1.1", file=path, field="datasetJSONVersion",

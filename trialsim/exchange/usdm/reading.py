@@ -117,7 +117,7 @@ def read_usdm(path: Path) -> UsdmStudy:
     try:
         content = strict_json(read_plain(path, path.name, LARGEST_FILE), path.name)
     except UnsoundError as fault:
-        raise ProtocolError(str(fault), file=path, mend="give a USDM 4 file (JSON)") from None
+        raise ProtocolError(fault.problem, file=path, mend="give a USDM 4 file (JSON)") from None
     version = content.get("usdmVersion") if isinstance(content, dict) else None
     if not (isinstance(version, str) and version.startswith("4.")):
         raise ProtocolError("must be USDM 4", file=path, field="usdmVersion", value=version)

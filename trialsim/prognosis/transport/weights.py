@@ -178,7 +178,7 @@ def inverse_odds(history: Covariates, trial: Covariates) -> Weights:
     Raises
     ------
     HistoryError
-        Missing values, or the two do not overlap: a line parts them completely.
+        Missing values, or the two do not overlap: the covariates separate them completely.
 
     Examples
     --------

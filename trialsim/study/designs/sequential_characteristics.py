@@ -139,7 +139,7 @@ class SequentialCharacteristics(InNotebook):
 
     @property
     def undecided_share(self) -> float:
-        """Share of trials in which no test existed, own or standing in; they claim nothing."""
+        """Share of trials with no test, nor one in its place; they claim nothing."""
         return self.counts.untested / self.counts.trials
 
     @property

@@ -1,4 +1,4 @@
-"""V5: the posterior is fitted again from the history, by other chance, and compared in distribution."""
+"""V5: the posterior is fitted again, with other random numbers, and compared in distribution."""
 
 from __future__ import annotations
 
