@@ -150,7 +150,7 @@ def strict_json(content: bytes, name: str) -> Any:
             parse_int=whole,
         )  # fmt: skip
     except (ValueError, RecursionError) as fault:
-        raise UnsoundError(name, f"is no JSON that says one thing ({fault})"[:200]) from None
+        raise UnsoundError(name, f"is not strict JSON ({fault})"[:200]) from None
 
 # --- sealing
 

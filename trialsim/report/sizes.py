@@ -109,8 +109,7 @@ def _over_grid(trial: DeclaredTrial, sizes: pd.DataFrame, savings: pd.DataFrame)
     if len(savings):
         best = savings[savings["best"] & (savings["score"] == AS_DECLARED)]
         best = best[best["analysis"] == rows["analysis"].iloc[0]]
-        low, high = (f"{value:.1%}".replace("%", " %") for value in
-                     (best["share_saved"].min(), best["share_saved"].max()))  # fmt: skip
+        low, high = share(best["share_saved"].min()), share(best["share_saved"].max())
         said.append(f"Beyond the best analysis without a twin it saves {low} to {high} of the participants")
         if trial.twins is not None and trial.twins.source == "assumed":
             said.append(ASSUMED)
@@ -162,9 +161,8 @@ def _of_history(twins: pd.DataFrame, kind: str) -> list[str]:
 def _figure(row: pd.Series) -> str:
     """Return a saving as a clause, with its Monte Carlo error."""
     which = "undiscounted" if row["score"] == AS_DECLARED else str(row["score"])
-    share = f"{row['share_saved']:.1%}".replace("%", " %")
     saved, error = row["participants_saved"], row["participants_saved_mcse"]
-    return f"{which}, it is {saved:.0f} ± {error:.0f} participants ({share})"
+    return f"{which}, it is {saved:.0f} ± {error:.0f} participants ({share(row['share_saved'])})"
 
 
 def answer_facts(
@@ -226,8 +224,8 @@ def _twins_table(twins: pd.DataFrame) -> Table:
         return Table(columns, [], caption, text=True)
     row = twins.iloc[0]
 
-    def share(name: str) -> str:
-        return "" if pd.isna(row[name]) else f"{row[name]:.1%}".replace("%", " %")
+    def told(name: str) -> str:
+        return "" if pd.isna(row[name]) else share(row[name])
 
     slope = "" if pd.isna(row["slope"]) else with_error(float(row["slope"]), float(row["slope_se"]))
     rows = [
@@ -236,13 +234,13 @@ def _twins_table(twins: pd.DataFrame) -> Table:
         ("history made by the trial's own model", plain(bool(row["generated"]))),
         ("participants learnt from", plain(int(row["participants"]))),
         ("calibration slope, out of sample (± SE)", slope),
-        ("outcomes inside the twin's 95 % interval, out of sample", share("coverage_95")),
+        ("outcomes inside the twin's 95 % interval, out of sample", told("coverage_95")),
         ("p value that the twin's probabilities are uniform", plain(float(row["pit_p"]))),
         ("fits that were made again, longer", plain(int(row["fits_repeated"]))),
         ("best way to adjust without a twin", plain(row["best_without_twin"])),
         (
             "participants saved beyond it, out of sample (90 % interval)",
-            f"{share('saving')} ({share('saving_low_90')} to {share('saving_high_90')})",
+            f"{told('saving')} ({told('saving_low_90')} to {told('saving_high_90')})",
         ),
         ("saving supported by the history", plain(bool(row["supported"]))),
     ]

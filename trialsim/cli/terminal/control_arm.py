@@ -22,6 +22,10 @@ def print_control_arm(beside: SupplementaryAnalyses, console: Console) -> None:
     arm = beside.arm
     verdict = "Saving beyond baseline ANCOVA supported" if arm.plan.supported else "No saving supported"
     console.print(f"{verdict}: {arm.plan.reason}.", style="bold")
+    if arm.plan.supported:
+        console.print(
+            "This is beyond baseline ANCOVA; the answer above is beyond the best analysis without a twin."
+        )
     if arm.optimistic:
         console.print(OPTIMISTIC, style="yellow")
     else:
@@ -104,6 +108,6 @@ def _borrowing(beside: SupplementaryAnalyses) -> str:
     if not bad:
         return f"{found} at their customary settings; the report shows what each risks over drift."
     return (
-        f"{found} at their customary settings ({', '.join(bad)}): their type I error leaves "
+        f"{found} at their customary settings ({', '.join(bad)}): their two-sided type I error leaves "
         f"{beside.borrowing.question.type_one_cap:.1%} at a drift too small to be seen."
     )

@@ -50,7 +50,7 @@ def _gate(judged: Judgement) -> str:
 
 
 def _saving(rivals: Rivals) -> str:
-    shares = [f"{value:.1%}".replace("%", " %") for value in (rivals.saving, *rivals.saving_90)]
+    shares = [f"{round(100 * value, 1) + 0.0:.1f} %" for value in (rivals.saving, *rivals.saving_90)]
     best = rivals.best_without_twin
     beyond = rivals.reference if best == "reference" else best
     return (
