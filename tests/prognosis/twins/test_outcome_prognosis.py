@@ -239,8 +239,7 @@ def test_a_fit_that_has_not_converged_issues_no_twin(outcome_sampler, tmp_path):
 @pytest.mark.parametrize(
     ("family", "simulations"),
     [
-        ("binary", 40),
-        *((family, 12) for family in ISSUED if family != "binary"),
+        *((family, 12) for family in ISSUED),
         *(pytest.param(family, 100, marks=pytest.mark.slow) for family in ISSUED),
     ],
 )
