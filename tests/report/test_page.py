@@ -106,6 +106,20 @@ def test_a_real_history_says_the_size_that_its_own_spread_needs(answered: Answer
     assert "Optimistic by construction" not in text
 
 
+def test_two_sizes_by_formula_are_joined_by_one_sentence(answered: Answered, page: str) -> None:
+    plan, sizes = answered.beside.arm.plan, answered.result.sizes
+    row = sizes[(sizes.analysis == "prognostic") & (sizes.score == "as declared")].iloc[0]
+    said = re.search(r"Why Prognostic adjustment has two sizes by formula: ([^.]*\.\d), .*", words(page))
+    assert float(said[1]) == pytest.approx(row.participants_by_formula, abs=0.05)
+    assert f"searched size of {row.participants:,}" in said[0]
+    seen = plan.moments.partial_correlation[0]
+    assert f"{plan.sizes['prognostic'].total:,} is for the {seen:.2f} that the history" in said[0]
+    assert "Plan with the searched size." in said[0]
+    same = answered.result.sizes.assign(participants_by_formula=plan.sizes["prognostic"].total - 1.0)
+    text = render(answered, result=replace(answered.result, sizes=same))
+    assert "two sizes by formula" not in words(text)
+
+
 def test_the_page_says_where_the_natural_history_and_its_slow_class_come_from(page: str) -> None:
     text = words(page)
     assert "Natural history: delor2013_cdr_sb" in text

@@ -128,3 +128,20 @@ def test_lwyy_and_cox_keep_their_level_beside_a_skewed_covariate() -> None:
     ):  # fmt: skip
         assert corrected.rejects(2 * LEVEL).mean() / 2 < 0.05 + 3 * error
         assert plain.rejects(2 * LEVEL).mean() / 2 > 0.05 + 3 * error
+
+
+def test_restricted_means_of_small_arms_keep_their_level() -> None:
+    """Greenwood's variance and the normal law claim about .059 one-sided with arms of 20."""
+    generator = stream(20261121, "survival_small_arms", 0, "outcome")
+    replicates, participants = 20_000, 40
+    arm = np.tile(np.arange(participants) % 2, (replicates, 1))
+    time = generator.exponential(14.4, (replicates, participants))
+    end = generator.uniform(12.0, 22.0, time.shape)
+    seen, event = np.minimum(time, end), time <= end
+    error = np.sqrt(2 * LEVEL * (1 - 2 * LEVEL) / replicates) / 2
+    corrected, plain = (
+        restricted_mean_survival_block(seen, event, arm, 12.0, variance).rejects(2 * LEVEL).mean() / 2
+        for variance in ("corrected", "greenwood")
+    )
+    assert corrected < 0.05 + 3 * error
+    assert plain > 0.05 + 3 * error

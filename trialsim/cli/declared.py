@@ -278,6 +278,7 @@ def _print_result(
 
     from trialsim.cli.terminal.control_arm import print_control_arm
     from trialsim.cli.terminal.tables import print_frame
+    from trialsim.report.arm_tables import two_formulas
     from trialsim.report.frames import frame_table
     from trialsim.report.sizes import answer, size_tables
     from trialsim.report.trial_tables import evidence_in_words, headline, notes, trial_tables
@@ -292,6 +293,8 @@ def _print_result(
             print_frame(pd.DataFrame(list(sized.rows), columns=list(sized.columns)), console, sized.caption)
     if beside is not None:
         print_control_arm(beside, console)
+        if why := two_formulas(beside.arm, result.sizes):
+            console.print(f"{why}.")
     table = frame_table(headline(result, SHOWN), "Operating characteristics (± Monte Carlo SE)")
     print_frame(pd.DataFrame(list(table.rows), columns=list(table.columns)), console, table.caption)
     for note in (*notes(result), *evidence_in_words(result)):

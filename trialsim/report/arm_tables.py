@@ -20,12 +20,14 @@ from trialsim.report.arm_people_tables import (
 )
 from trialsim.report.frames import Table
 from trialsim.report.labels import design_label, label, share, with_error
-from trialsim.study.control_arm import (
-    ControlArm,
-    SupplementaryAnalyses,
-)
+from trialsim.study.control_arm import ControlArm, SupplementaryAnalyses
 from trialsim.study.control_arm.of_the_twins import calibration_frame, gain_frame
+from trialsim.study.control_arm.plan import scored_analysis
 from trialsim.study.people.modelled.composition import compose
+from trialsim.study.sizing.tables import AS_DECLARED
+
+# Whole participants in both arms differ from the formula's own by no more than this.
+_ROUNDED_UP = 4.0
 
 
 def arm_tables(beside: SupplementaryAnalyses) -> dict[str, Table]:
@@ -65,7 +67,36 @@ def sizes_table(arm: ControlArm) -> Table:
         for name, size in arm.plan.designs().items()
     ]  # fmt: skip
     columns = ("design", "participants", "controls", "active", "power planned", "power among these people")
-    return Table(columns, rows, "Sizes for the asked power by formula (no Monte Carlo error)")
+    caption = (
+        "Sizes for the asked power by formula, the score as strong as in the history (no Monte Carlo error)"
+    )
+    return Table(columns, rows, caption)
+
+
+def two_formulas(arm: ControlArm, sizes: pd.DataFrame) -> str:
+    """Return why this size by formula is not the one beside the searched sizes; empty where they agree.
+
+    Parameters
+    ----------
+    arm : ControlArm
+        Sized by formula.
+    sizes : DataFrame
+        Searched sizes of the same run.
+    """
+    name = scored_analysis(arm.trial).label
+    rows = sizes[(sizes["analysis"] == name) & (sizes["score"] == AS_DECLARED)] if len(sizes) else sizes
+    total = arm.plan.sizes["prognostic"].total
+    beside = float(rows["participants_by_formula"].iloc[0]) if len(rows) == 1 else np.nan
+    if np.isnan(beside) or abs(total - beside) <= _ROUNDED_UP:
+        return ""
+    here = arm.truth.moments.partial_correlation[0] * arm.strength("undiscounted")
+    seen = arm.plan.moments.partial_correlation[0]
+    return (
+        f"Why {label(name)} has two sizes by formula: {beside:.1f}, beside the searched size of "
+        f"{rows['participants'].iloc[0]:,.0f}, is for the people that this trial recruits from, where score "
+        f"and outcome have a partial correlation of {here:.2f}; {total:,} is for the {seen:.2f} that the "
+        "history showed out of sample. Plan with the searched size"
+    )
 
 
 def savings_table(arm: ControlArm) -> Table:

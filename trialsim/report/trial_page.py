@@ -11,7 +11,7 @@ from trialsim.analysis.linear import model_based_type_one_error
 from trialsim.protocol.declared import BayesianDesign, DeclaredTrial, ResponseAdaptiveDesign
 from trialsim.protocol.writing import whole_file
 from trialsim.report.arm_figures import arm_figures
-from trialsim.report.arm_tables import arm_tables
+from trialsim.report.arm_tables import arm_tables, two_formulas
 from trialsim.report.evidence_figures import evidence_figures
 from trialsim.report.first_screen import first_screen
 from trialsim.report.frames import frame_table
@@ -87,7 +87,7 @@ def render_trial_report(
     if beside is not None:
         tables |= arm_tables(beside)
         figures |= arm_figures(beside)
-        of_arm = _of_control_arm(beside)
+        of_arm = _of_control_arm(beside) | {"two_formulas": two_formulas(beside.arm, result.sizes)}
     return render(
         "trial.html.j2",
         trial=trial,

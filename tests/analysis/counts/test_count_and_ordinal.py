@@ -64,6 +64,51 @@ def test_counts_equal_their_slow_twin(block):
         )
 
 
+def test_the_sandwich_of_small_samples_equals_literal_sums(block):
+    """Leverage is taken from each residual; what the variance owes to each says how many there are."""
+    arm, x, exposure, count, _, _ = block
+    found = negative_binomial_block(count, exposure, arm, x, variance="corrected")
+    plain = negative_binomial_block(count, exposure, arm, x)
+    fits = fit_counts(count, exposure, arm, 2, x)
+    assert (found.standard_error > plain.standard_error).all()
+    assert np.isinf(plain.df).all()
+    for r in range(R):
+        seen = ~np.isnan(count[r])
+        y, t, k = count[r][seen], exposure[r][seen], fits.dispersion[r]
+        D = np.column_stack([np.ones(len(y)), arm[r][seen], x[r][seen] - x[r][seen].mean(axis=0)])
+        mu = t * np.exp(D @ fits.coefficients[r])
+        each = np.einsum("i,ij,ik->ijk", mu / (1 + k * mu), D, D)
+        total = each.sum(axis=0)
+        scores = D * ((y - mu) / (1 + k * mu))[:, None]
+        moves = np.stack([np.linalg.solve(total - a, u) for a, u in zip(each, scores, strict=True)])
+        owed = np.stack([np.linalg.inv(total - a)[1, 1] - np.linalg.inv(total)[1, 1] for a in each])
+        df = owed.sum() ** 2 / (owed**2).sum()
+        error = np.sqrt((moves[:, 1] ** 2).sum())
+        np.testing.assert_allclose([found.standard_error[r], found.df[r]], [error, df], rtol=1e-6)
+        p_value = 2 * stats.t.sf(abs(found.estimate[r]) / error, df)
+        np.testing.assert_allclose(found.p_value[r], p_value, rtol=1e-5)
+
+
+def test_a_participant_who_alone_tells_a_coefficient_leaves_the_score_to_decide():
+    y, arm = [1, 2, 0, 3, 1, 4], [0, 0, 0, 1, 1, 1]
+    alone = np.array([0, 0, 0, 0, 0, 1.0])[None, :, None]
+    found = negative_binomial_block([y], np.ones((1, 6)), [arm], alone, variance="corrected")
+    assert found.to_frame()["status"].tolist() == ["no_residual_variance"]
+    assert found.decision.counts()["score"] == 1
+    plain = negative_binomial_block([y], np.ones((1, 6)), [arm], alone)
+    assert plain.fitted.all()
+
+
+def test_a_printed_result_names_its_corrected_variance(block):
+    arm, x, exposure, count, _, _ = (one[0] for one in block)
+    data = pd.DataFrame({"y": count, "arm": arm, "t": exposure, "x": x[:, 0]})
+    fit = negative_binomial(data, outcome="y", arm="arm", exposure="t", covariates="x", variance="corrected")
+    assert f"corrected for small samples, Student's t with {fit.df[0]:.1f} df" in str(fit)
+    half = stats.t.ppf(0.975, fit.df) * fit.standard_errors
+    np.testing.assert_allclose(np.log(fit.to_frame()["upper"]), fit.coefficients + half, rtol=1e-9)
+    np.testing.assert_allclose(fit.to_frame()["p_value"][0], fit.p_value, rtol=1e-9)
+
+
 def slow_odds(y, arm, x):
     """Return log odds ratio, model and robust error by a general maximiser and differences of its score."""
     seen = ~np.isnan(y)

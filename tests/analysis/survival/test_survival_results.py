@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from scipy import stats
 
 from trialsim.analysis import (
     adjusted_log_rank,
@@ -19,6 +20,7 @@ from trialsim.analysis import (
     milestone_survival,
     restricted_mean_survival,
 )
+from trialsim.analysis.survival import restricted_mean_survival_block
 from trialsim.analysis.survival.step_curve import estimate_curve
 from trialsim.errors import AnalysisError
 
@@ -59,6 +61,23 @@ def test_every_result_prints_its_contrast_and_tabulates(data: pd.DataFrame) -> N
         assert len(result.to_frame()) > 0
         assert "<table" in result._repr_html_()
         assert 0 < result.p_value < 1
+
+
+def test_a_corrected_restricted_mean_without_censoring_is_welchs_t_test(data: pd.DataFrame) -> None:
+    whole = data.assign(event=1)
+    found = restricted_mean_survival(whole, **COLUMNS, tau=5, variance="corrected")
+    active, control = (np.minimum(whole.month[whole.arm == arm], 5) for arm in ("verum", "placebo"))
+    welch = stats.ttest_ind(active, control, equal_var=False)
+    np.testing.assert_allclose([found.statistic, found.p_value], [welch.statistic, welch.pvalue], rtol=1e-9)
+    difference = found.to_frame().iloc[2]
+    interval = welch.confidence_interval()
+    np.testing.assert_allclose([difference.lower, difference.upper], [interval.low, interval.high], rtol=1e-9)
+    assert f"Student's t with {welch.df:.1f} df" in str(found)
+    block = restricted_mean_survival_block(
+        whole.month.to_numpy()[None], np.ones((1, len(whole))), (whole.arm == "verum").to_numpy()[None] * 1,
+        5.0, "corrected", entry=np.zeros((1, len(whole))),
+    )  # fmt: skip
+    np.testing.assert_allclose(block.p_value, welch.pvalue, rtol=1e-9)
 
 
 def test_a_hazard_ratio_is_the_exponential_of_the_estimate_with_its_interval(data: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from tests.small_study import SmallStudy, small_trial
+from trialsim.cli.terminal.control_arm import _at_history
 from trialsim.data import Covariates
 from trialsim.design import PlanningMoments
 from trialsim.design.borrowing import NoBorrowing
@@ -284,6 +285,27 @@ def test_a_disease_model_gets_the_spread_of_a_real_history_and_its_own_size_stan
         assert found.facts[drifted].moments.sd[0] == pytest.approx(found.plan.moments.sd[0], rel=0.35)
     assert sizes["wide"] / sizes["own"] == pytest.approx(1.5**2, rel=0.06)
     assert sizes_at_the_model(arm) == {}
+
+
+def test_people_of_a_history_have_its_spread_and_the_size_of_the_twins_model_stands_beside(
+    small: SmallStudy, arm: ControlArm
+) -> None:
+    tables = small.trial.to_dict() | {"card_sensitivity": None, "history": {"file": "past.csv"}}
+    tables["population"] = {"kind": "history", "register": 20_000}
+    tables["endpoints"][0] |= {"course": {"kind": "history"}, "source": None}
+    tables["effects"] = [{"arm": "active", "kind": "shift", "value": -0.5, "source": "made up"}]
+    tables["scenarios"] = [one for one in tables["scenarios"] if not one.get("drift")]
+    trial = trial_from_dict(tables)
+    real = replace(arm.history, generated=False)
+    wide = replace(real, outcomes=real.baseline[:, None] + 1.3 * (real.outcomes - real.baseline[:, None]))
+    learnt = replace(arm.learnt, history=wide, facts=replace(arm.learnt.facts, generated=False))
+    found = control_arm_of(trial, learnt, Registers(learnt, small.folder), small.folder)
+    assert found.plan.moments.sd[0] == pytest.approx(found.summary.sd_change[-1], rel=0.03)
+    model, needed = found.at_the_model, found.plan.sizes["unadjusted"].total
+    assert 1.2 < found.plan.moments.sd[0] / model.sd[0] < 1.5
+    at_model = sizes_at_the_model(found)["unadjusted"].total
+    assert needed / at_model == pytest.approx((found.plan.moments.sd[0] / model.sd[0]) ** 2, rel=0.03)
+    assert f"The twins' model alone has an SD of {model.sd[0]:.2f} and would ask for" in _at_history(found)
 
 
 def test_an_effect_that_no_size_detects_is_refused_before_the_fit(small: SmallStudy, arm: ControlArm) -> None:

@@ -16,7 +16,7 @@ from trialsim.prognosis.validation.rivals import compare_rivals
 from trialsim.study.people.drawing import register_of
 from trialsim.study.people.facts import facts_of
 from trialsim.study.people.learning import LearntTwins
-from trialsim.study.people.own_spread import own_spread
+from trialsim.study.people.own_spread import spread_factors
 from trialsim.study.people.reproduction import reproduction
 
 SCALES = np.array([0.3, 0.3, 0.6, 0.3, 0.2, 0.4])
@@ -44,7 +44,7 @@ def test_changes_have_the_mean_and_the_covariance_of_the_model():
     change = register.outcomes[0, :, 1:] - register.outcomes[0, :, :1]
     left = register.outcomes[0, :, 1:] - register.scores
     se = np.sqrt(1 / 200_000)
-    factors = own_spread(twins.model, twins.history, 5)
+    factors = spread_factors(twins.model, twins.history, 5)
     expected = twins.model.residual_covariance([12.0, 24.0])[0] * np.outer(factors, factors)
     np.testing.assert_allclose(left.mean(axis=0), 0, atol=4 * left.std() * se)
     np.testing.assert_allclose(np.cov(left.T), expected, rtol=0.03)
@@ -65,7 +65,7 @@ def test_each_person_has_a_posterior_draw_of_ones_own():
     rows = Regression.at(model.standardisation, np.array([12.0, 24.0])).rows(x)
     means = (rows @ model.coefficients.T) * model.standardisation.unit + history.baseline[:, None, None]
     within = np.einsum("vv->v", model.residual_covariance([12.0, 24.0]).mean(axis=0))
-    factors = own_spread(model, history, 5)
+    factors = spread_factors(model, history, 5)
     expected = factors**2 * (within + means.var(axis=2).mean(axis=0)) + means.mean(axis=2).var(axis=0)
     np.testing.assert_allclose(register.outcomes[0, :, 1:].var(axis=0), expected, rtol=0.02)
 
@@ -141,7 +141,7 @@ def test_a_model_that_spreads_otherwise_than_its_history_is_refused():
     twins = learnt()
     wide = replace(twins.history, outcomes=twins.history.outcomes * [1.0, 4.0])
     with pytest.raises(HistoryError, match=r"the model spreads changes at week 24 by .* SD of"):
-        own_spread(twins.model, wide, 5)
+        spread_factors(twins.model, wide, 5)
 
 
 def test_a_world_with_other_people_has_the_same_factors():

@@ -7,6 +7,12 @@ with k by maximum likelihood (Lawless 1987, Can. J. Stat. 15:209). With
 information; the robust one puts :math:`\sum (y_i - μ_i)^2 / (1 + k μ_i)^2 \, x_i x_i'` in between, without a
 small-sample factor (Huber 1967; White 1982, Econometrica 50:1). k and β are orthogonal. Counts that vary
 less than Poisson's have k = 0.
+
+The robust one is too small where few participants have most of a covariate's leverage
+:math:`h_i = w_i x_i' (X'WX)^{-1} x_i`. The corrected one divides each :math:`y_i - μ_i` by
+:math:`1 - h_i` (Mancl and DeRouen 2001, Biometrics 57:126) and refers to Student's t with
+:math:`(Σ q_i)^2 / Σ q_i^2` degrees of freedom, :math:`q_i = w_i [(X'WX)^{-1} x_i]_p^2 / (1 - h_i)` being what
+the variance of coefficient p owes to participant i (Fay and Graubard 2001, Biometrics 57:1198).
 """
 
 from __future__ import annotations
@@ -30,7 +36,7 @@ from trialsim.analysis.survival.block import place
 from trialsim.data import STATUS_OK, Estimates, Floats, Ints, for_kernel
 from trialsim.errors import AnalysisError
 
-CountVariance = Literal["model", "robust"]
+CountVariance = Literal["model", "robust", "corrected"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class CountFits:
         Intercept, arms against the control, covariates about their mean. NaN where the fit failed.
     covariance : ndarray (R, A + P, A + P)
         Of the asked kind.
+    df : ndarray (R, A + P)
+        Degrees of freedom of the coefficients; infinite unless the sandwich is corrected for small samples.
     dispersion : ndarray (R,)
         k; NaN where the fit failed.
     status : ndarray of int8 (R,)
@@ -70,6 +78,7 @@ class CountFits:
 
     coefficients: Floats
     covariance: Floats
+    df: Floats
     dispersion: Floats
     status: NDArray[np.int8]
     dependent: Ints
@@ -100,8 +109,9 @@ def negative_binomial_block(
         Baseline covariates and indicators of strata; finite wherever the count is observed.
     dispersion : float, optional
         k, at least 0; 0 is Poisson regression. Estimated by maximum likelihood if not given.
-    variance : {"robust", "model"}
-        Sandwich, or inverse expected information.
+    variance : {"robust", "model", "corrected"}
+        Sandwich with the normal law, inverse expected information, or the sandwich corrected for small
+        samples (Mancl and DeRouen) with Student's t (Fay and Graubard).
     analysis : str
         Name carried into the result.
 
@@ -111,8 +121,9 @@ def negative_binomial_block(
         Log rate ratio, active over control, Wald z, and the dispersion. Named statuses:
         too_few_participants, arm_empty, collinear_covariate, no_events (in either arm),
         infinite_coefficient (no event in one arm, or where a covariate says so), not_converged,
-        no_residual_variance. What decides is the first that exists of: wald, score (of the model without
-        the arm, with the same kind of variance), unadjusted_score (without the covariates). Levels that
+        no_residual_variance (corrected, also where one participant alone tells a coefficient). What decides
+        is the first that exists of: wald, score (of the model without the arm, with the same kind of
+        variance, a sandwich being the plain one), unadjusted_score (without the covariates). Levels that
         nobody in a replicate has are left out.
 
     Raises
@@ -155,12 +166,14 @@ def count_estimates(
     extreme = np.flatnonzero(np.isin(fits.status, kernel.WITHOUT_ESTIMATE))
     score, unadjusted = np.full(len(y), np.nan), np.full(len(y), np.nan)
     separated = np.zeros(len(y), np.bool_)
-    score_replicates(extreme, y, t, a, x, k, variance == "robust", score, separated)
+    score_replicates(extreme, y, t, a, x, k, variance != "model", score, separated)
     rest = np.flatnonzero(separated)
-    score_replicates(rest, y, t, a, nothing, k, variance == "robust", unadjusted, separated)
+    score_replicates(rest, y, t, a, nothing, k, variance != "model", unadjusted, separated)
     with np.errstate(invalid="ignore"):
         error = np.sqrt(fits.covariance[:, 1, 1])
-    found = normal_estimates(analysis, fits.coefficients[:, 1], error, fits.status, kernel.REASONS)
+    found = normal_estimates(
+        analysis, fits.coefficients[:, 1], error, fits.status, kernel.REASONS, df=fits.df[:, 1]
+    )
     found = decide(found, {"wald": own(found), "score": score, "unadjusted_score": unadjusted})
     return CountEstimates(**vars(found), dispersion=fits.dispersion)
 
@@ -224,7 +237,7 @@ def fit_counts(
     variance: CountVariance = "robust",
 ) -> CountFits:
     """Return all coefficients of every replicate, for any number of arms; see `negative_binomial_block`."""
-    check_choice("variance", variance, ("robust", "model"))
+    check_choice("variance", variance, kernel.VARIANCES)
     if dispersion is not None and not 0.0 <= dispersion < np.inf:
         raise AnalysisError("must be finite and at least 0", field="dispersion", value=dispersion)
     y = block_array("count", count, 2)
@@ -237,19 +250,20 @@ def fit_counts(
     fits = CountFits(
         np.full((R, K), np.nan),
         np.full((R, K, K), np.nan),
+        np.full((R, K), np.inf),
         np.full(R, np.nan),
         np.zeros(R, np.int8),
         np.full(R, -1, np.int64),
     )
     kernel.fit_replicates(
-        y, t, a, arms, x, kernel.ESTIMATED if dispersion is None else dispersion, variance == "robust",
-        fits.coefficients, fits.covariance, np.empty((R, x.shape[2] + 1)), fits.dispersion, fits.status,
-        fits.dependent,
+        y, t, a, arms, x, kernel.ESTIMATED if dispersion is None else dispersion,
+        kernel.VARIANCES.index(variance), fits.coefficients, fits.covariance, fits.df,
+        np.empty((R, x.shape[2] + 1)), fits.dispersion, fits.status, fits.dependent,
     )  # fmt: skip
     if (fits.status == linear_kernel.NOT_FINITE).any():
         raise not_finite(np.where(t > 0, y, np.nan), x, np.empty((0, 0)))
     failed = fits.status != STATUS_OK
-    for numbers in (fits.coefficients, fits.covariance, fits.dispersion):
+    for numbers in (fits.coefficients, fits.covariance, fits.df, fits.dispersion):
         numbers[failed] = np.nan
     return fits
 

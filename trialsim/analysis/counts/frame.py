@@ -38,7 +38,9 @@ class NegativeBinomialResult(RatioResult):
     exposure : DataFrame
         Participants, events, time at risk and crude rate of each arm.
     variance : str
-        "robust" or "model".
+        "robust", "model" or "corrected".
+    df : ndarray (1 + P,)
+        Degrees of freedom of the coefficients' t tests; infinite unless corrected for small samples.
     left_out : int
         Rows without a count.
     """
@@ -49,16 +51,21 @@ class NegativeBinomialResult(RatioResult):
     given: bool
     exposure: pd.DataFrame
     variance: str
+    df: Floats
     left_out: int
+
+    def _degrees_of_freedom(self) -> Floats:
+        return self.df
 
     def _title(self) -> str:
         return f"Negative binomial regression; {self.compared}"
 
     def _facts(self) -> Facts:
         source = "given" if self.given else "maximum likelihood"
+        how = "" if np.isinf(self.df[0]) else f" for small samples, Student's t with {self.df[0]:.1f} df"
         return {
             "dispersion": f"{number(self.dispersion)}, {source}",
-            "variance": f"{self.variance}; {self.level:.0%} intervals",
+            "variance": f"{self.variance}{how}; {self.level:.0%} intervals",
             "left out": f"{self.left_out} without a count",
         }
 
@@ -105,8 +112,8 @@ def negative_binomial(
         Labels in `arm`; the first level, and the only other one, unless given.
     dispersion : float, optional
         k, at least 0; 0 is Poisson regression. Estimated by maximum likelihood if not given.
-    variance : {"robust", "model"}
-        Sandwich, or inverse expected information.
+    variance : {"robust", "model", "corrected"}
+        As in `negative_binomial_block`; "corrected" keeps the level in small trials with covariates.
     level : float
         Confidence level, in (0, 1).
 
@@ -282,5 +289,6 @@ def _result(
         given=given,
         exposure=exposure,
         variance=variance,
+        df=fits.df[0, 1:],
         left_out=left_out,
     )  # fmt: skip

@@ -50,6 +50,9 @@ LARGEST_STEP = 5.0  # of a log mean
 SMALLEST_LOG_MEAN = -25.0
 ROUNDING = 1e-13
 VARIANCE_ROUNDING = 1e-16  # of a log ratio
+LEVERAGE_ROUNDING = 1e-9  # of one less the leverage
+VARIANCES = ("model", "robust", "corrected")  # a kernel is told the position
+MODEL, ROBUST, CORRECTED = 0, 1, 2
 
 
 @njit(cache=True)
@@ -159,25 +162,45 @@ def fit_counts(
 
 @njit(cache=True)
 def coefficient_covariance(
-    X: Floats, y: Floats, mu: Floats, dispersion: float, robust: bool, covariance: Floats
+    X: Floats, y: Floats, mu: Floats, dispersion: float, variance: int, covariance: Floats, df: Floats
 ) -> None:
-    """Fill the inverse of the expected information (K, K), or the sandwich around it."""
+    """Fill the inverse of the expected information (K, K), or a sandwich around it.
+
+    Corrected, df (K,) is filled too; the variance is 0 where a coefficient cannot be told without somebody.
+    """
     n, K = X.shape
     gram, meat = np.zeros((K, K)), np.zeros((K, K))
     for i in range(n):
-        spread = 1.0 + dispersion * mu[i]
-        square = ((y[i] - mu[i]) / spread) ** 2
+        weight = mu[i] / (1.0 + dispersion * mu[i])
         for j in range(K):
             for k in range(j + 1):
-                product = X[i, j] * X[i, k]
-                gram[j, k] += mu[i] / spread * product
-                meat[j, k] += square * product
+                gram[j, k] += weight * (X[i, j] * X[i, k])
     lower, inverse = np.zeros((K, K)), np.zeros((K, K))
     invert(gram, K, lower, inverse)
-    if robust:
-        sandwich(inverse, meat, K, covariance)
-    else:
+    if variance == MODEL:
         covariance[:] = inverse
+        return
+    owed, owed2 = np.zeros(K), np.zeros(K)
+    for i in range(n):
+        spread = 1.0 + dispersion * mu[i]
+        rest = 1.0
+        if variance == CORRECTED:
+            along = inverse @ X[i]
+            rest -= mu[i] / spread * (X[i] @ along)
+            if rest < LEVERAGE_ROUNDING:
+                covariance[:], df[:] = 0.0, np.nan
+                return
+            for j in range(K):
+                q = mu[i] / spread * along[j] ** 2 / rest
+                owed[j] += q
+                owed2[j] += q * q
+        square = ((y[i] - mu[i]) / (spread * rest)) ** 2
+        for j in range(K):
+            for k in range(j + 1):
+                meat[j, k] += square * (X[i, j] * X[i, k])
+    sandwich(inverse, meat, K, covariance)
+    if variance == CORRECTED:
+        df[:] = owed**2 / owed2
 
 
 @njit(cache=True)
@@ -216,9 +239,10 @@ def fit_replicates(
     arms: int,
     covariates: Floats,
     dispersion: float,
-    robust: bool,
+    variance: int,
     coefficients: Floats,
     covariance: Floats,
+    df: Floats,
     means: Floats,
     dispersions: Floats,
     status: Labels,
@@ -247,7 +271,7 @@ def fit_replicates(
         )
         if status[r] != OK:
             continue
-        coefficient_covariance(X[:n], y[:n], mu[:n], dispersions[r], robust, covariance[r])
+        coefficient_covariance(X[:n], y[:n], mu[:n], dispersions[r], variance, covariance[r], df[r])
         for b in range(1, arms):
             if not covariance[r, b, b] > VARIANCE_ROUNDING:
                 status[r] = NO_RESIDUAL_VARIANCE

@@ -14,5 +14,10 @@ def lwyy(seen: SeenRecurrences) -> Estimates:
 
 
 def negative_binomial(seen: SeenRecurrences) -> Estimates:
-    """Return the log ratio of rates of a negative binomial, follow-up as the offset."""
-    return negative_binomial_events_block(seen.times, seen.follow_up, seen.arm, seen.covariates)
+    """Return the log ratio of rates of a negative binomial, follow-up as the offset.
+
+    A covariate's leverage makes the plain sandwich too small, as for `lwyy`.
+    """
+    return negative_binomial_events_block(
+        seen.times, seen.follow_up, seen.arm, seen.covariates, variance="corrected"
+    )

@@ -131,8 +131,11 @@ def max_combo(seen: SeenTimes) -> Estimates:
 
 
 def rmst(seen: SeenTimes, *, tau: float) -> Estimates:
-    """Return the difference of restricted mean survival times up to `tau` months."""
-    return restricted_mean_survival_block(seen.time, seen.event, seen.arm, tau)
+    """Return the difference of restricted mean survival times up to `tau` months.
+
+    Greenwood's variance and the normal law claim up to .061 at .05 in arms of 20 to 50.
+    """
+    return restricted_mean_survival_block(seen.time, seen.event, seen.arm, tau, variance="corrected")
 
 
 def _one_steps(tests: LogRankLooks) -> tuple[list[Estimates], Floats]:

@@ -26,8 +26,8 @@ class Curves:
     ----------
     survival, hazard_variance, area, area_variance : ndarray (R, 2)
         Curve at the horizon, Greenwood's sum, area under the curve and its variance.
-    events : ndarray of int64 (R, 2)
-        Number of events up to the horizon.
+    events, participants : ndarray of int64 (R, 2)
+        Number of events up to the horizon, and of members.
     status : ndarray of int8 (R,)
         Position in `CURVE_REASONS`: an arm all of whose members were censored or had left before the
         horizon, while its curve is above 0, is not followed to it.
@@ -38,6 +38,7 @@ class Curves:
     area: Floats
     area_variance: Floats
     events: Ints
+    participants: Ints
     status: Labels
 
 
@@ -46,16 +47,17 @@ def curves_at(block: SurvivalBlock, horizon: float) -> Curves:
     shape = (len(block.time), 2)
     survival, greenwood, area, variance, followed = (np.zeros(shape) for _ in range(5))
     events = np.zeros(shape, np.int64)
+    active = block.arm.sum(axis=1, dtype=np.int64)
+    participants = np.column_stack([block.arm.shape[1] - active, active])
     if block.entry is not None:
         _curves_after_entry(block, horizon, survival, greenwood, area, variance, events, followed)
-        return Curves(
-            survival, greenwood, area, variance, events, _status(block, horizon, followed, survival)
-        )
-    curves_to(
-        block.time, block.event, block.arm, block.order(), horizon, reaches(horizon),
-        survival, greenwood, area, variance, events, followed,
-    )  # fmt: skip
-    return Curves(survival, greenwood, area, variance, events, _status(block, horizon, followed, survival))
+    else:
+        curves_to(
+            block.time, block.event, block.arm, block.order(), horizon, reaches(horizon),
+            survival, greenwood, area, variance, events, followed,
+        )  # fmt: skip
+    status = _status(block, horizon, followed, survival)
+    return Curves(survival, greenwood, area, variance, events, participants, status)
 
 
 def _status(block: SurvivalBlock, horizon: float, followed: Floats, survival: Floats) -> Labels:
@@ -88,12 +90,17 @@ def _curves_after_entry(
             followed[r, a] = block.time[r][block.arm[r] == a].max(initial=0.0)
 
 
-def compare_arms(analysis: str, points: Floats, variances: Floats, status: Labels) -> Estimates:
-    """Return the difference of control and active (R, 2) in what their curves say, active minus control."""
+def compare_arms(
+    analysis: str, points: Floats, variances: Floats, status: Labels, df: Floats | None = None
+) -> Estimates:
+    """Return the difference of control and active (R, 2) in what their curves say, active minus control.
+
+    Its test is normal, or Student's t with `df` (R,).
+    """
     total = variances.sum(axis=1)
     possible = (total > 0) & np.isfinite(total) & np.isfinite(points).all(axis=1)
     status = np.where((status == STATUS_OK) & ~possible, NO_VARIANCE, status)
     ok = status == STATUS_OK
     difference = np.subtract(points[:, 1], points[:, 0], where=ok, out=np.zeros(len(ok)))
     error = np.sqrt(np.where(ok, total, 1.0))
-    return normal_estimates(analysis, difference, error, status, CURVE_REASONS)
+    return normal_estimates(analysis, difference, error, status, CURVE_REASONS, df=df)

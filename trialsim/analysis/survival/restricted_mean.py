@@ -5,6 +5,14 @@ r"""Restricted mean survival time: the area under each arm's Kaplan–Meier curv
 
 Royston and Parmar (2013), BMC Med. Res. Methodol. 13:152. With ``variance="unbiased"`` each arm's
 variance is multiplied by E/(E − 1), E its events up to τ.
+
+Greenwood's variance is too small in small samples, and the normal law too narrow: with 20 to 50 a group the
+test claims up to .061 at a one-sided .05. With ``variance="corrected"`` each arm's variance is multiplied by
+n/(n − 1), n its participants, and the difference is referred to Student's t with Welch's degrees of freedom
+
+.. math:: (V_0 + V_1)^2 / (V_0^2 / (n_0 - 1) + V_1^2 / (n_1 - 1)),
+
+which is Welch's t test of min(T, τ) where nobody is censored before τ.
 """
 
 from __future__ import annotations
@@ -15,6 +23,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy import special
 
 from trialsim.analysis.one_trial.normal_estimates import raise_for
 from trialsim.analysis.one_trial.printed import Facts, Tables, half_width, number, p_text
@@ -25,8 +34,8 @@ from trialsim.analysis.survival.curves import CURVE_REASONS, Curves, compare_arm
 from trialsim.analysis.survival.frame import read_frame
 from trialsim.data import Estimates, Floats
 
-Variance = Literal["greenwood", "unbiased"]
-VARIANCES = ("greenwood", "unbiased")
+Variance = Literal["greenwood", "unbiased", "corrected"]
+VARIANCES = ("greenwood", "unbiased", "corrected")
 
 
 def restricted_mean_survival_block(
@@ -46,7 +55,8 @@ def restricted_mean_survival_block(
     tau : float
         Horizon, above 0, in the unit of time.
     variance : str
-        ``"greenwood"``, or ``"unbiased"``: times E/(E − 1) of each arm.
+        ``"greenwood"``; ``"unbiased"``: times E/(E − 1) of each arm; or ``"corrected"``: times n/(n − 1) of
+        each arm, with Student's t, which keeps the level in small trials.
     entry : array (R, N), optional
         Delayed entry, as in `log_rank_block`.
 
@@ -74,13 +84,18 @@ def _variances(curves: Curves, variance: str) -> Floats:
     """Return the variance of each arm's restricted mean (R, 2); infinite for a single event, unbiased."""
     if variance == "greenwood":
         return curves.area_variance
+    count = curves.events if variance == "unbiased" else curves.participants
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.where(curves.events > 0, curves.events / (curves.events - 1.0), 1.0)
+        factor = np.where(curves.events > 0, count / (count - 1.0), 1.0)
         return np.where(curves.events > 0, curves.area_variance * factor, 0.0)
 
 
 def _estimates(curves: Curves, variance: str) -> Estimates:
-    return compare_arms("restricted mean survival", curves.area, _variances(curves, variance), curves.status)
+    spread, df = _variances(curves, variance), None
+    if variance == "corrected":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            df = spread.sum(axis=1) ** 2 / (spread**2 / (curves.participants - 1.0)).sum(axis=1)
+    return compare_arms("restricted mean survival", curves.area, spread, curves.status, df)
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,6 +106,9 @@ class RestrictedMeanResult(TwoArmResult):
     ----------
     means, standard_errors : ndarray (2,)
         Of control and active.
+    df : ndarray (3,)
+        Degrees of freedom of control, active and their difference; infinite unless corrected for small
+        samples.
     tau : float
         Horizon.
     level : float
@@ -99,6 +117,7 @@ class RestrictedMeanResult(TwoArmResult):
 
     means: Floats
     standard_errors: Floats
+    df: Floats
     tau: float
     level: float
 
@@ -106,7 +125,9 @@ class RestrictedMeanResult(TwoArmResult):
         """Return control, active and their difference, each with its standard error and interval."""
         estimate = np.append(self.means, self.estimates.estimate)
         error = np.append(self.standard_errors, self.estimates.standard_error)
-        width = half_width(self.level) * error
+        above = 0.5 + self.level / 2.0
+        quantile = np.where(np.isinf(self.df), half_width(self.level), special.stdtrit(self.df, above))
+        width = quantile * error
         return pd.DataFrame(
             {
                 "arm": [*self.arms, f"{self.arms[1]} - {self.arms[0]}"],
@@ -121,9 +142,11 @@ class RestrictedMeanResult(TwoArmResult):
         return f"Restricted mean survival to {number(self.tau)}; {self.compared}"
 
     def _facts(self) -> Facts:
+        df = self.df[2]
+        test = "z" if np.isinf(df) else f"Student's t with {df:.1f} df,"
         return {
             "intervals": f"{self.level:.0%}",
-            "difference": f"z {number(self.statistic)}, p {p_text(self.p_value)}",
+            "difference": f"{test} {number(self.statistic)}, p {p_text(self.p_value)}",
         }
 
     def _tables(self) -> Tables:
@@ -172,10 +195,12 @@ def restricted_mean_survival(
     curves = curves_at(frame.block, read_positive("tau", tau))
     estimates = _estimates(curves, read_choice("variance", variance, VARIANCES))
     raise_for(estimates.status[0], CURVE_REASONS, time)
+    each = curves.participants[0] - 1.0 if variance == "corrected" else np.full(2, np.inf)
     return RestrictedMeanResult(
         estimates=estimates,
         means=curves.area[0],
         standard_errors=np.sqrt(_variances(curves, variance)[0]),
+        df=np.append(each, estimates.df[0]),
         tau=tau,
         arms=frame.pair,
         level=check_level(level),

@@ -39,7 +39,7 @@ def print_control_arm(beside: SupplementaryAnalyses, console: Console) -> None:
 
 
 def _at_history(arm: ControlArm) -> str:
-    """Return the size with the history's own SD, and what the disease model's would need."""
+    """Return the size with the history's own SD, and what their model's would need."""
     from trialsim.study.control_arm import sizes_at_the_model
 
     said = (
@@ -52,7 +52,7 @@ def _at_history(arm: ControlArm) -> str:
     size = sizes["ancova"]
     needed = "more than the allowed number of" if size is None else str(size.total)
     return (
-        f"{said} The disease model alone has an SD of {arm.at_the_model.sd[0]:.2f} and would ask for "
+        f"{said} The {arm.whose_model} alone has an SD of {arm.at_the_model.sd[0]:.2f} and would ask for "
         f"{needed}. Believe the history."
     )
 

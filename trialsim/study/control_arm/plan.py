@@ -26,6 +26,7 @@ from trialsim.protocol.declared.consistency.parts import lacks_of_formula
 from trialsim.study.control_arm.facts import WorldFacts, facts_of_world
 from trialsim.study.declared.cells import RegisterOf
 from trialsim.study.people.from_card import register_from_card
+from trialsim.study.people.from_history import register_from_history
 from trialsim.study.people.learning import LearntTwins
 from trialsim.study.sizing.resized import at_size
 from trialsim.study.sizing.sizes import FIRST_GUESS
@@ -55,8 +56,8 @@ class ControlArm(InNotebook):
     plan : ControlArmPlan
         The answer.
     at_the_model : PlanningMoments, optional
-        What a disease model's people have before their changes get the SD of a real history; None where the
-        people of the trial are nobody else's.
+        What a model's people have before their changes get the SD of a real history: those of a disease
+        model, or of the twins' own; None where the trial's model made the history.
     """
 
     trial: DeclaredTrial
@@ -100,6 +101,12 @@ class ControlArm(InNotebook):
     def optimistic(self) -> bool:
         """Whether the trial's own model made the history."""
         return self.learnt.facts.generated
+
+    @property
+    def whose_model(self) -> str:
+        """Whose SD people would have without the history's: the disease model's, or that of the twins."""
+        population = self.trial.population
+        return "disease model" if population is not None and population.kind == "card" else "twins' model"
 
     @property
     def formula_power(self) -> dict[str, float]:
@@ -203,11 +210,20 @@ def control_arm_of(
     )
     assert alternative is not None
     plan = _plan(trial, name, facts, learnt.gain)
-    own = None
-    if start.population is not None and start.population.kind == "card" and not learnt.facts.generated:
-        people = register_from_card(alternative, learnt, folder, own_spread=False)
-        own = facts_of_world(name, people).moments
+    own = _at_the_model(alternative, learnt, folder)
     return ControlArm(trial, folder, learnt, name, alternative, facts, plan, own)
+
+
+def _at_the_model(alternative: DeclaredTrial, learnt: LearntTwins, folder: Path) -> PlanningMoments | None:
+    """Return what people would have with the SD of their model in the place of a real history's."""
+    (scenario,) = alternative.scenarios
+    if alternative.population is None or learnt.facts.generated:
+        return None
+    if alternative.population.kind == "card":
+        people = register_from_card(alternative, learnt, folder, own_spread=False)
+    else:
+        people = register_from_history(alternative, learnt, own_spread=False)
+    return facts_of_world(scenario.name, people).moments
 
 
 def _plan(trial: DeclaredTrial, alternative: str, facts: dict[str, WorldFacts], gain: Gain) -> ControlArmPlan:
@@ -241,7 +257,7 @@ def _plan(trial: DeclaredTrial, alternative: str, facts: dict[str, WorldFacts], 
 
 
 def sizes_at_the_model(arm: ControlArm) -> dict[str, Size | None]:
-    """Return each analysis's size if people spread as the disease model has it, to stand beside the answer.
+    """Return each analysis's size if people spread as their model has it, to stand beside the answer.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from trialsim.study.people.drifts import drift_of, log_drift
 from trialsim.study.people.factor_levels import factor_levels
 from trialsim.study.people.history import BASELINE, learnt_covariates, months_of, weeks_of
 from trialsim.study.people.learning import ModelledHistory
-from trialsim.study.people.own_spread import own_spread
+from trialsim.study.people.own_spread import spread_factors
 from trialsim.study.people.placebo_people import PlaceboPeople, placebo_people
 from trialsim.trial.register import Register
 
@@ -31,7 +31,9 @@ STREAM = "register"
 _TINY = 1e-9
 
 
-def register_from_history(trial: DeclaredTrial, learnt: ModelledHistory) -> Register:
+def register_from_history(
+    trial: DeclaredTrial, learnt: ModelledHistory, *, own_spread: bool = True
+) -> Register:
     """Return people of the history, each with one posterior draw, an outcome in every arm, and the score.
 
     Participants are drawn with replacement, so that covariates and measured baseline keep their joint law.
@@ -47,6 +49,8 @@ def register_from_history(trial: DeclaredTrial, learnt: ModelledHistory) -> Regi
         Of one world.
     learnt : ModelledHistory
         Of that protocol.
+    own_spread : bool
+        False for the twins' model's own SD of a score, to show beside.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def register_from_history(trial: DeclaredTrial, learnt: ModelledHistory) -> Regi
 
         levels = factor_levels(trial, len(who), column)
         if isinstance(learnt.model, Prognosis):
-            outcomes = _visits(trial, learnt.model, learnt.history, people, who, levels)
+            outcomes = _visits(trial, learnt.model, learnt.history, people, who, levels, own_spread)
         else:
             outcomes = _one_outcome(trial, learnt.model, people, who, levels)
         scores = _scores(trial, learnt, people)[who]
@@ -87,6 +91,7 @@ def _visits(
     people: PlaceboPeople,
     who: Ints,
     levels: Ints,
+    own_spread: bool,
 ) -> Floats:
     """Return baseline and visits (A, M, 1 + V)."""
     assert isinstance(history, History)
@@ -95,8 +100,9 @@ def _visits(
     drawn = model.draw_each(
         people.covariates.take(who), baseline, weeks, stream(trial.seed, STREAM, 0, "outcome")
     )
-    score = model.predict(people.covariates, people.baseline, weeks).score[who]
-    drawn = score + (drawn - score) * own_spread(model, history.take(people.rows), trial.seed)
+    if own_spread:
+        score = model.predict(people.covariates, people.baseline, weeks).score[who]
+        drawn = score + (drawn - score) * spread_factors(model, history.take(people.rows), trial.seed)
     control = np.column_stack([baseline, drawn + drift_of(trial).outcome_shift])
     strata = Strata.of(trial)
     stratum = strata.crossed(levels)

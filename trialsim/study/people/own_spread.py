@@ -17,7 +17,7 @@ FARTHEST = 2.0
 _DRAWS = 100_000
 
 
-def own_spread(model: Prognosis, history: History, seed: int) -> Floats:
+def spread_factors(model: Prognosis, history: History, seed: int) -> Floats:
     """Return factors (V,) on deviations from the score, with which changes have the history's own SD.
 
     A model with a level and a slope for each participant, and one noise, spreads a little more at one visit
