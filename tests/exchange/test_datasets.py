@@ -175,3 +175,26 @@ def test_an_analysis_reads_dataset_json(made: dict[str, Dataset], tmp_path: Path
     assert result.exit_code == 0, result.output
     people = made["ADSL"].frame.groupby("TRT01P")["AGE"].mean()
     assert f"{people['active'] - people['placebo']:.4f}"[:6] in result.output
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_history_from_the_data_sets_is_that_of_the_trial(
+    made: dict[str, Dataset], kind: str, tmp_path: Path
+) -> None:
+    """What goes out by `export data` comes in by `history from-adam`, to the last bit."""
+    if kind == "xport":
+        pytest.importorskip("pyreadstat", reason="XPORT is read by the extra 'exchange'")
+    write_datasets([made["ADSL"], made["ADEFF"]], tmp_path / "adam", kind, {"root": "ab"})
+    (tmp_path / "map.toml").write_text(
+        'keep = [{ from = "ADSL.CELL", equals = "null" }, { from = "ADSL.TRT01PN", equals = 0 }]\n'
+        'covariates = { age = { from = "ADSL.AGE" } }\n'
+        '[outcome]\nname = "cdr_sb"\nfrom = "ADEFF"\nvisit = "AVISITN"\nweeks = [0, 78]\n'
+    )
+    words = ["history", "from-adam", str(tmp_path / "adam"), "--map", str(tmp_path / "map.toml")]
+    CliRunner().invoke(commands, [*words, "-o", str(tmp_path / "history.csv")], catch_exceptions=False)
+    rows = pd.read_csv(tmp_path / "history.csv").set_index(["week", "participant"])
+    for week in (0, 78):
+        mine = made["ADEFF"].frame.query("CELL == 'null' and TRT01PN == 0 and AVISITN == @week")
+        np.testing.assert_array_equal(rows.loc[week, "cdr_sb"], mine.sort_values("USUBJID")["AVAL"])
+    people = made["ADSL"].frame.query("CELL == 'null' and TRT01PN == 0").sort_values("USUBJID")
+    np.testing.assert_array_equal(rows.loc[0, "age"], people["AGE"])

@@ -17,7 +17,7 @@ from trialsim.cli.design.group import design
 from trialsim.cli.explore import explore
 from trialsim.cli.export import export
 from trialsim.cli.federate import federate
-from trialsim.cli.history import history
+from trialsim.cli.history.group import history
 from trialsim.cli.init import init
 from trialsim.cli.new import new
 from trialsim.cli.qualify import qualify

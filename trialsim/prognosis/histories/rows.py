@@ -210,7 +210,7 @@ def _keep(
             refuse_codes(pd.Series(code_like(values) & keep, index=rows.index), condition.column, path)
     else:
         wanted = (condition.equals,) if condition.one_of is None else condition.one_of
-        keep = np.logical_or.reduce([_equals(column, value) for value in wanted])
+        keep = np.logical_or.reduce([cells_equal(column, value) for value in wanted])
     if not keep.any():
         raise HistoryError(
             f"keeps none of the {len(rows)} rows that reach it",
@@ -222,7 +222,7 @@ def _keep(
     return rows[keep]
 
 
-def _equals(column: pd.Series, value: object) -> Bools:
+def cells_equal(column: pd.Series, value: object) -> Bools:
     """Return which cells equal a value: text as text, numbers as numbers, truth as true or false."""
     if isinstance(value, bool):
         return np.asarray(text(column).str.lower() == str(value).lower(), dtype=bool)

@@ -1,4 +1,4 @@
-"""``trialsim history``: past participants from where they are."""
+"""``trialsim history from-km``: individual times from a published figure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 _ONE_ARM = "all"
 
 
-@click.group()
-def history() -> None:
-    """Make a history of past participants from what is published.
-
-    \b
-    Example:
-      trialsim history from-km curve.csv --at-risk numbers.csv -o history.csv
-      trialsim new history.csv --event event --time time --time-unit months
-    """
-
-
-@history.command("from-km")
+@click.command("from-km")
 @click.argument("curve", type=FILE)
 @click.option(
     "--at-risk", type=FILE, required=True, help="CSV of time, at_risk, and arm if there are several."

@@ -1,0 +1,1 @@
+"""How are past participants brought from where they are, by ``trialsim history``?"""

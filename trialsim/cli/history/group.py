@@ -1,0 +1,24 @@
+"""``trialsim history``: past participants from where they are."""
+
+from __future__ import annotations
+
+import click
+
+from trialsim.cli.history.from_data import from_adam
+from trialsim.cli.history.from_km import from_km
+
+
+@click.group()
+def history() -> None:
+    """Make a history of past participants from where they are.
+
+    \b
+      trialsim history from-km curve.csv --at-risk numbers.csv    a published Kaplan-Meier figure
+      trialsim history from-adam adam --map map.toml              ADaM: Dataset-JSON, XPORT, CSV, Parquet
+
+    Each writes a file that trialsim new and trialsim run --history read.
+    """
+
+
+history.add_command(from_km)
+history.add_command(from_adam)
