@@ -210,6 +210,31 @@ def test_an_awkward_file_is_read_and_a_copy_of_what_is_used_is_written(
         assert change in text, change
 
 
+def test_categories_that_differ_by_capitals_are_one_and_a_column_that_changes_is_named(
+    new: Callable[..., str], tmp_path: Path
+) -> None:
+    rows = visits()
+    people = rows["subject"].str[-1].astype(int)
+    coded = np.where((rows["week"] == 4) & (people == 3), "999", "1.7")
+    rows = rows.assign(
+        sex=np.where(people == 1, rows["sex"].str.lower(), rows["sex"]),
+        smoking=np.array(["Never", "never", "NEVER", "ex", "Ex", "yes", "Yes", "YES", "yes", "ex"])[people],
+        height=np.where(people % 2 == 0, "1.6", coded),
+    )
+    new(rows, "--outcome", "severity")
+    trial = read(tmp_path)
+    assert trial.history is not None
+    columns = trial.history.columns.covariates
+    assert columns["sex"].values == {"F": 0.0, "f": 0.0, "M": 1.0, "m": 1.0}
+    assert columns["smoking_ex"].values == {"Ex": 1.0, "ex": 1.0} | dict.fromkeys(
+        ("NEVER", "Never", "never", "YES", "Yes", "yes"), 0.0
+    )
+    text = (tmp_path / "protocol.toml").read_text(encoding="utf-8")
+    assert "spellings that differ by capitals taken as one" in text
+    assert "# left out: height: changes within a participant" in text
+    assert "# left out: week" not in text
+
+
 def test_a_column_for_each_visit_and_a_baseline_column_are_put_below_each_other(
     new: Callable[..., str], tmp_path: Path
 ) -> None:

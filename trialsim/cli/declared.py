@@ -63,12 +63,13 @@ def run_declared(
     from trialsim.errors import InputError
     from trialsim.protocol.declared import read_trial, trial_from_dict
     from trialsim.study.bundles.log import HISTORY_OPENED, PROTOCOL_FROZEN, Event, now
-    from trialsim.study.control_arm.feasibility import require_detectable
+    from trialsim.study.control_arm.feasibility import require_an_effect, require_detectable
     from trialsim.study.people.asked import twins_asked
     from trialsim.study.people.registers import Registers
 
     trial = trial_from_dict(overridden(read_trial(file).to_dict(), replicates, seed))
     try:
+        require_an_effect(trial, file)
         if only_plan and trial.twins is not None and trial.twins.source != "assumed":
             _print_worlds(trial, file, history)
             return

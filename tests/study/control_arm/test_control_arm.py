@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
+from tests.declared_files import tables as declared_tables
 from tests.small_study import SmallStudy, small_trial
 from trialsim.cli.terminal.control_arm import _at_history
 from trialsim.data import Covariates
@@ -30,7 +31,7 @@ from trialsim.study.control_arm import (
     time_and_cost,
 )
 from trialsim.study.control_arm.cards_varied import _eligible, _row, _World
-from trialsim.study.control_arm.feasibility import _alternative, require_detectable
+from trialsim.study.control_arm.feasibility import _alternative, require_an_effect, require_detectable
 from trialsim.study.control_arm.months_and_money import EnrolmentTimes, screen_failure
 from trialsim.study.control_arm.plan import _plan
 from trialsim.study.declared import engine_of
@@ -308,6 +309,21 @@ def test_people_of_a_history_have_its_spread_and_the_size_of_the_twins_model_sta
     assert f"The twins' model alone has an SD of {model.sd[0]:.2f} and would ask for" in _at_history(found)
 
 
+def test_no_effect_has_a_size_against_a_margin_only() -> None:
+    """People of any kind: before anything is learnt or drawn."""
+    made = declared_tables("response", sizing={"power": 0.8}, simulation={"replicates": 100, "block": 500})
+    made["effects"][0]["value"] = 1.0
+    with pytest.raises(ProtocolError, match="no size detects no effect") as refusal:
+        require_an_effect(trial_from_dict(made))
+    assert refusal.value.value == 1.0
+    at_margin = {"null": -0.1} | made["analyses"][0]
+    require_an_effect(trial_from_dict(made | {"analyses": [at_margin]}))
+    world = next(one for one in made["scenarios"] if one["kind"] == "alternative")
+    moved = world | {"set": {f"effects.{made['effects'][0]['arm']}.value": 1.5}}
+    others = [one for one in made["scenarios"] if one is not world]
+    require_an_effect(trial_from_dict(made | {"scenarios": [moved, *others]}))
+
+
 def test_an_effect_that_no_size_detects_is_refused_before_the_fit(small: SmallStudy, arm: ControlArm) -> None:
     require_detectable(small.trial, small.folder)
     tables = small.trial.to_dict()
@@ -315,6 +331,9 @@ def test_an_effect_that_no_size_detects_is_refused_before_the_fit(small: SmallSt
     with pytest.raises(ProtocolError, match="no trial of up to 50,000 participants") as refusal:
         require_detectable(trial_from_dict(tables), small.folder)
     assert refusal.value.field == "effects.active.value"
+    tables["effects"][0]["value"] = 0.0
+    with pytest.raises(ProtocolError, match="is nothing in every arm, and no size detects no effect"):
+        require_detectable(trial_from_dict(tables), small.folder)
     effect, moments = _alternative(small.trial, small.folder)
     assert effect == pytest.approx(arm.plan.question.effect, rel=0.03)
     assert moments.sd == pytest.approx(arm.plan.moments.sd, rel=0.03)

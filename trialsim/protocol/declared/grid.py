@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from dataclasses import dataclass
@@ -138,6 +139,23 @@ def _take_away(effect: dict[str, Any]) -> None:
     effect["per_month" if effect["kind"] == "slope_change" else "value"] = 1.0 if ratio else 0.0
     if effect.get("subgroup") is not None:
         effect["subgroup"]["value"] = 1.0 if ratio else 0.0
+
+
+def without_effect(trial: DeclaredTrial) -> bool:
+    """Return whether no arm has any effect, in the file as it is.
+
+    Examples
+    --------
+    >>> from trialsim.protocol.declared.trial import read_trial
+    >>> without_effect(read_trial("protocols/copd_twins.toml"))
+    False
+    """
+    for declared in trial.to_dict()["effects"]:
+        taken = copy.deepcopy(declared)
+        _take_away(taken)
+        if taken != declared:
+            return False
+    return True
 
 
 def _check_paths(trial: DeclaredTrial, tables: dict[str, Any], file: Path | str | None) -> None:

@@ -11,6 +11,7 @@ from trialsim.design import PlanningMoments, size_for_power
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.protocol.declared import DeclaredTrial, grid_points
 from trialsim.protocol.declared.consistency.parts import lacks_of_formula
+from trialsim.protocol.declared.grid import without_effect
 from trialsim.study.control_arm.plan import sizing_question
 from trialsim.study.people.from_card import register_from_card
 
@@ -45,6 +46,7 @@ def require_detectable(trial: DeclaredTrial, folder: Path = Path(), file: Path |
     >>> from trialsim.protocol.declared import read_trial
     >>> require_detectable(read_trial("protocols/copd_twins.toml"))
     """
+    require_an_effect(trial, file)
     on_card = trial.population is not None and trial.population.kind == "card"
     if lacks_of_formula(trial) or not on_card:
         return
@@ -76,6 +78,37 @@ def require_detectable(trial: DeclaredTrial, folder: Path = Path(), file: Path |
             mend="assume a larger effect, ask for less power, or allow more participants as "
             "sizing.largest_trial",
         ) from None
+
+
+def require_an_effect(trial: DeclaredTrial, file: Path | None = None) -> None:
+    """Refuse sizes where no arm has an effect, and nothing is held against a margin.
+
+    Points of a grid are left to the search, which says of each whether it has a size.
+
+    Raises
+    ------
+    ProtocolError
+        Names the effect.
+
+    Examples
+    --------
+    >>> from trialsim.protocol.declared import read_trial
+    >>> require_an_effect(read_trial("protocols/copd_twins.toml"))
+    """
+    asked = trial.sizing
+    if asked is None or trial.grid:
+        return
+    (world,) = (one for one in trial.scenarios if one.kind == "alternative")
+    set_there = any(path.split(".")[0].startswith("effects") for path in world.set)
+    sized = [one for one in trial.analyses if one.label in (asked.analyses or [one.label])]
+    if set_there or all(one.limits for one in sized) or not without_effect(trial):
+        return
+    first = trial.effects[0]
+    raise ProtocolError(
+        "is nothing in every arm, and no size detects no effect", file=file, field=f"effects.{first.arm}",
+        value=getattr(first, "value", None),
+        mend="give the effect that is to be detected, or a margin as null in [[analyses]]",
+    )  # fmt: skip
 
 
 def _alternative(trial: DeclaredTrial, folder: Path) -> tuple[float, PlanningMoments]:

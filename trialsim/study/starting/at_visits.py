@@ -40,6 +40,7 @@ def visits_in_rows(look: Look, participant: str) -> tuple[str, str, str | None]:
             option="week",
             choices=roles.changing_columns(look.rows, participant)[:12],
         )
+    look.visits = visit
     found = roles.week_values(look.rows, visit, told.time_unit)
     if found is None and roles.is_number(look.rows[visit]):
         raise UndecidedError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -140,7 +140,7 @@ def why_not(column: pd.Series, name: str, people: int) -> str | None:
         return "a date"
     if len(seen) < 0.7 * people:
         return "missing for more than three in ten"
-    if not is_number(column) and seen.nunique() > MOST_CATEGORIES:
+    if not is_number(column) and seen.astype(str).map(_bare).nunique() > MOST_CATEGORIES:
         return "an identifier" if seen.nunique() > 0.9 * len(seen) else "too many categories"
     if plain(name) in ("row", "index", "unnamed0", "seq"):
         return "a number of rows"
@@ -158,22 +158,38 @@ def coded(column: pd.Series, name: str, taken: Collection[str], guessed: bool = 
     why = "the same in every row of a participant, or one row each" if guessed else None
     if is_number(column):
         return [Covariate(slug(name, taken), name, {}, why)]
-    counts = column.dropna().astype(str).value_counts()
+    spelled = column.dropna().astype(str).value_counts()
+    # Of several spellings of a category the commonest names it.
+    name_of: dict[str, str] = {}
+    for level in spelled.index:
+        name_of.setdefault(_bare(level), level)
+    counts = spelled.groupby(lambda level: name_of[_bare(level)], sort=False).sum()
+    counts = counts.sort_values(ascending=False, kind="stable")
     levels = sorted(counts.index)
+    folded = ", spellings that differ by capitals taken as one" if len(levels) < len(spelled) else ""
+
+    def each(numbers: Mapping[str, float]) -> dict[str, float]:
+        return {level: numbers[name_of[_bare(level)]] for level in sorted(spelled.index)}
+
     if not 2 <= len(levels) <= MOST_CATEGORIES:
         return []
     order = ordered(levels)
     if order or len(levels) == 2:
-        values = {level: float(k) for k, level in enumerate(order or levels)}
-        how = "a number for each category" + ("" if order or len(levels) == 2 else ", in this order")
+        values = each({level: float(k) for k, level in enumerate(order or levels)})
+        how = "a number for each category" + ("" if order or len(levels) == 2 else ", in this order") + folded
         return [Covariate(slug(name, taken), name, values, how)]
     made: list[Covariate] = []
     for level in counts.index[1:]:
         if counts[level] >= _RARE * counts.sum():
             own = slug(f"{name}_{level}", {*taken, *(one.name for one in made)})
-            values = {other: float(other == level) for other in levels}
-            made.append(Covariate(own, name, values, "1 for this category, 0 for the others"))
+            values = each({other: float(other == level) for other in levels})
+            made.append(Covariate(own, name, values, f"1 for this category, 0 for the others{folded}"))
     return made
+
+
+def _bare(level: str) -> str:
+    """Return a category without capitals and blanks around it."""
+    return level.strip().casefold()
 
 
 def ordered(levels: Collection[str]) -> tuple[str, ...]:

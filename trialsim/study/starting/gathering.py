@@ -70,6 +70,11 @@ def all_of_it(
         *left,
         *((one, "the baseline of the endpoint, which the model has already") for one in sorted(same)),
         *((one, "a site or study") for one in sorted(sites - taken - {group or ""})),
+        *(
+            (one, "changes within a participant, or holds codes for missing that --missing can name")
+            for one in sorted(changing - taken - same - sites - set(arm_columns(look.rows)))
+            if asked is None and one != look.visits
+        ),
     )
     used = {outcome, *(one.column for one in covariates), *([time] if time else [])}
     if told.missing is not None:

@@ -15,7 +15,10 @@ from trialsim.study.starting.told import Told
 
 @dataclass
 class Look:
-    """A file while it is looked at: its rows, what was changed in them, and why."""
+    """A file while it is looked at: its rows, what was changed in them, and why.
+
+    `visits` is the column that names the visit of a row.
+    """
 
     file: Path
     told: Told
@@ -24,6 +27,7 @@ class Look:
     why: dict[str, str] = field(default_factory=dict)
     missing: dict[str, tuple[str | float, ...]] = field(default_factory=dict)
     joined_by: str | None = None
+    visits: str | None = None
 
     def require(self, column: str | None, option: str) -> None:
         """Raise if a column that an option names is not in the file."""
