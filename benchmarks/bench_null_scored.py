@@ -9,6 +9,8 @@ from functools import partial
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figure import Figure
+from benchmarks.scored.misleading import ANALYSES as MISLED
+from benchmarks.scored.misleading import claims, misled_cells
 from benchmarks.scored.nulls import ENDPOINTS, LIMIT, SCORES, Errors, NullWorld, null_worlds, type_one_errors
 
 REPLICATES = 20_000
@@ -46,4 +48,23 @@ def worst(name: str, found: list[tuple[NullWorld, Errors]]) -> Figure:
     )  # fmt: skip
 
 
-BENCHMARKS = {f"null_scored_{score}": partial(null_scored, score) for score in SCORES}
+def null_misled(replicates: str = str(REPLICATES)) -> Iterator[Figure]:
+    """Yield one figure an analysis: the worst of its cells with scores that mislead, two-sided level .05."""
+    count = int(replicates)
+    cells = list(misled_cells())
+    with threadpool_limits(1):
+        found = [(cell, claims(cell, count)) for cell in cells]
+    for analysis in MISLED:
+        cell, most = max(((cell, one[analysis]) for cell, one in found), key=lambda pair: pair[1])
+        least = min(one[analysis] for _, one in found)
+        error = (most * (1.0 - most) / count) ** 0.5
+        where = f"{cell.outcome} outcome, score {cell.score}, n = {cell.size}, 1:{cell.ratio}"
+        yield Figure(
+            f"null_misled: {analysis}, worst of {len(found)} cells", most, "", LIMIT, at_most=True,
+            limit=f"{where}, Monte Carlo error {error:.4f}; smallest {least:.4f}",
+        )  # fmt: skip
+
+
+BENCHMARKS = {"null_misled": null_misled} | {
+    f"null_scored_{score}": partial(null_scored, score) for score in SCORES
+}

@@ -55,6 +55,7 @@ BY_HAND: dict[str, Callable[[pd.DataFrame], Any]] = {
         columns=["statistic", "df_numerator", "df_denominator", "p_value"],
     ),
     "t_test": lambda d: A.t_test(d, **Y),
+    "aipw": lambda d: A.predictions.aipw(d, score="twin", **Y, **B),
     "external_controls": lambda d: A.external_controls.external_controls(
         d, covariates=["baseline", "age"], weights="overlap", **Y
     ),

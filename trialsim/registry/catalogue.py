@@ -55,6 +55,8 @@ _MEANS = (
     _of("crossover", "linear:crossover", "a row a participant and period with a number",
         "difference of treatments within participants", "outcome",
         "--outcome change --participant id --period period --arm arm --control placebo"),
+    _of("aipw", "predictions:aipw", _NUMBER, "difference of means, with anybody's predictions", "outcome",
+        f"{_Y} --score twin --covariates baseline"),
     _of("bayesian_adjustment", "bayesian:bayesian_adjustment", _NUMBER,
         "difference of means, given a score whose slope has a prior", "outcome", ""),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import replace
 from trialsim.analysis.linear.block import Slopes, Variance
 from trialsim.analysis.marginal import fit_marginal
 from trialsim.analysis.ordinal import probabilistic_index_block, proportional_odds_block
+from trialsim.analysis.predictions import aipw_block
 from trialsim.analysis.simulated.least_squares import least_squares
 from trialsim.data import Estimates
 from trialsim.registry.seen import SeenValues
@@ -18,6 +19,11 @@ def risk_difference(seen: SeenValues) -> Estimates:
 
 
 g_computation = risk_difference
+
+
+def aipw(seen: SeenValues) -> Estimates:
+    """Return the difference of responses by cross-fitted AIPW, a linear model of what is adjusted for."""
+    return aipw_block(seen.values, seen.arm, seen.covariates)
 
 
 def log_odds_ratio(seen: SeenValues) -> Estimates:

@@ -10,6 +10,7 @@ import numpy as np
 from trialsim.analysis.imputation import imputation_block
 from trialsim.analysis.linear import fit_linear
 from trialsim.analysis.linear.block import Slopes, Variance
+from trialsim.analysis.predictions import aipw_block
 from trialsim.analysis.repeated_measures import fit_mmrm_block
 from trialsim.analysis.repeated_measures.closed_form import monotone_block
 from trialsim.analysis.repeated_measures.covariance_structures import SPATIAL
@@ -28,6 +29,14 @@ def unadjusted(seen: SeenVisits, *, slopes: Slopes = "common", variance: Varianc
 def ancova(seen: SeenVisits, *, slopes: Slopes = "common", variance: Variance = "hc3") -> Estimates:
     """Return the difference at the last visit on treatment, given the baseline."""
     return least_squares(seen.on_treatment[..., -1], seen.arm, seen.with_baseline, slopes, variance)
+
+
+def aipw(seen: SeenVisits) -> Estimates:
+    """Return the difference at the last visit on treatment by cross-fitted AIPW, given the baseline.
+
+    The score enters the linear model of each arm, which puts it on the scale of the outcome.
+    """
+    return aipw_block(seen.on_treatment[..., -1], seen.arm, seen.with_baseline)
 
 
 def mmrm(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         calibrate,
         cross_validate,
     )
+    from trialsim.prognosis.validation.other_models import out_of_fold
     from trialsim.prognosis.validation.outcome import OutcomeValidation, validate_outcome
     from trialsim.prognosis.validation.outcome_predictive import (
         outcome_predictive_checks,
@@ -42,6 +43,7 @@ __all__ = [
     "default_subgroups",
     "gain_beyond_baseline",
     "leave_one_out_r2",
+    "out_of_fold",
     "outcome_predictive_checks",
     "predictive_checks",
     "prior_outcome_prognosis",
