@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         calibrate,
         cross_validate,
     )
+    from trialsim.prognosis.validation.other_models import out_of_fold
     from trialsim.prognosis.validation.outcome import validate_outcome
     from trialsim.prognosis.validation.outcome_predictive import outcome_predictive_checks
     from trialsim.prognosis.validation.predictive import predictive_checks
@@ -94,6 +95,7 @@ __all__ = [
     "judge_applicability",
     "living",
     "models",
+    "out_of_fold",
     "outcome_predictive_checks",
     "outcome_what_if",
     "predictive_checks",
