@@ -32,6 +32,7 @@ KEPT: dict[Definition, str] = {
     ("trialsim.disease.pharmacology.kinetics", "repeated"): _KINETICS,
     ("trialsim.prognosis.fit.model", "build_model"): _MODEL,
     ("trialsim.prognosis.fit.model", "log_marginal_likelihood"): _MODEL,
+    ("trialsim.prognosis.validation.other_models", "out_of_fold"): "docs/trials.md: any library's model",
     ("trialsim.registry.registered", "register"): "CONTRIBUTING.md: an estimator of one session",
     ("trialsim.disease.registry", "register"): "CONTRIBUTING.md: a disease model of one session",
     ("trialsim.study.designs.sequential_block", "characteristics_of"): _ENGINE,
