@@ -258,6 +258,13 @@ def test_what_cannot_be_is_refused_by_its_field(case: str) -> None:
     assert fault.value.mend
 
 
+def test_an_analysis_that_takes_no_score_names_those_that_do() -> None:
+    made, _, _ = REFUSED["a score for what takes none"]
+    with pytest.raises(ProtocolError) as fault:
+        trial_from_dict(made)
+    assert fault.value.mend == "leave it out, or use g_computation, log_odds_ratio"
+
+
 def test_a_file_without_a_format_is_told_how_it_begins() -> None:
     with pytest.raises(ProtocolError, match="format: is missing") as fault:
         trial_from_dict({name: table for name, table in BINARY.items() if name != "format"})

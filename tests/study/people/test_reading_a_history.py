@@ -111,6 +111,17 @@ def test_an_unread_code_and_a_missing_file_are_refused(folder):
         read_declared_history(declare("response", history={}), folder)
 
 
+def test_a_given_score_that_is_not_there_is_named_as_the_file_names_it(folder):
+    trial = declare(
+        "response", twins={"source": "given", "column": "nowhere"},
+        history={"file": "people.csv", "missing": [999]},
+    )  # fmt: skip
+    with pytest.raises(HistoryError, match="column 'nowhere' is not in the file") as fault:
+        read_declared_history(trial, folder)
+    assert fault.value.field == "twins.column"
+    assert "your own predictions" in fault.value.mend
+
+
 def test_given_scores_may_have_a_column_for_each_visit(tmp_path):
     rng = np.random.default_rng(4)
     rows = [

@@ -116,9 +116,21 @@ class AnalysisDeclared(Strict):
         self._check_adjust()
         return self
 
+    def _who_adjusts(self) -> str:
+        """Name the analyses of the same endpoints that take what this one does not."""
+        endpoints = {one.endpoint for one in self.readers}
+        others = [
+            name
+            for name in simulated_names()
+            if any(one.adjusts and one.endpoint in endpoints for one in readers(name))
+        ]
+        return f"leave it out, or use {', '.join(others)}" if others else "leave it out"
+
     def _check_adjust(self) -> None:
         if self.adjust and not any(one.adjusts for one in self.readers):
-            raise refuse(f"{self.kind} takes no covariates", self.adjust, field="adjust")
+            raise refuse(
+                f"{self.kind} takes no covariates", self.adjust, field="adjust", mend=self._who_adjusts()
+            )
         for other in {one.without_adjust for one in self.readers} - {""}:
             if not self.adjust:
                 raise refuse(f"is needed by {self.kind}, else {other} is meant", field="adjust",

@@ -45,9 +45,20 @@ def read_declared_history(
         No file is named, or it cannot be used.
     """
     declared, path = trial.history or HistoryDeclared(), named_file(trial, folder, override)
-    if trial.outcome.kind == "score":
-        return _visits(trial, declared, path)
-    return read_outcome_history(path, _outcome_table(trial, declared, path))
+    try:
+        if trial.outcome.kind == "score":
+            return _visits(trial, declared, path)
+        return read_outcome_history(path, _outcome_table(trial, declared, path))
+    except HistoryError as fault:
+        _name_given_score(trial, fault)
+        raise
+
+
+def _name_given_score(trial: DeclaredTrial, fault: HistoryError) -> None:
+    """Say of a given score's column what the file calls it, not our name for it."""
+    if trial.twins is not None and (fault.field or "").startswith(f"history.columns.covariates.{GIVEN}"):
+        fault.field = "twins.columns" if trial.twins.columns else "twins.column"
+        fault.mend = "name the column that holds your own predictions"
 
 
 def named_file(trial: DeclaredTrial, folder: Path, override: Path | None = None) -> Path:
