@@ -18,6 +18,7 @@ from benchmarks.figure import Figure
 SLIDERS = ("effect", "sd", "partial_correlation", "dropout", "ratio", "power")
 MOVES, SEED = 60, 20261130
 MINUTES = 5.0
+SLIDERS_OF_THE_PAGE = "[...document.querySelectorAll('#numbers input[type=range]')]"
 DRAWN = "!!document.querySelector('#curve svg') && !!document.querySelector('#sizes table')"
 # From the event of a slider to the frame in which its answer is painted.
 MOVE = """
@@ -105,9 +106,9 @@ def explorer_soak(minutes: float = MINUTES) -> Iterator[Figure]:
 
 def _slide(page: Chrome, chance: random.Random) -> None:
     page.run("document.getElementById('tab-design').click()")
-    name = chance.choice(page.run("[...document.querySelectorAll('#numbers input[type=range]')].map((one) => "
-                                  "one.id.slice(2, -7))"))  # fmt: skip
-    page.run(f"({MOVE})('{name}', {chance.random()})")
+    # Chosen and moved in one script: where the outcome has just changed, its sliders come with the answer.
+    chosen = f"((all) => all[Math.floor({chance.random()} * all.length)])({SLIDERS_OF_THE_PAGE})"
+    page.run(f"({MOVE})({chosen}.id.slice(2, -7), {chance.random()})")
 
 
 def _kind(page: Chrome, chance: random.Random) -> None:

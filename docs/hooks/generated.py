@@ -70,6 +70,12 @@ def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, files: File
     return FENCE.sub(_fence, LINK.sub(target, markdown))
 
 
+def on_post_page(output: str, page: Any, config: MkDocsConfig) -> str:
+    """Name the search for those who hear the page: the theme leaves its dialog without a name."""
+    search = 'data-md-component="search" role="dialog"'
+    return output.replace(search, f'{search} aria-label="Search"')
+
+
 def _fence(found: re.Match[str]) -> str:
     """Return the head of a block of code as the site's Markdown spells it: the file's name as its title."""
     language, name = found[1], found[2]

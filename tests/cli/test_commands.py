@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
 import pandas as pd
 import pytest
 
 from tests.cli.in_process import run
+from trialsim.cli.commands import commands
 from trialsim.cli.terminal.control_arm import print_control_arm
 
 PROTOCOLS = Path(__file__).parents[2] / "protocols"
@@ -235,3 +238,39 @@ def test_an_interrupt_stops_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Nothing was written" in error
     assert not (tmp_path / "out").exists()
+
+
+def every_command() -> list[tuple[str, click.Command]]:
+    """Return each command and group with the words that call it."""
+    found: list[tuple[str, click.Command]] = []
+
+    def walk(command: click.Command, called: str) -> None:
+        found.append((called, command))
+        if isinstance(command, click.Group):
+            for name in command.list_commands(click.Context(command)):
+                walk(command.commands[name], f"{called} {name}")
+
+    walk(commands, "trialsim")
+    return found
+
+
+def test_help_of_every_command_says_what_it_does_and_holds_an_example() -> None:
+    everything = every_command()
+    assert len(everything) > 60
+    for called, command in everything:
+        first, _, rest = (command.help or "").partition("\n\n")
+        assert re.fullmatch(r"[A-Z][a-z]+ [^\b]+\.", first.strip()), f"{called}: {first}"
+        inside = called if not isinstance(command, click.Group) else "trialsim "
+        assert f"  {inside}" in rest or f"  {inside}" in rest.replace("\b\n", "  "), (
+            f"{called} has no example"
+        )
+
+
+def test_every_option_says_what_it_is() -> None:
+    terse = [
+        f"{called} {option.opts[-1]}: {option.help}"
+        for called, command in every_command()
+        for option in command.params
+        if isinstance(option, click.Option) and len((option.help or "").split("  [")[0]) < 12
+    ]
+    assert terse == []

@@ -13,6 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from benchmarks.chrome import CHROMIUM, chrome
+from tests.browser.axe import WIDE_AND_NARROW, found_by_axe
+
 ROOT = Path(__file__).parents[2]
 NEEDED = ("mkdocs", "material", "mkdocstrings")
 missing = [name for name in NEEDED if find_spec(name) is None]
@@ -103,3 +106,14 @@ def test_blocks_of_code_are_blocks(site: Path) -> None:
         text = (site / page).read_text(encoding="utf-8")
         assert not re.search(r"<p>[^<]*```|</?p>\s*```", text), page
         assert '<span class="filename">' in text or page == "start.html", page
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_axe_finds_nothing_serious_on_the_site(site: Path) -> None:
+    """One page of each kind: words, code and tables, fields made from the schema, docstrings."""
+    with chrome() as page:
+        for width, dark in WIDE_AND_NARROW:
+            for name in ("index", "design", "reference/card_fields", "python/report"):
+                page.open((site / f"{name}.html").as_uri(), width=width, dark=dark)
+                page.wait_for("document.readyState === 'complete'")
+                assert found_by_axe(page) == [], (name, width)

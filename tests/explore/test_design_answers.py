@@ -80,6 +80,11 @@ def test_a_run_begins_with_what_its_history_said_of_the_score() -> None:
     begun = beginning_of(start_with(Path("reports/example")))
     assert 0.47 < begun.state["partial_correlation"] < 0.48
     assert 0.41 < begun.state["partial_lower"] < 0.42
+    # The page compares with the baseline alone; the run's own rival saves as much, and that is said.
+    assert any(
+        "prognostic covariates: beyond that the discounted score saves -21 ± 15" in note
+        for note in begun.notes
+    )
 
 
 def test_a_design_without_a_formula_says_so_and_shows_an_example() -> None:

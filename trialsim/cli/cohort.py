@@ -20,26 +20,49 @@ if TYPE_CHECKING:
     from trialsim.population.drawing.sensitivity import Answer
 
 CARD = click.argument("card", type=click.Path(path_type=Path))
-SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+SEED = click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random numbers."
+)
 SENSITIVITY_PARTICIPANTS = 20_000
 
 
 @click.group()
 def cohort() -> None:
-    """Check cohort cards, draw virtual participants from them, and learn cards from data."""
+    """Check cohort cards, draw virtual participants from them, and learn cards from data.
+
+    \b
+    Examples:
+      trialsim init my-trial
+      trialsim cohort check my-trial/cohorts/copd.toml
+      trialsim cohort draw my-trial/cohorts/copd.toml -n 1000 -o people.csv
+
+    A card describes a population by published numbers: means, SDs, shares and correlations, each with its
+    source. No value of a person is in it.
+    """
 
 
 @cohort.command()
 @CARD
-@click.option("--calibrate", is_flag=True, help="Also draw, tilt to every printed number, and certify that.")
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Also draw 100,000 people, weight them until each printed number is met, and show how well.",
+)
 @click.option(
     "--sensitivity",
     metavar="COVARIATE",
-    help="Also show how the R² of COVARIATE on the others rests on families and unknown correlations.",
+    help="Also show how far the R² of COVARIATE, explained by the others, depends on "
+    "assumed distributions and on correlations that nobody published.",
 )
 @SEED
 def check(card: Path, calibrate: bool, sensitivity: str | None, seed: int) -> None:
-    """Print for each number of CARD what it says, what is possible, and what a drawn population has."""
+    """Print for each number of CARD what it says, what is possible, and what a drawn population has.
+
+    \b
+    Examples:
+      trialsim cohort check my-trial/cohorts/copd.toml
+      trialsim cohort check my-trial/cohorts/copd.toml --calibrate --sensitivity age
+    """
     from rich.console import Console
 
     from trialsim.cli.terminal.tables import print_frame
@@ -105,13 +128,32 @@ def explained_by_the_others(covariate: str) -> Answer:
 
 @cohort.command()
 @CARD
-@click.option("-n", "--participants", type=click.IntRange(1, 1_000_000_000), default=1000, show_default=True)
+@click.option(
+    "-n",
+    "--participants",
+    type=click.IntRange(1, 1_000_000_000),
+    default=1000,
+    show_default=True,
+    help="Number of participants to draw.",
+)
 @SEED
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="CSV or Parquet file.")
-@click.option("--calibrated", is_flag=True, help="Tilt the draw to every printed number (at most 1,000,000).")
-@click.option("--missing", is_flag=True, help="Take away baseline values as the card's [[missing]] say.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="CSV or Parquet file to write to."
+)
+@click.option(
+    "--calibrated",
+    is_flag=True,
+    help="Weight the draw until every number of the card is met; at most 1,000,000 participants.",
+)
+@click.option(
+    "--missing", is_flag=True, help="Leave values out as often as the card's [[missing]] tables say."
+)
 def draw(card: Path, participants: int, seed: int, output: Path, calibrated: bool, missing: bool) -> None:
     """Draw virtual participants from CARD into a file, before any eligibility.
+
+    \b
+    Example:
+      trialsim cohort draw my-trial/cohorts/copd.toml -n 1000 -o people.csv
 
     A plain draw to Parquet is streamed: memory does not grow with the number of participants.
     """
@@ -162,10 +204,15 @@ def _write(frame: pd.DataFrame, output: Path) -> None:
 
 @cohort.command()
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="TOML file of the card.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="TOML file to write the card to."
+)
 @click.option("--columns", help="Baseline covariates to learn, separated by commas.  [default: all]")
 @click.option(
-    "--limits", multiple=True, metavar="COLUMN=LOW:HIGH", help="Public limits of a column, such as mmse=0:30."
+    "--limits",
+    multiple=True,
+    metavar="COLUMN=LOW:HIGH",
+    help="Limits of a column that are known without the data, such as mmse=0:30. Give it once a column.",
 )
 @click.option(
     "--missing",
@@ -173,17 +220,30 @@ def _write(frame: pd.DataFrame, output: Path) -> None:
     metavar="[COLUMN=]CODES",
     help="Cells that mean missing, such as 999,.M or sex=9; NONE if every number was measured.",
 )
-@click.option("--population", required=True, help="Who they are.")
-@click.option("--period", required=True, help="When they were seen.")
-@click.option("--citation", required=True, help="Where the data come from.")
-@click.option("--licence", required=True, help="Licence of the data.")
+@click.option("--population", required=True, help="Who the participants are, in words; stands on the card.")
+@click.option(
+    "--period", required=True, help="When they were seen, such as 2015 to 2019; stands on the card."
+)
+@click.option(
+    "--citation", required=True, help="Where the data come from, as one would cite it; stands on the card."
+)
+@click.option(
+    "--licence",
+    required=True,
+    help="Licence or permission under which the data are used; stands on the card.",
+)
 @click.option(
     "--describes",
     type=click.Choice(["enrolled", "source"]),
     required=True,
-    help="Whether they passed a trial's criteria already.",
+    help="enrolled: they passed a trial's criteria already; source: the population before any criteria.",
 )
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Later dates are refused.  [default: today]")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day on which a date in the data can lie, such as 2025-12-31; later "
+    "ones are refused.  [default: today]",
+)
 def fit(
     data: Path,
     output: Path,
@@ -197,7 +257,14 @@ def fit(
     describes: str,
     as_of: datetime | None,
 ) -> None:
-    """Learn a card from DATA, one row a participant; the card holds no participant's value."""
+    """Learn a card from DATA, one row a participant; the card holds no participant's value.
+
+    \b
+    Example:
+      trialsim cohort fit baseline.csv -o card.toml --limits age=18:100 --limits mmse=0:30 \\
+          --population "Early disease" --period "2015 to 2019" --citation "Our trial 12" \\
+          --licence internal --describes enrolled
+    """
     from trialsim.population.card_files.writing import write_card
     from trialsim.population.individual_data.fitting import CardFacts, fit_card
 
@@ -239,9 +306,14 @@ def _code(text: str) -> str | float:
 @cohort.command()
 @CARD
 @SEED
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="HTML page.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="HTML page to write to.")
 def plot(card: Path, seed: int, output: Path) -> None:
-    """Draw every margin of CARD and its correlations on one page."""
+    """Draw every margin of CARD and its correlations on one page.
+
+    \b
+    Example:
+      trialsim cohort plot my-trial/cohorts/copd.toml -o copd.html
+    """
     from trialsim.population import read_card
     from trialsim.population.plot import write_plot
     from trialsim.streams import stream

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from trialsim.data import Covariates
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-SEED = click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+SEED = click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random numbers."
+)
 LIMITS = click.option(
-    "--limits", multiple=True, metavar="COLUMN=LOW:HIGH", help="Public limits of a column, such as mmse=0:30."
+    "--limits",
+    multiple=True,
+    metavar="COLUMN=LOW:HIGH",
+    help="Limits of a column that are known without the data, such as mmse=0:30. Give it once a column.",
 )
 
 
@@ -32,15 +37,38 @@ def _people(path: Path, columns: str | None = None) -> Covariates:
 @click.command("compare")
 @click.argument("real", type=FILE)
 @click.argument("synthetic", type=FILE)
-@click.option("--at-least", multiple=True, metavar="COLUMN=VALUE", help="Also look at this group by itself.")
-@click.option("--holdout", type=FILE, help="Others of the same population that the copy was not made from.")
-@click.option("--reference", type=FILE, help="A copy made without REAL: shows a membership attack.")
-@click.option("--keys", help="Columns that an attacker may know, with commas: shows who is unique by them.")
-@click.option("--outcome", help="A change: compares sizes of a trial, with --baseline and --effect.")
-@click.option("--baseline", help="Column of the baseline of --outcome.")
-@click.option("--effect", type=float, help="Effect that the trial should find.")
+@click.option(
+    "--at-least",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Also compare the group with at least this value, such as age=75.",
+)
+@click.option(
+    "--holdout",
+    type=FILE,
+    help="Real participants of the same population that SYNTHETIC was not made from: "
+    "the fair comparison for privacy.",
+)
+@click.option(
+    "--reference",
+    type=FILE,
+    help="A synthetic copy that was made without REAL: shows whether one can tell who was used.",
+)
+@click.option(
+    "--keys",
+    help="Columns that an outsider may know, such as age,sex: shows how many people are unique by them.",
+)
+@click.option(
+    "--outcome",
+    help="Column of a change from baseline: shows the size of a trial by either data, "
+    "with --baseline and --effect.",
+)
+@click.option("--baseline", help="Column with the baseline value of --outcome.")
+@click.option(
+    "--effect", type=float, help="Difference in means that this trial should find, in units of --outcome."
+)
 @SEED
-@click.option("-o", "--output", type=FILE, help="CSV or Parquet file of every measure.")
+@click.option("-o", "--output", type=FILE, help="CSV or Parquet file to write every measure to.")
 def compare_people(
     real: Path,
     synthetic: Path,
@@ -155,13 +183,22 @@ def _decision(
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--keys", required=True, help="Columns of the table, with commas.")
+@click.option("--keys", required=True, help="Columns to count by, with commas, such as sex,region.")
 @click.option(
-    "--smallest", type=click.IntRange(2), default=10, show_default=True, help="Smallest cell shown."
+    "--smallest",
+    type=click.IntRange(2),
+    default=10,
+    show_default=True,
+    help="Smallest number of people that is shown; smaller cells are left out.",
 )
-@click.option("-o", "--output", type=FILE, help="CSV or Parquet file.")
+@click.option("-o", "--output", type=FILE, help="CSV or Parquet file to write to.")
 def count(data: Path, keys: str, smallest: int, output: Path | None) -> None:
-    """Count DATA's participants in a table without small cells, and without what gives them away."""
+    """Count DATA's participants in a table without small cells, and without what gives them away.
+
+    \b
+    Example:
+      trialsim cohort count baseline.csv --keys sex,region --smallest 10 -o counts.csv
+    """
     from rich.console import Console
 
     from trialsim.cli.terminal.tables import print_frame, write_frame
@@ -176,17 +213,40 @@ def count(data: Path, keys: str, smallest: int, output: Path | None) -> None:
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("--epsilon", type=click.FloatRange(0, min_open=True), required=True, help="Privacy budget.")
-@click.option("--delta", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True)
-@click.option("--columns", help="Columns to release, with commas.  [default: all]")
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0, min_open=True),
+    required=True,
+    help="ε of differential privacy: the smaller, the more noise and the more privacy; 1 is usual.",
+)
+@click.option(
+    "--delta",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    required=True,
+    help="δ of differential privacy: the chance that the promise fails; far below 1 "
+    "over the number of people.",
+)
+@click.option("--columns", help="Columns to release, with commas, such as age,sex.  [default: all]")
 @LIMITS
-@click.option("--bins", type=click.IntRange(2, 200), default=10, show_default=True, help="Of every column.")
-@click.option("-o", "--output", type=FILE, required=True, help="CSV or Parquet file of the histograms.")
+@click.option(
+    "--bins",
+    type=click.IntRange(2, 200),
+    default=10,
+    show_default=True,
+    help="Number of bins of each column's histogram.",
+)
+@click.option(
+    "-o", "--output", type=FILE, required=True, help="CSV or Parquet file to write the histograms to."
+)
 def release(
     data: Path, epsilon: float, delta: float, columns: str | None, limits: tuple[str, ...], bins: int,
     output: Path,
 ) -> None:  # fmt: skip
     """Release DATA's histograms and correlations with differential privacy (needs trialsim[privacy]).
+
+    \b
+    Example:
+      trialsim cohort release baseline.csv --epsilon 1 --delta 1e-6 --limits age=18:100 -o histograms.csv
 
     Bins and cut points come from the public --limits alone, never from the data.
     """
@@ -220,15 +280,26 @@ def release(
 
 @click.command()
 @click.argument("data", type=FILE)
-@click.option("-n", "--participants", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
-@click.option("--columns", help="Columns to imitate, with commas.  [default: all]")
+@click.option(
+    "-n",
+    "--participants",
+    type=click.IntRange(1, 1_000_000),
+    default=1000,
+    show_default=True,
+    help="Number of participants to draw.",
+)
+@click.option("--columns", help="Columns to imitate, with commas, such as age,sex.  [default: all]")
 @LIMITS
 @SEED
-@click.option("-o", "--output", type=FILE, required=True, help="CSV or Parquet file.")
+@click.option("-o", "--output", type=FILE, required=True, help="CSV or Parquet file to write to.")
 def imitate(
     data: Path, participants: int, columns: str | None, limits: tuple[str, ...], seed: int, output: Path
 ) -> None:
     """Draw participants like those of DATA by a vine copula (needs trialsim[vine]).
+
+    \b
+    Example:
+      trialsim cohort imitate baseline.csv -n 500 --limits age=18:100 -o drawn.csv
 
     A card keeps one correlation a pair; a vine keeps the shape of the dependence too. Compare the result with
     the data by trialsim cohort compare.

@@ -24,6 +24,7 @@ def compare(runs: tuple[Path, ...], output: Path | None, every: bool) -> None:
     """Compare run bundles with the first of them: inputs, sizes, power and type I error.
 
     \b
+    Examples:
       trialsim compare reports/plan_a reports/plan_b
       trialsim compare reports/plan_a reports/plan_b --all -o differences.csv
 

@@ -19,6 +19,7 @@ def export() -> None:
     """Write a run, or a protocol, in the formats of other programs.
 
     \b
+    Examples:
       trialsim export data RUN -o adam            ADaM-like data sets (Dataset-JSON, XPORT, Parquet)
       trialsim export results RUN -o results.json  operating characteristics after the ARS
       trialsim export crate RUN -o crate          the run with RO-Crate metadata beside it
@@ -30,15 +31,30 @@ def export() -> None:
 
 @export.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A new folder.")
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="dataset-json", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder to write; it must not exist yet.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    default="dataset-json",
+    show_default=True,
+    help="Format of the files: CDISC Dataset-JSON, SAS transport (XPORT), or Parquet.",
+)
 @click.option(
     "--trial", "trials", metavar="CELL:REPLICATE", multiple=True,
     help="Whose participants to write; may be repeated.  [default: the trials of the first cell at the 5th, "
     "50th and 95th percentile of the estimate]",
 )  # fmt: skip
 @click.option(
-    "--history", type=click.Path(path_type=Path), help="File of the history that its people come from."
+    "--history",
+    type=click.Path(path_type=Path),
+    help="The history that the simulated people come from, if the run does not hold it itself.",
 )
 def data(run: Path, output: Path, kind: str, trials: tuple[str, ...], history: Path | None) -> None:
     """Write ADaM-like data sets of the simulated trials of a RUN.
@@ -109,7 +125,13 @@ def results(run: Path, output: Path) -> None:
 
 @export.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder to write; it must not exist yet.",
+)
 def crate(run: Path, output: Path) -> None:
     """Write a RUN as a research object (RO-Crate 1.2): the run in a folder, and what made it.
 
@@ -126,7 +148,9 @@ def crate(run: Path, output: Path) -> None:
 
 @export.command()
 @click.argument("protocol", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A .json file.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The .json file to write."
+)
 @click.option(
     "--onto", type=click.Path(path_type=Path), help="The USDM file that the protocol was drafted from."
 )
@@ -134,6 +158,7 @@ def usdm(protocol: Path, output: Path, onto: Path | None) -> None:
     """Write a PROTOCOL as a USDM 4 study.
 
     \b
+    Examples:
       trialsim export usdm trial.toml -o study.json
       trialsim export usdm trial.toml -o study.json --onto sponsor_study.json
 

@@ -14,6 +14,7 @@ def federate() -> None:
     """Fit one model to the data of several sites that may not pool them.
 
     \b
+    Examples:
       trialsim federate ask --family logistic --outcome died --covariates age,sex \\
           --sites north,south -o round1.json                          the coordinator
       trialsim federate answer round1.json north.csv --site north -o north1.json   each site
@@ -26,16 +27,38 @@ def federate() -> None:
 
 
 @federate.command()
-@click.option("--family", type=click.Choice(FAMILIES), required=True, help="Of the model.")
-@click.option("--outcome", required=True, metavar="COLUMN")
-@click.option("--covariates", default="", metavar="A,B,C", help="Columns of numbers that each site has.")
-@click.option("--exposure", metavar="COLUMN", help="Follow-up of a Poisson model.")
-@click.option("--sites", required=True, metavar="A,B,C", help="Names of all sites.")
 @click.option(
-    "--site-effects/--no-site-effects", default=True, show_default=True, help="A constant for each site."
+    "--family",
+    type=click.Choice(FAMILIES),
+    required=True,
+    help="Family of the model: gaussian for a number, logistic for yes or no, poisson for a count.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("round1.json"), show_default=True
+    "--outcome", required=True, metavar="COLUMN", help="Column of the outcome, the same name at each site."
+)
+@click.option(
+    "--covariates",
+    default="",
+    metavar="A,B,C",
+    help="Columns of numbers that each site has, such as age,sex.",
+)
+@click.option(
+    "--exposure", metavar="COLUMN", help="Column of the time each person was followed, for a poisson model."
+)
+@click.option("--sites", required=True, metavar="A,B,C", help="Names of all sites, such as north,south.")
+@click.option(
+    "--site-effects/--no-site-effects",
+    default=True,
+    show_default=True,
+    help="Whether each site has a constant of its own.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("round1.json"),
+    show_default=True,
+    help="File of the first question.",
 )
 def ask(
     family: str,
@@ -46,7 +69,13 @@ def ask(
     site_effects: bool,
     output: Path,
 ) -> None:
-    """Write the question of the first round, for every site."""
+    """Write the question of the first round, for every site.
+
+    \b
+    Example:
+      trialsim federate ask --family logistic --outcome died --covariates age,sex \\
+          --sites north,south -o round1.json
+    """
     from trialsim.analysis.federated import messages
 
     question = messages.ask(
@@ -65,7 +94,12 @@ def ask(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="JSON file to send back."
 )
 def answer(question: Path, data: Path, site: str, output: Path) -> None:
-    """Answer a QUESTION from your DATA (CSV or Parquet), which stay with you."""
+    """Answer a QUESTION from your DATA (CSV or Parquet), which stay with you.
+
+    \b
+    Example:
+      trialsim federate answer round1.json north.csv --site north -o north1.json
+    """
     from trialsim.analysis.federated import answers, messages
     from trialsim.cli.analyse.reading import DataFile
     from trialsim.errors import AnalysisError
@@ -75,8 +109,15 @@ def answer(question: Path, data: Path, site: str, output: Path) -> None:
                             mend="name another file")  # fmt: skip
     asked = messages.read_message(question, messages.Question)
     file = DataFile.read(data, None, ())
-    columns = [asked.outcome, *asked.covariates, *([asked.exposure] if asked.exposure else [])]
-    said = answers.answer(asked, file.as_read({"covariates": columns}), site)
+    roles = {"outcome": [asked.outcome], "covariates": list(asked.covariates)}
+    roles |= {"exposure": [asked.exposure]} if asked.exposure else {}
+    for role, names in roles.items():
+        if absent := [name for name in names if name not in file.names]:
+            raise AnalysisError(
+                f"is not a column of the file; the question has it as its {role}", file=data, field="column",
+                value=absent[0], mend=f"rename one of {', '.join(file.names)}, or ask for another question",
+            )  # fmt: skip
+    said = answers.answer(asked, file.as_read(roles), site)
     _write(messages.to_json(said), output)
     click.echo(
         f"wrote {output}: sums over {said.participants} people; {said.left_out} without a value left out"
@@ -86,7 +127,9 @@ def answer(question: Path, data: Path, site: str, output: Path) -> None:
 @federate.command()
 @click.argument("question", type=click.Path(path_type=Path))
 @click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ANSWER...")
-@click.option("--without", default="", metavar="A,B", help="Sites that are left out on purpose.")
+@click.option(
+    "--without", default="", metavar="A,B", help="Sites whose answers are left out on purpose, such as north."
+)
 @click.option(
     "-o",
     "--output",
@@ -94,7 +137,12 @@ def answer(question: Path, data: Path, site: str, output: Path) -> None:
     help="Question of the next round.  [default: roundN.json]",
 )
 def combine(question: Path, answers: tuple[Path, ...], without: str, output: Path | None) -> None:
-    """Combine the ANSWERs to a QUESTION: the model, or the question of the next round."""
+    """Combine the ANSWERs to a QUESTION: the model, or the question of the next round.
+
+    \b
+    Example:
+      trialsim federate combine round1.json north1.json south1.json -o round2.json
+    """
     from trialsim.analysis.federated import combining, messages
 
     asked = messages.read_message(question, messages.Question)

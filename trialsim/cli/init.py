@@ -11,9 +11,14 @@ FOLDERS = ("protocols", "cohorts")
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@click.option("--force", is_flag=True, help="Overwrite files that are there already.")
 def init(folder: Path, force: bool) -> None:
     """Lay out example protocols and cohort cards in FOLDER.
+
+    \b
+    Examples:
+      trialsim init my-trial
+      trialsim run my-trial/protocols/alzheimers_phase2.toml
 
     Each protocol runs on its own: a history of placebo participants is generated from its card.
     """

@@ -18,20 +18,22 @@ DIRECTIONS = ("higher_is_better", "higher_is_worse")
 
 @click.command()
 @click.argument("history", type=click.Path(path_type=Path))
-@click.option("--outcome", "--endpoint", metavar="COLUMN", help="The endpoint.")
+@click.option("--outcome", "--endpoint", metavar="COLUMN", help="Column of the endpoint.")
 @click.option(
     "--kind", type=click.Choice(KINDS), help="What it is: a score at visits, yes or no, ordered levels, ..."
 )
-@click.option("--participant", metavar="COLUMN", help="Who it is.")
+@click.option("--participant", metavar="COLUMN", help="Column that says which participant a row is of.")
 @click.option(
     "--week", "--visit", metavar="COLUMN", help='The visit: weeks, or names such as "Week 12", "Month 6".'
 )
 @click.option("--time", metavar="COLUMN", help="Time to the event or the last contact; follow-up of a count.")
-@click.option("--time-unit", type=click.Choice(UNITS), help="Of --time, or of numbers in --week.")
+@click.option("--time-unit", type=click.Choice(UNITS), help="Unit of --time, or of numbers in --week.")
 @click.option("--event", metavar="COLUMN", help="Whether the event came: two values.")
 @click.option("--covariates", metavar="A,B,C", help="Baseline columns that the twins learn from.")
-@click.option("--group", metavar="COLUMN", help="Study or site.")
-@click.option("--levels", metavar="A,B,C", help="Of an ordered outcome, least first.")
+@click.option("--group", metavar="COLUMN", help="Column of the study or site.")
+@click.option(
+    "--levels", metavar="A,B,C", help="Levels of an ordered outcome, least first, such as none,mild,severe."
+)
 @click.option(
     "--response-is",
     metavar="A,B",
@@ -56,17 +58,31 @@ DIRECTIONS = ("higher_is_better", "higher_is_worse")
 @click.option(
     "--allocation", metavar="A:C", default="1:1", show_default=True, help="Active to control, such as 2:1."
 )
-@click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.9, show_default=True)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("protocol.toml"), show_default=True
+    "--power",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.9,
+    show_default=True,
+    help="Power that the trial should have: a probability.",
 )
-@click.option("--yes", is_flag=True, help="Ask nothing; the same where no terminal can answer.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("protocol.toml"),
+    show_default=True,
+    help="TOML file to write the protocol to.",
+)
+@click.option(
+    "--yes", is_flag=True, help="Ask no question: open ones are refused with the option that answers them."
+)
 @click.option("--force", is_flag=True, help="Overwrite a protocol that differs.")
 @click.pass_context
 def new(context: click.Context, history: Path, output: Path, yes: bool, force: bool, **given: Any) -> None:
     """Write a protocol from HISTORY, a CSV or Parquet file of past placebo participants.
 
     \b
+    Examples:
       trialsim new placebo_arm.csv
       trialsim new adas.csv --outcome adas11 --filter arm=placebo --join subjects.csv -o trial.toml
       trialsim new deaths.csv --event died --time days --covariates age,sex --effect 0.75 --allocation 2:1

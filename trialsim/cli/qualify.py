@@ -12,9 +12,13 @@ import click
     "-o", "--output", type=click.Path(path_type=Path), default=Path("qualification"), show_default=True,
     help="Folder of qualification.html and qualification.json.",
 )  # fmt: skip
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option("--quiet", is_flag=True, help="Show no progress bars.")
 def qualify(output: Path, quiet: bool) -> None:
     """Compute published numbers on this machine, offline, and write ours beside theirs.
+
+    \b
+    Example:
+      trialsim qualify -o qualification
 
     The page and the JSON file hold every number with its source, the digits in which both agree, whether it
     passes, and what is installed. It takes a minute or two. The exit code is 0 only if every number passes.

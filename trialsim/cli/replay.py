@@ -12,11 +12,16 @@ import click
 @click.argument("cell")
 @click.argument("replicate", type=click.IntRange(0))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="CSV or Parquet file of the participants."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="CSV or Parquet file to write the participants to.",
 )
-@click.option("--rows", type=click.IntRange(0), help="Print so many participants.  [default: all]")
+@click.option("--rows", type=click.IntRange(0), help="Number of participants to print.  [default: all]")
 @click.option(
-    "--history", type=click.Path(path_type=Path), help="File of the history that its people come from."
+    "--history",
+    type=click.Path(path_type=Path),
+    help="The history that the simulated people come from, if the run does not hold it itself.",
 )
 def replay(
     bundle: Path, cell: str, replicate: int, output: Path | None, rows: int | None, history: Path | None
@@ -24,8 +29,11 @@ def replay(
     """Simulate trial REPLICATE of CELL in a run BUNDLE again: its virtual participants and its analyses.
 
     \b
-    The bundle's examples/trials.csv names trials worth a look, such as
+    Examples:
       trialsim replay reports/BUNDLE alternative 17
+      trialsim replay reports/BUNDLE alternative 17 --rows 5 -o trial_17.csv
+
+    The bundle's examples/trials.csv names trials that are worth a look.
     """
     from rich.console import Console
 

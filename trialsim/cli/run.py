@@ -24,11 +24,15 @@ from trialsim.cli.terminal.options import (
 @cache_option
 @bundle_option
 @click.option(
-    "--replicates", type=click.IntRange(100), help="Replicates a scenario, instead of the protocol's."
+    "--replicates",
+    type=click.IntRange(100),
+    help="Simulated trials of each scenario, in place of the protocol's number.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Master seed, instead of the protocol's.")
-@click.option("--plan", "only_plan", is_flag=True, help="Show what would run, and run nothing.")
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option(
+    "--seed", type=click.IntRange(0), help="Seed of all random numbers, in place of the protocol's."
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would be simulated, and simulate nothing.")
+@click.option("--quiet", is_flag=True, help="Show no progress bars.")
 @names_the_file
 def run(
     protocol: Path,
@@ -45,6 +49,7 @@ def run(
     """Run the trial in PROTOCOL, a TOML file: sizes, operating characteristics, and what they rest on.
 
     \b
+    Examples:
       trialsim run my-trial/protocols/survival_delayed_effect.toml
       trialsim run my-trial/protocols/depression_estimands.toml --plan
 

@@ -23,6 +23,7 @@ def schema(kind: str, markdown: bool, _as_json: bool) -> None:
     """Print the JSON Schema of a protocol (format trialsim.protocol/2), of a cohort card, or of --json.
 
     \b
+    Examples:
       trialsim schema > protocol.schema.json
       trialsim schema card > card.schema.json
       trialsim schema output                       what each command prints with --json

@@ -14,6 +14,7 @@ def sign(bundle: Path, key: Path) -> None:
     """Sign the seal of a run BUNDLE; the signature lies beside it, in BUNDLE.sig.
 
     \b
+    Examples:
       openssl genpkey -algorithm ed25519 -out key.pem
       openssl pkey -in key.pem -pubout -out public.pem
       trialsim sign reports/BUNDLE --key key.pem

@@ -21,13 +21,20 @@ LEVELS = ("V0", "V1", "V2", "V3", "V4", "V5")
     "--signed-by", type=click.Path(path_type=Path), help="Public key (PEM) that it must be signed by."
 )
 @click.option(
-    "--history", type=click.Path(path_type=Path), help="File of the history that its people come from."
+    "--history",
+    type=click.Path(path_type=Path),
+    help="The history that the simulated people come from, if the run does not hold it itself.",
 )
 def verify(
     bundle: Path, level: str | None, blocks: int | None, nonce: str | None, expect: str | None,
     signed_by: Path | None, history: Path | None,
 ) -> None:  # fmt: skip
     """Say which level of proof a run BUNDLE reaches, and what was not checked.
+
+    \b
+    Examples:
+      trialsim verify reports/BUNDLE
+      trialsim verify reports/BUNDLE --replay 20 --nonce "words of your own"
 
     \b
       V0 integrity    every file is the one that was sealed

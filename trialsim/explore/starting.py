@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 POSTERIOR = Path("inputs") / "posterior.npz"
 CARD = Path("inputs") / "card.toml"
 _GAIN = Path("results") / "gain_beyond_baseline.csv"
+_SAVINGS = Path("results") / "savings.csv"
 _STRENGTH = "partial correlation given the baseline"
 _LARGEST_CORRELATION = 0.95
 
@@ -176,6 +177,7 @@ def beginning_of(started: Started) -> Beginning:
             "The protocol assumes how much the score tells, and gives no bound: half of it is taken."
         )
         state["partial_lower"] = round(numbers["partial_correlation"] / 2, 4)
+    notes += _rival_of_run(started)
     if isinstance(trial.design, GroupSequentialDesign):
         notes += _looks_of(trial.design, state)
     return Beginning(state, tuple(notes))
@@ -214,6 +216,30 @@ def _strength_of_run(started: Started) -> dict[str, float] | None:
     except (KeyError, ValueError):
         return None
     return {name: max(min(value, _LARGEST_CORRELATION), 0.0) for name, value in found.items()}
+
+
+def _rival_of_run(started: Started) -> list[str]:
+    """Say what the score saves beyond the best analysis of a run that has no twin; the page does not."""
+    import pandas as pd
+
+    file = started.path / _SAVINGS
+    if started.kind != "run" or not file.is_file():
+        return []
+    try:
+        frame = pd.read_csv(file)
+        row = frame[frame["best"] & (frame["score"] == "discounted")].to_dict("records")[0]
+        rival, saved, error = (
+            row[name] for name in ("beyond", "participants_saved", "participants_saved_mcse")
+        )
+        said = f"{float(saved):.0f} ± {float(error):.0f}"
+    except (KeyError, ValueError, IndexError):
+        return []
+    named = str(rival).replace("_", " ")
+    return [
+        "This page compares the score with the baseline alone. The run also compared it with the best "
+        f"analysis without a twin, {named}: beyond that the discounted score saves {said} "
+        "participants (below 0: it costs participants)."
+    ]
 
 
 def _looks_of(design: GroupSequentialDesign, state: dict[str, Any]) -> list[str]:

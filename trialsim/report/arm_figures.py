@@ -75,17 +75,10 @@ def savings_figure(arm: ControlArm) -> go.Figure:
         figure.add_bar(x=names, y=values, name=name, marker_color=colour, text=[share(v) for v in values])
     assert arm.trial.sizing is not None
     smallest = arm.trial.sizing.smallest_worthwhile_saving
-    figure.add_hline(y=smallest, line_dash="dot", line_color=WARN)
-    figure.add_annotation(
-        x=1,
-        xref="paper",
-        y=smallest,
-        text="smallest worthwhile saving",
-        bgcolor="rgba(255, 255, 255, 0.85)",
-        showarrow=False,
-        yshift=10,
-        xanchor="right",
-    )
+    figure.add_scatter(
+        x=names, y=[smallest] * len(names), mode="lines", name="smallest worthwhile saving",
+        line={"color": WARN, "dash": "dot", "width": 3},
+    )  # fmt: skip
     highest = max(*total, *fixed, smallest)
     figure.update_yaxes(tickformat=".0%", range=[0, max(0.1, 1.15 * highest)])
     return figure
@@ -156,9 +149,10 @@ def pit_figure(arm: ControlArm) -> go.Figure:
         fillcolor=SOFT,
         opacity=0.35,
         line_width=0,
-        annotation_text="95 % band if calibrated",
-        annotation_position="top left",
+        name="95 % band if calibrated",
+        showlegend=True,
     )
+    figure.update_layout(showlegend=True)
     return figure
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialsim.disease.evidence import LABELS
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.report.evidence import evidence_counts
 from trialsim.report.frames import frame_table
@@ -42,7 +43,7 @@ def first_screen(trial: DeclaredTrial, plan: DeclaredPlan, result: DeclaredResul
     """
     tiles = _sizes(result) or [_planned(plan, result)]
     tiles += [tile for tile in (_power(result), _error(result)) if tile is not None]
-    return [*tiles, _evidence(trial)]
+    return [*tiles, _evidence(trial, result)]
 
 
 def _sizes(result: DeclaredResult) -> list[Tile]:
@@ -126,7 +127,16 @@ def _rate(row: pd.Series, name: str) -> Tile:
     )  # fmt: skip
 
 
-def _evidence(trial: DeclaredTrial) -> Tile:
+def _evidence(trial: DeclaredTrial, result: DeclaredResult) -> Tile:
+    """Count two things and say which is which: sources of the protocol, and numbers of the people."""
     counts = evidence_counts(trial)
-    said = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return Tile("The numbers rest on", f"{sum(counts.values())} sources", said or "none is named")
+    said = f"in the protocol: {_counted(counts)}" if counts else "in the protocol: none is named"
+    if len(result.evidence):
+        numbers: dict[str, int] = {name: int(result.evidence[name].sum()) for name in LABELS}
+        said += f". Numbers of card and disease model, {sum(numbers.values())}: {_counted(numbers)}"
+    total = sum(counts.values())
+    return Tile("The numbers rest on", f"{total} source{'' if total == 1 else 's'}", said)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)

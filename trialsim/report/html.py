@@ -30,7 +30,10 @@ def render(template: str, **content: Any) -> str:
 
 
 def embed(name: str, drawn: Drawn) -> dict[str, Any]:
-    """Return a figure's HTML, what it shows in words, and its numbers."""
+    """Return a figure's HTML, what it shows in words, and its numbers; its title stands above it, as text."""
+    title = drawn.figure.layout.title.text or ""
+    if title:
+        drawn.figure.update_layout(title=None, margin={"t": 50})
     html = drawn.figure.to_html(
         full_html=False,
         include_plotlyjs=False,
@@ -39,6 +42,7 @@ def embed(name: str, drawn: Drawn) -> dict[str, Any]:
         config={"displaylogo": False, "responsive": True, "displayModeBar": False},
     )
     return {
+        "title": title,
         "html": Markup(html),  # noqa: S704 - plotly escapes the JSON that it writes
         "words": drawn.words,
         "numbers": figure_table(drawn.figure),

@@ -130,7 +130,8 @@ def evidence_in_words(result: DeclaredResult) -> list[str]:
         return []
     counted = result.evidence.groupby("part", sort=False)[list(LABELS)].sum()
     return [
-        f"{part}: " + ", ".join(f"{row[name]} {name}" for name in LABELS) for part, row in counted.iterrows()
+        f"{part}, {row.sum()} numbers: " + ", ".join(f"{row[name]} {name}" for name in LABELS)
+        for part, row in counted.iterrows()
     ]
 
 

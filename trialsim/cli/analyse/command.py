@@ -62,6 +62,15 @@ def analyse(
 ) -> None:
     """Read a trial's data (CSV, Parquet or Dataset-JSON) by a named method.
 
+    \b
+    Examples:
+      trialsim analyse adas.csv --method ancova --outcome change --arm arm --control placebo \\
+          --covariates baseline --score twin
+      trialsim analyse visits.csv --method mmrm --outcome change --arm arm --control placebo \\
+          --visit week --participant id --covariates baseline --df kenward-roger -o mmrm
+      trialsim analyse deaths.csv --method cox --time months --event died --arm arm \\
+          --control placebo --covariates age
+
     Columns are named by --outcome (or --time and --event), --arm, --control, --visit, --participant,
     --covariates, --strata; several with commas. The other options are those of the method:
     trialsim analyse --method NAME --help shows them, with an example.
@@ -76,15 +85,6 @@ def analyse(
     Several causes cumulative-incidence, gray, fine-gray
     Past controls  past-controls, borrowed-controls, external-controls
     P values       several-hypotheses
-
-    \b
-    Examples:
-      trialsim analyse adas.csv --method ancova --outcome change --arm arm --control placebo \\
-          --covariates baseline --score twin
-      trialsim analyse visits.csv --method mmrm --outcome change --arm arm --control placebo \\
-          --visit week --participant id --covariates baseline --df kenward-roger -o mmrm
-      trialsim analyse deaths.csv --method cox --time months --event died --arm arm \\
-          --control placebo --covariates age
     """
     from trialsim.registry import estimator
 

@@ -119,6 +119,34 @@ def _key(title: str) -> str:
     return title.split(",")[0].strip().lower().replace(" ", "_")
 
 
+FEWEST = 20
+FEW = (
+    "This is a formula for large samples, and here it asks for fewer than {fewest}: the true power can be "
+    "far from it. Simulate the design (trialsim run) before you rely on it."
+)
+
+
+def few(needed: float, note: str | None = None) -> str | None:
+    """Return the note of an answer, with a warning where a large-sample formula asks for very few.
+
+    Parameters
+    ----------
+    needed : float
+        Participants or events that the formula asks for.
+    note : str, optional
+        What is said besides.
+
+    Examples
+    --------
+    >>> few(300.0) is None, "large samples" in str(few(4.0))
+    (True, True)
+    """
+    said = [note] if note is not None else []
+    if needed < FEWEST:
+        said.append(FEW.format(fewest=FEWEST))
+    return " ".join(said) or None
+
+
 def two_arms(size: Any, power: float) -> dict[str, Any]:
     """Return the facts of a two-arm size, exact and rounded up."""
     control, active = size.whole

@@ -14,19 +14,40 @@ CORRELATION = click.FloatRange(0, 1, max_open=True)
 
 
 @click.command()
-@click.option("--effects", type=NUMBERS, required=True, help="Of each active arm against the control.")
-@click.option("--sd", type=POSITIVE, default=1.0, show_default=True, help="Standard deviation in every arm.")
 @click.option(
-    "--test", type=click.Choice(["dunnett", "bonferroni", "none"]), default="dunnett", show_default=True
+    "--effects",
+    type=NUMBERS,
+    required=True,
+    help="Assumed difference of each active arm from the control, such as 0.4,0.5.",
+)
+@click.option(
+    "--sd",
+    type=POSITIVE,
+    default=1.0,
+    show_default=True,
+    help="Standard deviation of the outcome in every arm, in the units of the means.",
+)
+@click.option(
+    "--test",
+    type=click.Choice(["dunnett", "bonferroni", "none"]),
+    default="dunnett",
+    show_default=True,
+    help="How several comparisons are allowed for: none tests each arm at --alpha.",
 )
 @click.option(
     "--claims",
     type=click.Choice(["any", "all"]),
     default="any",
     show_default=True,
-    help="Power of at least one claim, or of one for every arm with an effect.",
+    help="any: power to claim for at least one arm; all: for every arm that has an effect.",
 )
-@click.option("--direction", type=click.Choice(["greater", "less"]), default="greater", show_default=True)
+@click.option(
+    "--direction",
+    type=click.Choice(["greater", "less"]),
+    default="greater",
+    show_default=True,
+    help="Side on which an arm is better than the control.",
+)
 @total_option
 @level_options()
 @answers
@@ -65,8 +86,14 @@ def arms(
 
 
 @click.command()
-@click.option("--means", type=NUMBERS, required=True, help="Assumed mean of every arm.")
-@click.option("--sd", type=POSITIVE, default=1.0, show_default=True, help="Standard deviation in every arm.")
+@click.option("--means", type=NUMBERS, required=True, help="Assumed mean of every arm, such as 0,0.2,0.5.")
+@click.option(
+    "--sd",
+    type=POSITIVE,
+    default=1.0,
+    show_default=True,
+    help="Standard deviation of the outcome in every arm, in the units of the means.",
+)
 @level_options(alpha=0.05, allocation=False)
 @answers
 def anova(means: tuple[float, ...], sd: float, power: float, alpha: float) -> Answer:
@@ -88,13 +115,34 @@ def anova(means: tuple[float, ...], sd: float, power: float, alpha: float) -> An
 
 @click.command()
 @click.option("--effect", type=float, required=True, help="Assumed difference of means or risks.")
-@click.option("--sd", type=NUMBERS, required=True, help="Standard deviation, of both arms or control,active.")
-@click.option("--cluster-size", type=click.FloatRange(1), required=True, help="Participants of a cluster.")
-@click.option("--icc", type=CORRELATION, required=True, help="Intracluster correlation.")
 @click.option(
-    "--size-cv", type=click.FloatRange(0), default=0.0, show_default=True, help="CV of cluster sizes."
+    "--sd",
+    type=NUMBERS,
+    required=True,
+    help="Standard deviation of the outcome: one for both arms, or control,active.",
 )
-@click.option("--clusters", "total", type=POSITIVE, help="Clusters in both arms: gives their power.")
+@click.option(
+    "--cluster-size",
+    type=click.FloatRange(1),
+    required=True,
+    help="Mean number of participants in a cluster.",
+)
+@click.option(
+    "--icc", type=CORRELATION, required=True, help="Intracluster correlation of outcomes, from 0 to below 1."
+)
+@click.option(
+    "--size-cv",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Coefficient of variation of the cluster sizes: SD over mean; 0 if all are equal.",
+)
+@click.option(
+    "--clusters",
+    "total",
+    type=POSITIVE,
+    help="Clusters in both arms together: the answer is then their power, not a number of clusters.",
+)
 @direction_option
 @level_options()
 @answers
@@ -140,24 +188,51 @@ def clusters(
 
 @click.command()
 @click.option(
-    "--steps", type=click.IntRange(1), required=True, help="Groups that cross over one after another."
+    "--steps",
+    type=click.IntRange(1),
+    required=True,
+    help="Steps: groups of clusters that start the treatment one after another.",
 )
 @click.option(
     "--cluster-size",
     type=click.FloatRange(1),
     required=True,
-    help="New participants of a cluster in a period.",
-)
-@click.option("--effect", type=float, required=True, help="Assumed effect.")
-@click.option("--sd", type=POSITIVE, required=True, help="Standard deviation of an outcome.")
-@click.option("--icc", type=CORRELATION, required=True, help="Intracluster correlation.")
-@click.option(
-    "--baseline", type=click.IntRange(1), default=1, show_default=True, help="Periods before the first step."
+    help="New participants of one cluster in one period.",
 )
 @click.option(
-    "--per-step", type=click.IntRange(1), default=1, show_default=True, help="Periods after each step."
+    "--effect",
+    type=float,
+    required=True,
+    help="Assumed difference, treated minus untreated, in units of the outcome.",
 )
-@click.option("--clusters-per-step", type=click.IntRange(1), help="Gives the power of so many.")
+@click.option(
+    "--sd",
+    type=POSITIVE,
+    required=True,
+    help="Standard deviation of one participant's outcome, in the same units.",
+)
+@click.option(
+    "--icc", type=CORRELATION, required=True, help="Intracluster correlation of outcomes, from 0 to below 1."
+)
+@click.option(
+    "--baseline",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Periods before the first step, in which nobody is treated.",
+)
+@click.option(
+    "--per-step",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Periods after each step, the last one too.",
+)
+@click.option(
+    "--clusters-per-step",
+    type=click.IntRange(1),
+    help="Clusters that cross over at each step: the answer is then their power.",
+)
 @direction_option
 @level_options(allocation=False)
 @answers
@@ -200,9 +275,13 @@ def wedge(
 
 
 @click.command()
-@click.option("--null", type=RATE, required=True, help="Rate that is of no interest.")
-@click.option("--alternative", type=RATE, required=True, help="Rate that the trial should find.")
-@click.option("--looks", type=NUMBERS, help="Participants at each look, with exact bounds that spend alpha.")
+@click.option("--null", type=RATE, required=True, help="Response rate that is of no interest: the null.")
+@click.option("--alternative", type=RATE, required=True, help="Response rate that the trial should find.")
+@click.option(
+    "--looks",
+    type=NUMBERS,
+    help="Number of participants at each look, such as 20,40,60; exact bounds spend alpha.",
+)
 @level_options(alpha=0.05, allocation=False)
 @answers
 def one_arm(
@@ -254,94 +333,3 @@ def one_arm(
         tables={"Designs": pd.DataFrame(rows)},
         note="Simon's designs stop after the first part with at most so many; expected n is under the null.",
     )
-
-
-@click.command()
-@click.option(
-    "--effect", type=NUMBERS, required=True, help="Difference at the last visit; several with --arm-sizes."
-)
-@click.option(
-    "--sd", type=POSITIVE, default=1.0, show_default=True, help="Standard deviation at every visit."
-)
-@click.option("--visits", type=click.IntRange(1, 30), required=True)
-@click.option("--correlation", type=CORRELATION, required=True, help="Of two visits.")
-@click.option(
-    "--decay", is_flag=True, help="The correlation falls by its power with the visits between (AR 1)."
-)
-@click.option(
-    "--retention",
-    type=NUMBERS,
-    multiple=True,
-    help="Share observed at each visit; may be given again with --arm-sizes.  [default: everybody]",
-)
-@click.option("--arm-sizes", type=NUMBERS, help="Participants control,active: gives their exact power.")
-@click.option("--draws", type=click.IntRange(200, 1_000_000), default=20_000, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True)
-@level_options(alpha=0.05, allocation=False)
-@answers
-def mmrm(
-    effect: tuple[float, ...],
-    sd: float,
-    visits: int,
-    correlation: float,
-    decay: bool,
-    retention: tuple[tuple[float, ...], ...],
-    arm_sizes: tuple[float, ...] | None,
-    draws: int,
-    seed: int,
-    power: float,
-    alpha: float,
-) -> Answer:
-    """Size a mixed model for repeated measures with dropout; alpha is two-sided.
-
-    A size comes from the large-sample variance (Lu, Luo and Chen 2008); the power of given arms from the
-    exact law of the test with Satterthwaite's degrees of freedom.
-
-    \b
-    Examples:
-      trialsim design mmrm --effect 0.5 --visits 3 --correlation 0.6 --retention 1,0.9,0.8
-      trialsim design mmrm --effect 0.5 --visits 3 --correlation 0.6 --retention 1,0.9,0.8 \\
-          --arm-sizes 95,95
-      trialsim design mmrm --effect 0.3,0.4,0.5 --visits 3 --correlation 0.6 \\
-          --retention 1,0.9,0.8 --retention 1,0.8,0.6 --arm-sizes 95,95
-    """
-    import numpy as np
-
-    from trialsim.design.repeated_measures.exact_law import null_library, power_surface
-    from trialsim.design.repeated_measures.large_sample import large_sample_inflation, large_sample_size
-    from trialsim.errors import DesignError
-    from trialsim.streams import stream
-
-    gap = np.abs(np.subtract.outer(np.arange(visits), np.arange(visits)))
-    matrix = np.where(gap == 0, 1.0, correlation ** (gap if decay else 1))
-    shares = np.asarray(retention[0]) if retention else np.ones(visits)
-    headline = f"MMRM of {visits} visits, two-sided alpha {alpha:g}."
-    facts: dict[str, Any]
-    chance = stream(seed, "mmrm", 0, "analysis")
-    if len(effect) > 1 or len(retention) > 1:
-        if arm_sizes is None:
-            raise DesignError(
-                "and --retention may be several with --arm-sizes alone", field="--effect", value=effect,
-                mend="give --arm-sizes, or one of each for a size",
-            )  # fmt: skip
-        sizes = int(arm_sizes[0]), int(arm_sizes[-1])
-        surface = power_surface(effect, retention or [shares], sizes, sd**2 * matrix, chance, alpha=alpha)
-        table = surface.to_frame().rename(columns={"monte_carlo_error": "Monte Carlo error"})
-        facts = {"participants": f"{sizes[0]} and {sizes[1]}"}
-        return Answer(headline, facts, {"Power by effect and share at the last visit": table.round(6)})
-    inflation = large_sample_inflation(matrix, shares)
-    facts = {"inflation by dropout": inflation}
-    if arm_sizes is None:
-        _, total = large_sample_size(
-            effect[0], sd=sd, inflation=(inflation, inflation), alpha=alpha, power=power
-        )
-        each = math.ceil(total / 2 - 1e-9)
-        return Answer(headline, facts | {"each arm": each, "total": 2 * each, "power": power})
-    library = null_library((int(arm_sizes[0]), int(arm_sizes[-1])), shares, chance, draws=draws)
-    curve = library.power(effect, sd**2 * matrix, alpha=alpha)
-    facts |= {
-        "participants": f"{int(arm_sizes[0])} and {int(arm_sizes[-1])}",
-        "power": float(curve.power[0]),
-        "Monte Carlo error": float(curve.monte_carlo_error[0]),
-    }
-    return Answer(headline, facts, note="Rejections in either direction count, as the two-sided test does.")

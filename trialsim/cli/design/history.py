@@ -20,24 +20,53 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--past", required=True, help="Past controls, responders/participants, such as 23/107,12/44.")
-@click.option("--controls", type=click.IntRange(1), required=True, help="Of the new trial.")
-@click.option("--active", type=click.IntRange(1), required=True, help="Of the new trial.")
-@click.option("--difference", type=RATE, required=True, help="True difference in rates, for the power.")
+@click.option(
+    "--controls",
+    type=click.IntRange(1),
+    required=True,
+    help="Number of participants in this arm of the new trial.",
+)
+@click.option(
+    "--active",
+    type=click.IntRange(1),
+    required=True,
+    help="Number of participants in this arm of the new trial.",
+)
+@click.option(
+    "--difference",
+    type=RATE,
+    required=True,
+    help="True difference in response rates, active minus control, at which power is computed.",
+)
 @click.option(
     "--drifts", type=NUMBERS, default="-0.1,-0.05,0,0.05,0.1", show_default=True,
-    help="Shifts of the new trial's control rate against the past.",
+    help="Drifts: how far the new trial's control rate lies above the past ones.",
 )  # fmt: skip
 @click.option(
     "--power-of-past", type=click.FloatRange(0, 1), default=0.5, show_default=True,
-    help="Share of itself that history counts, of the power prior.",
+    help="Power prior: weight of a past participant, from 0 (none) to 1 (a whole new " "control).",
 )  # fmt: skip
 @click.option(
-    "--robust", type=RATE, default=0.2, show_default=True, help="Weight of the robust prior's vague part."
+    "--robust",
+    type=RATE,
+    default=0.2,
+    show_default=True,
+    help="Robust prior: weight of its vague part, which knows nothing of the past.",
 )
 @click.option(
-    "--confidence", type=RATE, default=0.975, show_default=True, help="P(active > control) that claims it."
+    "--confidence",
+    type=RATE,
+    default=0.975,
+    show_default=True,
+    help="Posterior probability that active is better, above which the trial claims it.",
 )
-@click.option("--margin", type=float, default=0.0, show_default=True, help="Difference under the null.")
+@click.option(
+    "--margin",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Difference under the null: 0 shows superiority, another value non-inferiority.",
+)
 @answers
 def borrowed(
     past: str,
@@ -122,17 +151,33 @@ def _past_controls(text: str) -> tuple[list[int], list[int]]:
 
 
 @click.command()
-@click.option("--prior", type=NUMBERS, required=True, help="Mean and SD of the effect before the trial.")
-@click.option("--information", type=POSITIVE, required=True, help="Of the final analysis, such as events.")
+@click.option(
+    "--prior", type=NUMBERS, required=True, help="Mean and SD of the normal prior of the effect, such as 0,2."
+)
+@click.option(
+    "--information",
+    type=POSITIVE,
+    required=True,
+    help="Information at the final analysis: events, or participants with --unit-variance.",
+)
 @click.option("--effect", type=NUMBERS, required=True, help="True effects for the power; benefit is below 0.")
 @click.option(
     "--unit-variance", type=POSITIVE, default=4.0, show_default=True,
     help="Variance of the estimate times the information: 4 for a log hazard ratio at 1:1.",
 )  # fmt: skip
 @click.option(
-    "--confidence", type=RATE, default=0.975, show_default=True, help="P(effect < 0) that is success."
+    "--confidence",
+    type=RATE,
+    default=0.975,
+    show_default=True,
+    help="Posterior probability of a benefit, P(effect < 0), above which the trial is a success.",
 )
-@click.option("--interim", type=NUMBERS, help="Estimate and information so far.")
+@click.option(
+    "--interim",
+    type=NUMBERS,
+    help="Estimate and information at the interim analysis, such as -0.186,162: adds "
+    "the predictive probability.",
+)
 @answers
 def success(
     prior: tuple[float, ...],
@@ -175,23 +220,52 @@ def success(
 
 
 @click.command()
-@click.option("--participants", type=click.IntRange(2), required=True, help="Of the whole trial.")
+@click.option(
+    "--participants", type=click.IntRange(2), required=True, help="Participants that the whole trial needs."
+)
 @click.option("--sites", type=click.IntRange(1), help="Number of sites that are planned.")
 @click.option(
     "--last-activation", type=click.FloatRange(0), default=0.0, show_default=True,
     help="Month in which the last of --sites opens; they open evenly from 0 on.",
 )  # fmt: skip
-@click.option("--rate", type=POSITIVE, help="Participants a month of an open site.")
-@click.option("--shape", type=POSITIVE, help="Gamma shape of the rates; all alike if left out.")
-@click.option("--ramp", type=click.FloatRange(0), default=0.0, show_default=True, help="Months to full rate.")
+@click.option(
+    "--rate", type=POSITIVE, help="Mean number of participants that an open site enrols in a month."
+)
+@click.option(
+    "--shape",
+    type=POSITIVE,
+    help="Shape of the gamma law of the sites' rates: the smaller, the more sites "
+    "differ; all alike if left out.",
+)
+@click.option(
+    "--ramp",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Months that a new site needs to reach its full rate.",
+)
 @click.option(
     "--so-far", type=click.Path(path_type=Path, dir_okay=False),
     help="CSV of sites: columns activation (month) and enrolled; in place of --sites.",
 )  # fmt: skip
-@click.option("--month", type=POSITIVE, help="Month of the counts of --so-far.")
-@click.option("--by", type=NUMBERS, default="12,18,24", show_default=True, help="Months that are asked for.")
-@click.option("--replicates", type=click.IntRange(100, 100_000), default=4000, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True)
+@click.option("--month", type=POSITIVE, help="Month in which the counts of --so-far were made.")
+@click.option(
+    "--by",
+    type=NUMBERS,
+    default="12,18,24",
+    show_default=True,
+    help="Months at which the number enrolled is forecast.",
+)
+@click.option(
+    "--replicates",
+    type=click.IntRange(100, 100_000),
+    default=4000,
+    show_default=True,
+    help="Simulated enrolments.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=20261121, show_default=True, help="Seed of the random numbers."
+)
 @answers
 def enrolment(
     participants: int,
@@ -204,12 +278,12 @@ def enrolment(
 ) -> Answer:
     """Forecast when a trial is full, from its sites' plan or from what they have enrolled so far.
 
-    Site rates vary by a gamma law; counts so far fit it (without --rate) and update every site's own rate.
-
     \b
     Examples:
       trialsim design enrolment --participants 300 --sites 20 --last-activation 6 --rate 1.5 --shape 1.65
       trialsim design enrolment --participants 300 --so-far sites.csv --month 8
+
+    Site rates vary by a gamma law; counts so far fit it (without --rate) and update every site's own rate.
     """
     from trialsim.streams import stream
     from trialsim.trial.enrolment import InterimEnrolment, forecast_enrolment

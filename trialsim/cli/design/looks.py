@@ -87,35 +87,75 @@ def _design(given: dict[str, Any]) -> GroupSequentialDesign:
 
 def _plan_options(method: Any) -> Any:
     for option in (
-        click.option("--power", type=RATE, default=0.9, show_default=True),
+        click.option("--power", type=RATE, default=0.9, show_default=True, help="Power of the whole trial."),
         click.option(
-            "--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.025, show_default=True,
-            help="Over all sides.",
+            "--alpha",
+            type=click.FloatRange(0, 0.5, True, True),
+            default=0.025,
+            show_default=True,
+            help="Type I error over all sides together.",
         ),
-        click.option("--sides", type=click.IntRange(1, 2), default=1, show_default=True),
-        click.option("--binding", is_flag=True, help="The efficacy bounds rely on stopping for futility."),
-        click.option("--futility-z", type=NUMBERS, help="Futility bounds of the interim looks, by hand."),
+        click.option(
+            "--sides",
+            type=click.IntRange(1, 2),
+            default=1,
+            show_default=True,
+            help="1: one-sided test; 2: two-sided test.",
+        ),
+        click.option(
+            "--binding",
+            is_flag=True,
+            help="Futility is binding: efficacy bounds are lower, and hold type I error only "
+            "if the trial obeys it.",
+        ),
+        click.option(
+            "--futility-z",
+            type=NUMBERS,
+            help="Futility bounds of the interim looks as z values, one a look but the last, such as 0,0.5.",
+        ),
         click.option("--futility", help=f"Beta spending: {RULES}.  [default: none]"),
+        click.option("--efficacy", default="obf", show_default=True, help=f"Spending: {RULES}; or {SHAPES}."),
         click.option(
-            "--efficacy", default="obf", show_default=True, help=f"Spending: {RULES}; or {SHAPES}."
+            "--looks",
+            type=NUMBERS,
+            required=True,
+            help="Share of information at each look, ending with 1, such as 0.5,0.75,1.",
         ),
-        click.option(
-            "--looks", type=NUMBERS, required=True, help="Information at each look, ending with 1."
-        ),
-    ):  # fmt: skip
+    ):
         method = option(method)
     return method
 
 
 @click.command()
 @_plan_options
-@click.option("--size", type=POSITIVE, help="Participants or events of a trial with one look.")
-@click.option("--effect", type=float, help="Assumed effect: shows the effect at each bound.")
-@click.option("--hazard-ratio", type=POSITIVE, help="In its place: shows the hazard ratio at each bound.")
-@click.option("--observed", type=NUMBERS, help="Information that the looks so far really had.")
+@click.option(
+    "--size",
+    type=POSITIVE,
+    help="Participants or events that a trial with one look needs: shows what the looks make of it.",
+)
+@click.option(
+    "--effect", type=float, help="Assumed effect that gives the power: shows the estimate at each bound."
+)
+@click.option(
+    "--hazard-ratio",
+    type=POSITIVE,
+    help="Assumed hazard ratio, in place of --effect: shows the hazard ratio at each bound.",
+)
+@click.option(
+    "--observed",
+    type=NUMBERS,
+    help="Shares of information that the looks so far really had, such as 0.6,1.1: "
+    "bounds are found for these.",
+)
 @click.option("--final", is_flag=True, help="The last of --observed is the final look.")
 @click.option("--harm", help=f"Bounds for harm by spending: {RULES}.")
-@click.option("--harm-alpha", type=RATE, default=0.025, show_default=True, help="Error for harm.")
+@click.option(
+    "--harm-alpha",
+    type=RATE,
+    default=0.025,
+    show_default=True,
+    help="One-sided error that the bounds for harm may spend.",
+)
 @answers
 def bounds(
     size: float | None,
@@ -129,13 +169,13 @@ def bounds(
 ) -> Answer:
     """Find group-sequential bounds, what they spend, and what the trial is expected to need.
 
-    With two sides and --futility the trial also stops where |z| is small (an inner wedge).
-
     \b
     Examples:
       trialsim design bounds --looks 0.5,0.75,1 --futility hsd:-2 --size 330 --hazard-ratio 0.7
       trialsim design bounds --looks 0.5,1 --observed 0.6,1.1 --final
       trialsim design bounds --looks 0.5,1 --sides 2 --alpha 0.05 --futility hsd:-2
+
+    With two sides and --futility the trial also stops where |z| is small (an inner wedge).
     """
     from trialsim.design.group_sequential import bounds_table, expected_sizes
 
@@ -208,8 +248,12 @@ def _wedge(given: dict[str, Any]) -> Answer:
 
 @click.command()
 @_plan_options
-@click.option("--look", type=click.IntRange(1), required=True, help="The look that was held.")
-@click.option("--z", type=float, required=True, help="Its statistic; above 0 for the active arm.")
+@click.option(
+    "--look", type=click.IntRange(1), required=True, help="Number of the look that was held: 1 is the first."
+)
+@click.option(
+    "--z", type=float, required=True, help="z statistic at that look; above 0 it favours the active arm."
+)
 @click.option(
     "--prior",
     type=PIECES,
@@ -260,15 +304,32 @@ def conditional(
 
 
 @click.command()
-@click.option("--looks", type=NUMBERS, required=True, help="Information seen at each look, ending with 1.")
 @click.option(
-    "--with-pipeline", type=NUMBERS, required=True, help="The same with those whose outcome is due."
+    "--looks",
+    type=NUMBERS,
+    required=True,
+    help="Share of information seen at each look, ending with 1, such as 0.5,1.",
 )
-@click.option("--upper", type=NUMBERS, required=True, help="Efficacy bounds.")
 @click.option(
-    "--lower", type=NUMBERS, required=True, help="Binding futility bounds; the last has no meaning."
+    "--with-pipeline",
+    type=NUMBERS,
+    required=True,
+    help="Share of information at each look once outcomes that are still due have come, ending with 1.",
 )
-@click.option("--drift", type=float, default=3.24, show_default=True, help="At which power is shown.")
+@click.option("--upper", type=NUMBERS, required=True, help="Efficacy bounds as z values, one a look.")
+@click.option(
+    "--lower",
+    type=NUMBERS,
+    required=True,
+    help="Binding futility bounds as z values, one a look; the last has no meaning.",
+)
+@click.option(
+    "--drift",
+    type=float,
+    default=3.24,
+    show_default=True,
+    help="Expected z of the whole trial at which power is shown: 3.24 is 90 % power at one-sided 0.025.",
+)
 @answers
 def delayed(
     looks: tuple[float, ...],

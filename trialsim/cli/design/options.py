@@ -60,11 +60,16 @@ def level_options(*, alpha: float = 0.025, allocation: bool = True, power: bool 
             type=click.FloatRange(0, 0.5, True, True),
             default=alpha,
             show_default=True,
-            help="Level, one-sided unless said otherwise.",
+            help="Type I error that is accepted. It is one-sided, unless the first lines "
+            "above say two-sided.",
         )(method)
         if power:
             method = click.option(
-                "--power", type=RATE, default=0.9, show_default=True, help="Power that is asked for."
+                "--power",
+                type=RATE,
+                default=0.9,
+                show_default=True,
+                help="Power that the trial should have: a probability, such as 0.9.",
             )(method)
         if allocation:
             method = click.option(
@@ -72,7 +77,7 @@ def level_options(*, alpha: float = 0.025, allocation: bool = True, power: bool 
                 type=POSITIVE,
                 default=1.0,
                 show_default=True,
-                help="Active participants for each control.",
+                help="Active participants for each control: 1 is 1:1, 2 is two active to one control.",
             )(method)
         return method
 
@@ -82,15 +87,19 @@ def level_options(*, alpha: float = 0.025, allocation: bool = True, power: bool 
 direction_option = click.option(
     "--direction",
     type=click.Choice(["greater", "less"]),
-    help="Side on which the claim lies.  [default: that of the effect; of a margin, greater]",
+    help="Side on which a result lets the trial claim: greater or less than the null. "
+    " [default: that of the effect; of a margin, greater]",
 )
 total_option = click.option(
-    "--total", type=POSITIVE, help="Participants in both arms: gives their power in place of a size."
+    "--total",
+    type=POSITIVE,
+    help="Participants in both arms together: the answer is then their power, not a size.",
 )
 limits_option = click.option(
     "--limits",
     type=NUMBERS,
-    help="Two limits, such as -0.5,0.5: shows equivalence by two one-sided tests at --alpha each.",
+    help="Lower and upper limit, such as -0.5,0.5: the trial shows equivalence, by "
+    "two one-sided tests at --alpha each.",
 )
 
 

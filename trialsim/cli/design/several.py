@@ -48,26 +48,46 @@ class Groups(click.ParamType[tuple[tuple[tuple[int, ...], str], ...]]):
 
 @click.command()
 @click.option(
-    "--weights", type=NUMBERS, required=True, help="Share of alpha of each hypothesis at the start."
+    "--weights",
+    type=NUMBERS,
+    required=True,
+    help="Share of alpha that each hypothesis has at the start, such as 0.5,0.5,0,0; at most 1 together.",
 )
 @click.option(
-    "--transitions", type=Rows(), required=True,
-    help="A row a hypothesis: where its alpha goes when it is rejected.",
-)  # fmt: skip
-@click.option("--p-values", type=NUMBERS, help="One-sided; gives adjusted p values and what is rejected.")
+    "--transitions",
+    type=Rows(),
+    required=True,
+    help="One row a hypothesis, rows parted by semicolons: the shares of its alpha "
+    "that go to the others when it is rejected.",
+)
+@click.option(
+    "--p-values",
+    type=NUMBERS,
+    help="One-sided p value of each hypothesis: gives adjusted p values, and what is rejected.",
+)
 @click.option(
     "--groups", type=Groups(),
     help="How hypotheses are tested together: bonferroni, simes or parametric. Default: bonferroni.",
 )  # fmt: skip
 @click.option(
     "--marginal-powers", type=NUMBERS,
-    help="Power of each alone at the whole alpha; gives the graph's power by simulation.",
+    help="Power of each test alone at the whole alpha: gives the power of the graph, " "by simulation.",
 )  # fmt: skip
-@click.option("--correlation", type=Rows(), help="Of the statistics, a row each. Default: independent.")
+@click.option(
+    "--correlation",
+    type=Rows(),
+    help="Correlation of the test statistics, rows parted by semicolons.  [default: independent]",
+)
 @click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.025, show_default=True,
               help="One-sided family-wise level.")  # fmt: skip
-@click.option("--trials", type=click.IntRange(min=1), default=TRIALS, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=TRIALS,
+    show_default=True,
+    help="Simulated trials behind the power.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the random numbers.")
 @answers
 def graph(
     weights: tuple[float, ...],
@@ -83,7 +103,7 @@ def graph(
     """Test several hypotheses by a graph that keeps the family-wise error, or find its power.
 
     \b
-    Two primary endpoints pass their alpha on to two secondary ones:
+    Example, two primary endpoints that pass their alpha on to two secondary ones:
       trialsim design graph --weights 0.5,0.5,0,0 \\
         --transitions "0,0.5,0.5,0;0.5,0,0,0.5;0,1,0,0;1,0,0,0" \\
         --p-values 0.01,0.005,0.03,0.01 --marginal-powers 0.9,0.9,0.8,0.8

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trialsim.cli.design.answer import Answer, answers
+from trialsim.cli.design.answer import Answer, answers, few
 from trialsim.cli.design.looks import RULES, spending
 from trialsim.cli.design.options import (
     NUMBERS,
     PIECES,
     POSITIVE,
-    direction_option,
-    equivalence_limits,
     level_options,
-    limits_option,
 )
 
 if TYPE_CHECKING:
@@ -28,113 +25,40 @@ OTHER = ("ahr", "log-rank", "fleming-harrington", "magirr-burman", "max-combo", 
 
 
 @click.command()
-@click.option("--hazard-ratio", type=POSITIVE, required=True, help="Assumed ratio, active over control.")
-@click.option("--margin", type=POSITIVE, default=1.0, show_default=True, help="Ratio under the null.")
-@limits_option
 @click.option(
-    "--method",
-    type=click.Choice(["schoenfeld", "freedman", "hsieh-freedman"]),
-    default="schoenfeld",
-    show_default=True,
+    "--control-median",
+    type=POSITIVE,
+    help="Median time to the event of the controls; every other time is in the same unit.",
 )
 @click.option(
-    "--squared-correlation",
-    type=click.FloatRange(0, 1, max_open=True),
-    help="Of a score with the martingale residuals: shows the events with the score in the test.",
+    "--control-hazard",
+    type=PIECES,
+    help="Hazard of the controls from each start on, in place of --control-median, such as 0.05@0,0.03@6.",
 )
-@direction_option
-@level_options()
-@answers
-def events(
-    hazard_ratio: float,
-    margin: float,
-    limits: tuple[float, ...] | None,
-    method: Any,
-    squared_correlation: float | None,
-    direction: Any,
-    power: float,
-    alpha: float,
-    allocation: float,
-) -> Answer:
-    """Count the events that a log-rank test needs: superiority, non-inferiority or equivalence.
-
-    \b
-    Examples:
-      trialsim design events --hazard-ratio 0.7
-      trialsim design events --hazard-ratio 1 --margin 1.3
-      trialsim design events --hazard-ratio 1 --limits 0.8,1.25 --alpha 0.05
-    """
-    from trialsim.design import events_for_power
-    from trialsim.design.control_arm import prognostic_events
-    from trialsim.design.other_trials import equivalence_of_hazards_events
-    from trialsim.errors import DesignError
-
-    if limits is not None:
-        asked = equivalence_limits(limits, alpha, allocation)
-        needed = equivalence_of_hazards_events(hazard_ratio, asked, power=power)
-        headline = f"Equivalence of two hazards within {limits[0]:g} and {limits[1]:g}, at {alpha:g} each."
-    else:
-        needed = events_for_power(
-            hazard_ratio,
-            power=power,
-            alpha=alpha,
-            allocation=allocation,
-            margin=margin,
-            method=method,
-            direction=direction,
-        )
-        headline = f"Log-rank test, {method}, null hazard ratio {margin:g}, one-sided alpha {alpha:g}."
-    facts = {"events": math.ceil(needed - 1e-9), "by the formula": needed, "power": power}
-    if squared_correlation is not None:
-        if limits is not None or margin != 1:
-            raise DesignError(
-                "goes with superiority only", field="--squared-correlation", value=squared_correlation
-            )
-        scored = prognostic_events(
-            hazard_ratio, squared_correlation, power=power, alpha=alpha, allocation=allocation, method=method
-        )
-        facts["events with the score"] = scored.adjusted
-    return Answer(headline, facts)
-
-
-@click.command()
-@click.option(
-    "--hazard-ratios", type=NUMBERS, required=True, help="Of every arm against any one, such as 1,0.8,0.7."
-)
-@click.option("--shares", type=NUMBERS, help="Share of participants in each arm.  [default: equal]")
-@level_options(alpha=0.05, allocation=False)
-@answers
-def k_sample(
-    hazard_ratios: tuple[float, ...], shares: tuple[float, ...] | None, power: float, alpha: float
-) -> Answer:
-    """Count the events that the log-rank test of several arms needs; it has no direction.
-
-    \b
-    Example:
-      trialsim design k-sample --hazard-ratios 1,0.8,0.7
-    """
-    from trialsim.design.other_trials import k_sample_events
-
-    needed = k_sample_events(hazard_ratios, shares=shares, power=power, alpha=alpha)
-    return Answer(
-        f"Log-rank test of {len(hazard_ratios)} arms at alpha {alpha:g}.",
-        {"events": math.ceil(needed - 1e-9), "by the formula": needed, "power": power},
-    )
-
-
-@click.command()
-@click.option("--control-median", type=POSITIVE, help="Median time to the event of the controls.")
-@click.option("--control-hazard", type=PIECES, help="In its place: hazard@start of the controls.")
 @click.option(
     "--hazard-ratio", type=PIECES, required=True, help="Active over control, such as 0.7 or 1@0,0.58@6."
 )
 @click.option(
-    "--accrual", type=PIECES, required=True, help="Relative rate of accrual over time, such as 1 or 1@0,2@6."
+    "--accrual",
+    type=PIECES,
+    required=True,
+    help="Relative rate of accrual over time: 1 is constant, 1@0,2@6 doubles after time 6.",
 )
-@click.option("--accrual-time", type=POSITIVE, required=True, help="Time at which accrual closes.")
-@click.option("--analysis-time", type=POSITIVE, required=True, help="Calendar time of the analysis.")
 @click.option(
-    "--dropout", type=click.FloatRange(0), default=0.0, show_default=True, help="Hazard of leaving."
+    "--accrual-time", type=POSITIVE, required=True, help="Time from the first participant to the last one."
+)
+@click.option(
+    "--analysis-time",
+    type=POSITIVE,
+    required=True,
+    help="Time from the first participant to the analysis; above --accrual-time.",
+)
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Hazard of leaving: dropouts per participant and unit of time, constant.",
 )
 @click.option(
     "--method",
@@ -143,10 +67,24 @@ def k_sample(
     show_default=True,
     help="The first five rest on proportional hazards.",
 )
-@click.option("--rho", type=click.FloatRange(0), default=0.0, show_default=True, help="Fleming-Harrington.")
-@click.option("--gamma", type=click.FloatRange(0), default=1.0, show_default=True, help="Fleming-Harrington.")
-@click.option("--delay", type=POSITIVE, help="Of Magirr and Burman's weights.")
-@click.option("--tau", type=POSITIVE, help="Horizon of the restricted mean.")
+@click.option(
+    "--rho",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Weight of Fleming and Harrington: S^rho (1 - S)^gamma; gamma above 0 stresses late differences.",
+)
+@click.option(
+    "--gamma",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="Weight of Fleming and Harrington: S^rho (1 - S)^gamma; gamma above 0 stresses late differences.",
+)
+@click.option("--delay", type=POSITIVE, help="Time up to which Magirr and Burman's weights grow.")
+@click.option(
+    "--tau", type=POSITIVE, help="Time up to which the restricted mean survival is taken, with --method rmst."
+)
 @click.option(
     "--direction",
     type=click.Choice(["greater", "less"]),
@@ -154,7 +92,11 @@ def k_sample(
     show_default=True,
     help="Side of the hazard ratio that is a benefit.",
 )
-@click.option("--total", type=POSITIVE, help="Participants: gives their power in place of a size.")
+@click.option(
+    "--total",
+    type=POSITIVE,
+    help="Participants in both arms together: the answer is then their power, not a size.",
+)
 @click.option(
     "--looks",
     type=NUMBERS,
@@ -179,11 +121,6 @@ def survival(
     """Size a trial with a time to an event, for hazards that may not be proportional.
 
     \b
-    log-rank, fleming-harrington, magirr-burman: weighted log-rank tests by their large-sample law
-    max-combo: the largest of the log-rank and Fleming-Harrington (0,1), (1,0) and (1,1) statistics
-    ahr: the log-rank test by the average hazard ratio;  rmst: restricted mean survival up to --tau
-
-    \b
     Examples:
       trialsim design survival --control-median 12 --hazard-ratio 0.7 \\
           --accrual 1 --accrual-time 24 --analysis-time 40 --method schoenfeld
@@ -191,6 +128,11 @@ def survival(
           --accrual 1 --accrual-time 24 --analysis-time 40 --method max-combo
       trialsim design survival --control-median 12 --hazard-ratio 0.7 \\
           --accrual 1 --accrual-time 24 --analysis-time 40 --method schoenfeld --looks 0.5,0.75,1
+
+    \b
+    log-rank, fleming-harrington, magirr-burman: weighted log-rank tests by their large-sample law
+    max-combo: the largest of the log-rank and Fleming-Harrington (0,1), (1,0) and (1,1) statistics
+    ahr: the log-rank test by the average hazard ratio;  rmst: restricted mean survival up to --tau
     """
     forecast = _forecast(given)
     if looks is not None:
@@ -209,6 +151,7 @@ def survival(
             "average hazard ratio": forecast.average_hazard_ratio(analysis_time),
             "power": power,
         },
+        note=few(size.events),
     )
 
 

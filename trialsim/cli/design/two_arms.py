@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from trialsim.cli.design.answer import Answer, answers, two_arms
+from trialsim.cli.design.answer import Answer, answers, few, two_arms
 from trialsim.cli.design.options import (
     NUMBERS,
     POSITIVE,
@@ -21,17 +21,38 @@ from trialsim.cli.design.options import (
 
 
 @click.command()
-@click.option("--effect", type=float, required=True, help="Assumed difference, active minus control.")
-@click.option("--sd", type=POSITIVE, default=1.0, show_default=True, help="Standard deviation in both arms.")
-@click.option("--margin", type=float, default=0.0, show_default=True, help="Difference under the null.")
+@click.option(
+    "--effect",
+    type=float,
+    required=True,
+    help="Assumed difference in means, active minus control, in units of the outcome.",
+)
+@click.option(
+    "--sd",
+    type=POSITIVE,
+    default=1.0,
+    show_default=True,
+    help="Standard deviation of the outcome in both arms, in the same units.",
+)
+@click.option(
+    "--margin",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Difference under the null: 0 shows superiority, another value non-inferiority.",
+)
 @limits_option
-@click.option("--crossover", is_flag=True, help="Two periods; --sd is then that within a participant.")
+@click.option(
+    "--crossover",
+    is_flag=True,
+    help="A crossover trial of two periods; --sd is then the SD within a participant.",
+)
 @click.option(
     "--test",
     type=click.Choice(["t", "z", "guenther-schouten"]),
     default="t",
     show_default=True,
-    help="The last adds z²/2 participants to the z test's size in place of the exact t.",
+    help="t: exact, by the noncentral t; z: known SD; guenther-schouten: the z test's size and a correction.",
 )
 @direction_option
 @total_option
@@ -97,18 +118,32 @@ def means(
 
 
 @click.command()
-@click.option("--control", type=RATE, required=True, help="Assumed rate of the controls.")
-@click.option("--active", type=RATE, required=True, help="Assumed rate of the treated.")
+@click.option(
+    "--control", type=RATE, required=True, help="Assumed response rate of the controls, between 0 and 1."
+)
+@click.option(
+    "--active", type=RATE, required=True, help="Assumed response rate of the treated, between 0 and 1."
+)
 @click.option(
     "--scale",
     type=click.Choice(["difference", "ratio", "odds ratio"]),
     default="difference",
     show_default=True,
+    help="Scale of the comparison, on which --margin and --limits stand.",
 )
-@click.option("--margin", type=float, help="Value of the scale under the null.  [default: no effect]")
+@click.option(
+    "--margin",
+    type=float,
+    help="Value of --scale under the null; any other than no effect is a margin of "
+    "non-inferiority.  [default: no effect]",
+)
 @limits_option
 @direction_option
-@click.option("--controls", type=POSITIVE, help="Controls: gives their power in place of a size.")
+@click.option(
+    "--controls",
+    type=POSITIVE,
+    help="Participants in the control arm: the answer is then their power, not a size.",
+)
 @level_options()
 @answers
 def rates(
@@ -141,6 +176,7 @@ def rates(
             f"Equivalence of two rates, {scale} within {limits[0]:g} and {limits[1]:g}, two one-sided Wald "
             f"tests at {alpha:g} each.",
             two_arms(size, power),
+            note=few(size.total),
         )
     question = RatesQuestion(control, active, scale, margin, alpha, allocation, direction)
     headline = f"Two rates by their {scale}, null {question.null:g}, one-sided alpha {alpha:g}."
@@ -148,159 +184,68 @@ def rates(
         return Answer(headline, {"controls": controls, "power": power_of_rates(controls, question)})
     return Answer(
         headline,
-        two_arms(rates_size(question, power), power),
-        note="Farrington and Manning: the variance under the null at the likeliest rates at the margin.",
+        two_arms(found := rates_size(question, power), power),
+        note=few(
+            found.total,
+            "Farrington and Manning: the variance under the null at the likeliest rates at the margin.",
+        ),
     )
 
 
 @click.command()
 @click.option(
-    "--categories", type=NUMBERS, required=True, help="Probabilities of the ordered categories, controls."
+    "--control-rate",
+    type=POSITIVE,
+    required=True,
+    help="Events of a control in one unit of time; --follow-up is in the same unit.",
 )
 @click.option(
-    "--odds-ratio", type=POSITIVE, required=True, help="Odds of the first categories, active over control."
-)
-@click.option("--margin", type=POSITIVE, default=1.0, show_default=True, help="Odds ratio under the null.")
-@direction_option
-@total_option
-@level_options()
-@answers
-def ordinal(
-    categories: tuple[float, ...],
-    odds_ratio: float,
-    margin: float,
-    direction: Any,
-    total: float | None,
-    power: float,
-    alpha: float,
-    allocation: float,
-) -> Answer:
-    """Size an ordinal outcome by proportional odds (Whitehead 1993).
-
-    \b
-    Example:
-      trialsim design ordinal --categories 0.2,0.5,0.2,0.1 --odds-ratio 2.428
-    """
-    import pandas as pd
-
-    from trialsim.design.other_trials import proportional_odds_power, proportional_odds_size
-    from trialsim.design.other_trials.ranks import shifted_categories
-
-    shared: dict[str, Any] = {
-        "alpha": alpha,
-        "allocation": allocation,
-        "margin": margin,
-        "direction": direction,
-    }
-    active = shifted_categories(categories, odds_ratio)
-    table = pd.DataFrame(
-        {"category": range(1, 1 + len(categories)), "control": categories, "active": active.round(4)}
-    )
-    against = "" if margin == 1 else f" against {margin:g}"
-    headline = f"Proportional odds, odds ratio {odds_ratio:g}{against}, one-sided alpha {alpha:g}."
-    if total is not None:
-        found = proportional_odds_power(total, categories, odds_ratio, **shared)
-        return Answer(headline, {"total": total, "power": found}, {"Categories": table})
-    size = proportional_odds_size(categories, odds_ratio, power=power, **shared)
-    return Answer(headline, two_arms(size, power), {"Categories": table})
-
-
-@click.command()
-@click.option("--win-probability", type=RATE, help="P(active > control) + half of P(equal); 0.5 is none.")
-@click.option("--ties", type=NUMBERS, help="Probabilities of tied values.  [default: no ties]")
-@click.option("--win-ratio", type=POSITIVE, help="In its place wins over losses, of a hierarchy of outcomes.")
-@click.option(
-    "--tied",
-    type=click.FloatRange(0, 1, max_open=True),
-    help="Win ratio: probability of a tied pair.  [default: 0]",
+    "--rate-ratio", type=POSITIVE, required=True, help="Assumed ratio, active over control; 1 is no effect."
 )
 @click.option(
-    "--null",
-    type=RATE,
-    default=0.5,
+    "--dispersion",
+    type=click.FloatRange(0),
+    required=True,
+    help="Overdispersion k of the variance m + k m²; 0 is a Poisson law.",
+)
+@click.option(
+    "--follow-up",
+    type=POSITIVE,
+    required=True,
+    help="Time for which the first participant is followed, in the unit of --control-rate.",
+)
+@click.option(
+    "--shortest",
+    type=click.FloatRange(0),
+    help="Time for which the last participant is followed.  [default: as the first]",
+)
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0),
+    default=0.0,
     show_default=True,
-    help="Win probability under the null; below 0.5 a margin of non-inferiority.",
-)
-@direction_option
-@total_option
-@level_options()
-@answers
-def ranks(
-    win_probability: float | None,
-    ties: tuple[float, ...] | None,
-    win_ratio: float | None,
-    tied: float | None,
-    null: float,
-    direction: Any,
-    total: float | None,
-    power: float,
-    alpha: float,
-    allocation: float,
-) -> Answer:
-    """Size a comparison of ranks, from the probability that a treated one does better, or from a win ratio.
-
-    With --win-probability it is Wilcoxon's rank-sum test (Noether 1987), with --win-ratio that of wins in a
-    hierarchy of outcomes (Yu and Ganju 2022).
-
-    \b
-    Examples:
-      trialsim design ranks --win-probability 0.65
-      trialsim design ranks --win-ratio 1.5 --tied 0.1
-    """
-    from trialsim.design.other_trials import rank_sum_power, rank_sum_size, win_ratio_power, win_ratio_size
-    from trialsim.errors import DesignError
-
-    if (win_probability is None) == (win_ratio is None):
-        raise DesignError("or --win-ratio is needed, and not both", field="--win-probability",
-                          value=win_probability)  # fmt: skip
-    if win_ratio is not None:
-        if ties is not None:
-            raise DesignError("goes with --win-probability", field="--ties", value=ties, mend="give --tied")
-        if null != 0.5:
-            raise DesignError("goes with --win-probability", field="--null", value=null, mend="leave it out")
-        of_wins: dict[str, Any] = {
-            "tied": tied or 0.0, "alpha": alpha, "allocation": allocation, "direction": direction
-        }  # fmt: skip
-        headline = f"Win ratio {win_ratio:g}, {tied or 0.0:.0%} of pairs tied, one-sided alpha {alpha:g}."
-        if total is not None:
-            return Answer(headline, {"total": total, "power": win_ratio_power(total, win_ratio, **of_wins)})
-        return Answer(headline, two_arms(win_ratio_size(win_ratio, power=power, **of_wins), power))
-    if tied is not None:
-        raise DesignError("goes with --win-ratio", field="--tied", value=tied, mend="give --ties")
-    assert win_probability is not None
-    shared: dict[str, Any] = {
-        "alpha": alpha, "allocation": allocation, "ties": ties, "null": null, "direction": direction
-    }  # fmt: skip
-    against = "" if null == 0.5 else f" against {null:g}"
-    headline = (
-        f"Wilcoxon's rank sum, win probability {win_probability:g}{against}, one-sided alpha {alpha:g}."
-    )
-    if total is not None:
-        return Answer(headline, {"total": total, "power": rank_sum_power(total, win_probability, **shared)})
-    return Answer(headline, two_arms(rank_sum_size(win_probability, power=power, **shared), power))
-
-
-@click.command()
-@click.option("--control-rate", type=POSITIVE, required=True, help="Events of a control per unit of time.")
-@click.option("--rate-ratio", type=POSITIVE, required=True, help="Assumed ratio, active over control.")
-@click.option("--dispersion", type=click.FloatRange(0), required=True, help="k of the variance m + k m^2.")
-@click.option("--follow-up", type=POSITIVE, required=True, help="Time that who enters first is followed.")
-@click.option(
-    "--shortest", type=click.FloatRange(0), help="The same for who enters last.  [default: the same]"
+    help="Hazard of leaving: dropouts per participant and unit of time, constant.",
 )
 @click.option(
-    "--dropout", type=click.FloatRange(0), default=0.0, show_default=True, help="Hazard of leaving."
+    "--margin",
+    type=POSITIVE,
+    default=1.0,
+    show_default=True,
+    help="Ratio under the null: 1 shows superiority, another value non-inferiority.",
 )
-@click.option("--margin", type=POSITIVE, default=1.0, show_default=True, help="Ratio under the null.")
 @click.option(
     "--null",
     type=click.Choice(["true", "control", "pooled"]),
     default="true",
     show_default=True,
-    help="Rates at which the variance under the null is taken.",
+    help="Rates at which the variance under the null is taken: the true ones, the control's, or pooled.",
 )
 @direction_option
-@click.option("--controls", type=POSITIVE, help="Controls: gives their power in place of a size.")
+@click.option(
+    "--controls",
+    type=POSITIVE,
+    help="Participants in the control arm: the answer is then their power, not a size.",
+)
 @level_options()
 @answers
 def counts(
@@ -336,13 +281,23 @@ def counts(
     facts: dict[str, Any] = {"mean follow-up": time.mean}
     if controls is not None:
         return Answer(headline, facts | {"controls": controls, "power": power_of_counts(controls, question)})
-    return Answer(headline, facts | two_arms(counts_size(question, power), power))
+    size = counts_size(question, power)
+    return Answer(headline, facts | two_arms(size, power), note=few(size.total))
 
 
 @click.command()
-@click.option("--weights", type=NUMBERS, required=True, help="Share of participants in each stratum.")
-@click.option("--control", type=NUMBERS, required=True, help="Risk of the controls in each stratum.")
-@click.option("--active", type=NUMBERS, required=True, help="Risk of the treated in each stratum.")
+@click.option(
+    "--weights",
+    type=NUMBERS,
+    required=True,
+    help="Share of participants in each stratum, adding up to 1, such as 0.5,0.5.",
+)
+@click.option(
+    "--control", type=NUMBERS, required=True, help="Risk of the controls in each stratum, such as 0.2,0.4."
+)
+@click.option(
+    "--active", type=NUMBERS, required=True, help="Risk of the treated in each stratum, such as 0.35,0.55."
+)
 @direction_option
 @total_option
 @level_options(alpha=0.05)
@@ -381,4 +336,4 @@ def strata(
         return Answer(f"{headline}, {total:g} participants.", tables={"Power": table.round(6)})
     totals = [stratified_size(question, method) for method in methods]  # type: ignore[arg-type]
     table = pd.DataFrame({"method": methods, "total": [math.ceil(n - 1e-9) for n in totals]})
-    return Answer(f"{headline}, power {power:g}.", tables={"Sizes": table})
+    return Answer(f"{headline}, power {power:g}.", tables={"Sizes": table}, note=few(min(totals)))

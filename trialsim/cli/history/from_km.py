@@ -31,14 +31,14 @@ _ONE_ARM = "all"
 def from_km(curve: Path, at_risk: Path, events: tuple[str, ...], output: Path, force: bool) -> None:
     """Turn a digitised Kaplan-Meier CURVE and its numbers at risk into individual times.
 
+    \b
+    Example:
+      trialsim history from-km curve.csv --at-risk numbers.csv --events placebo=120
+
     CURVE is a CSV of time, survival (shares, not percent), and arm if there are several; about 100 points
     an arm are enough. OUTPUT has a row a participant: participant, arm, time, event (1, or 0 where
     censored). Nobody in it is a person: times are such that curve and numbers at risk are the published
     ones, covariates are unknown.
-
-    \b
-    Example:
-      trialsim history from-km curve.csv --at-risk numbers.csv --events placebo=120
     """
     import pandas as pd
 

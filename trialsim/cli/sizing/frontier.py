@@ -40,19 +40,42 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     type=click.Choice(["greater", "less"]),
     help="Side of the claim.  [default: that of the effect; of a margin, that of no effect]",
 )
-@click.option("--active", type=click.IntRange(2), required=True, help="Active participants, fixed.")
+@click.option(
+    "--active",
+    type=click.IntRange(2),
+    required=True,
+    help="Number of active participants; it stays as it is, and controls are searched.",
+)
 @click.option(
     "--history",
     type=click.IntRange(10),
     required=True,
-    help="Past placebo participants; past events for survival.",
+    help="Number of past placebo participants; for survival, of past events.",
 )
-@click.option("--sd", type=float, help="Continuous: SD of the outcome.  [default: 1]")
 @click.option(
-    "--correlation", type=SHARE, default=0.0, show_default=True, help="corr(outcome, prognostic score)."
+    "--sd", type=float, help="Continuous: SD of the outcome, in the units of --effect.  [default: 1]"
 )
-@click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.9, show_default=True)
-@click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.05, show_default=True)
+@click.option(
+    "--correlation",
+    type=SHARE,
+    default=0.0,
+    show_default=True,
+    help="Correlation of outcome and prognostic score, from participants that the score was not fitted to.",
+)
+@click.option(
+    "--power",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.9,
+    show_default=True,
+    help="Power that the trial should have: a probability.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, True, True),
+    default=0.05,
+    show_default=True,
+    help="Two-sided type I error without drift.",
+)
 @click.option(
     "--cap", type=SHARE, default=0.075, show_default=True, help="Largest type I error at any declared drift."
 )
@@ -65,8 +88,18 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     help="Declare every drift up to this many SD, both ways, in steps of .05; on the other scales this many "
     "log odds, log rate or log hazard, in steps of .1.",
 )
-@click.option("--dropout", type=SHARE, default=0.0, show_default=True, help="Share of each arm that is lost.")
-@click.option("--most", type=click.IntRange(5), help="Most controls to consider.  [default: as prognostic]")
+@click.option(
+    "--dropout",
+    type=SHARE,
+    default=0.0,
+    show_default=True,
+    help="Share of each arm whose outcome is not seen.",
+)
+@click.option(
+    "--most",
+    type=click.IntRange(5),
+    help="Largest number of controls that is tried.  [default: as prognostic]",
+)
 @click.option(
     "--method",
     "methods",
@@ -86,7 +119,7 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     type=float,
     default=1.0,
     show_default=True,
-    help="Slope of outcome on twin in held-out studies.",
+    help="Slope of the outcome on the twin in studies that were held out; 1 is calibrated.",
 )
 @click.option(
     "--calibration-bias",
@@ -101,25 +134,47 @@ SHARE = click.FloatRange(0, 1, max_open=True)
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
     show_default=True,
-    help="Variance left by weighting with the twins' own certainty.",
+    help="Share of the variance that is left when each participant is weighted by the twin's certainty.",
 )
-@click.option("--replicates", type=click.IntRange(200), default=4000, show_default=True, help="Simulated.")
-@click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True)
-@click.option("--curves", type=click.IntRange(2), help="Show drift curves at this many controls instead.")
-@click.option("--all-settings", is_flag=True, help="With --curves: every setting of each prior, not one.")
+@click.option(
+    "--replicates",
+    type=click.IntRange(200),
+    default=4000,
+    show_default=True,
+    help="Trials simulated at each point, for methods that have no exact law.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=20261121, show_default=True, help="Seed of the random numbers."
+)
+@click.option(
+    "--curves",
+    type=click.IntRange(2),
+    help="Show instead, at this many controls, power and type I error over drift.",
+)
+@click.option(
+    "--all-settings",
+    is_flag=True,
+    help="With --curves: show every setting of each prior, not only the customary one.",
+)
 @click.option(
     "--tuned",
     type=click.IntRange(2),
     help="Show instead, at this many controls, the setting of each prior that gains most power and keeps the "
     "cap at every drift up to 1.",
 )
-@click.option("--check", is_flag=True, help="Simulate trials at every point; not for continuous outcomes.")
-@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Also simulate trials at every point, to check the exact numbers; not for continuous outcomes.",
+)
+@click.option(
+    "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Write a figure to this .html file."
+)
+@click.option("--quiet", is_flag=True, help="Show no progress bars.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write rows to a .csv or .json file.",
+    help="Write the rows to this .csv or .json file.",
 )
 def frontier(
     scale: str,
@@ -154,6 +209,19 @@ def frontier(
 ) -> None:
     """Find the fewest concurrent controls of each way to use a history.
 
+    \b
+    Examples:
+      trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5
+      trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5 --cap 0.05
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 \\
+          --method bayesian --curves 100 --drift 0.6 --output curves.csv
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --method map --curves 100 --all-settings
+      trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 --tuned 60
+      trialsim frontier --from my-trial/protocols/copd_twins.toml --history 300
+      trialsim frontier --scale binary --control-rate 0.3 --odds-ratio 2.2 --active 150 --history 400
+      trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
+          --duration 30 --active 250 --history 300 --figure frontier.html
+
     Prognostic adjustment uses the history to explain variance only: it keeps its type I error whatever
     happens. The other methods borrow: they let past participants stand in for controls, and reject too
     often when the trial's placebo outcomes drift from what the history says.
@@ -169,19 +237,6 @@ def frontier(
 
     With --from the numbers are those of a protocol, as for trialsim size; the correlation is that of all
     that the score and the baseline explain together.
-
-    \b
-    Examples:
-      trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5
-      trialsim frontier --effect 0.4 --active 120 --history 1000 --correlation 0.5 --cap 0.05
-      trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 \\
-          --method bayesian --curves 100 --drift 0.6 --output curves.csv
-      trialsim frontier --effect 0.4 --active 100 --history 1000 --method map --curves 100 --all-settings
-      trialsim frontier --effect 0.4 --active 100 --history 1000 --correlation 0.5 --tuned 60
-      trialsim frontier --from my-trial/protocols/copd_twins.toml --history 300
-      trialsim frontier --scale binary --control-rate 0.3 --odds-ratio 2.2 --active 150 --history 400
-      trialsim frontier --scale survival --control-median 12 --hazard-ratio 0.65 --accrual 18 \\
-          --duration 30 --active 250 --history 300 --figure frontier.html
     """
     from trialsim.cli.terminal.as_json import collected
     from trialsim.cli.terminal.progress import progress_bars

@@ -57,31 +57,58 @@ PRICE = click.FloatRange(0)
     help="corr(change, score | baseline), from a history that the score was not fitted to.",
 )
 @click.option(
-    "--baseline-correlation-active", type=PAIR, help="Continuous: the same, treated.  [default: as control]"
+    "--baseline-correlation-active",
+    type=PAIR,
+    help="Continuous: corr(change, baseline) of the treated.  [default: as control]",
 )
 @click.option(
     "--partial-correlation-active",
     type=PAIR,
-    help="Continuous: that of the treated; their ratio holds in every figure.  [default: as control]",
+    help="Continuous: partial correlation of the treated; its ratio to that of "
+    "controls holds in every figure.  [default: as control]",
 )
 @click.option(
-    "--partial-lower", type=PAIR, help="Its lower 95 % bound, for the worst plausible figure.  [default: 0]"
+    "--partial-lower",
+    type=PAIR,
+    help="Lower 95 % bound of --partial-correlation, for the worst plausible figure.  [default: 0]",
 )
-@click.option("--partial-upper", type=PAIR, help="Its upper 95 % bound, for the intervals of the savings.")
+@click.option(
+    "--partial-upper",
+    type=PAIR,
+    help="Upper 95 % bound of --partial-correlation, for the intervals of the savings.",
+)
 @click.option("--allocation", default="1:1", show_default=True, help="control:active, such as 1:2.")
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True)
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="Share of controls whose outcome is not seen.",
+)
 @click.option(
     "--dropout-active",
     type=click.FloatRange(0, 1, max_open=True),
-    help="Of the active arm.  [default: as control]",
+    help="Share of active participants whose outcome is not seen.  [default: as control]",
 )
 @click.option(
     "--largest-trial",
     type=click.IntRange(10),
     help="Continuous: participants at which the search gives up.  [default: 50000]",
 )
-@click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.9, show_default=True)
-@click.option("--alpha", type=click.FloatRange(0, 0.5, True, True), default=0.05, show_default=True)
+@click.option(
+    "--power",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.9,
+    show_default=True,
+    help="Power that the trial should have: a probability.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, True, True),
+    default=0.05,
+    show_default=True,
+    help="Two-sided type I error that is accepted.",
+)
 @click.option(
     "--slopes",
     type=click.Choice(["common", "interacted"]),
@@ -128,14 +155,38 @@ PRICE = click.FloatRange(0)
     show_default=True,
     help="Prior SD of the effect; of its logarithm on the other scales.",
 )
-@click.option("--control-price", type=PRICE, help="Of one control; shows savings in money and allocations.")
-@click.option("--active-price", type=PRICE, help="Of one active participant.  [default: as a control]")
-@click.option("--month-price", type=PRICE, default=0.0, show_default=True, help="Of one month of enrolment.")
 @click.option(
-    "--per-month", type=click.FloatRange(0, min_open=True), help="Participants enrolled in one month."
+    "--control-price",
+    type=PRICE,
+    help="Price of one control, in any currency: shows savings in money, and the cheapest allocation.",
 )
-@click.option("--seed", type=click.IntRange(0), default=20261121, show_default=True, help="Of the assurance.")
-@click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw into an .html file.")
+@click.option(
+    "--active-price",
+    type=PRICE,
+    help="Price of one active participant, in the same currency.  [default: as a control]",
+)
+@click.option(
+    "--month-price",
+    type=PRICE,
+    default=0.0,
+    show_default=True,
+    help="Price of one month of enrolment, in the same currency.",
+)
+@click.option(
+    "--per-month",
+    type=click.FloatRange(0, min_open=True),
+    help="Participants enrolled in one month, in both arms: shows months.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=20261121,
+    show_default=True,
+    help="Seed of the random numbers behind the assurance.",
+)
+@click.option(
+    "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Write a figure to this .html file."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -143,6 +194,20 @@ PRICE = click.FloatRange(0)
 )
 def size(**given: Any) -> None:
     """Size a two-arm trial by formula: unadjusted, baseline adjustment, and prognostic adjustment.
+
+    \b
+    Examples:
+      trialsim size --effect 0.45 --sd 2.2 --baseline-correlation 0.2 --partial-correlation 0.35
+      trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 --agreement 0.7
+      trialsim size --from my-trial/protocols/copd_twins.toml --power 0.8
+      trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 \\
+          --assurance 0.8 --history-pairs 300
+      trialsim size --scale binary --control-rate 0.3 --risk-difference 0.15 --partial-correlation 0.4
+      trialsim size --scale binary --control-rate 0.6 --risk-difference 0 --margin -0.1
+      trialsim size --scale survival --control-median 12 --hazard-ratio 1 --margin 1.3 --accrual 18 \\
+          --duration 30
+      trialsim size --scale survival --control-median 12 --hazard-ratio 0.7 --accrual 18 --duration 30 \\
+          --partial-correlation 0.3 --control-price 30000 --active-price 45000 --per-month 20
 
     With --agreement, see what the size would be if the score meant less under treatment. With
     --assurance and --history-pairs, see the size that holds its power over what the history leaves
@@ -162,20 +227,6 @@ def size(**given: Any) -> None:
 
     With prices, see what a score saves in money, and allocations of the same power: 1:1, with the active
     arm fixed, at least cost, and with the fewest controls for the same money.
-
-    \b
-    Examples:
-      trialsim size --effect 0.45 --sd 2.2 --baseline-correlation 0.2 --partial-correlation 0.35
-      trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 --agreement 0.7
-      trialsim size --from my-trial/protocols/copd_twins.toml --power 0.8
-      trialsim size --effect 0.45 --sd 2.2 --partial-correlation 0.35 \\
-          --assurance 0.8 --history-pairs 300
-      trialsim size --scale binary --control-rate 0.3 --risk-difference 0.15 --partial-correlation 0.4
-      trialsim size --scale binary --control-rate 0.6 --risk-difference 0 --margin -0.1
-      trialsim size --scale survival --control-median 12 --hazard-ratio 1 --margin 1.3 --accrual 18 \\
-          --duration 30
-      trialsim size --scale survival --control-median 12 --hazard-ratio 0.7 --accrual 18 --duration 30 \\
-          --partial-correlation 0.3 --control-price 30000 --active-price 45000 --per-month 20
     """
     from trialsim.cli.sizing.shown import show
     from trialsim.study.from_numbers.sized import size_from_numbers

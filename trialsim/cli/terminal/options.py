@@ -61,14 +61,15 @@ def _writable(_context: click.Context, _parameter: click.Parameter, folder: Path
 history_option = click.option(
     "--history",
     type=click.Path(path_type=Path),
-    help="CSV or Parquet file of past placebo participants, read by the protocol's [history] table.",
+    help="CSV or Parquet file of past placebo participants; the protocol's [history] "
+    "table says what its columns are.",
 )
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 512),
     default=_usable_cores,
     show_default="all cores",
-    help="Processes for the simulation; the numbers do not depend on it.",
+    help="Number of processes that simulate; the results do not depend on it.",
 )
 cache_option = click.option(
     "--cache",
@@ -76,7 +77,7 @@ cache_option = click.option(
     default=lambda: Path(os.environ.get("TRIALSIM_CACHE", Path.home() / ".cache" / "trialsim")),
     callback=_writable,
     show_default="$TRIALSIM_CACHE or ~/.cache/trialsim",
-    help="Folder of fitted posteriors, addressed by content.",
+    help="Folder in which fitted models are kept, so that the same fit is not made twice.",
 )
 scheduler_option = click.option(
     "--scheduler",

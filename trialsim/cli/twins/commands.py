@@ -9,12 +9,20 @@ import click
 from trialsim.cli.terminal.options import cache_option, history_option, names_the_file
 
 protocol_argument = click.argument("protocol", type=click.Path(path_type=Path))
-quiet_option = click.option("--quiet", is_flag=True, help="No progress bars.")
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress bars.")
 
 
 @click.group()
 def twins() -> None:
-    """Learn the placebo twins of a protocol, validate them out of sample, and update them."""
+    """Learn the placebo twins of a protocol, validate them out of sample, and update them.
+
+    \b
+    Examples:
+      trialsim twins validate my-trial/protocols/copd_twins.toml
+      trialsim twins whatif my-trial/protocols/copd_twins.toml --add age=10
+
+    A placebo twin is the forecast of what a participant would have on placebo, with its uncertainty.
+    """
 
 
 @twins.command()
@@ -28,7 +36,13 @@ def twins() -> None:
     metavar="COLUMN",
     help="Also judge by this column of the history, which no model uses; race is judged wherever it stands.",
 )
-@click.option("--folds", type=click.IntRange(2, 100), default=10, show_default=True)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 100),
+    default=10,
+    show_default=True,
+    help="Number of cross-validation folds.",
+)
 @click.option(
     "--by-group",
     is_flag=True,
@@ -61,14 +75,15 @@ def validate(
 ) -> None:
     """Learn the twins of PROTOCOL, judge them, and end with a verdict; the same stands in a report.
 
+    \b
+    Examples:
+      trialsim twins validate protocol.toml
+      trialsim twins validate protocol.toml --history other_arm.csv --by-group --subgroup region
+
     All but the predictive checks is out of sample: each participant is predicted by a model that did not
     see them. The checks ask whether the model makes such histories, before and after it has learnt. The
     verdict is by two rules that were fixed beforehand: the gate of calibration, and whether the score saves
     more than [sizing] smallest_worthwhile_saving beyond the best analysis without it.
-
-    \b
-    trialsim twins validate protocol.toml
-    trialsim twins validate protocol.toml --history other_arm.csv --by-group --subgroup region
     """
     from rich.console import Console
 
@@ -122,7 +137,11 @@ def validate(
     "-o", "--output", type=click.Path(path_type=Path), help="CSV or Parquet file for the updated twins."
 )
 @click.option(
-    "--folds", type=click.IntRange(2, 100), default=10, show_default=True, help="Folds, without --interim."
+    "--folds",
+    type=click.IntRange(2, 100),
+    default=10,
+    show_default=True,
+    help="Number of cross-validation folds, without --interim.",
 )
 @click.option(
     "--refit",
@@ -145,6 +164,10 @@ def update(
     quiet: bool,
 ) -> None:
     """Condition the twins of PROTOCOL on the visits seen so far, and recalibrate them.
+
+    \b
+    Example:
+      trialsim twins update protocol.toml --interim so_far.csv --source control -o twins.csv
 
     Post-baseline data are no covariate for a randomised comparison: updated twins serve forecasts and
     monitoring, never the adjustment of an analysis.
@@ -177,8 +200,20 @@ def update(
 @twins.command()
 @protocol_argument
 @history_option
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Everybody has this value.")
-@click.option("--add", "additions", multiple=True, metavar="NAME=AMOUNT", help="Everybody has this more.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What-if: everybody has this value, such as baseline=5. May be repeated.",
+)
+@click.option(
+    "--add",
+    "additions",
+    multiple=True,
+    metavar="NAME=AMOUNT",
+    help="What-if: everybody has this much more, such as age=10. May be repeated.",
+)
 @click.option(
     "--treatment",
     type=(str, float, float),
@@ -192,7 +227,10 @@ def update(
     help="Units of dose that the effect of --treatment is multiplied by; 1 if not given.",
 )
 @click.option(
-    "--full-by-week", type=click.FloatRange(min=0), default=0.0, help="When the treatment acts in full."
+    "--full-by-week",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Week from which the treatment acts in full; before, its effect grows linearly.",
 )
 @click.option("--effect-source", help="Where the treatment's effect comes from; needed with --treatment.")
 @cache_option
@@ -213,9 +251,12 @@ def whatif(
     """Show the twins of PROTOCOL under a changed covariate or an assumed treatment.
 
     \b
-    trialsim twins whatif protocol.toml --add age=10
-    trialsim twins whatif protocol.toml --set baseline=5 --treatment drug -0.5 0.2 --effect-source "trial X"
-    trialsim twins whatif protocol.toml --treatment drug -0.1 0.04 --dose 5 --effect-source "trial X, a mg"
+    Examples:
+      trialsim twins whatif protocol.toml --add age=10
+      trialsim twins whatif protocol.toml --set baseline=5 --treatment drug -0.5 0.2 \\
+          --effect-source "trial X"
+      trialsim twins whatif protocol.toml --treatment drug -0.1 0.04 --dose 5 \\
+          --effect-source "trial X, a mg"
     """
     from trialsim.cli.twins.asked import ask
     from trialsim.cli.twins.what_if import print_what_if

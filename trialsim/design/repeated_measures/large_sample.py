@@ -63,8 +63,8 @@ def large_sample_size(
     """Return the total size by the normal law, and with Student's quantiles at the df of that size.
 
     ``N_a = (phi_a + lambda phi_b) (z_{1-alpha/2} + z_power)^2 sd^2 / effect^2`` and ``N_b = N_a / lambda``;
-    the second total has t quantiles with ``N - 2`` df in place of z, N being the first total. For the power
-    of a given small trial use `trialsim.design.repeated_measures.exact_law`.
+    the second total has t quantiles with ``N - 2`` df, at least 1, in place of z, N being the first total.
+    For the power of a given small trial use `trialsim.design.repeated_measures.exact_law`.
 
     Parameters
     ----------
@@ -103,6 +103,6 @@ def large_sample_size(
         raise AnalysisError("alpha and power must be in (0, 1)", value=(alpha, power))
     unit = (inflation[0] + allocation * inflation[1]) * (1.0 + 1.0 / allocation) * (sd / effect) ** 2
     normal = unit * (special.ndtri(1.0 - alpha / 2.0) + special.ndtri(power)) ** 2
-    df = float(normal) - 2.0
+    df = max(float(normal) - 2.0, 1.0)  # of a trial of three: a smaller one has no spread to divide by
     student = unit * (special.stdtrit(df, 1.0 - alpha / 2.0) + special.stdtrit(df, power)) ** 2
     return float(normal), float(student)

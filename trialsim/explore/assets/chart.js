@@ -99,7 +99,7 @@ export class Chart {
   head() {
     const name = this.spec.file ?? "figure";
     const button = (text, act) => element("button", { type: "button", class: "small", text, onclick: act });
-    return element("div", { class: "head" }, element("h3", { text: this.spec.title }), element("span", {},
+    return element("div", { class: "head" }, element("p", { class: "title", text: this.spec.title }), element("span", {},
       button("SVG", () => download(`${name}.svg`, this.asText(), "image/svg+xml")), " ", button("PNG", () => this.png(name)), " ",
       button("CSV", () => download(`${name}.csv`, csv([["series", this.spec.x.label, this.spec.y.label, "low", "high"], ...this.rows()]), "text/csv"))));
   }

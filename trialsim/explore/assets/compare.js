@@ -32,11 +32,11 @@ function axes() {
 async function drawSide() {
   const found = await Promise.all(store.designs.map((one) => ask("/api/design", { state: one.state }).catch((problem) => ({ problem: problem.message }))));
   const name = (one, place) => element("input", { type: "text", value: one.name, maxlength: 60, "aria-label": `Name of design ${place + 1}`, oninput: (event) => { one.name = event.target.value; keepLink(); } });
-  const acts = (place) => element("span", {}, element("button", { type: "button", class: "small", text: place === store.at ? "on the sliders" : "move this one", disabled: place === store.at, onclick: () => choose(place) }), " ", element("button", { type: "button", class: "small", text: "drop", disabled: store.designs.length < 2, onclick: () => { drop(place); drawSide(); } }));
+  const acts = (place) => element("span", {}, element("button", { type: "button", class: "small", text: place === store.at ? "this one" : "move this one", disabled: place === store.at, onclick: () => choose(place) }), " ", element("button", { type: "button", class: "small", text: "drop", disabled: store.designs.length < 2, onclick: () => { drop(place); drawSide(); } }));
   const of = (pick) => found.map((one) => (one.problem ? "–" : pick(one)));
   const row = (one, analysis) => one.rows.find((line) => line.analysis === analysis);
   const rows = [
-    ["Name", ...store.designs.map(name)], ["", ...store.designs.map((_, place) => acts(place))],
+    ["Name", ...store.designs.map(name)], ["On the sliders", ...store.designs.map((_, place) => acts(place))],
     ["Outcome", ...of((one) => one.state.scale)],
     ...differing(found).map(([label, key]) => [label, ...of((one) => one.state[key] ?? "–")]),
     ["Participants, without the score", ...of((one) => row(one, "ancova").total)], ["Participants, score discounted", ...of((one) => row(one, "discounted").total)],
@@ -44,7 +44,7 @@ async function drawSide() {
     ["Months, score discounted", ...of((one) => row(one, "discounted").months)], ["Cost, score discounted", ...of((one) => row(one, "discounted").cost)],
     ["Expected participants", ...of((one) => row(one, "discounted").expected ?? row(one, "discounted").total)],
   ];
-  side.replaceChildren(table("Designs", ["", ...store.designs.map((_, place) => `design ${place + 1}`)], rows, { file: "designs.csv" }), ...found.filter((one) => one.problem).map((one) => element("p", { text: one.problem })));
+  side.replaceChildren(table("Designs", ["what", ...store.designs.map((_, place) => `design ${place + 1}`)], rows, { file: "designs.csv" }), ...found.filter((one) => one.problem).map((one) => element("p", { text: one.problem })));
   drawCurves(found);
 }
 
@@ -80,7 +80,7 @@ function drawFront(points, best) {
   const host = element("div");
   const line = (one) => `${shown(one.participants)} participants, ${shown(one.months)} months, risk ${share(one.risk)}`;
   const looks = [...new Set(points.map((one) => one.looks))];
-  front.replaceChildren(host, table("Designs that no other one beats", ["sized for", "power", "1 : active", "looks", "participants", "controls", "months", "risk", ""], best.map((one) => [NAMES[one.sized_for], one.power, one.ratio, one.looks, one.participants, one.controls, one.months, share(one.risk), element("button", { type: "button", class: "small", text: "take", "aria-label": `Take the design with ${line(one)}`, onclick: () => { Object.assign(current(), { power: one.power, ratio: one.ratio, looks: one.looks }); tell("chosen"); keepLink(); told.textContent = `Taken: ${line(one)}.`; } })]), { file: "pareto.csv" }));
+  front.replaceChildren(host, table("Designs that no other one beats", ["sized for", "power", "1 : active", "looks", "participants", "controls", "months", "risk", "choose"], best.map((one) => [NAMES[one.sized_for], one.power, one.ratio, one.looks, one.participants, one.controls, one.months, share(one.risk), element("button", { type: "button", class: "small", text: "take", "aria-label": `Take the design with ${line(one)}`, onclick: () => { Object.assign(current(), { power: one.power, ratio: one.ratio, looks: one.looks }); tell("chosen"); keepLink(); told.textContent = `Taken: ${line(one)}.`; } })]), { file: "pareto.csv" }));
   chart = new Chart(host);
   const of = (rows) => rows.map((one) => [one.participants, one.risk, line(one)]);
   chart.draw({

@@ -74,7 +74,7 @@ function draw(found) {
   answer.classList.toggle("no", saved <= 0);
   answer.replaceChildren(
     element("strong", { text: saved > 0 ? `${shown(row.discounted.total)} participants with the score, ${shown(row.ancova.total)} without: ${shown(saved)} fewer, ${shown(Math.max(controls, 0))} of them controls.` : `${shown(row.ancova.total)} participants: the score saves nobody.` }),
-    element("p", { text: `For a power of ${power} at a two-sided type I error of ${shown(found.state.alpha)}; both analyses use the same baseline. The score is discounted.` }));
+    element("p", { text: `For a power of ${power} at a two-sided type I error of ${shown(found.state.alpha)}; both analyses use the same baseline and no other covariate. The score is discounted.` }));
   byId("cards").replaceChildren(...cards(row));
   byId("warnings").replaceChildren(...found.warnings.map((text) => notice(`${text}.`)));
   drawCurve(found, row);

@@ -64,7 +64,7 @@ function people(one) {
     const then = input(`${field.label}, changed`, asked.change[field.name] ?? asked.person[field.name], (value) => { asked.change[field.name] = value; }, mine);
     return [element("span", { text: field.label, title: `${field.name}, ${field.low} to ${field.high}: ${field.why}` }), now, then];
   });
-  const made = table3("The participant", ["", "as they are", "changed"], rows);
+  const made = table3("The participant", ["number", "as they are", "changed"], rows);
   const another = element("button", { type: "button", text: "Another participant", onclick: async () => {
     try {
       const found = await ask("/api/person", { number: ++drawn });
@@ -97,7 +97,7 @@ function treatment(one) {
 function dials(one) {
   return element("fieldset", {}, element("legend", { text: "A treatment, as dials of the model" }),
     field("Endpoint", element("select", { "aria-label": "Endpoint", onchange: (event) => { asked.endpoint = event.target.value; asked.week = null; lay(); } }, ...one.endpoints.map((end) => element("option", { value: end.name, text: `${end.name}${end.unit ? `, ${end.unit}` : ""}`, selected: end.name === asked.endpoint })))),
-    table3("Dials", ["", "as they are", "changed"], one.dials.map((dial) => {
+    table3("Dials", ["dial", "as they are", "changed"], one.dials.map((dial) => {
       const more = { min: dial.low, max: dial.high, step: dial.operation === "multiply" ? 0.05 : "any" };
       const now = input(`${dial.name}, as they are: ${dial.says}`, asked.now[dial.name] ?? dial.value, (value) => { asked.now[dial.name] = value; }, more);
       const then = input(`${dial.name}, changed: ${dial.says}`, asked.dials[dial.name] ?? dial.value, (value) => { asked.dials[dial.name] = value; }, more);
