@@ -43,6 +43,7 @@ WITHOUT_EXAMPLE = {
     "trialsim.study.bundles.replay.replay_blocks": RECORDED,
     "trialsim.study.bundles.replay_declared.replay_declared_trial": RECORDED,
     "trialsim.report.trial_page.write_trial_report": RECORDED,
+    "trialsim.report.guidances.page.write_guidances": RECORDED,
     "trialsim.study.bundles.of_declared_trial.declared_work": DECLARED,
     "trialsim.study.declared.block.run_declared_block": DECLARED,
     "trialsim.study.declared.cells.plan_trial": DECLARED,

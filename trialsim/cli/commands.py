@@ -17,6 +17,7 @@ from trialsim.cli.design.group import design
 from trialsim.cli.explore import explore
 from trialsim.cli.export import export
 from trialsim.cli.federate import federate
+from trialsim.cli.guidance import guidance
 from trialsim.cli.history.group import history
 from trialsim.cli.init import init
 from trialsim.cli.new import new
@@ -80,6 +81,7 @@ for command in (
     explore,
     export,
     federate,
+    guidance,
     init,
     schema,
     twins,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trialsim.cli.terminal.written import refuse_inside
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -70,7 +72,7 @@ def data(run: Path, output: Path, kind: str, trials: tuple[str, ...], history: P
     from trialsim.exchange import datasets_of_run, write_datasets
     from trialsim.study.bundles.bundled import manifest_of
 
-    _refuse_inside(output, run)
+    refuse_inside(output, run)
     found = datasets_of_run(run, [_trial(one) for one in trials], history)
     manifest = manifest_of(run)
     write_datasets(
@@ -114,7 +116,7 @@ def results(run: Path, output: Path) -> None:
     from trialsim.exchange import analysis_results
 
     _refuse_ending(output, ".json", ".csv", ".parquet")
-    _refuse_inside(output, run)
+    refuse_inside(output, run)
     event, table = analysis_results(run)
     if output.suffix == ".json":
         _write_json(event, output)
@@ -142,7 +144,7 @@ def crate(run: Path, output: Path) -> None:
     """
     from trialsim.exchange.crate import write_crate
 
-    _refuse_inside(output, run)
+    refuse_inside(output, run)
     click.echo(f"wrote {write_crate(run, output)}")
 
 
@@ -180,15 +182,6 @@ def _refuse_ending(output: Path, *endings: str) -> None:
     if output.suffix not in endings:
         raise InputError("unknown kind of file", field="--output", value=output.name,
                          mend=f"end it in {' or '.join(endings)}")  # fmt: skip
-
-
-def _refuse_inside(output: Path, run: Path) -> None:
-    """Refuse to write into a run, which would then not be as it was sealed."""
-    from trialsim.errors import InputError
-
-    if output.resolve().is_relative_to(run.resolve()):
-        raise InputError("lies in the run, which is sealed", field="--output", value=output,
-                         mend="name a place outside it")  # fmt: skip
 
 
 def _write_json(content: Any, path: Path) -> None:

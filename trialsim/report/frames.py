@@ -45,7 +45,17 @@ def frame_table(frame: pd.DataFrame, caption: str, *, text: bool = False) -> Tab
 
 
 def _cell(row: dict[Any, Any], name: str) -> str:
-    value, error = row[name], row.get(name + ERROR)
+    return in_print(row[name], row.get(name + ERROR))
+
+
+def in_print(value: object, error: object = None) -> str:
+    """Return a value as a table prints it, with its Monte Carlo error where it has one.
+
+    Examples
+    --------
+    >>> in_print(0.05, 0.002), in_print(444.0, 0.0)
+    ('0.0500 ± 0.0020', '444')
+    """
     # An error that only rounding leaves belongs to an exact number.
     if isinstance(value, float) and isinstance(error, float) and error > ROUNDING * abs(value):
         digits = _digits(error)

@@ -1,4 +1,4 @@
-"""Answers of the sizing commands as files: rows as CSV, Parquet or JSON, figures as HTML."""
+"""Answers of commands as files: rows as CSV, Parquet or JSON, figures as HTML; never into a sealed run."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def write_figure(figure: go.Figure, output: Path, title: str) -> None:
     page = figure.to_html(include_plotlyjs=True, full_html=True)
     head = f'<html lang="en">\n<head>\n    <title>{escape(title)}</title>'
     _write_text(page.replace("<html>\n<head>", head, 1), output)
+
+
+def refuse_inside(output: Path, run: Path) -> None:
+    """Refuse to write into a run, which would then not be as it was sealed."""
+    if output.resolve().is_relative_to(run.resolve()):
+        raise InputError("lies in the run, which is sealed", field="--output", value=output,
+                         mend="name a place outside it")  # fmt: skip
 
 
 def _write_text(text: str, output: Path) -> None:

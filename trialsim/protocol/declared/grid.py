@@ -14,7 +14,7 @@ from trialsim.protocol.declared.paths import PathError, with_values
 from trialsim.protocol.declared.scenarios import Setting, World
 from trialsim.protocol.declared.trial import DeclaredTrial, trial_from_dict
 
-_NEVER_SET = ("format", "name", "seed", "scenarios", "grid", "largest_grid")
+_NEVER_SET = ("format", "name", "seed", "scenarios", "grid", "largest_grid", "context")
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,8 @@ def _resolve(tables: dict[str, Any], values: dict[str, Setting], world: World) -
         for effect in changed["effects"]:
             _take_away(effect)
     changed["grid"] = []
+    # What is stated of a whole trial, its scenarios by name, is of no one cell.
+    changed.pop("context", None)
     people = world.model_dump(mode="json", include={"drift", "twins"})
     changed["scenarios"] = [{"name": "this", "kind": "alternative", "why": "resolved", "set": {}} | people]
     return trial_from_dict(changed)

@@ -24,8 +24,10 @@ from trialsim.protocol.declared.conduct import (
 )
 from trialsim.protocol.declared.consistency.analyses import check_analyses
 from trialsim.protocol.declared.consistency.conduct import check_conduct, check_pair, check_unread
+from trialsim.protocol.declared.consistency.context import check_context
 from trialsim.protocol.declared.consistency.effects import check_effects, check_names
 from trialsim.protocol.declared.consistency.parts import check_parts
+from trialsim.protocol.declared.context import Context
 from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs, Estimand
 from trialsim.protocol.declared.design_kinds import Design, DesignKind, add_design, design_kind
 from trialsim.protocol.declared.effects import Effect
@@ -55,6 +57,7 @@ class DeclaredTrial(Strict):
     title: Text
     question: Text
     context_of_use: Text | None = None
+    context: Context | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     participants: Annotated[int, Field(ge=4, le=200_000)] | None = None
     estimand: Estimand | None = None
@@ -94,6 +97,7 @@ class DeclaredTrial(Strict):
         check_unread(self)
         check_conduct(self)
         check_analyses(self)
+        check_context(self)
         return self
 
     @property
@@ -107,8 +111,14 @@ class DeclaredTrial(Strict):
         return tuple(arm.name for arm in self.arms)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the trial with all defaults filled in, as plain JSON types."""
-        return self.model_dump(mode="json")
+        """Return the trial with all defaults filled in, as plain JSON types.
+
+        A context that is absent is left out: runs from before there was one keep their hashes.
+        """
+        found = self.model_dump(mode="json")
+        if self.context is None:
+            del found["context"]
+        return found
 
     def content_hash(self) -> str:
         """Return the SHA-256 of the canonical form, which white space and key order do not change."""

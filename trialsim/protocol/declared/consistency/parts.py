@@ -13,6 +13,7 @@ from trialsim.protocol.declared.conduct import (
     TrialArm,
     TrialEnrolment,
 )
+from trialsim.protocol.declared.context import Context
 from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs
 from trialsim.protocol.declared.course import HistoryCourse, ModelCourse
 from trialsim.protocol.declared.design_kinds import Design
@@ -32,6 +33,7 @@ BESIDE_FORMULA = ("costs", "borrowing", "card_sensitivity")
 class Parts(Interface):
     """What is looked at of a declared trial."""
 
+    context: Context | None
     participants: int | None
     population: Population | None
     arms: tuple[TrialArm, ...]
