@@ -9,7 +9,10 @@ import contextlib
 import io
 import json
 import os
+import shutil
+import sqlite3
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable
@@ -19,6 +22,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+import pyreadstat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -55,7 +59,80 @@ def people() -> pd.DataFrame:
 
 
 CURVE = "time,survival\n" + "".join(f"{month},{0.97**month:.4f}\n" for month in range(25))
+FHIR_TOLD = """
+zero = { from = "Condition", code = "s|c" }
+outcome = { name = "y", from = "Observation", code = "l|y", weeks = [0, 12], window = [-60, 60] }
+covariates = { age = { from = "Patient.age" } }
+"""
+OMOP_TOLD = """
+zero = { from = "CONDITION_OCCURRENCE", code = 9 }
+outcome = { name = "y", from = "MEASUREMENT", code = 7, week = 0, window = [-30, 0], unit = "kg" }
+covariates = { age = { from = "PERSON.age" } }
+"""
+ADAM_TOLD = """
+outcome = { name = "y", from = "ADQS", visit = "AVISITN", weeks = [0, 12] }
+covariates = { age = { from = "ADSL.AGE" } }
+"""
+OURS = ("FILE", "OUT", "RISK", "IN", "FHIR", "OMOP", "ADAM")
 AT_RISK = "time,at_risk\n0,100\n6,82\n12,68\n18,55\n24,46\n"
+
+
+def fhir() -> dict[str, Any]:
+    """Return a bundle of 15 patients."""
+    entries: list[dict[str, Any]] = []
+    for number in range(15):
+        about = {"subject": {"reference": f"Patient/{number}"}}
+        entries.append(
+            {"resourceType": "Patient", "id": str(number), "birthDate": "1960-05", "gender": "male"}
+        )
+        diagnosed = {"coding": [{"system": "s", "code": "c"}]}
+        entries.append(
+            {"resourceType": "Condition", "code": diagnosed, "onsetDateTime": "2020-01-02"} | about
+        )
+        for date in ("2020-01-01", "2020-03-26"):
+            entries.append(
+                {"resourceType": "Observation", "status": "final", "effectiveDateTime": date,
+                 "code": {"coding": [{"system": "l", "code": "y"}]},
+                 "valueQuantity": {"value": 5.0 + number, "unit": "mg/dL"}} | about
+            )  # fmt: skip
+    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in entries]}
+
+
+def omop() -> bytes:
+    """Return an SQLite file of 15 persons."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "cdm.sqlite"
+        with contextlib.closing(sqlite3.connect(place)) as base, base:
+            base.execute("CREATE TABLE person (person_id, gender_concept_id, year_of_birth)")
+            base.execute(
+                "CREATE TABLE condition_occurrence (person_id, condition_concept_id, condition_start_date)"
+            )
+            base.execute(
+                "CREATE TABLE measurement (person_id, measurement_concept_id, measurement_date, "
+                "value_as_number, unit_source_value)"
+            )
+            for one in range(15):
+                base.execute("INSERT INTO person VALUES (?, 8507, 1960)", (one,))
+                base.execute("INSERT INTO condition_occurrence VALUES (?, 9, '2020-01-02')", (one,))
+                base.execute(
+                    "INSERT INTO measurement VALUES (?, 7, '2020-01-01', ?, 'kg')", (one, 60.0 + one)
+                )
+        return place.read_bytes()
+
+
+def adsl_xport() -> bytes:
+    """Return ADSL as a SAS transport file."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "adsl.xpt"
+        rows = pd.DataFrame({"USUBJID": [f"p{number}" for number in range(15)], "AGE": np.arange(50.0, 65.0)})
+        pyreadstat.write_xport(rows, str(place), file_format_version=5)
+        return place.read_bytes()
+
+
+ADQS = "USUBJID,AVISITN,AVAL\n" + "".join(
+    f"p{one},{week},{one + week}\n" for one in range(15) for week in (0, 12)
+)
+BESIDE = {"risk.csv": AT_RISK, "fhir.toml": FHIR_TOLD, "omop.toml": OMOP_TOLD, "adam.toml": ADAM_TOLD}
 TABLES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     "small protocol": (
         lambda: tomllib.loads(TRIAL.format(effect=1.0, participants=80, seed=1)),
@@ -84,7 +161,13 @@ TABLES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
         },
         ("analyse", "FILE.json", "--method", "ancova", *COLUMNS),
     ),
+    "FHIR": (fhir, ("history", "from-fhir", "IN/all.json", "--map", "FHIR.toml", "-o", "OUT.csv")),
+    "what a history is made of": (
+        lambda: tomllib.loads(ADAM_TOLD),
+        ("history", "from-adam", "ADAM", "--map", "FILE.toml", "-o", "OUT.csv"),
+    ),
 }  # fmt: skip
+
 BYTES: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
     "protocol": (
         lambda: TRIAL.format(effect=1.0, participants=80, seed=1).encode(), ("run", "FILE.toml", "--plan"),
@@ -107,6 +190,14 @@ BYTES: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
     ),
     "published curve": (
         lambda: CURVE.encode(), ("history", "from-km", "FILE.csv", "--at-risk", "RISK.csv", "-o", "OUT.csv"),
+    ),
+    "FHIR as NDJSON": (
+        lambda: b"\n".join(json.dumps(one["resource"]).encode() for one in fhir()["entry"]),
+        ("history", "from-fhir", "IN/all.ndjson", "--map", "FHIR.toml", "-o", "OUT.csv"),
+    ),
+    "OMOP as SQLite": (omop, ("history", "from-omop", "FILE.sqlite", "--map", "OMOP.toml", "-o", "OUT.csv")),
+    "ADaM as XPORT": (
+        adsl_xport, ("history", "from-adam", "IN/adsl.xpt", "--map", "ADAM.toml", "-o", "OUT.csv"),
     ),
     "JSON": (
         lambda: json.dumps(to_usdm(read_trial(ROOT / "protocols/cdisc_pilot.toml"))).encode(),
@@ -137,13 +228,21 @@ def ended(asked: list[str]) -> tuple[int, str, float, float]:
 
 def command(words: tuple[str, ...], content: bytes, folder: Path) -> None:
     """Give a file to a command, and check how the command ends."""
-    name = next(word for word in words if word.startswith("FILE."))
+    name = next(word for word in words if word.startswith(("FILE.", "IN/")))
     file = folder / name.lower()
+    for place in ("in", "adam"):
+        (folder / place).mkdir()
+        if file.suffix == ".xpt" or place == "adam":
+            (folder / place / "adqs.csv").write_text(ADQS)
+    (folder / "adam" / "adsl.csv").write_text(
+        "USUBJID,AGE\n" + "".join(f"p{one},{50 + one}\n" for one in range(15))
+    )
     file.write_bytes(content)
-    (folder / "risk.csv").write_text(AT_RISK)
+    for beside, text in BESIDE.items():
+        (folder / beside).write_text(text)
     left = {path.name for path in folder.iterdir()}
     asked = [
-        str(folder / word.lower()) if word.partition(".")[0] in ("FILE", "OUT", "RISK") else word
+        str(folder / word.partition("/")[0].lower()) if word.split(".")[0].split("/")[0] in OURS else word
         for word in words
     ]
     code, said, seconds, megabytes = ended(asked)
@@ -160,7 +259,10 @@ def command(words: tuple[str, ...], content: bytes, folder: Path) -> None:
         assert "Traceback" not in said
         assert {path.name for path in folder.iterdir()} == left, "something half-written is left"
     for path in folder.iterdir():
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def resident(name: str) -> float:
@@ -189,7 +291,7 @@ relaxed = settings(
 def test_a_sound_file_is_read(name: str, tmp_path: Path) -> None:
     """What is broken below is otherwise fit to be read: nothing is refused for another reason."""
     made, words = BYTES[name]
-    if name in ("protocol", "data as CSV", "data as Parquet", "data for a card", "published curve", "JSON"):
+    if name != "history":
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             command(words, made(), tmp_path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from click.testing import CliRunner
@@ -69,6 +71,12 @@ def made(kind: str, place: Path, told: str, *options: str) -> Path:
     words = ["history", f"from-{kind}", str(place), "--map", str(declared), "-o", str(output), *options]
     CliRunner().invoke(commands, words, catch_exceptions=False)
     return output
+
+
+def card(output: Path) -> dict[str, Any]:
+    """Return the data card of a history."""
+    found: dict[str, Any] = json.loads(output.with_name("history.card.json").read_text())
+    return found | {"columns": {one["column"]: one for one in found["columns"]}}
 
 
 def provenance(output: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,26 @@ def test_text_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     (place / "adsl.csv").write_bytes(ADSL.replace("Placebo", "Plaz\xe9bo").encode("latin-1"))
     with pytest.raises(HistoryError, match="cannot be read as CSV"):
         made("adam", place, ADAM)
+
+
+def test_a_transport_file_has_its_dates(tmp_path: Path) -> None:
+    """SAS counts days from 1960; a file may say that they are dates, or leave it open."""
+    pyreadstat = pytest.importorskip("pyreadstat", reason="XPORT is read by the extra 'exchange'")
+    place = tmp_path / "adam"
+    place.mkdir()
+    for name, text in (("adsl", ADSL), ("adqs", ADQS)):
+        rows = pd.read_csv(StringIO(text))
+        dates = [one for one in ("TRTSDT", "ADT") if one in rows]
+        since = (pd.to_datetime(rows[dates[0]]) - pd.Timestamp("1960-01-01")).dt.days
+        rows = rows.drop(columns=dates).assign(**{dates[0]: since.astype(float)}).fillna({"ANL01FL": ""})
+        formats = {dates[0]: "DATE9."} if name == "adqs" else {}
+        pyreadstat.write_xport(
+            rows, str(place / f"{name}.xpt"), file_format_version=5, variable_format=formats
+        )
+    told = "\n".join(line for line in BY_DAY.splitlines() if not line.startswith("glucose"))
+    output = made("adam", place, told)
+    assert pd.read_csv(output)["score"].tolist()[:4] == [20, 22, 18, 17]
+    assert provenance(output)["date"].iloc[-1][:4] == "2020"
 
 
 def test_an_output_that_is_there_stays_and_none_lies_among_the_data(tmp_path: Path) -> None:

@@ -78,13 +78,17 @@ class AdamFolder:
         rows = self._kept(place, field)
         column = (place.column or "AVAL").upper()
         self._require(rows, column, place.table, field)
+        values = rows[column]
+        if column.endswith("DT") and _is_number(values):
+            # SAS counts days from 1960, and a transport file may not say that they are dates.
+            values = _dates(values).replace("", np.nan)
         unit = next((name for name in (f"{column}U", "AVALU") if name in rows and name != column), None)
         events = "CNSR" in rows and place.column is None
         date = "STARTDT" if events else "ADT"
         return frame(
             {
                 "person": text(rows[SUBJECT]),
-                "value": text(rows[column]) if not _is_number(rows[column]) else rows[column].astype(object),
+                "value": values.astype(object) if _is_number(values) else text(values),
                 "unit": None if unit is None else text(rows[unit]).replace(np.nan, None),
                 "date": _dates(rows[date]) if date in rows else "",
                 "day": _days(rows["ADY"]) if "ADY" in rows else np.nan,

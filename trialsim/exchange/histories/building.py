@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from trialsim.exchange.histories.declaration import Condition, Declaration, Values
 from trialsim.exchange.histories.events import time_to_event
-from trialsim.exchange.histories.placing import Placed, Zeros, check_units, place
+from trialsim.exchange.histories.placing import Placed, Zeros, category, check_units, place
 from trialsim.exchange.histories.records import Source, days_of, refuse
 from trialsim.prognosis.histories.rows import cells_equal
 
@@ -109,7 +109,7 @@ def build(source: Source, told: Declaration) -> Built:
     history = rows[rows["person"].isin(seen)]
     for name, values in told.covariates.items():
         one = place(source, values, f"covariates.{name}", told, zeros, people)
-        placed.append(Placed(name, one.records, one.cells))
+        placed.append(replace(one, name=name))
         history = history.merge(
             one.cells[["person", "number"]].rename(columns={"number": name}), on="person", how="left"
         )
@@ -181,7 +181,7 @@ def _outcome(
     if own.kind == "time_to_event":
         return time_to_event(source, told, zeros, people)
     found = place(source, own, "outcome", told, zeros, people)
-    placed = Placed(own.name, found.records, found.cells)
+    placed = replace(found, name=own.name)
     weeks = own.weeks or ((own.week,) if own.week is not None else ())
     grid = pd.DataFrame(
         {
@@ -237,7 +237,7 @@ def _provenance(
     for number, one in enumerate(placed):
         values = told.outcome if number == 0 else told.covariates[one.name]
         rows = one.records[one.records["person"].isin(names)]
-        birth = source.meaning(values, one.name) == "birth"
+        birth = one.meaning == "birth"
         weeks = _weeks(rows, values)
         parts.append(
             pd.DataFrame(
@@ -278,5 +278,5 @@ def _weeks(rows: pd.DataFrame, values: Values) -> pd.Series:
 def _given(rows: pd.DataFrame, values: Values) -> pd.Series:
     """Return values as they were given: numbers, and categories that are declared; no other text."""
     numbers = pd.to_numeric(rows["value"], errors="coerce")
-    shown = rows["value"].where(numbers.notna() | rows["value"].isin(list(values.values)))
+    shown = rows["value"].where(numbers.notna() | rows["value"].map(category).isin(list(values.values)))
     return shown.where(shown.notna(), "").astype(str)

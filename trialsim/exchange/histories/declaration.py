@@ -186,6 +186,8 @@ class Declaration(Strict):
         Baseline covariates by their names.
     zero : Zero, optional
         Day 0; needed wherever visits are told by dates.
+    time_zero : str, optional
+        What day 0 means, in words that histories of other sources share, such as ``randomisation``.
     site : Place, optional
         Study or site of a participant.
     keep : tuple of Condition
@@ -199,6 +201,7 @@ class Declaration(Strict):
     outcome: Outcome
     covariates: dict[Column, Values] = Field(default_factory=dict)
     zero: Zero | None = None
+    time_zero: Name | None = None
     site: Place | None = None
     keep: Annotated[tuple[Condition, ...], Field(strict=False)] = ()
     aliases: dict[Name, Name] = Field(default_factory=dict)

@@ -11,7 +11,7 @@ import pandas as pd
 from trialsim.data import Floats
 from trialsim.errors import HistoryError
 from trialsim.exchange.histories.declaration import Declaration, Outcome, Values
-from trialsim.exchange.histories.records import Source, days_of, places_of, refuse
+from trialsim.exchange.histories.records import Meaning, Source, days_of, places_of, refuse
 from trialsim.exchange.histories.ucum import Law, conversion, unit_of
 from trialsim.prognosis.histories.rows import LARGEST_NUMBER
 
@@ -53,11 +53,14 @@ class Placed:
         ``cell`` (position of the visit) and ``status``, which says what became of each.
     cells : DataFrame
         ``person``, ``cell``, ``number``; what the history holds.
+    meaning : str
+        What a record says; see `Meaning`.
     """
 
     name: str
     records: pd.DataFrame
     cells: pd.DataFrame
+    meaning: Meaning = "value"
 
 
 def place(
@@ -105,7 +108,7 @@ def place(
                      'say kind = "time_to_event" of the outcome, or name a column', values.from_)  # fmt: skip
     _to_cells(source, records, values, name, zeros, attribute=not source.is_dated(values))
     cells = _presence(records, people) if meaning == "presence" else _choose(records, values)
-    return Placed(name, records, cells)
+    return Placed(name, records, cells, meaning)
 
 
 def _place_in_time(source: Source, records: pd.DataFrame, values: Values, name: str, zeros: Zeros) -> None:
@@ -128,6 +131,13 @@ def _place_in_time(source: Source, records: pd.DataFrame, values: Values, name: 
     records["last"] = np.where(np.isnan(last), own, last)
 
 
+def category(value: object) -> object:
+    """Return a value as the text that names its category: a whole number without its point."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
+        return f"{value:.15g}"
+    return value
+
+
 def _ages(records: pd.DataFrame, zeros: Zeros) -> pd.Series:
     """Return years from birth to day 0; of a year or month of birth, from its middle."""
     ages = -(records["first"] + records["last"]) / 2 / DAYS_A_YEAR
@@ -144,7 +154,7 @@ def _numbers(source: Source, records: pd.DataFrame, values: Values, name: str, t
     records.loc[empty, "left_out"] = NO_VALUE
     used = (records["left_out"] == "").to_numpy()
     if values.values:
-        numbers = given.map(values.values).astype(float)
+        numbers = given.map(category).map(values.values).astype(float)
         strange = used & numbers.isna().to_numpy()
         if strange.any():
             raise refuse(
@@ -210,7 +220,7 @@ def check_units(told: Declaration, path: object) -> None:
         named += [(f"{name}.unit", one.unit), (f"{name}.unit_if_missing", one.unit_if_missing)]
     for name, unit in named:
         try:
-            if unit is not None and unit not in told.aliases:
+            if unit is not None:
                 unit_of(unit)
         except HistoryError as fault:
             raise HistoryError(

@@ -1,24 +1,27 @@
-"""The files of a history: its rows, and where each value comes from. All of them appear, or none."""
+"""The files of a history: its rows, where each value comes from, and its data card; all of them, or none."""
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from trialsim.errors import HistoryError
 from trialsim.exchange.histories.building import Built
 from trialsim.protocol.writing import whole_file
 
 
-def paths_of(output: Path) -> tuple[Path, Path]:
-    """Return the files that are written: the history and its provenance.
+def paths_of(output: Path) -> tuple[Path, Path, Path]:
+    """Return the files that are written: the history, its provenance and its data card.
 
     Examples
     --------
     >>> [path.name for path in paths_of(Path("history.csv"))]
-    ['history.csv', 'history.provenance.csv']
+    ['history.csv', 'history.provenance.csv', 'history.card.json']
     """
-    return output, output.with_name(f"{output.stem}.provenance.csv")
+    stem = output.stem
+    return output, output.with_name(f"{stem}.provenance.csv"), output.with_name(f"{stem}.card.json")
 
 
 def refuse_output(output: Path, folder: Path, force: bool) -> None:
@@ -56,13 +59,15 @@ def refuse_output(output: Path, folder: Path, force: bool) -> None:
         raise HistoryError("is there already", file=there[0], mend="give another --output, or --force")
 
 
-def write(built: Built, output: Path, dates: bool) -> None:
-    """Write a history and its provenance.
+def write(built: Built, card: dict[str, Any], output: Path, dates: bool) -> None:
+    """Write a history, its provenance and its data card.
 
     Parameters
     ----------
     built : Built
         The history.
+    card : dict
+        Its data card.
     output : Path
         CSV file of the history.
     dates : bool
@@ -80,13 +85,14 @@ def write(built: Built, output: Path, dates: bool) -> None:
     >>> rows = pd.DataFrame({"participant": ["p0001"], "score": [2.0]})
     >>> built = Built(rows, rows.assign(date="2020-01-10"), (), pd.Series(dtype=float), {})
     >>> with TemporaryDirectory() as folder:
-    ...     write(built, Path(folder) / "history.csv", dates=False)
+    ...     write(built, {}, Path(folder) / "history.csv", dates=False)
     ...     sorted(path.name for path in Path(folder).iterdir())
-    ['history.csv', 'history.provenance.csv']
+    ['history.card.json', 'history.csv', 'history.provenance.csv']
     """
-    rows, beside = paths_of(output)
     provenance = built.provenance if dates else built.provenance.drop(columns="date")
     with ExitStack() as files:
-        whole = [files.enter_context(whole_file(path, HistoryError)) for path in (rows, beside)]
+        whole = [files.enter_context(whole_file(path, HistoryError)) for path in paths_of(output)]
         built.history.to_csv(whole[0], index=False, lineterminator="\n")
         provenance.to_csv(whole[1], index=False, lineterminator="\n")
+        text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False)
+        whole[2].write_text(text + "\n", encoding="utf-8")
