@@ -151,3 +151,20 @@ def test_a_protocol_learns_its_twins_on_the_page(browser: Chrome, monkeypatch: p
         browser.wait_for("document.getElementById('view-of').value === 'twin'")
         browser.wait_for("document.querySelector('.people .verdict').textContent.startsWith('Nothing is')")
         assert browser.problems == []
+
+
+def test_a_design_is_dropped_while_the_answers_of_all_are_on_their_way(browser: Chrome, one: Asking) -> None:
+    browser.open(one.explorer.guard.address)
+    browser.wait_for(DRAWN)
+    browser.run("document.getElementById('tab-compare').click()")
+    keep = "document.querySelector('#view-compare button.main')"
+    small = "[...document.querySelectorAll('#view-compare button.small')]"
+    drop = f"{small}.findLast((one) => one.textContent === 'drop')"
+    for _ in range(2):
+        browser.run(f"{keep}.click()")
+    browser.wait_for("document.querySelectorAll('#view-compare tbody input').length === 3")
+    # The fourth is asked for, and two are dropped before the answers come.
+    browser.run(f"{keep}.click(); {drop}.click(); {drop}.click()")
+    browser.run("new Promise((done) => setTimeout(done, 1000))")
+    browser.wait_for("document.querySelectorAll('#view-compare tbody input').length === 2")
+    assert browser.problems == []

@@ -8,7 +8,7 @@ const GRID = { power: [0.8, 0.85, 0.9, 0.95], ratio: [1, 1.5, 2, 3], looks: [1, 
 const CHECKED = { power: [0.8, 0.9], ratio: [1, 2], looks: [1, 2, 3], sized_for: ["ancova", "discounted", "worst_plausible"] };
 const AXES = { power: "Power", ratio: "Active for each control", looks: "Looks", sized_for: "Sized for" };
 const LINES = ["line-3", "line-2", "line-4", "line-5"];
-let side, curves, front, chart, told;
+let side, curves, front, chart, told, drawings = 0;
 
 export function startCompare(host) {
   side = element("div"); curves = element("div"); front = element("div"); told = element("p", { role: "status", "aria-live": "polite" });
@@ -30,13 +30,16 @@ function axes() {
 }
 
 async function drawSide() {
-  const found = await Promise.all(store.designs.map((one) => ask("/api/design", { state: one.state }).catch((problem) => ({ problem: problem.message }))));
+  // Designs may be dropped or kept while their answers are on the way: only the newest drawing is shown.
+  const mine = ++drawings, designs = [...store.designs];
+  const found = await Promise.all(designs.map((one) => ask("/api/design", { state: one.state }).catch((problem) => ({ problem: problem.message }))));
+  if (mine !== drawings) return;
   const name = (one, place) => element("input", { type: "text", value: one.name, maxlength: 60, "aria-label": `Name of design ${place + 1}`, oninput: (event) => { one.name = event.target.value; keepLink(); } });
-  const acts = (place) => element("span", {}, element("button", { type: "button", class: "small", text: place === store.at ? "this one" : "move this one", disabled: place === store.at, onclick: () => choose(place) }), " ", element("button", { type: "button", class: "small", text: "drop", disabled: store.designs.length < 2, onclick: () => { drop(place); drawSide(); } }));
+  const acts = (place) => element("span", {}, element("button", { type: "button", class: "small", text: place === store.at ? "this one" : "move this one", disabled: place === store.at, onclick: () => choose(place) }), " ", element("button", { type: "button", class: "small", text: "drop", disabled: designs.length < 2, onclick: () => { drop(place); drawSide(); } }));
   const of = (pick) => found.map((one) => (one.problem ? "–" : pick(one)));
   const row = (one, analysis) => one.rows.find((line) => line.analysis === analysis);
   const rows = [
-    ["Name", ...store.designs.map(name)], ["On the sliders", ...store.designs.map((_, place) => acts(place))],
+    ["Name", ...designs.map(name)], ["On the sliders", ...designs.map((_, place) => acts(place))],
     ["Outcome", ...of((one) => one.state.scale)],
     ...differing(found).map(([label, key]) => [label, ...of((one) => one.state[key] ?? "–")]),
     ["Participants, without the score", ...of((one) => row(one, "ancova").total)], ["Participants, score discounted", ...of((one) => row(one, "discounted").total)],
@@ -44,8 +47,8 @@ async function drawSide() {
     ["Months, score discounted", ...of((one) => row(one, "discounted").months)], ["Cost, score discounted", ...of((one) => row(one, "discounted").cost)],
     ["Expected participants", ...of((one) => row(one, "discounted").expected ?? row(one, "discounted").total)],
   ];
-  side.replaceChildren(table("Designs", ["what", ...store.designs.map((_, place) => `design ${place + 1}`)], rows, { file: "designs.csv" }), ...found.filter((one) => one.problem).map((one) => element("p", { text: one.problem })));
-  drawCurves(found);
+  side.replaceChildren(table("Designs", ["what", ...designs.map((_, place) => `design ${place + 1}`)], rows, { file: "designs.csv" }), ...found.filter((one) => one.problem).map((one) => element("p", { text: one.problem })));
+  drawCurves(found, designs);
 }
 
 function differing(found) {
@@ -53,7 +56,7 @@ function differing(found) {
   return store.start.controls.filter((one, place, all) => all.findIndex((other) => other.name === one.name) === place).map((one) => [one.label, one.name]).filter(([, key]) => known.some((one) => key in one.state) && new Set(known.map((one) => one.state[key])).size > 1);
 }
 
-function drawCurves(found) {
+function drawCurves(found, designs) {
   const known = found.map((one, place) => [one, place]).filter(([one]) => !one.problem);
   if (known.length < 2) { curves.replaceChildren(); return; }
   const host = element("div");
@@ -61,7 +64,7 @@ function drawCurves(found) {
   new Chart(host).draw({
     title: "Power with the discounted score", file: "designs", words: "Each line is one of the designs; further left is better.",
     x: { label: "participants", low: 0 }, y: { label: "power", low: 0, high: 1 },
-    series: known.map(([one, place]) => ({ name: store.designs[place].name, colour: LINES[place], points: one.curve.participants.map((n, at) => [n, one.curve.discounted[at]]) })),
+    series: known.map(([one, place]) => ({ name: designs[place].name, colour: LINES[place], points: one.curve.participants.map((n, at) => [n, one.curve.discounted[at]]) })),
   });
 }
 
