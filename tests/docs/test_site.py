@@ -113,7 +113,7 @@ def test_axe_finds_nothing_serious_on_the_site(site: Path) -> None:
     """One page of each kind: words, code and tables, fields made from the schema, docstrings."""
     with chrome() as page:
         for width, dark in WIDE_AND_NARROW:
-            for name in ("index", "design", "reference/card_fields", "python/report"):
+            for name in ("design", "reference/card_fields", "python/report"):
                 page.open((site / f"{name}.html").as_uri(), width=width, dark=dark)
                 page.wait_for("document.readyState === 'complete'")
                 assert found_by_axe(page) == [], (name, width)
