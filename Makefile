@@ -13,7 +13,7 @@ WORKERS ?= logical
 SPREAD := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: demo test quick quick-tests install check lint types contracts pytest qualify fuzz planted bench docs lock clean
+.PHONY: demo test quick quick-tests install check lint types contracts pytest qualify fuzz planted processors bench docs lock clean
 
 demo: install
 	$(BIN)/trialsim run protocols/alzheimers_phase2.toml
@@ -70,6 +70,10 @@ fuzz: install
 # Mistakes that are planted in a copy, one at a time: each must be caught. It writes docs/planted_bugs.md.
 planted: install
 	$(ONE_THREAD) $(BIN)/python -m tests.planted
+
+# Small runs under imitated processors: which numbers keep their bits? It writes docs/processors.md.
+processors: install
+	$(BIN)/python -m tests.processors
 
 bench: install
 	$(BIN)/python -m benchmarks --json

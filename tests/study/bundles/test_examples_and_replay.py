@@ -163,6 +163,23 @@ def test_changed_inputs_are_named(study: BundledTrial) -> None:
     assert set(dataclasses.replace(study, trial=other).changed_inputs()) == {"trial", "history"}
 
 
+def test_a_generated_history_of_another_processor_is_not_called_changed(study: BundledTrial) -> None:
+    """Its last bits and its hash are others there: what rests on declaration, card and posterior holds."""
+    import dataclasses
+
+    from trialsim.study.verification.replayed import replay
+
+    manifest = study.manifest | {"inputs": study.manifest["inputs"] | {"history": "0" * 64}}
+    here = replay(dataclasses.replace(study, manifest=manifest), 1, "n", "V2")
+    assert here.problems == ("the inputs do not have the hashes of the manifest: history",)
+    elsewhere = manifest | {"machine": manifest["machine"] | {"vector_units": ["another"]}}
+    there = replay(dataclasses.replace(study, manifest=elsewhere), 1, "n", "V2")
+    assert not there.problems
+    assert "another vector units than" in there.not_checked[0]
+    assert there.checked[1].endswith(f"drawn again: {IDENTICAL}")
+    assert there.checked[2] == "this machine differs from that of the run in vector units"
+
+
 def test_another_posterior_is_told_from_the_one_that_was_sealed(bundle: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(bundle, tmp_path / "b"))
     path = copy / "inputs" / "posterior.npz"

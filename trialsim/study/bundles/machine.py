@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from trialsim.study.running.checkpoints import code_hash
 PACKAGES = ("trialsim", "numpy", "scipy", "pandas", "numba", "pymc", "nutpie", "arviz", "pyarrow")
 _SETTINGS = (
     "NUMBA_DISABLE_JIT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES",
-    "OPENBLAS_CORETYPE", "MKL_CBWR",
+    "OPENBLAS_CORETYPE", "MKL_CBWR", "GLIBC_TUNABLES",
 )  # fmt: skip
+# What a machine has that no number depends on.
+_NO_MATTER = ("cores",)
 
 
 def versions() -> dict[str, str]:
@@ -39,7 +42,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """Return the processor, the kernels of BLAS, whether functions are compiled, and settings of these.
+    """Return processor, C library, kernels of BLAS, whether functions are compiled, and their settings.
 
     Two runs that agree in `versions` and in this have the same bits, on x86-64; elsewhere their numbers agree
     to about 1e-9 (class B).
@@ -47,7 +50,7 @@ def machine() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(machine())
-    ['blas', 'compiled', 'cores', 'processor', 'settings', 'vector_units']
+    ['blas', 'c_library', 'compiled', 'cores', 'processor', 'settings', 'vector_units']
     """
     found = {
         f"{one['internal_api']} {one.get('version')}": str(one.get("architecture", "not told"))
@@ -57,11 +60,25 @@ def machine() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "vector_units": _vector_units(),
+        "c_library": " ".join(platform.libc_ver()).strip() or "not told",
         "cores": os.cpu_count() or 1,
         "blas": found,
         "compiled": not numba.config.DISABLE_JIT,
         "settings": {name: os.environ[name] for name in _SETTINGS if name in os.environ},
     }
+
+
+def other_machine(recorded: Mapping[str, Any]) -> list[str]:
+    """Return in what this machine differs from a recorded one, as far as last bits depend on it.
+
+    Examples
+    --------
+    >>> other_machine(machine()), other_machine(machine() | {"compiled": "not told"})
+    ([], ['compiled'])
+    """
+    here = machine()
+    shared = [name for name in here if name in recorded and name not in _NO_MATTER]
+    return [name for name in shared if here[name] != recorded[name]]
 
 
 def _processor() -> str:
