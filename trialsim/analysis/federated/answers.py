@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, gammaln
 
+from trialsim.analysis.federated.blurred import blurred_sums, scaled_values
 from trialsim.analysis.federated.messages import SMALLEST_CELL, Answer, Question
 from trialsim.analysis.one_trial.tidy_frame import check_roles, read_numbers
 from trialsim.data import Bools, Floats
@@ -31,7 +32,8 @@ def answer(question: Question, data: pd.DataFrame, site: str) -> Answer:
     -------
     Answer
         At the coefficients β that are asked: the score Σ x (y − μ), the information Σ x x' v, and the
-        deviance, with μ the model's mean and v its variance (1 for a Gaussian model).
+        deviance, with μ the model's mean and v its variance (1 for a Gaussian model). Where the question asks
+        for noise: of scaled columns, with noise; and the number of people too.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def answer(question: Question, data: pd.DataFrame, site: str) -> Answer:
 
     Examples
     --------
-    >>> from trialsim.analysis.federated.messages import ask
+    >>> from trialsim.analysis.federated import ask
     >>> data = pd.DataFrame({"y": np.arange(20.0)})
     >>> answer(ask("gaussian", "y", [], ["north"]), data, "north").score
     (190.0,)
@@ -58,9 +60,12 @@ def answer(question: Question, data: pd.DataFrame, site: str) -> Answer:
     whole = data[columns].notna().all(axis=1).to_numpy()
     values = {name: read_numbers(data.loc[whole], name) for name in columns}
     y = values[question.outcome]
-    x = _design(question, values, len(y), site)
     t = values[question.exposure] if question.exposure is not None else np.ones(len(y))
     _refuse_small(question, values, y, t)
+    if question.noise is not None:
+        values = scaled_values(question.noise, values)
+        return blurred_sums(question, values[question.outcome], _design(question, values, len(y), site), site)
+    x = _design(question, values, len(y), site)
     score, information, deviance = _sums(question.family, y, x, t, np.array(question.coefficients))
     return Answer(
         site, question.study, question.round, len(y), int((~whole).sum()), tuple(score.tolist()),

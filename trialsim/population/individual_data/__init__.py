@@ -15,8 +15,9 @@ if TYPE_CHECKING:
         released_counts,
         unique_key_rates,
     )
-    from trialsim.population.individual_data.release import PrivateRelease, private_release, zcdp_budget
+    from trialsim.population.individual_data.release import PrivateRelease, private_release
     from trialsim.population.individual_data.vine import VinePopulation, fit_vine
+    from trialsim.zcdp import zcdp_budget
 else:
     __getattr__, __dir__ = lazy_door(__name__)
 

@@ -26,6 +26,7 @@ from trialsim.data import Covariates, Floats
 from trialsim.errors import InputError
 from trialsim.notebook import InNotebook
 from trialsim.population.association.nearest import nearest_correlation
+from trialsim.zcdp import zcdp_budget
 
 _HISTOGRAM_SHARE = 0.3
 _LEAST_SHARE = 0.01
@@ -55,42 +56,6 @@ class PrivateRelease(InNotebook):
     correlation_error: float
     accounting: pd.DataFrame
     verdict: str
-
-
-def zcdp_budget(epsilon: float, delta: float) -> float:
-    """Return ρ that guarantees (ε, δ).
-
-    Parameters
-    ----------
-    epsilon : float
-        ε, above 0.
-    delta : float
-        δ, in (0, 1).
-
-    Returns
-    -------
-    float
-        ρ of zero-concentrated differential privacy, above 0.
-
-    Raises
-    ------
-    InputError
-        ε or δ out of range.
-
-    Examples
-    --------
-    >>> round(zcdp_budget(3.0, 1e-6), 11), round(zcdp_budget(1.0, 1e-6), 11)
-    (0.14726389008, 0.01746890477)
-    """
-    if epsilon <= 0 or not 0 < delta < 1:
-        raise InputError(
-            "the privacy budget needs epsilon above 0 and delta in (0, 1)",
-            field="epsilon" if epsilon <= 0 else "delta",
-            value=epsilon if epsilon <= 0 else delta,
-            mend="epsilon 1 to 10 and delta below 1/n are usual",
-        )
-    level = np.log(1 / delta)
-    return float((np.sqrt(level + epsilon) - np.sqrt(level)) ** 2)
 
 
 def private_release(
