@@ -48,16 +48,14 @@ def worst(name: str, found: list[tuple[NullWorld, Errors]]) -> Figure:
     )  # fmt: skip
 
 
-def null_misled(replicates: str = str(REPLICATES)) -> Iterator[Figure]:
+def null_misled() -> Iterator[Figure]:
     """Yield one figure an analysis: the worst of its cells with scores that mislead, two-sided level .05."""
-    count = int(replicates)
-    cells = list(misled_cells())
     with threadpool_limits(1):
-        found = [(cell, claims(cell, count)) for cell in cells]
+        found = [(cell, claims(cell, REPLICATES)) for cell in misled_cells()]
     for analysis in MISLED:
         cell, most = max(((cell, one[analysis]) for cell, one in found), key=lambda pair: pair[1])
         least = min(one[analysis] for _, one in found)
-        error = (most * (1.0 - most) / count) ** 0.5
+        error = (most * (1.0 - most) / REPLICATES) ** 0.5
         where = f"{cell.outcome} outcome, score {cell.score}, n = {cell.size}, 1:{cell.ratio}"
         yield Figure(
             f"null_misled: {analysis}, worst of {len(found)} cells", most, "", LIMIT, at_most=True,
