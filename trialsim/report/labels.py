@@ -23,7 +23,15 @@ LABELS = {
     "model": "model-based",
 }
 
-ACRONYMS = {"mmrm": "MMRM", "ancova": "ANCOVA", "rmst": "RMST", "lwyy": "LWYY", "cox": "Cox", "ii": "II"}
+ACRONYMS = {
+    "aipw": "AIPW",
+    "mmrm": "MMRM",
+    "ancova": "ANCOVA",
+    "rmst": "RMST",
+    "lwyy": "LWYY",
+    "cox": "Cox",
+    "ii": "II",
+}
 
 
 def label(name: str) -> str:

@@ -56,6 +56,10 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
     >>> trial = trial.model_copy(update={"analyses": (scored,)})
     >>> [one.analysis.label for one in with_rivals(trial)]
     ['with_twins', 'with_twins_without_score']
+    >>> trial = read_trial("protocols/copd_twins.toml")
+    >>> scored = AnalysisDeclared(kind="aipw", adjust=("score",))
+    >>> [one.why for one in with_rivals(trial.model_copy(update={"analyses": (scored,)}))]
+    ['declared', 'without the score', 'MMRM']
     """
     asked = trial.sizing.analyses if trial.sizing is not None else ()
     declared = [one for one in trial.analyses if not asked or one.label in asked]
@@ -89,7 +93,7 @@ def with_rivals(trial: DeclaredTrial, best_single: str | None = None) -> tuple[S
         # A single covariate is all of them.
         if best_single in covariates and best_single not in rest and len(covariates) > 1:
             add(one.kind, (*rest, best_single), one, "best_covariate", "best single covariate")
-        if one.kind == "ancova" and len(getattr(trial.outcome, "weeks", ())) > 1:
+        if one.kind in ("ancova", "aipw") and len(getattr(trial.outcome, "weeks", ())) > 1:
             add("mmrm", rest, one, "mmrm", "MMRM")
     return tuple(found)
 
