@@ -14,7 +14,7 @@ from tests.small_trial import run_small_trial
 from trialsim.data import History
 from trialsim.prognosis import FitSettings, Prognosis, Sampler, fit_prognosis
 from trialsim.study.bundles import open_bundle
-from trialsim.study.verification.refitted import differences, parameters, refit, unfit
+from trialsim.study.verification.refitted import _correlations_differ, differences, parameters, refit, unfit
 
 SETTINGS = FitSettings(tune=500, draws=500, max_rhat=1.03, min_ess=100.0, max_divergences=10)
 
@@ -39,6 +39,30 @@ def test_a_fit_by_other_chance_agrees_and_a_moved_one_does_not(fit, simulate_his
     wider = replace(sealed, scales=sealed.scales.mean(0) + 1.5 * (sealed.scales - sealed.scales.mean(0)))
     assert all("the SD of scale" in said for said in differences(wider, again))
     assert 0 < len(differences(wider, again)) < number
+    # Right margins, wrong together: the values of one parameter in the order of another's.
+    tied = sealed.coefficients.copy()
+    tied[:, 0] = np.sort(tied[:, 0])[tied[:, 1].argsort().argsort()]
+    found = differences(replace(sealed, coefficients=tied), again)
+    assert all("rank correlation" in said and "coefficient[0]" in said for said in found)
+    assert any("coefficient[0] and coefficient[1]" in said for said in found)
+
+
+def test_rank_correlations_of_two_samples_of_one_law_differ_by_chance_alone() -> None:
+    """Of 200 pairs of samples, as many differ as the limit says: hardly one; 0.5 against 0.8 is seen."""
+    rng, wrong = np.random.default_rng(3), 0
+    law = np.array([[1.0, 0.5, 0.3], [0.5, 1.0, 0.4], [0.3, 0.4, 1.0]])
+    names = ("a", "b", "c")
+
+    def draws(correlation: np.ndarray) -> dict[str, np.ndarray]:
+        found = np.exp(rng.multivariate_normal(np.zeros(3), correlation, 600))
+        return dict(zip(names, found.T, strict=True))
+
+    for _ in range(200):
+        wrong += bool(_correlations_differ(draws(law), draws(law), (600, 600)))
+    assert wrong <= 1
+    other = law.copy()
+    other[0, 1] = other[1, 0] = 0.8
+    assert "of a and b" in _correlations_differ(draws(law), draws(other), (600, 600))[0]
 
 
 def test_draws_that_are_no_numbers_and_sizes_that_hide_a_move_are_found(fit, simulate_history) -> None:

@@ -27,4 +27,5 @@ AI_CREDIBILITY = Guidance(
         Item("7_adequacy", "Decide whether the model is adequate for its context of use.",
              lambda run: both(criteria.criteria_kept(run), stated.outcome(run))),
     ),
+    "FDA, models that learn",
 )  # fmt: skip

@@ -27,4 +27,5 @@ BAYESIAN = Guidance(
         Item("computation", "Programs, draws, and whether the fit converged.",
              lambda run: both(proof.software(run), twin_performance(run))),
     ),
+    "FDA, Bayesian",
 )  # fmt: skip

@@ -31,4 +31,5 @@ E20 = Guidance(
         Item("software", "Programs, seeds, and how to make the numbers again.",
              lambda run: both(proof.software(run), proof.verification(run))),
     ),
+    "ICH E20",
 )  # fmt: skip

@@ -26,4 +26,5 @@ EXTERNAL_CONTROLS = Guidance(
         Item("gain", "What is gained beside a trial whose controls are all randomised, and at what risk.",
              outside.saved),
     ),
+    "EMA, external controls",
 )  # fmt: skip

@@ -35,4 +35,5 @@ M15 = Guidance(
         Item("evaluation", "Whether results keep the technical criteria.", criteria.criteria_kept),
         Item("outcome", "What the team concluded: whether the results are evidence.", stated.outcome),
     ),
+    "ICH M15",
 )  # fmt: skip

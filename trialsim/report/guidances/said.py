@@ -229,6 +229,8 @@ class Guidance:
         As ``--of`` names it.
     title, status : str
         What it is called, and how final it is.
+    short : str
+        What it is called where there is little room.
     read : str
         How its items were read: in its text, or in a summary.
     items : tuple of Item
@@ -240,6 +242,7 @@ class Guidance:
     status: str
     read: str
     items: tuple[Item, ...]
+    short: str
 
 
 def numbers_in(found: Sequence[Found]) -> Iterator[Number]:

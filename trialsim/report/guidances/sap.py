@@ -128,4 +128,5 @@ SAP = Guidance(
         Item("size", "Sample size, its assumption and its Monte Carlo error.", size),
         Item("error", "Type I error.", error),
     ),
+    "Analysis plan",
 )  # fmt: skip

@@ -32,4 +32,5 @@ SPIRIT_CONSORT = Guidance(
         Item("C25", "Baseline, as expected.", operating.baseline),
         Item("S5_S6_C3_C4", "Where protocol, analysis plan, data and programs can be had.", proof.software),
     ),
+    "SPIRIT and CONSORT",
 )  # fmt: skip

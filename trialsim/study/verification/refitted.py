@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import ndtr, ndtri
+from scipy.stats import rankdata
 
 from trialsim.data import Floats, History
 from trialsim.errors import FitError
@@ -16,6 +19,7 @@ from trialsim.study.verification.verdict import Finding
 # Class C: within so many Monte Carlo errors of both fits.
 ERRORS = 4.0
 _MOST_SHOWN = 8
+_NEARLY_ONE = 1 - 1e-9
 Model = Prognosis | OutcomePrognosis
 
 
@@ -33,7 +37,8 @@ def refit(study: BundledTrial, nonce: str) -> Finding:
     -------
     Finding
         Of ``V5``: mean and SD of every parameter within 4 Monte Carlo errors of both fits, by the smallest
-        effective sample size of each (class C). Nothing checked where a run has no posterior.
+        effective sample size of each, and rank correlations of all pairs within as many as are as rare over
+        all pairs (class C). Nothing checked where a run has no posterior.
     """
     learnt = study.registers.learnt
     if learnt is None:
@@ -50,10 +55,11 @@ def refit(study: BundledTrial, nonce: str) -> Finding:
         more = f"; and {len(problems) - _MOST_SHOWN} more" if len(problems) > _MOST_SHOWN else ""
         return Finding("V5", (), (f"{'; '.join(problems[:_MOST_SHOWN])}{more}",))
     number = len(parameters(again))
-    return Finding(
-        "V5",
-        (f"mean and SD of {number} parameters, fitted again, within {ERRORS:g} Monte Carlo errors: class C",),
+    said = (
+        f"mean and SD of {number} parameters, fitted again, within {ERRORS:g} Monte Carlo errors, and the "
+        "rank correlations of all their pairs: class C"
     )
+    return Finding("V5", (said,))
 
 
 def _fitted(study: BundledTrial, learnt: ModelledHistory, seed: int) -> Model:
@@ -105,7 +111,7 @@ def parameters(model: Model) -> dict[str, Floats]:
 
 
 def differences(sealed: Model, again: Model) -> list[str]:
-    """Return the parameters whose mean or SD differ beyond Monte Carlo error.
+    """Return the parameters whose mean or SD, and the pairs whose correlation, differ beyond chance.
 
     Parameters
     ----------
@@ -115,8 +121,9 @@ def differences(sealed: Model, again: Model) -> list[str]:
     Returns
     -------
     list of str
-        One sentence a parameter. With s the SD and n the smallest effective sample size of a fit, means have
-        the error s/√n and SDs s/√(2n).
+        One sentence a parameter or a pair. With s the SD and n the smallest effective sample size of a fit,
+        means have the error s/√n and SDs s/√(2n). Rank correlations r are compared as artanh r, with the
+        error √((1 + r²/2)/(n − 3)) (Bonett and Wright 2000, Psychometrika 65:23).
     """
     one, other = parameters(sealed), parameters(again)
     if {name: draws.shape[1:] for name, draws in one.items()} != {n: d.shape[1:] for n, d in other.items()}:
@@ -135,7 +142,31 @@ def differences(sealed: Model, again: Model) -> list[str]:
                 problems.append(
                     f"the {what} of {name} is {values[0]:.4g}, fitted again {values[1]:.4g} ± {own:.2g}"
                 )
-    return problems
+    return problems + _correlations_differ(one, other, sizes)
+
+
+def _correlations_differ(
+    one: dict[str, Floats], other: dict[str, Floats], sizes: Sequence[float]
+) -> list[str]:
+    """Return the pairs of parameters whose rank correlations differ between two fits."""
+    names = [name for name in one if all(np.ptp(found[name]) > 0 for found in (one, other))]
+    if len(names) < 2:
+        return []
+    first, second = (
+        np.corrcoef([rankdata(found[name]) for name in names])[np.triu_indices(len(names), 1)]
+        for found in (one, other)
+    )
+    both = [np.clip(r, -_NEARLY_ONE, _NEARLY_ONE) for r in (first, second)]
+    error = np.sqrt(sum((1 + r**2 / 2) / max(n - 3, 1.0) for r, n in zip(both, sizes, strict=True)))
+    # As rare over all pairs as the limit of a mean is for one parameter.
+    limit = -ndtri(ndtr(-ERRORS) / len(error))
+    apart = np.abs(np.arctanh(both[0]) - np.arctanh(both[1])) > limit * error
+    rows, columns = np.triu_indices(len(names), 1)
+    return [
+        f"the rank correlation of {names[rows[k]]} and {names[columns[k]]} is {first[k]:.3f}, fitted again "
+        f"{second[k]:.3f} ± {(1 - both[1][k] ** 2) * error[k]:.2g}"
+        for k in np.flatnonzero(apart)
+    ]
 
 
 def _effective(model: Model, draws: int) -> float:
