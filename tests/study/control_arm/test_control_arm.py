@@ -306,7 +306,7 @@ def test_people_of_a_history_have_its_spread_and_the_size_of_the_twins_model_sta
     assert 1.2 < found.plan.moments.sd[0] / model.sd[0] < 1.5
     at_model = sizes_at_the_model(found)["unadjusted"].total
     assert needed / at_model == pytest.approx((found.plan.moments.sd[0] / model.sd[0]) ** 2, rel=0.03)
-    assert f"The twins' model alone has an SD of {model.sd[0]:.2f} and would ask for" in _at_history(found)
+    assert f"The twins' model alone has an SD of {model.sd[0]:.3g} and would ask for" in _at_history(found)
 
 
 def test_no_effect_has_a_size_against_a_margin_only() -> None:

@@ -43,7 +43,7 @@ def _at_history(arm: ControlArm) -> str:
     from trialsim.study.control_arm import sizes_at_the_model
 
     said = (
-        f"Sizes rest on the history's own SD of the change, {arm.summary.sd_change[-1]:.2f}: baseline ANCOVA "
+        f"Sizes rest on the history's own SD of the change, {arm.summary.sd_change[-1]:.3g}: baseline ANCOVA "
         f"needs {arm.plan.sizes['ancova'].total} participants."
     )
     sizes = sizes_at_the_model(arm)
@@ -52,7 +52,7 @@ def _at_history(arm: ControlArm) -> str:
     size = sizes["ancova"]
     needed = "more than the allowed number of" if size is None else str(size.total)
     return (
-        f"{said} The {arm.whose_model} alone has an SD of {arm.at_the_model.sd[0]:.2f} and would ask for "
+        f"{said} The {arm.whose_model} alone has an SD of {arm.at_the_model.sd[0]:.3g} and would ask for "
         f"{needed}. Believe the history."
     )
 
