@@ -168,16 +168,19 @@ def test_a_manifest_that_is_no_file_is_refused_without_opening_it(target: str, b
         check_bundle(bundle)
 
 
-def test_flipped_bytes_and_truncations_are_found_and_the_file_named(honest: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("flips", "cuts"), [(120, 30), pytest.param(2000, 200, marks=pytest.mark.slow)])
+def test_flipped_bytes_and_truncations_are_found_and_the_file_named(
+    flips: int, cuts: int, honest: Path, tmp_path: Path
+) -> None:
     bundle = shutil.copytree(honest, tmp_path / "b")
     names = sorted(set(manifest(bundle)["files"]))
     chance = random.Random(1)
-    for _ in range(150):
+    for number in range(flips + cuts):
         name = chance.choice(names)
         content = (bundle / name).read_bytes()
         place = chance.randrange(len(content))
         changed = bytearray(content)
         changed[place] ^= 1 << chance.randrange(8)
-        (bundle / name).write_bytes(content[:place] if chance.random() < 0.2 else bytes(changed))
+        (bundle / name).write_bytes(bytes(changed) if number < flips else content[:place])
         assert check_bundle(bundle) == [f"{name}: changed"]
         (bundle / name).write_bytes(content)
