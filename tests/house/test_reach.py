@@ -38,7 +38,10 @@ KEPT: dict[Definition, str] = {
     ("trialsim.study.designs.sequential_block", "characteristics_of"): _ENGINE,
     ("trialsim.study.designs.survival_plan", "survival_group_sequential"): _ENGINE,
     ("trialsim.study.designs.rule_plans", "ThompsonPlan"): _ENGINE,
-    ("trialsim.population.association.pairs", "solve_pair"): "one pair of what `solve_copula` does for all",
+    (
+        "trialsim.design.group_sequential.levels",
+        "graph_over_looks",
+    ): "docs/trials.md: the graph of z statistics",
     ("trialsim.analysis.borrowing.tabulated_prior", "normal_on_link"): "a tabulated prior from two numbers",
     ("trialsim.analysis.borrowing.two_sample_characteristics", "NormalBorrowingDesign"): _BLOCK,
     ("trialsim.analysis.borrowing.two_sample_characteristics", "normal_borrowing_estimates"): _BLOCK,

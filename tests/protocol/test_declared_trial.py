@@ -75,7 +75,7 @@ REFUSED = {
         put(BINARY, "scenarios.0.twins", "useless"), "scenarios.works.twins", "there are no twins",
     ),
     "several endpoints": (
-        BINARY | {"endpoints": BINARY["endpoints"] * 2}, "endpoints", "served with one endpoint",
+        BINARY | {"endpoints": BINARY["endpoints"] * 2}, "endpoints", "an endpoint is named twice",
     ),
     "a slowing without decline": (
         put(VISITS, "effects.0", {"kind": "slowing", "arm": "active", "value": 0.3, "source": "t"}),

@@ -303,7 +303,7 @@ def _print_result(
     if len(result.ledger):
         console.print("The estimand ledger is in the report and in results/ledger.csv.")
     tables = trial_tables(trial, result)
-    for name in ("bounds", "expected_sizes", "arms"):
+    for name in ("family", "hypotheses", "bounds", "expected_sizes", "arms"):
         if name in tables:
             one = tables[name]
             print_frame(pd.DataFrame(list(one.rows), columns=list(one.columns)), console, one.caption)

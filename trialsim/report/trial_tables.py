@@ -33,6 +33,16 @@ def trial_tables(trial: DeclaredTrial, result: DeclaredResult) -> dict[str, Tabl
             headline(result, ("rejection_rate", *_QUALITY)),
             ". ".join(("Claims, and what the estimate is worth (± Monte Carlo SE)", *notes(result))),
         ),
+        "family": frame_table(
+            _without_cell(result.family),
+            "All hypotheses together: any and all of those with an effect claimed, any other claimed "
+            "(family-wise error), and what a trial needs (± Monte Carlo SE)",
+        ),
+        "hypotheses": frame_table(
+            _without_cell(result.hypotheses),
+            "Each hypothesis look by look: claimed by then (± Monte Carlo SE), mean information, and the z "
+            "bounds at its first share of alpha and at the whole of it",
+        ),
         "decided": frame_table(_decided(result), "Which test decided: share of trials"),
         "conduct": frame_table(_conduct(result), "Size, events and months when the trial stopped"),
         "looks": frame_table(_looks(result), "Probability of stopping at each look"),

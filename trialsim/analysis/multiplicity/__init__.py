@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         holm,
     )
     from trialsim.analysis.multiplicity.groups import GroupTest, closed_test_of_groups
+    from trialsim.analysis.multiplicity.over_looks import claims_over_looks
     from trialsim.analysis.multiplicity.power import GraphPower, graph_power
 else:
     __getattr__, __dir__ = lazy_door(__name__)
@@ -24,6 +25,7 @@ __all__ = [
     "GraphPower",
     "GroupTest",
     "bonferroni_holm_graph",
+    "claims_over_looks",
     "closed_test_of_groups",
     "fixed_sequence",
     "graph_power",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         repeated_interval,
         repeated_p_value,
     )
+    from trialsim.design.group_sequential.levels import crosses_at_level, graph_over_looks
     from trialsim.design.group_sequential.spending import (
         EfficacyRule,
         ExponentialSpending,
@@ -77,10 +78,12 @@ __all__ = [
     "bounds_table",
     "conditional_bounds",
     "conditional_power",
+    "crosses_at_level",
     "delayed_design",
     "drift_of_events",
     "events_for_power",
     "expected_sizes",
+    "graph_over_looks",
     "group_sequential_design",
     "harm_bounds",
     "predictive_power",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from trialsim.errors import ProtocolError
 from trialsim.exchange.usdm.coding import SYNTHETIC, coded
 from trialsim.exchange.usdm.reading import PARALLEL, PRIMARY_ENDPOINT, PRIMARY_OBJECTIVE, TREATMENT_EPOCH
 from trialsim.protocol.declared import DeclaredTrial
@@ -29,7 +30,17 @@ def own_study(trial: DeclaredTrial, ids: _Ids) -> dict[str, Any]:
     -------
     dict
         ``{"study": ..., "usdmVersion": "4.0.0", ...}``, plain JSON types.
+
+    Raises
+    ------
+    ProtocolError
+        The trial has several endpoints.
     """
+    if len(trial.endpoints) > 1:
+        raise ProtocolError(
+            "are not written as a study design yet, and none is left out", field="endpoints",
+            value=[one.name for one in trial.endpoints], mend="export a protocol of one endpoint",
+        )  # fmt: skip
     sponsor = _made(
         ids, "Organization", name="SIMULATION", label="Simulated: no sponsor", identifierScheme="none",
         identifier="none", type=coded(ids, "C54149", "Drug Company"),

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from trialsim.protocol.of_endpoint import OfEndpoint
 from trialsim.protocol.question import Positive, Slug
-from trialsim.protocol.reading import Strict, duplicates, refuse
+from trialsim.protocol.reading import duplicates, refuse
 from trialsim.registry import Reader, readers, simulated_names
 from trialsim.registry.block_reader import Value
 
@@ -40,7 +41,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 AnalysisKind = Annotated[str, AfterValidator(_registered), _Names()]
 
 
-class AnalysisDeclared(Strict):
+class AnalysisDeclared(OfEndpoint):
     """One analysis that the trial is read with; each has its own name in the result.
 
     `adjust` names what is adjusted for beside a measured baseline: factors, covariates of the twins, all of
@@ -49,7 +50,8 @@ class AnalysisDeclared(Strict):
     covariate for both arms, ``interacted`` one for each arm) and a `variance`: HC3 (robust, the default), HC0
     to HC2, or ``model`` (ordinary least squares). `null` is the effect that a claim is held against, in the
     units of the estimate, or as a ratio: one number is a margin of non-inferiority, two are limits of
-    equivalence. Estimators of other packages may take further settings.
+    equivalence. In a trial with several endpoints `endpoint` names the one that is read. Estimators of other
+    packages may take further settings.
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra=_with_settings)

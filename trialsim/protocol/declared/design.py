@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from trialsim.protocol.declared.bounds import Efficacy, Futility
+from trialsim.protocol.of_endpoint import OfEndpoint
 from trialsim.protocol.question import Fraction, Probability
 from trialsim.protocol.reading import Strict, refuse
 
@@ -31,10 +32,10 @@ def _refuse_order(values: tuple[float, ...] | tuple[int, ...], field: str) -> No
         )
 
 
-class FixedDesign(Strict):
+class FixedDesign(OfEndpoint):
     """One analysis at the end; a time to an event is read after `events`, or at `month`.
 
-    `alpha` is one-sided everywhere.
+    `alpha` is one-sided everywhere. With several endpoints `endpoint` names the one whose events are counted.
     """
 
     kind: Literal["fixed"]
@@ -44,11 +45,12 @@ class FixedDesign(Strict):
     latest_month: Months | None = None
 
 
-class GroupSequentialDesign(Strict):
+class GroupSequentialDesign(OfEndpoint):
     """Looks by `events`, by `information` (shares of the planned participants) or by calendar `months`.
 
     With `months` the bounds follow what has come by each look, so that the rule must spend: `spend_by` the
-    information that came, or the calendar itself. `power` is what futility that spends rests on.
+    information that came, or the calendar itself. `power` is what futility that spends rests on. With several
+    endpoints `endpoint` names the one whose events, or known outcomes, the looks wait for.
     """
 
     kind: Literal["group_sequential"]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trialsim.protocol.declared.outcome import Month, Points, Ratio
+from trialsim.protocol.of_endpoint import OfEndpoint
 from trialsim.protocol.question import Positive, Slug, Text
 from trialsim.protocol.reading import Strict
 
@@ -28,7 +29,7 @@ class RatioSubgroup(Subgroup):
     value: Ratio
 
 
-class Shift(Strict):
+class Shift(OfEndpoint):
     """Points added at every visit; with `full_by_week` they grow linearly until that week."""
 
     kind: Literal["shift"]
@@ -39,7 +40,7 @@ class Shift(Strict):
     source: Text
 
 
-class Slowing(Strict):
+class Slowing(OfEndpoint):
     """The share of the untreated decline since baseline that treatment prevents, at every visit."""
 
     kind: Literal["slowing"]
@@ -49,7 +50,7 @@ class Slowing(Strict):
     source: Text
 
 
-class SlopeChange(Strict):
+class SlopeChange(OfEndpoint):
     """Points a month from randomisation on."""
 
     kind: Literal["slope_change"]
@@ -59,7 +60,7 @@ class SlopeChange(Strict):
     source: Text
 
 
-class HazardRatio(Strict):
+class HazardRatio(OfEndpoint):
     """A hazard ratio against the control; 1 before `from_month`, for an effect that is delayed."""
 
     kind: Literal["hazard_ratio"]
@@ -70,7 +71,7 @@ class HazardRatio(Strict):
     source: Text
 
 
-class OddsRatio(Strict):
+class OddsRatio(OfEndpoint):
     """An odds ratio of the outcome, or of a higher category."""
 
     kind: Literal["odds_ratio"]
@@ -80,7 +81,7 @@ class OddsRatio(Strict):
     source: Text
 
 
-class RateRatio(Strict):
+class RateRatio(OfEndpoint):
     """A ratio of event rates."""
 
     kind: Literal["rate_ratio"]
@@ -90,7 +91,7 @@ class RateRatio(Strict):
     source: Text
 
 
-class JointEffect(Strict):
+class JointEffect(OfEndpoint):
     """What treatment does in a joint model: to the marker's level and slope, and to the hazard alone."""
 
     kind: Literal["joint_effect"]
@@ -102,7 +103,7 @@ class JointEffect(Strict):
     source: Text
 
 
-class DialsEffect(Strict):
+class DialsEffect(OfEndpoint):
     """What treatment does to the dials of a disease model: each is multiplied by, or has added, its number.
 
     The model says which of the two a dial takes, and in what range.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared.paths import PathError, with_values
 from trialsim.protocol.declared.scenarios import Setting, World
+from trialsim.protocol.declared.several.partial_nulls import nothing_of, partial_nulls
 from trialsim.protocol.declared.trial import DeclaredTrial, trial_from_dict
 
 _NEVER_SET = ("format", "name", "seed", "scenarios", "grid", "largest_grid", "context")
@@ -72,7 +72,8 @@ def grid_points(trial: DeclaredTrial, *, file: Path | str | None = None) -> tupl
     >>> len(points), points[0].scenario
     (3, 'delayed')
     """
-    count = len(trial.scenarios) * math.prod(len(axis.values) for axis in trial.grid)
+    worlds = (*trial.scenarios, *partial_nulls(trial))
+    count = len(worlds) * math.prod(len(axis.values) for axis in trial.grid)
     if count > trial.largest_grid:
         raise ProtocolError(
             f"asks for {count:,} cells, more than largest_grid = {trial.largest_grid:,}",
@@ -84,7 +85,7 @@ def grid_points(trial: DeclaredTrial, *, file: Path | str | None = None) -> tupl
     tables = trial.to_dict()
     _check_paths(trial, tables, file)
     points: list[Point] = []
-    for position, world in enumerate(trial.scenarios):
+    for position, world in enumerate(worlds):
         where = f"scenarios[{position}].set"
         for number, values in enumerate(itertools.product(*(axis.values for axis in trial.grid))):
             settings = {axis.field: value for axis, value in zip(trial.grid, values, strict=True)}
@@ -117,30 +118,13 @@ def _resolve(tables: dict[str, Any], values: dict[str, Setting], world: World) -
     changed = with_values(tables, values)
     if world.kind == "null":
         for effect in changed["effects"]:
-            _take_away(effect)
+            effect |= nothing_of(effect)
     changed["grid"] = []
     # What is stated of a whole trial, its scenarios by name, is of no one cell.
     changed.pop("context", None)
     people = world.model_dump(mode="json", include={"drift", "twins"})
     changed["scenarios"] = [{"name": "this", "kind": "alternative", "why": "resolved", "set": {}} | people]
     return trial_from_dict(changed)
-
-
-# What is nothing for an effect that has no one value.
-_WITHOUT_VALUE: dict[str, dict[str, Any]] = {
-    "joint_effect": {"level": 0.0, "per_month": 0.0, "hazard_ratio": 1.0}, "dials": {"set": {}},
-}  # fmt: skip
-
-
-def _take_away(effect: dict[str, Any]) -> None:
-    """Set an effect to nothing, in every subgroup."""
-    if effect["kind"] in _WITHOUT_VALUE:
-        effect |= _WITHOUT_VALUE[effect["kind"]]
-        return
-    ratio = effect["kind"].endswith("ratio")
-    effect["per_month" if effect["kind"] == "slope_change" else "value"] = 1.0 if ratio else 0.0
-    if effect.get("subgroup") is not None:
-        effect["subgroup"]["value"] = 1.0 if ratio else 0.0
 
 
 def without_effect(trial: DeclaredTrial) -> bool:
@@ -152,12 +136,7 @@ def without_effect(trial: DeclaredTrial) -> bool:
     >>> without_effect(read_trial("protocols/copd_twins.toml"))
     False
     """
-    for declared in trial.to_dict()["effects"]:
-        taken = copy.deepcopy(declared)
-        _take_away(taken)
-        if taken != declared:
-            return False
-    return True
+    return all(declared | nothing_of(declared) == declared for declared in trial.to_dict()["effects"])
 
 
 def _check_paths(trial: DeclaredTrial, tables: dict[str, Any], file: Path | str | None) -> None:

@@ -77,7 +77,11 @@ def _entry_named(entries: list[Any], step: str) -> bool:
 
 
 def _names(entry: Mapping[str, Any]) -> list[Any]:
-    return [entry[key] for key in _NAMED_BY if key in entry]
+    own = [entry[key] for key in _NAMED_BY if key in entry]
+    endpoint = entry.get("endpoint")
+    return (
+        own if endpoint is None or "kind" not in entry else [*own, endpoint, f"{endpoint}_{entry.get('arm')}"]
+    )
 
 
 def _only(entries: list[Any], walked: str) -> Any:
@@ -91,9 +95,12 @@ def _key(here: Any, step: str, walked: str) -> Any:
     if isinstance(here, list):
         if step.isdigit() and int(step) < len(here):
             return int(step)
-        for index, entry in enumerate(here):
-            if isinstance(entry, dict) and step in _names(entry):
-                return index
+        known_as = [i for i, entry in enumerate(here) if isinstance(entry, dict) and step in _names(entry)]
+        if len(known_as) == 1 or (known_as and not any(entry.get("endpoint") for entry in here)):
+            return known_as[0]
+        if known_as:
+            names = " or ".join(f"{walked}.{_names(here[i])[-1]}" for i in known_as)
+            raise PathError(f"could mean several: write {names}")
     elif isinstance(here, dict) and step in here:
         return step
     known = sorted(here) if isinstance(here, dict) else []

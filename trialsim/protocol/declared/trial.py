@@ -10,7 +10,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
+from pydantic_core.core_schema import SerializerFunctionWrapHandler
 
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared.analyses import AnalysisDeclared
@@ -27,6 +28,7 @@ from trialsim.protocol.declared.consistency.conduct import check_conduct, check_
 from trialsim.protocol.declared.consistency.context import check_context
 from trialsim.protocol.declared.consistency.effects import check_effects, check_names
 from trialsim.protocol.declared.consistency.parts import check_parts
+from trialsim.protocol.declared.consistency.several import check_endpoint_names, check_several
 from trialsim.protocol.declared.context import Context
 from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs, Estimand
 from trialsim.protocol.declared.design_kinds import Design, DesignKind, add_design, design_kind
@@ -36,6 +38,7 @@ from trialsim.protocol.declared.history import HistoryDeclared
 from trialsim.protocol.declared.paths import without_kinds
 from trialsim.protocol.declared.people import Population
 from trialsim.protocol.declared.scenarios import Axis, TrialSimulation, World
+from trialsim.protocol.declared.several.hypotheses import Dependence, Hypothesis, Multiplicity
 from trialsim.protocol.declared.sizing import SizeQuestion
 from trialsim.protocol.declared.twins import Twins
 from trialsim.protocol.question import Slug, Text
@@ -80,6 +83,9 @@ class DeclaredTrial(Strict):
     analyses: tuple[AnalysisDeclared, ...] = ()
     simulation: TrialSimulation
     scenarios: Annotated[tuple[World, ...], Field(min_length=1)]
+    dependence: tuple[Dependence, ...] = ()
+    hypotheses: Annotated[tuple[Hypothesis, ...], Field(max_length=12)] = ()
+    multiplicity: Multiplicity | None = None
     grid: tuple[Axis, ...] = ()
     largest_grid: Annotated[int, Field(ge=1, le=100_000)] = _LARGEST_GRID
 
@@ -88,8 +94,18 @@ class DeclaredTrial(Strict):
         """The primary endpoint."""
         return self.endpoints[0]
 
+    @property
+    def several(self) -> bool:
+        """Whether hypotheses are tested together: of several endpoints, populations or arms."""
+        return bool(self.hypotheses) or len(self.endpoints) > 1
+
     @model_validator(mode="after")
     def _check(self) -> DeclaredTrial:
+        check_endpoint_names(self)
+        if self.several:
+            check_several(self)
+            check_context(self)
+            return self
         check_parts(self)
         check_names(self)
         check_effects(self)
@@ -99,6 +115,15 @@ class DeclaredTrial(Strict):
         check_analyses(self)
         check_context(self)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_several(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what only trials with several hypotheses have: others keep their canonical form."""
+        made: dict[str, Any] = handler(self)
+        for field in ("dependence", "hypotheses", "multiplicity"):
+            if not made.get(field):
+                made.pop(field, None)
+        return made
 
     @property
     def in_stages(self) -> bool:

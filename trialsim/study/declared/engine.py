@@ -13,11 +13,13 @@ from trialsim.study.declared.carried import carried
 from trialsim.study.declared.engines.common import ESTIMAND, BlockReading, Engine, streams_of
 from trialsim.study.declared.engines.individuals import Individuals
 from trialsim.study.declared.engines.plans import Plans
+from trialsim.study.declared.engines.several import SeveralHypotheses
 from trialsim.study.declared.engines.stages import Stages
 from trialsim.study.declared.engines.times import TimesByLaw, TimesInRegister
+from trialsim.study.declared.several.testing import Testing
 from trialsim.trial.register import Register
 
-__all__ = ["ESTIMAND", "BlockReading", "Engine", "engine_of", "streams_of", "truths_of"]
+__all__ = ["ESTIMAND", "BlockReading", "Engine", "engine_of", "streams_of", "testing_of", "truths_of"]
 
 
 def engine_of(trial: DeclaredTrial, register: Register | None = None) -> Engine:
@@ -56,6 +58,8 @@ def engine_of(trial: DeclaredTrial, register: Register | None = None) -> Engine:
 @lru_cache(maxsize=8)
 def _engine(canonical: str, register: Register | None) -> Engine:
     trial = trial_from_dict(json.loads(canonical))
+    if trial.several:
+        return SeveralHypotheses.of(trial)
     by = carried(trial).engine
     if trial.in_stages:
         return Stages.of(trial)
@@ -64,6 +68,16 @@ def _engine(canonical: str, register: Register | None) -> Engine:
     if by == "times":
         return TimesByLaw.of(trial) if register is None else TimesInRegister.of(trial, register)
     return Individuals.of(trial, register)
+
+
+def testing_of(trial: DeclaredTrial) -> Testing | None:
+    """Return how a trial tests several hypotheses; None where its analyses stand alone."""
+    return _testing(json.dumps(trial.to_dict(), sort_keys=True)) if trial.several else None
+
+
+@lru_cache(maxsize=64)
+def _testing(canonical: str) -> Testing:
+    return Testing.of(trial_from_dict(json.loads(canonical)))
 
 
 def truths_of(trial: DeclaredTrial, register: Register | None = None) -> dict[str, Truth]:

@@ -17,15 +17,18 @@ from trialsim.protocol.declared import DeclaredTrial
 from trialsim.registry import Truth
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
 from trialsim.study.declared.claims import claimed, effective_arms, favourable_sign
-from trialsim.study.declared.engine import ESTIMAND
+from trialsim.study.declared.engine import ESTIMAND, testing_of
 from trialsim.study.declared.look_bounds import bounds_rows, size_rows
 from trialsim.study.declared.refusing import null_of, reader_of
+from trialsim.study.declared.several.tables import OF_FAMILY, family_rows, hypothesis_rows, measure_of
+from trialsim.study.declared.several.testing import Testing
 from trialsim.study.declared.sums import DeclaredSums
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics, SequentialTally
 
 _OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")
 _ROUNDING = 1e-9
 OfDesign = Callable[[DeclaredTrial, SequentialCharacteristics], list[dict[str, Any]]]
+OfFamily = Callable[[Testing, Mapping[str, SequentialTally]], list[dict[str, Any]]]
 _OF_ESTIMATE = ("empirical_se", "empirical_se_mcse", "root_mean_variance", "root_mean_variance_mcse")
 
 
@@ -66,6 +69,9 @@ class DeclaredResult(InNotebook):
         Further tables by name, such as those of `trialsim.study.control_arm`.
     evidence : DataFrame
         As in `trialsim.study.people.modelled.evidence`; empty where people are only their law, or a history.
+    family, hypotheses : DataFrame
+        As in `trialsim.study.declared.several.tables`, one row a cell, and one a cell, hypothesis and look;
+        empty where hypotheses are not tested together.
     """
 
     operating_characteristics: pd.DataFrame
@@ -85,6 +91,8 @@ class DeclaredResult(InNotebook):
     reproduction: pd.DataFrame = field(default_factory=pd.DataFrame)
     beside: dict[str, pd.DataFrame] = field(default_factory=dict)
     evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
+    family: pd.DataFrame = field(default_factory=pd.DataFrame)
+    hypotheses: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def with_tables(self, tables: Mapping[str, pd.DataFrame]) -> DeclaredResult:
         """Return the result with further tables."""
@@ -108,7 +116,8 @@ class DeclaredResult(InNotebook):
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the tables that are not empty, by name."""
         names = (
-            "sizes", "savings", "twins", "rivals", "reproduction", "evidence", "operating_characteristics",
+            "sizes", "savings", "twins", "rivals", "reproduction", "evidence", "family", "hypotheses",
+            "operating_characteristics",
             "decided_by", "looks", "bounds", "expected_sizes", "ledger", "arms", "failures", "refused",
         )  # fmt: skip
         own = {name: getattr(self, name) for name in names if len(getattr(self, name))}
@@ -147,7 +156,14 @@ def declared_result(plan: DeclaredPlan, sums: Sequence[DeclaredSums]) -> Declare
         pd.DataFrame([row for cell, one in pairs for row in _failures(cell, one)]),
         pd.DataFrame(refused),
         plan.in_words,
+        family=pd.DataFrame([row for cell, one in pairs for row in _several(cell, one, family_rows)]),
+        hypotheses=pd.DataFrame([row for cell, one in pairs for row in _several(cell, one, hypothesis_rows)]),
     )
+
+
+def _several(cell: DeclaredCell, sums: DeclaredSums, rows_of: OfFamily) -> list[dict[str, Any]]:
+    testing, point = testing_of(cell.trial), _point(cell.name, cell.scenario, cell.settings)
+    return [] if testing is None else [point | row for row in rows_of(testing, sums.stopping)]
 
 
 def _point(name: str, scenario: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +186,7 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
             **_several_arms(cell, stops),
         }
         # The shares of these have names of their own.
-        for key in ("true_claim", "every_claim"):
+        for key in OF_FAMILY if cell.trial.several else ("true_claim", "every_claim"):
             for one in ("expected_{}", "expected_{}_mcse", "least_{}", "most_{}"):
                 row.pop(one.format(key), None)
         quality = _quality(cell, name, sums.tallies[name], cell.truths[name])
@@ -186,6 +202,9 @@ def _measure(cell: DeclaredCell, analysis: str, truth: Truth) -> str:
     Without any effect of treatment, arms that people leave for different reasons still differ in what
     some estimands count, such as a composite one; and an effect on something else is none on this.
     """
+    testing = testing_of(cell.trial)
+    if testing is not None:
+        return measure_of(testing, analysis)
     effective = effective_arms(cell.trial)
     if effective is not None:
         return _measure_of_arms(effective)
@@ -268,6 +287,8 @@ def _looks(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
 
 
 def _of_design(cell: DeclaredCell, sums: DeclaredSums, rows_of: OfDesign) -> list[dict[str, Any]]:
+    if cell.trial.several:
+        return []
     stops = next(iter(sums.stopping.values()))
     point = _point(cell.name, cell.scenario, cell.settings)
     return [point | row for row in rows_of(cell.trial, SequentialCharacteristics(cell.scenario, stops))]

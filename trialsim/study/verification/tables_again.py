@@ -118,7 +118,7 @@ def tables_differ(study: BundledTrial) -> tuple[list[str], list[str], list[str]]
 
 _OF_BLOCKS = (
     "operating_characteristics", "decided_by", "looks", "bounds", "expected_sizes", "ledger", "arms",
-    "failures", "refused", "evidence",
+    "failures", "refused", "evidence", "family", "hypotheses",
 )  # fmt: skip
 
 

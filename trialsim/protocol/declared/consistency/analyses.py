@@ -39,7 +39,7 @@ def _check_settings(analysis: AnalysisDeclared, reads: Reader, where: str) -> No
     taken = {setting.name for setting in reads.settings}
     usual = {name: one.default for name, one in AnalysisDeclared.model_fields.items()}
     for field, value in analysis:
-        if field in (*taken, "kind", "name", "adjust", "null") or value == usual.get(field):
+        if field in (*taken, "kind", "name", "adjust", "null", "endpoint") or value == usual.get(field):
             continue
         raise refuse(
             f"is not read by {analysis.kind} with a {reads.endpoint} outcome", value,

@@ -72,11 +72,6 @@ def check_parts(trial: Parts) -> None:
     PydanticCustomError
         As `trialsim.protocol.reading.refuse` makes it.
     """
-    if len(trial.endpoints) > 1:
-        raise refuse(
-            "is served with one endpoint", [one.name for one in trial.endpoints], field="endpoints",
-            mend="keep the primary endpoint; give each other one a protocol of its own",
-        )  # fmt: skip
     _check_factors(trial)
     _check_course(trial)
     _check_twins(trial)

@@ -1,0 +1,1 @@
+"""How is a trial with several hypotheses drawn, looked at and tested?"""
