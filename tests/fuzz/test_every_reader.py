@@ -59,6 +59,8 @@ def people() -> pd.DataFrame:
 
 
 CURVE = "time,survival\n" + "".join(f"{month},{0.97**month:.4f}\n" for month in range(25))
+# Fewer than 11: no gain of a covariate is computed, which takes longer than all the reading.
+FOLK = 8
 FHIR_TOLD = """
 zero = { from = "Condition", code = "s|c" }
 outcome = { name = "y", from = "Observation", code = "l|y", weeks = [0, 12], window = [-60, 60] }
@@ -78,9 +80,9 @@ AT_RISK = "time,at_risk\n0,100\n6,82\n12,68\n18,55\n24,46\n"
 
 
 def fhir() -> dict[str, Any]:
-    """Return a bundle of 15 patients."""
+    """Return a bundle of a few patients."""
     entries: list[dict[str, Any]] = []
-    for number in range(15):
+    for number in range(FOLK):
         about = {"subject": {"reference": f"Patient/{number}"}}
         entries.append(
             {"resourceType": "Patient", "id": str(number), "birthDate": "1960-05", "gender": "male"}
@@ -99,7 +101,7 @@ def fhir() -> dict[str, Any]:
 
 
 def omop() -> bytes:
-    """Return an SQLite file of 15 persons."""
+    """Return an SQLite file of a few persons."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "cdm.sqlite"
         with contextlib.closing(sqlite3.connect(place)) as base, base:
@@ -111,7 +113,7 @@ def omop() -> bytes:
                 "CREATE TABLE measurement (person_id, measurement_concept_id, measurement_date, "
                 "value_as_number, unit_source_value)"
             )
-            for one in range(15):
+            for one in range(FOLK):
                 base.execute("INSERT INTO person VALUES (?, 8507, 1960)", (one,))
                 base.execute("INSERT INTO condition_occurrence VALUES (?, 9, '2020-01-02')", (one,))
                 base.execute(
@@ -124,13 +126,15 @@ def adsl_xport() -> bytes:
     """Return ADSL as a SAS transport file."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "adsl.xpt"
-        rows = pd.DataFrame({"USUBJID": [f"p{number}" for number in range(15)], "AGE": np.arange(50.0, 65.0)})
+        rows = pd.DataFrame(
+            {"USUBJID": [f"p{number}" for number in range(FOLK)], "AGE": np.arange(50.0, 50.0 + FOLK)}
+        )
         pyreadstat.write_xport(rows, str(place), file_format_version=5)
         return place.read_bytes()
 
 
 ADQS = "USUBJID,AVISITN,AVAL\n" + "".join(
-    f"p{one},{week},{one + week}\n" for one in range(15) for week in (0, 12)
+    f"p{one},{week},{one + week}\n" for one in range(FOLK) for week in (0, 12)
 )
 BESIDE = {"risk.csv": AT_RISK, "fhir.toml": FHIR_TOLD, "omop.toml": OMOP_TOLD, "adam.toml": ADAM_TOLD}
 TABLES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
@@ -235,7 +239,7 @@ def command(words: tuple[str, ...], content: bytes, folder: Path) -> None:
         if file.suffix == ".xpt" or place == "adam":
             (folder / place / "adqs.csv").write_text(ADQS)
     (folder / "adam" / "adsl.csv").write_text(
-        "USUBJID,AGE\n" + "".join(f"p{one},{50 + one}\n" for one in range(15))
+        "USUBJID,AGE\n" + "".join(f"p{one},{50 + one}\n" for one in range(FOLK))
     )
     file.write_bytes(content)
     for beside, text in BESIDE.items():

@@ -93,14 +93,15 @@ def test_the_gain_is_that_of_validation(output: Path) -> None:
     assert columns["sbp"]["gain_says"] in ("no sign of help", "not judged")
 
 
-def test_a_covariate_that_goes_the_other_way_helps_as_much(adam: Path, output: Path) -> None:
+def test_a_covariate_that_goes_the_other_way_helps_as_much(adam: Path, output: Path, tmp_path: Path) -> None:
+    place = tmp_path / "adam"
+    place.symlink_to(adam)
     told = TOLD.replace(
         'unit = "a", unit_if_missing = "a"',
         'unit = "a", unit_if_missing = "mo", convert = [{ from = "mo", times = -1 }]',
     )
-    turned = card(made("adam", adam, told, "--force"))["columns"]["age"]
+    turned = card(made("adam", place, told))["columns"]["age"]
     assert turned["gain_says"] == "helps"
-    made("adam", adam, TOLD, "--force")
     assert turned["gain"] == pytest.approx(card(output)["columns"]["age"]["gain"], abs=1e-4)
 
 
@@ -115,16 +116,16 @@ def test_few_people_are_never_told(adam: Path, tmp_path: Path) -> None:
         assert one["gain"] is None
 
 
-@pytest.mark.parametrize("count", range(101))
-def test_no_count_from_1_to_10_is_shown(count: int) -> None:
-    text = shown(count, 100)
-    if 0 < count < 11:
-        assert text == "<11"
-    elif 89 < count < 100:
-        assert text == "all but <11"
-    else:
-        assert text in ("none", "all", f"{count} %")
-    assert shown(count) == ("<11" if 0 < count < 11 else str(count))
+def test_no_count_from_1_to_10_is_shown() -> None:
+    for count in range(101):
+        text = shown(count, 100)
+        if 0 < count < 11:
+            assert text == "<11"
+        elif 89 < count < 100:
+            assert text == "all but <11"
+        else:
+            assert text in ("none", "all", f"{count} %")
+        assert shown(count) == ("<11" if 0 < count < 11 else str(count))
 
 
 def test_martingale_residuals_are_those_of_the_sum_over_risk_sets() -> None:
