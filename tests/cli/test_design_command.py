@@ -128,3 +128,40 @@ def test_borrowing_all_of_the_past_is_the_exact_law_of_its_table(
     none = next(row for row in found if row["prior"] == "none")
     assert none["type I error"] == pytest.approx(0.25)
     assert none["power"] == pytest.approx(0.8 * 0.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "total"),
+    [
+        # One against one can never claim: the extreme ranks of 4 and 4 are the first with p, 1/70, low enough.
+        (("ranks", "--win-ratio", "1e6"), 8),
+        (("ordinal", "--categories", "0.25,0.25,0.25,0.25", "--odds-ratio", "1e9"), 8),
+        (("ranks", "--win-probability", "0.999999"), 16),
+        (("mmrm", "--effect", "100", "--visits", "3", "--correlation", "0.6"), 2),
+    ],
+)
+def test_a_formula_of_large_samples_says_so_where_it_asks_for_very_few(
+    monkeypatch, capsys, words: tuple[str, ...], total: int
+) -> None:
+    assert run(monkeypatch, "design", *words) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"total {total} " in text
+    assert "formula for large samples" in text
+
+
+def test_a_usual_size_has_no_such_warning(monkeypatch, capsys) -> None:
+    assert run(monkeypatch, "design", "ranks", "--win-probability", "0.7") == 0
+    assert "large samples" not in capsys.readouterr().out
+
+
+def test_a_site_is_told_which_role_its_missing_column_has(monkeypatch, capsys, tmp_path) -> None:
+    asked, data = str(tmp_path / "question.json"), tmp_path / "north.csv"
+    data.write_text("visits,months,age\n" + "\n".join(f"{k % 3},{1 + k / 10},{50 + k}" for k in range(20)))
+    words = ("--family", "poisson", "--outcome", "visits", "--covariates", "age", "--exposure", "followed")
+    assert run(monkeypatch, "federate", "ask", *words, "--sites", "north,south", "-o", asked) == 0
+    answered = ("federate", "answer", asked, str(data), "--site", "north", "-o", str(tmp_path / "a.json"))
+    assert run(monkeypatch, *answered) == 2
+    said = capsys.readouterr().err
+    assert "the question has it as its exposure" in said
+    assert "--covariates" not in said
+    assert not (tmp_path / "a.json").exists()
