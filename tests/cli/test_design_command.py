@@ -133,7 +133,7 @@ def test_borrowing_all_of_the_past_is_the_exact_law_of_its_table(
 @pytest.mark.parametrize(
     ("words", "total"),
     [
-        # One against one can never claim: the extreme ranks of 4 and 4 are the first with p, 1/70, low enough.
+        # One against one can never claim: the extreme ranks of 4 and 4 are the first with a low p, 1/70.
         (("ranks", "--win-ratio", "1e6"), 8),
         (("ordinal", "--categories", "0.25,0.25,0.25,0.25", "--odds-ratio", "1e9"), 8),
         (("ranks", "--win-probability", "0.999999"), 16),
