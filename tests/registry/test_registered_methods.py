@@ -59,6 +59,9 @@ BY_HAND: dict[str, Callable[[pd.DataFrame], Any]] = {
     "external_controls": lambda d: A.external_controls.external_controls(
         d, covariates=["baseline", "age"], weights="overlap", **Y
     ),
+    "external_controls_survival": lambda d: A.external_controls.external_controls_survival(
+        d, covariates="age", weights="overlap", tau=12.0, **T
+    ),
     "paired_t_test": lambda d: A.paired_t_test(d, first="baseline", second="change"),
     "crossover": lambda d: A.crossover(d, participant="id", period="period", **Y),
     "bayesian_adjustment": lambda d: A.bayesian_adjustment(d, score="twin", prior=PRIOR, **Y),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
 
+from trialsim.analysis.external_controls.balance import balance_of, one_time_zero, sizes_of
+from trialsim.analysis.external_controls.estimated import slopes_of
 from trialsim.analysis.external_controls.result import ExternalControlsResult
 from trialsim.analysis.external_controls.weights import WEIGHTS, Kind, Numbers, Weighted, weigh
-from trialsim.analysis.linear.design import Design, read_design
+from trialsim.analysis.linear.design import read_design
 from trialsim.analysis.one_trial.tidy_frame import Columns, as_names, check_level
 from trialsim.data import Floats
 from trialsim.errors import AnalysisError
-
-_STEP = 1e-20
 
 
 def external_controls(
@@ -26,6 +26,7 @@ def external_controls(
     active: Hashable | None = None,
     covariates: Columns,
     weights: Kind = "att",
+    time_zero: str | None = None,
     level: float = 0.95,
 ) -> ExternalControlsResult:
     """Compare a treated arm with controls from outside the trial, weighted to be alike.
@@ -44,6 +45,9 @@ def external_controls(
         What the groups are made alike in; labels become an indicator of each level but the first.
     weights : {"att", "ate", "overlap", "entropy"}
         Whose effect is estimated, and by which weights: see `weigh`.
+    time_zero : str, optional
+        Column that says when each participant's follow-up starts, such as "randomisation"; more than one
+        start is refused.
     level : float
         Confidence level, in (0, 1).
 
@@ -74,6 +78,7 @@ def external_controls(
         raise AnalysisError(
             "are needed: without them nothing makes the groups alike", field="covariates", mend="name columns"
         )
+    one_time_zero(data, time_zero)
     design = read_design(
         data, outcome=outcome, arm=arm, covariates=names, control=control, active=active, two_arms=True
     )
@@ -91,8 +96,8 @@ def external_controls(
         level=level,
         arms=(design.arms[0], design.arms[1]),
         weights=WEIGHTS[weights][0],
-        balance=_balance(design, treated, found.weights),
-        sizes=_sizes(design, treated, found.weights),
+        balance=balance_of(design.covariates, tuple(design.columns), treated, found.weights),
+        sizes=sizes_of((design.arms[0], design.arms[1]), treated, found.weights),
     )
 
 
@@ -113,51 +118,7 @@ def _standard_error(found: Weighted, treated: Floats, y: Floats, means: tuple[fl
         return np.concatenate([found.equations(at[:K]), gaps], axis=1)
 
     at = np.concatenate([found.theta, means])
-    inverse = np.linalg.pinv(_slopes(stacked, at))
+    inverse = np.linalg.pinv(slopes_of(lambda x: stacked(x).sum(axis=0), at))
     meat = stacked(at)
     influence = meat @ inverse.T
     return float(np.sqrt(np.square(influence[:, K + 1] - influence[:, K]).sum()))
-
-
-def _slopes(equations: Callable[[Numbers], Numbers], at: Floats) -> Floats:
-    """Return the derivative of summed equations by complex steps: exact to the last digits."""
-    columns = []
-    for k in range(len(at)):
-        moved = at.astype(np.complex128)
-        moved[k] += 1j * _STEP
-        columns.append(equations(moved).sum(axis=0).imag / _STEP)
-    return np.column_stack(columns)
-
-
-def _balance(design: Design, treated: Floats, w: Floats) -> pd.DataFrame:
-    x, here = design.covariates, treated == 1.0
-    before = x[~here].mean(axis=0)
-    spread = np.sqrt((x[here].var(axis=0, ddof=1) + x[~here].var(axis=0, ddof=1)) / 2)
-    spread = np.where(spread > 0, spread, np.nan)
-    in_trial = np.average(x[here], axis=0, weights=w[here])
-    after = np.average(x[~here], axis=0, weights=w[~here])
-    return pd.DataFrame(
-        {
-            "covariate": list(design.columns),
-            "treated": in_trial,
-            "controls_before": before,
-            "controls_after": after,
-            "difference_before": (x[here].mean(axis=0) - before) / spread,
-            "difference_after": (in_trial - after) / spread,
-        }
-    )
-
-
-def _sizes(design: Design, treated: Floats, w: Floats) -> pd.DataFrame:
-    rows = []
-    for position, label in enumerate(design.arms):
-        mine = w[treated == position]
-        rows.append(
-            {
-                "arm": label,
-                "participants": len(mine),
-                "effective": float(mine.sum() ** 2 / np.square(mine).sum()),
-                "largest_share": float(mine.max() / mine.sum()),
-            }
-        )
-    return pd.DataFrame(rows)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from trialsim.analysis.external_controls.balance import unbalanced_note
 from trialsim.analysis.one_trial.printed import Facts, Printed, Tables, half_width, number
 
 # After weighting, a standardised difference beyond it is called an imbalance (Austin 2009).
 LARGEST_DIFFERENCE = 0.1
+RESTS_ON = "No data can answer these; a comparison without randomisation rests on them:"
 # What target-trial emulation asks, and no column of the data can answer (Hernán and Robins 2016).
 CHECKLIST = (
     "Eligibility: would each outside control have been eligible, by criteria known at their time zero?",
@@ -91,14 +93,9 @@ class ExternalControlsResult(Printed):
         }
 
     def _notes(self) -> Sequence[str]:
-        off = self.balance.loc[self.balance["difference_after"].abs() > LARGEST_DIFFERENCE, "covariate"]
-        notes = (
-            [f"Not balanced after weighting (above {LARGEST_DIFFERENCE:g}): {', '.join(off)}."]
-            if len(off)
-            else []
-        )
+        notes = unbalanced_note(self.balance, LARGEST_DIFFERENCE)
         return (
             *notes,
-            "No data can answer these; a comparison without randomisation rests on them:",
+            RESTS_ON,
             *CHECKLIST,
         )

@@ -83,7 +83,8 @@ def analyse(
     Counts         negative-binomial, lwyy
     Events         kaplan-meier, log-rank, adjusted-log-rank, max-combo, cox, rmst, weibull
     Several causes cumulative-incidence, gray, fine-gray
-    Past controls  past-controls, borrowed-controls, external-controls
+    Past controls  past-controls, borrowed-controls, external-controls,
+                   external-controls-survival
     P values       several-hypotheses
     """
     from trialsim.registry import estimator
