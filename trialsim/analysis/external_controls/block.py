@@ -69,7 +69,7 @@ def external_controls_survival_block(
     >>> event, x = [[1, 0, 1, 1, 1, 1, 1, 1, 0]], [[[1.0], [1], [0], [0], [1], [0], [0], [1], [1]]]
     >>> found = external_controls_survival_block(time, event, arm, x)
     >>> found.estimate.round(4), found.effective_controls.round(2)
-    (array([-1.8856]), array([4.8]))
+    (array([-1.9188]), array([4.8]))
     """
     if weights not in _KINDS:
         raise AnalysisError(
