@@ -113,8 +113,8 @@ def test_without_a_difference_to_balance_it_is_cox_with_a_robust_variance() -> N
     data = pd.concat([people(4, 120).assign(x=0.0), people(4, 120).assign(x=1.0)])
     found = external_controls_survival(data, **(ASKED | {"covariates": "x"}), tau=10.0)
     plain = cox(data, time="t", event="e", arm="arm", control="outside", ties="breslow", variance="robust")
-    assert found.log_hazard_ratio == pytest.approx(plain.coefficients[0], abs=1e-9)
-    assert found.unweighted == pytest.approx(plain.coefficients[0], abs=1e-9)
+    assert found.log_hazard_ratio == pytest.approx(plain.coefficients[0], abs=1e-8)
+    assert found.unweighted == pytest.approx(plain.coefficients[0], abs=1e-8)
     assert found.standard_error == pytest.approx(plain.standard_errors[0], rel=1e-7)
     alone = {"time": "t", "event": "e", "arm": "arm", "control": "outside"}
     area = restricted_mean_survival(data, **alone, tau=10.0).to_frame()
