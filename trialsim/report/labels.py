@@ -41,9 +41,14 @@ def label(name: str) -> str:
     --------
     >>> label("ancova"), label("faster_decline"), label("mmrm_all_observed")
     ('Baseline ANCOVA', 'Faster decline', 'MMRM all observed')
+    >>> label("mmrm[low]")
+    'MMRM: low'
     """
     if name in LABELS:
         return LABELS[name]
+    if name.endswith("]"):
+        analysis, _, arm = name[:-1].partition("[")
+        return f"{label(analysis)}: {arm}"
     words = [ACRONYMS.get(word, word) for word in name.split("_")]
     return " ".join(words)[:1].upper() + " ".join(words)[1:]
 

@@ -13,6 +13,7 @@ from trialsim.report.frames import Table, frame_table, plain
 from trialsim.report.labels import label, share, with_error
 from trialsim.study.control_arm import SupplementaryAnalyses
 from trialsim.study.declared import DeclaredResult
+from trialsim.study.declared.claims import analysis_of
 from trialsim.study.sizing.tables import AS_DECLARED, DISCOUNTED
 
 POWERS = ("power", "disjunctive power")
@@ -28,7 +29,7 @@ def answer(trial: DeclaredTrial, result: DeclaredResult) -> list[str]:
     """Return the sentences that answer the question: sizes if they were asked for, else power and error."""
     sizes, savings = result.sizes, result.savings
     if trial.sizing is None or sizes.empty:
-        return _of_claims(result.operating_characteristics)
+        return _of_claims(result)
     power = f"{trial.sizing.power:.0%}".replace("%", " %")
     if trial.grid:
         return _over_grid(trial, sizes, savings)
@@ -72,8 +73,11 @@ def called(row: Mapping[Any, Any] | pd.Series) -> str:
     return label(str(row["analysis"])) if row["why"] in NAMED_BY_LABEL else str(row["why"])
 
 
-def _of_claims(frame: pd.DataFrame) -> list[str]:
-    """Return the power of each analysis in the first scenario with an effect, and the largest error."""
+def _of_claims(result: DeclaredResult) -> list[str]:
+    """Return the power of each analysis where there is an effect, its arms, and the largest error."""
+    frame = result.operating_characteristics
+    # What is said of single arms stands in a sentence of its own.
+    frame = frame[frame["analysis"].map(analysis_of) == frame["analysis"]]
     works = frame[frame["measure"].isin(POWERS)]
     sentences = []
     if len(works):
@@ -81,6 +85,7 @@ def _of_claims(frame: pd.DataFrame) -> list[str]:
         said = ", ".join(f"{label(str(row['analysis']))} {_rate(row)}" for _, row in first.iterrows())
         measure, scenario = (label(str(first[name].iloc[0])) for name in ("measure", "scenario"))
         sentences.append(f"{measure} in scenario {scenario.lower()}: {said}")
+        sentences += _of_arms(result.arms, str(first["cell"].iloc[0]), str(first["analysis"].iloc[0]))
     wrong = frame[frame["measure"].isin(ERRORS)]
     if len(wrong):
         worst = wrong.iloc[int(wrong["rejection_rate"].to_numpy().argmax())]
@@ -89,6 +94,21 @@ def _of_claims(frame: pd.DataFrame) -> list[str]:
             f"({label(str(worst['analysis']))}, scenario {label(str(worst['scenario'])).lower()})"
         )
     return sentences
+
+
+def _of_arms(arms: pd.DataFrame, cell: str, analysis: str) -> list[str]:
+    """Return how often each active arm is claimed and, with a declared harm, chosen."""
+    if "claim" not in arms:
+        return []
+    mine = arms[(arms["cell"] == cell) & (arms["analysis"] == analysis)].dropna(subset="claim")
+    said = []
+    for column, word in (("claim", "claimed"), ("chosen", "chosen for benefit and harm")):
+        if column in mine:
+            each = ", ".join(
+                f"{row['arm']} {with_error(row[column], row[f'{column}_mcse'])}" for _, row in mine.iterrows()
+            )
+            said.append(f"Arms {word} by {label(analysis)}: {each}")
+    return said
 
 
 def _rate(row: pd.Series) -> str:

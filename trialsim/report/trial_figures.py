@@ -19,8 +19,10 @@ Z95 = 1.96
 ROW_PIXELS = 26
 
 
-def trial_figures(result: DeclaredResult, axes: list[str], alpha: float | None) -> dict[str, Drawn]:
-    """Return every figure of a declared trial's report by its name."""
+def trial_figures(
+    result: DeclaredResult, axes: list[str], alpha: float | None, limit: float | None = None
+) -> dict[str, Drawn]:
+    """Return every figure of a declared trial's report by its name; `limit` is that of a declared harm."""
     frame = result.operating_characteristics
     numeric = [axis for axis in axes if all(isinstance(one, Real) for one in frame[axis])]
     figures = {
@@ -30,7 +32,42 @@ def trial_figures(result: DeclaredResult, axes: list[str], alpha: float | None) 
     }
     if len(result.looks) and result.looks["look"].max() > 1:
         figures["stopping"] = stopping_bars(result.looks, axes)
+    if "true_harm" in result.arms:
+        figures["doses"] = benefit_risk(result.arms, axes, limit)
     return figures
+
+
+def benefit_risk(arms: pd.DataFrame, axes: list[str], limit: float | None) -> Drawn:
+    """Draw each arm's true benefit over its true harm, a line a cell; larger marks are chosen more often."""
+    shown = arms[arms["analysis"] == arms["analysis"].iloc[0]]
+    figure = blank("", "share that is harmed, in truth", "benefit over the control, in truth", 460)
+    for position, (_, part) in enumerate(list(shown.groupby("cell", sort=False))[: len(LINES)]):
+        colour, dash, symbol = LINES[position % len(LINES)]
+        often = part["chosen"].fillna(0.0)
+        figure.add_trace(
+            go.Scatter(
+                x=part["true_harm"],
+                y=part["true_benefit"].fillna(0.0),
+                mode="lines+markers+text",
+                text=[
+                    f"{arm} {100 * one:.0f} %" if one == one else arm
+                    for arm, one in zip(part["arm"], part["chosen"], strict=True)
+                ],
+                textposition="top center",
+                line={"color": colour, "dash": dash},
+                marker={"color": colour, "symbol": symbol, "size": 7 + 20 * np.sqrt(often)},
+                name=_name(part.to_dict("records")[0], axes),
+                cliponaxis=False,
+            )
+        )
+    if limit is not None:
+        figure.add_vline(x=limit, line={"color": INK, "dash": "dot"}, annotation_text=f"limit {limit:g}")
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    return Drawn(
+        figure,
+        "What each arm gives and costs in truth, the control at no benefit; beside an arm the share of "
+        f"trials that choose it ({label(str(shown['analysis'].iloc[0]))}).",
+    )
 
 
 def rejection_dots(frame: pd.DataFrame, axes: list[str], alpha: float | None) -> Drawn:

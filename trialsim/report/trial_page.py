@@ -80,7 +80,8 @@ def render_trial_report(
     of_cell = examples[examples["cell"] == described.cell]
     alpha, axes = one_level(plan), [axis.field for axis in trial.grid]
     rule, said = plan.cells[0].rule, answer(trial, result)
-    figures = trial_figures(result, axes, alpha) | people_figures(trial, described)
+    limit = None if trial.safety is None else trial.safety.limit
+    figures = trial_figures(result, axes, alpha, limit) | people_figures(trial, described)
     figures |= evidence_figures(result, of_cell, axes, alpha) | moving_figures(trial, result, alpha)
     tables = trial_tables(trial, result) | with_rows(size_tables(result) | people_tables(described, of_cell))
     of_arm: dict[str, object] = {"arm": None, "risk": None, "card": None, "people": None, "disease": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,6 +38,8 @@ class Register:
     ends : ndarray (A, M)
         Month in which something else, such as death, ends what can be seen of a person; infinite for nobody.
         Empty where nothing does.
+    harms : ndarray (A, M)
+        1 for those who are harmed in an arm, else 0. Empty where no harm is declared.
     """
 
     names: NDArray[np.str_]
@@ -45,6 +48,7 @@ class Register:
     outcomes: Floats
     levels: Ints
     ends: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    harms: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     def __len__(self) -> int:
         return len(self.covariates)
@@ -52,6 +56,13 @@ class Register:
     def column(self, name: str) -> Floats:
         """Return one covariate (M,)."""
         return np.asarray(self.covariates[:, self.names.tolist().index(name)])
+
+    def of_arms(self, arms: Sequence[int]) -> Register:
+        """Return the same people in some of the arms alone, the control first."""
+        keep = list(arms)
+        ends = self.ends[keep] if self.ends.size else self.ends
+        harms = self.harms[keep] if self.harms.size else self.harms
+        return replace(self, outcomes=self.outcomes[keep], ends=ends, harms=harms)
 
     def with_useless_scores(self, generator: np.random.Generator) -> Register:
         """Return the register with the scores shuffled between people."""

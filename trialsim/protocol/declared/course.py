@@ -33,4 +33,18 @@ class HistoryCourse(Strict):
     kind: Literal["history"]
 
 
+class Safety(Strict):
+    """Harm beside the benefit of several doses: a response of the same disease model.
+
+    `limit` is the largest share of an arm that may have it, `weight` the benefit, on the scale of the
+    analysis, that outweighs harm in everybody. A trial chooses, among the arms that it claims and whose share
+    is within the limit, the one with the largest benefit − weight · (share − share of the control).
+    """
+
+    endpoint: Slug
+    limit: Annotated[float, Field(gt=0, lt=1)]
+    weight: Annotated[float, Field(ge=0, le=1e9)]
+    source: Text
+
+
 Course = Annotated[ModelCourse | HistoryCourse, Field(discriminator="kind")]

@@ -16,6 +16,7 @@ Alpha = Annotated[float, Field(gt=0, lt=0.5)]
 Whole = Annotated[int, Field(ge=1, le=1_000_000)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Months = Annotated[float, Field(gt=0, le=600)]
+Multiplicity = Literal["closed_dunnett", "closed_bonferroni", "closed_simes", "bonferroni", "none"]
 
 
 def _ascends(values: tuple[float, ...] | tuple[int, ...]) -> bool:
@@ -36,6 +37,9 @@ class FixedDesign(OfEndpoint):
     """One analysis at the end; a time to an event is read after `events`, or at `month`.
 
     `alpha` is one-sided everywhere. With several endpoints `endpoint` names the one whose events are counted.
+    Several active arms are each compared with the control, and claimed
+    together by `multiplicity`: a closed test (``closed_dunnett``, ``closed_bonferroni``, which is Holm's,
+    ``closed_simes``), ``bonferroni``, or ``none``, which does not keep the family-wise error.
     """
 
     kind: Literal["fixed"]
@@ -43,6 +47,7 @@ class FixedDesign(OfEndpoint):
     events: Whole | None = None
     month: Months | None = None
     latest_month: Months | None = None
+    multiplicity: Multiplicity = "closed_dunnett"
 
 
 class GroupSequentialDesign(OfEndpoint):
@@ -179,9 +184,7 @@ class MultiArmDesign(Strict):
     efficacy: Efficacy = Efficacy()
     futility_z: tuple[float, ...] = ()
     keep_best: Whole | None = None
-    multiplicity: Literal["closed_dunnett", "closed_bonferroni", "closed_simes", "bonferroni", "none"] = (
-        "closed_dunnett"
-    )
+    multiplicity: Multiplicity = "closed_dunnett"
     stop_at: Literal["any", "all"] = "any"
     wait: Wait = "seen"
     latest_month: Months | None = None

@@ -87,7 +87,7 @@ def _of_looks(design: BayesianDesign, arms: int, participants: int | None) -> in
 _DESIGNS: dict[str, DesignKind] = {
     one.kind: one
     for one in (
-        DesignKind("fixed", FixedDesign, _as_declared, f"{_LOOKS}:read_once"),
+        DesignKind("fixed", FixedDesign, _as_declared, f"{_LOOKS}:read_once", several_arms=True),
         DesignKind("group_sequential", GroupSequentialDesign, _as_declared, f"{_LOOKS}:read_at_looks"),
         DesignKind(
             "sample_size_reestimation", ResizingDesign, _largest, f"{_LOOKS}:read_resized", adaptive=True

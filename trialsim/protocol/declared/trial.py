@@ -29,8 +29,11 @@ from trialsim.protocol.declared.consistency.context import check_context
 from trialsim.protocol.declared.consistency.effects import check_effects, check_names
 from trialsim.protocol.declared.consistency.parts import check_parts
 from trialsim.protocol.declared.consistency.several import check_endpoint_names, check_several
+from trialsim.protocol.declared.consistency.unread import is_given
 from trialsim.protocol.declared.context import Context
 from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs, Estimand
+from trialsim.protocol.declared.course import Safety
+from trialsim.protocol.declared.design import FixedDesign
 from trialsim.protocol.declared.design_kinds import Design, DesignKind, add_design, design_kind
 from trialsim.protocol.declared.effects import Effect
 from trialsim.protocol.declared.endpoints import Endpoint, Outcome, add_endpoint
@@ -68,6 +71,7 @@ class DeclaredTrial(Strict):
     arms: Annotated[tuple[TrialArm, ...], Field(min_length=2, max_length=12)]
     endpoints: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     effects: tuple[Effect, ...]
+    safety: Safety | None = None
     history: HistoryDeclared | None = None
     twins: Twins | None = None
     sizing: SizeQuestion | None = None
@@ -138,11 +142,14 @@ class DeclaredTrial(Strict):
     def to_dict(self) -> dict[str, Any]:
         """Return the trial with all defaults filled in, as plain JSON types.
 
-        A context that is absent is left out: runs from before there was one keep their hashes.
+        Fields that came later are left out where they say nothing: runs from before keep their hashes.
         """
         found = self.model_dump(mode="json")
-        if self.context is None:
-            del found["context"]
+        for later in ("context", "safety"):
+            if found[later] is None:
+                del found[later]
+        if isinstance(self.design, FixedDesign) and not is_given(self.design, "multiplicity"):
+            del found["design"]["multiplicity"]
         return found
 
     def content_hash(self) -> str:

@@ -14,6 +14,7 @@ from trialsim.study.declared.engines.common import ESTIMAND, BlockReading, Engin
 from trialsim.study.declared.engines.individuals import Individuals
 from trialsim.study.declared.engines.plans import Plans
 from trialsim.study.declared.engines.several import SeveralHypotheses
+from trialsim.study.declared.engines.several_arms import SeveralArms
 from trialsim.study.declared.engines.stages import Stages
 from trialsim.study.declared.engines.times import TimesByLaw, TimesInRegister
 from trialsim.study.declared.several.testing import Testing
@@ -65,6 +66,8 @@ def _engine(canonical: str, register: Register | None) -> Engine:
         return Stages.of(trial)
     if by == "plan" or (by == "times" and design_kind(trial.design.kind).adaptive):
         return Plans.of(trial)
+    if len(trial.arms) > 2:
+        return SeveralArms.of(trial, register)
     if by == "times":
         return TimesByLaw.of(trial) if register is None else TimesInRegister.of(trial, register)
     return Individuals.of(trial, register)

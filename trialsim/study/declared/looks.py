@@ -39,9 +39,11 @@ def _sign(sample: Sample, analysis: AnalysisDeclared) -> float:
     return reader_of(sample.trial, analysis).sign(sample.sign)
 
 
-def read_once(sample: Sample, analysis: AnalysisDeclared, design: FixedDesign) -> Reading:
-    """Read everybody once, at the end."""
-    estimates = sample.read(analysis)
+def read_once(
+    sample: Sample, analysis: AnalysisDeclared, design: FixedDesign, seen: Bools | None = None
+) -> Reading:
+    """Read everybody once, at the end, or those alone who are seen (R, N)."""
+    estimates = sample.read(analysis, seen)
     statistic = benefit(estimates, _sign(sample, analysis))[:, None]
     size = np.full(statistic.shape, sample.known.shape[1])
     return Reading(

@@ -9,24 +9,23 @@ from typing import Any
 
 import pandas as pd
 
-from trialsim.data import Bools
 from trialsim.design import OperatingCharacteristics
 from trialsim.design.operating_characteristics import Tally
 from trialsim.notebook import InNotebook
 from trialsim.protocol.declared import DeclaredTrial
 from trialsim.registry import Truth
 from trialsim.study.declared.cells import DeclaredCell, DeclaredPlan
-from trialsim.study.declared.claims import claimed, effective_arms, favourable_sign
+from trialsim.study.declared.claims import claimed, effective_arms, measure_of_arms
+from trialsim.study.declared.claims import measure_of as measure_of_analysis
+from trialsim.study.declared.dose_choice import dose_of_arm, of_doses
 from trialsim.study.declared.engine import ESTIMAND, testing_of
 from trialsim.study.declared.look_bounds import bounds_rows, size_rows
-from trialsim.study.declared.refusing import null_of, reader_of
 from trialsim.study.declared.several.tables import OF_FAMILY, family_rows, hypothesis_rows, measure_of
 from trialsim.study.declared.several.testing import Testing
 from trialsim.study.declared.sums import DeclaredSums
 from trialsim.study.designs.sequential_characteristics import SequentialCharacteristics, SequentialTally
 
 _OF_BIAS = ("bias", "bias_mcse", "mean_squared_error", "mean_squared_error_mcse", "coverage", "coverage_mcse")
-_ROUNDING = 1e-9
 OfDesign = Callable[[DeclaredTrial, SequentialCharacteristics], list[dict[str, Any]]]
 OfFamily = Callable[[Testing, Mapping[str, SequentialTally]], list[dict[str, Any]]]
 _OF_ESTIMATE = ("empirical_se", "empirical_se_mcse", "root_mean_variance", "root_mean_variance_mcse")
@@ -54,7 +53,9 @@ class DeclaredResult(InNotebook):
     expected_sizes : DataFrame
         One row a cell and assumed effect of group-sequential designs.
     arms : DataFrame
-        One row a cell, analysis and arm: how often it is claimed, its size; empty without stages.
+        One row a cell, analysis and arm of trials in stages or with several active arms: how often it is
+        claimed, its size; with a declared harm also benefit, harm and utility in truth, and how often it is
+        chosen.
     failures : DataFrame
         One row a cell, analysis and reason: fits without an estimate, each once.
     refused : DataFrame
@@ -183,10 +184,11 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
             "measure": _measure(cell, name, cell.truths[name]),
             **{key: row.pop(key) for key in ("rejection_rate", "rejection_rate_mcse")},
             **{key: row.pop(key) for key in ("undecided_share", "usable")},
-            **_several_arms(cell, stops),
+            **_several_arms(cell, name, stops),
         }
         # The shares of these have names of their own.
-        for key in OF_FAMILY if cell.trial.several else ("true_claim", "every_claim"):
+        of_arms = ("true_claim", "every_claim", *(key for key in stops.sums if of_doses(key)))
+        for key in OF_FAMILY if cell.trial.several else of_arms:
             for one in ("expected_{}", "expected_{}_mcse", "least_{}", "most_{}"):
                 row.pop(one.format(key), None)
         quality = _quality(cell, name, sums.tallies[name], cell.truths[name])
@@ -195,56 +197,18 @@ def _characteristics(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, A
 
 
 def _measure(cell: DeclaredCell, analysis: str, truth: Truth) -> str:
-    """Return what a share of claims is: a type I error where there is nothing to claim, and only there.
-
-    A treatment that does harm has nothing to claim either: the share says so, and is no power.
-
-    Without any effect of treatment, arms that people leave for different reasons still differ in what
-    some estimands count, such as a composite one; and an effect on something else is none on this.
-    """
     testing = testing_of(cell.trial)
     if testing is not None:
         return measure_of(testing, analysis)
-    effective = effective_arms(cell.trial)
+    effective = effective_arms(cell.trial, analysis, cell.truths)
     if effective is not None:
-        return _measure_of_arms(effective)
-    limits = _limits(cell, analysis)
-    if limits and truth.value is not None:
-        away = (truth.value - limits[0], limits[-1] - truth.value)
-        sign = favourable_sign(cell.trial, analysis)
-        inside = min(away) if len(limits) == 2 else (away[0] if sign > 0 else away[1])
-        return "power" if inside > _ROUNDING + 4 * truth.mcse else "type I error: at the margin or beyond it"
-    if cell.kind != "null":
-        if truth.value is None:
-            return "power"
-        if abs(truth.value) + truth.mcse <= _ROUNDING:
-            return "type I error"
-        harm = favourable_sign(cell.trial, analysis) * truth.value < -4 * truth.mcse
-        return "type I error: the true effect is harm" if harm else "power"
-    nothing = truth.value is None or abs(truth.value) <= _ROUNDING + 4 * truth.mcse
-    return "type I error" if nothing else "claims: the true effect is not 0"
+        return measure_of_arms(effective)
+    return measure_of_analysis(cell.trial, analysis, truth)
 
 
-def _limits(cell: DeclaredCell, analysis: str) -> tuple[float, ...]:
-    """Return the margin of an analysis, or its limits of equivalence, on the scale of the estimate."""
-    for one in cell.trial.analyses:
-        if one.label == analysis and one.limits:
-            return null_of(one, reader_of(cell.trial, one))
-    return ()
-
-
-def _measure_of_arms(effective: Bools) -> str:
-    """Return what the share of trials is that claim any of the active arms."""
-    if len(effective) == 1:
-        return "power" if effective[0] else "type I error"
-    if effective.all():
-        return "disjunctive power"
-    return "any claim, right or wrong" if effective.any() else "family-wise error"
-
-
-def _several_arms(cell: DeclaredCell, stops: SequentialTally) -> dict[str, float]:
+def _several_arms(cell: DeclaredCell, analysis: str, stops: SequentialTally) -> dict[str, float]:
     """Return the claims of several arms: any and all that are effective, and any that is not."""
-    effective = effective_arms(cell.trial)
+    effective = effective_arms(cell.trial, analysis, cell.truths)
     if effective is None or not claimed(stops.sums):
         return {}
     counts = SequentialCharacteristics(cell.scenario, stops)
@@ -317,6 +281,8 @@ def _arms(cell: DeclaredCell, sums: DeclaredSums) -> list[dict[str, Any]]:
             continue
         for position, name in enumerate(cell.trial.arm_names):
             row = _first(cell, analysis) | {"arm": name} | _claim_of_arm(cell, stops, position)
+            counts = SequentialCharacteristics(cell.scenario, stops)
+            row |= dose_of_arm(cell.trial, analysis, cell.truths, counts, position)
             rows.append(row | (_size_of_arm(sums, name) if name in sums.arms else {}))
     return rows
 

@@ -65,14 +65,13 @@ class SurvivalLooksPlan:
 def read_survival(
     trial: DeclaredTrial,
     trials: SurvivalTrials,
-    plan: SurvivalLooksPlan,
+    looks: Looks,
     columns: Mapping[str, Floats | None],
 ) -> dict[str, Reading]:
-    """Read the trials of a block by every declared analysis, by the analysis's name.
+    """Read the trials of a block at their looks by every declared analysis, by the analysis's name.
 
     `columns` (R, N, P) are what each analysis adjusts for.
     """
-    looks = plan.of_trials(trials)
     seen = SeenLooks(
         trials.entry, trials.time, trials.event, trials.arm, trials.stratum, trials.strata, looks.month
     )

@@ -15,6 +15,7 @@ from trialsim.study.declared.drawing.people import Outcomes, Recurrences
 from trialsim.study.declared.drawing.worlds import causes_of
 from trialsim.study.declared.engine import Engine, engine_of
 from trialsim.study.declared.engines.individuals import Individuals
+from trialsim.study.declared.engines.several_arms import SeveralArms
 from trialsim.study.declared.engines.times import Times
 from trialsim.study.declared.survival import SurvivalLooksPlan
 from trialsim.trial.allocation.ratio import Labels
@@ -84,10 +85,12 @@ def sample_trials(cell: DeclaredCell, register: Register | None) -> TrialSample 
     trial = cell.trial
     engine = engine_of(trial, register)
     replicates = trials_sampled(cell)
+    if isinstance(engine, SeveralArms) and trial.outcome.kind == "time_to_event":
+        engine = engine.whole
     if isinstance(engine, Times):
         trials, _, _ = engine.draw(replicates, partial(stream, trial.seed, PURPOSE + cell.streams, 0))
         return _of_survival(engine, trials)
-    if not isinstance(engine, Individuals):
+    if not isinstance(engine, Individuals | SeveralArms):
         return None
     sample = engine.sample(replicates, trial.seed, 0, PURPOSE)
     arm = sample.people.arm

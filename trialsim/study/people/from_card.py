@@ -24,7 +24,7 @@ from trialsim.study.people.history import BASELINE, learnt_covariates, weeks_of
 from trialsim.study.people.learning import ModelledHistory
 from trialsim.study.people.modelled.composition import Composition, compose
 from trialsim.study.people.modelled.dials import dials_of_arm, dials_of_world
-from trialsim.study.people.modelled.realising import realised
+from trialsim.study.people.modelled.realising import harms_of, realised
 from trialsim.study.people.own_spread import OwnMoments
 from trialsim.study.people.told import score_told
 from trialsim.trial.register import Register
@@ -71,17 +71,17 @@ def register_from_card(
             return baseline if measured else people.column(name)
 
         levels = factor_levels(trial, size, column)
-        arms = [control]
-        for arm in range(1, len(trial.arms)):
-            dials = dials_of_arm(trial, arm, world.disease, levels)
-            arms.append(realised(trial, world.disease, people, dials, chance))
+        turned = [dials_of_arm(trial, arm, world.disease, levels) for arm in range(1, len(trial.arms))]
+        arms = [control, *(realised(trial, world.disease, people, dials, chance) for dials in turned)]
+        of_world = dials_of_world(trial, world.disease)
+        harms = harms_of(trial, world.disease, people, [of_world, *turned], chance)
         tables = _outcomes(trial, arms)
         history = None if learnt is None else learnt.history
         if own_spread and isinstance(history, History) and not history.generated:
             tables[:, :, 1:] += _own_moments(trial, world, control, history, chance).moved(control.outcomes)
         scores = _scores(trial, learnt, people, control.outcomes, chance)
     names = np.array(people.names, dtype=np.str_)
-    return Register(names, people.values, scores, tables, levels, _ends(arms))
+    return Register(names, people.values, scores, tables, levels, _ends(arms), harms)
 
 
 def _on_placebo(trial: DeclaredTrial, world: Composition, chance: Chance) -> tuple[Covariates, Realised]:

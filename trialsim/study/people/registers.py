@@ -11,7 +11,18 @@ from trialsim.study.people.drawing import register_of
 from trialsim.study.people.learning import ModelledHistory
 from trialsim.trial.register import Register
 
-_OF_WORLD = {"seed", "population", "arms", "endpoints", "effects", "strata", "history", "twins", "scenarios"}
+_OF_WORLD = {
+    "seed",
+    "population",
+    "arms",
+    "endpoints",
+    "effects",
+    "safety",
+    "strata",
+    "history",
+    "twins",
+    "scenarios",
+}
 
 
 @dataclass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from trialsim.protocol.declared.conduct import check_causes
 from trialsim.protocol.declared.consistency.parts import Parts
-from trialsim.protocol.declared.consistency.unread import unread_of_cause, unread_of_design
-from trialsim.protocol.declared.design import MultiArmDesign, ResizingDesign
+from trialsim.protocol.declared.consistency.unread import is_given, unread_of_cause, unread_of_design
+from trialsim.protocol.declared.design import FixedDesign, MultiArmDesign, ResizingDesign
 from trialsim.protocol.declared.design_kinds import design_kind, design_kinds
 from trialsim.protocol.declared.endpoints import endpoint
 from trialsim.protocol.declared.outcome import ContinuousOutcome
@@ -36,6 +36,30 @@ def check_pair(trial: Parts) -> None:
         )  # fmt: skip
     if isinstance(trial.design, MultiArmDesign):
         _check_stages(trial, trial.design)
+    if isinstance(trial.design, FixedDesign):
+        _check_fixed(trial, trial.design)
+
+
+def _check_fixed(trial: Parts, design: FixedDesign) -> None:
+    """Refuse what is not served beside several active arms, and their error where there is one."""
+    if len(trial.arms) == 2:
+        if is_given(design, "multiplicity"):
+            raise refuse("is not read with one active arm", design.multiplicity, field="design.multiplicity",
+                         mend="leave it out")  # fmt: skip
+        return
+    if len(trial.endpoints) > 1:
+        raise refuse("are served with two arms in a fixed design", len(trial.arms), field="endpoints",
+                     mend="use two arms, or one endpoint")  # fmt: skip
+    if trial.outcome.kind == "joint":
+        raise refuse("is served with two arms", trial.outcome.kind, field="endpoints.kind",
+                     mend="read the marker or the event alone")  # fmt: skip
+    if trial.sizing is not None:
+        raise refuse("is served with one active arm", len(trial.arms) - 1, field="sizing",
+                     mend="give participants, and a [[grid]] of them")  # fmt: skip
+    for analysis in trial.analyses:
+        if analysis.limits:
+            raise refuse("is served with one active arm", analysis.null,
+                         field=f"analyses.{analysis.label}.null", mend="leave it out")  # fmt: skip
 
 
 def _check_stages(trial: Parts, design: MultiArmDesign) -> None:

@@ -15,7 +15,7 @@ from trialsim.protocol.declared.conduct import (
 )
 from trialsim.protocol.declared.context import Context
 from trialsim.protocol.declared.control_arm import Borrowing, CardSensitivity, Costs
-from trialsim.protocol.declared.course import HistoryCourse, ModelCourse
+from trialsim.protocol.declared.course import HistoryCourse, ModelCourse, Safety
 from trialsim.protocol.declared.design_kinds import Design
 from trialsim.protocol.declared.effects import Effect
 from trialsim.protocol.declared.endpoints import Outcome, endpoint
@@ -39,6 +39,7 @@ class Parts(Interface):
     arms: tuple[TrialArm, ...]
     endpoints: tuple[Outcome, ...]
     effects: tuple[Effect, ...]
+    safety: Safety | None
     history: HistoryDeclared | None
     twins: Twins | None
     sizing: SizeQuestion | None
@@ -128,11 +129,32 @@ def _check_course(trial: Parts) -> None:
             field="endpoints.course", mend="give a marginal law, or another design",
         )  # fmt: skip
     _check_dials(trial)
+    _check_safety(trial)
     slowing = [effect for effect in trial.effects if effect.kind == "slowing"]
     if slowing and not isinstance(course, ModelCourse):
         raise refuse(
             "slows a decline that only a disease model has", slowing[0].value,
             field=f"effects.{slowing[0].arm}.kind", mend="use shift, or a course from a disease model",
+        )  # fmt: skip
+
+
+def _check_safety(trial: Parts) -> None:
+    if trial.safety is None:
+        return
+    if not isinstance(trial.outcome.course, ModelCourse):
+        raise refuse(
+            "is a harm that only a disease model has", trial.safety.endpoint, field="safety.endpoint",
+            mend="give endpoints.course of a disease model, or leave it out",
+        )  # fmt: skip
+    if trial.outcome.kind == "time_to_event":
+        raise refuse(
+            "is seen at the end of a follow-up that is the same for everybody", trial.outcome.kind,
+            field="safety", mend="leave it out",
+        )  # fmt: skip
+    if len(trial.arms) == 2 or trial.design.kind != "fixed":
+        raise refuse(
+            "chooses between several active arms of a fixed design", len(trial.arms) - 1, field="safety",
+            mend="declare the doses as arms, or leave it out",
         )  # fmt: skip
 
 

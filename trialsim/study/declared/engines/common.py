@@ -15,7 +15,7 @@ from trialsim.registry import Truth
 from trialsim.streams import stream
 from trialsim.study.declared.carried import Columns
 from trialsim.study.declared.drawing.accrual import largest_size
-from trialsim.study.declared.drawing.people import Chance, allocate_people
+from trialsim.study.declared.drawing.people import ArmChance, Chance, allocate_people
 from trialsim.study.declared.drawing.strata import Strata
 from trialsim.study.declared.reading import Reading
 from trialsim.study.declared.refusing import refusing
@@ -120,6 +120,15 @@ def streams_of(trial: DeclaredTrial) -> str:
 def chance_of(seed: int, streams: str, block: int) -> Chance:
     """Return the generators of a block by the component of the stream."""
     return partial(stream, seed, streams, block)
+
+
+def arm_chance_of(seed: int, streams: str, block: int) -> ArmChance:
+    """Return the generators of a block by the arm, for counts."""
+
+    def of_arm(arm: int) -> np.random.Generator:
+        return stream(seed, f"{streams}.arm{arm}", block, "outcome")
+
+    return of_arm
 
 
 def check_allocation(trial: DeclaredTrial) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from trialsim.errors import DesignError, ProtocolError
 from trialsim.protocol.declared import ContinuousOutcome, DeclaredTrial, GroupSequentialDesign, ResizingDesign
 from trialsim.registry import Truth
-from trialsim.streams import stream
 from trialsim.study.declared.bounds import planned_bounds
-from trialsim.study.declared.carried import carried
+from trialsim.study.declared.carried import Columns, carried
 from trialsim.study.declared.drawing.accrual import accrual_of, largest_size
-from trialsim.study.declared.drawing.people import Drawing, draw_people
+from trialsim.study.declared.drawing.people import ArmChance, Chance, Drawing, People, draw_people
 from trialsim.study.declared.drawing.strata import Strata
 from trialsim.study.declared.drawing.worlds import covariance, longitudinal_world
 from trialsim.study.declared.engines.common import (
@@ -21,6 +18,7 @@ from trialsim.study.declared.engines.common import (
     BlockReading,
     Engine,
     Everybody,
+    arm_chance_of,
     chance_of,
     check_allocation,
     of_causes,
@@ -69,16 +67,16 @@ class Individuals(Engine):
         return self._sample(replicates, seed, block, purpose + self.streams)
 
     def _sample(self, replicates: int, seed: int, block: int, streams: str) -> Sample:
-        trial, chance = self.trial, chance_of(seed, streams, block)
-
-        def arm_chance(arm: int) -> np.random.Generator:
-            return stream(seed, f"{streams}.arm{arm}", block, "outcome")
-
+        chance = chance_of(seed, streams, block)
         assert self.accrual is not None
         people = draw_people(
-            trial, self.accrual, self.strata, self.participants, replicates, chance, self.register
+            self.trial, self.accrual, self.strata, self.participants, replicates, chance, self.register
         )
-        one = carried(trial)
+        return self.sample_of(people, chance, arm_chance_of(seed, streams, block))
+
+    def sample_of(self, people: People, chance: Chance, arm_chance: ArmChance) -> Sample:
+        """Draw the outcomes of given people."""
+        trial, one = self.trial, carried(self.trial)
         draw = one.draw if self.register is None else one.recruit
         if draw is None:
             raise ProtocolError("is not drawn one by one", field="endpoints.kind", value=trial.outcome.kind)
@@ -92,10 +90,13 @@ class Individuals(Engine):
     def everybody(self, replicates: int, seed: int, block: int) -> Everybody:
         """Return all who were drawn in a block."""
         sample = self.sample(replicates, seed, block)
-        columns = {"month_of_entry": sample.people.entry}
-        columns |= carried(self.trial).columns(self.trial, sample.outcomes)
-        columns |= self.of_register(sample.people.rows)
+        columns = self.columns_of(sample) | self.of_register(sample.people.rows)
         return Everybody(sample.people.arm, sample.people.stratum, columns)
+
+    def columns_of(self, sample: Sample) -> Columns:
+        """Return month of entry and outcomes of everybody, by name."""
+        own = carried(self.trial).columns(self.trial, sample.outcomes)
+        return {"month_of_entry": sample.people.entry} | own
 
     def truths(self) -> dict[str, Truth]:
         """Return what each analysis is held against, and the true value of each estimand."""

@@ -31,7 +31,7 @@ from trialsim.study.declared.reading import Reading
 from trialsim.study.declared.refusing import refusing
 from trialsim.study.declared.survival import SurvivalLooksPlan, read_survival
 from trialsim.trial import PlannedAccrual, SitePlan, SurvivalWorld, simulate_survival
-from trialsim.trial.interim import check_event_order
+from trialsim.trial.interim import Looks, check_event_order
 from trialsim.trial.outcomes import SurvivalTrials
 from trialsim.trial.register import Register
 
@@ -55,11 +55,21 @@ class Times(Engine):
         return BlockReading(self._read(trials, levels, rows), {})
 
     def _read(self, trials: SurvivalTrials, levels: Ints, rows: Ints | None) -> dict[str, Reading]:
+        return self.read_at(trials, levels, rows, self.looks(trials))
+
+    def looks(self, trials: SurvivalTrials) -> Looks:
+        """Return when the trials are looked at."""
+        return SurvivalLooksPlan.of(self.trial).of_trials(trials)
+
+    def read_at(
+        self, trials: SurvivalTrials, levels: Ints, rows: Ints | None, looks: Looks
+    ) -> dict[str, Reading]:
+        """Return every analysis of trials at given looks."""
         columns = {
             one.label: adjusting_columns(self.trial, one, levels, self.register, rows)
             for one in self.trial.analyses
         }
-        return read_survival(self.trial, trials, SurvivalLooksPlan.of(self.trial), columns)
+        return read_survival(self.trial, trials, looks, columns)
 
     def everybody(self, replicates: int, seed: int, block: int) -> Everybody:
         """Return all who were drawn in a block."""
@@ -137,11 +147,15 @@ class TimesInRegister(Times):
     def recruit(self, replicates: int, chance: Chance) -> tuple[People, SurvivalTrials]:
         """Recruit the trials of a block."""
         assert self.accrual is not None
-        assert self.register is not None
         people = draw_people(
             self.trial, self.accrual, self.strata, self.participants, replicates, chance, self.register
         )
-        return people, recruit_survival(self.trial, people, self.strata, self.register, chance)
+        return people, self.of_people(people, chance)
+
+    def of_people(self, people: People, chance: Chance) -> SurvivalTrials:
+        """Return what happens to those who were recruited."""
+        assert self.register is not None
+        return recruit_survival(self.trial, people, self.strata, self.register, chance)
 
     def draw(self, replicates: int, chance: Chance) -> tuple[SurvivalTrials, Ints, Ints | None]:
         """Return the trials of a block, the levels of everybody's factors, and their rows."""

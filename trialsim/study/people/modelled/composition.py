@@ -40,9 +40,22 @@ def compose(trial: DeclaredTrial, folder: Path) -> Composition:
     card = read_card(folder / population.card)
     disease = disease_model(course.model, **course.options)
     _check_endpoint(trial, disease)
+    _check_safety(trial, disease)
     check_dials(trial, disease)
     _check_covariates(trial, card, disease)
     return Composition(card, disease)
+
+
+def _check_safety(trial: DeclaredTrial, disease: DiseaseModel) -> None:
+    if trial.safety is None:
+        return
+    known = [one.name for one in disease.endpoints if one.kind == "response" and one.higher_is_worse]
+    if trial.safety.endpoint not in known:
+        raise ProtocolError(
+            f"is no response of the disease model {disease.name} that harms", field="safety.endpoint",
+            value=trial.safety.endpoint,
+            mend=f"use {' or '.join(known)}" if known else "choose a model with one, or leave safety out",
+        )  # fmt: skip
 
 
 def _check_endpoint(trial: DeclaredTrial, disease: DiseaseModel) -> None:

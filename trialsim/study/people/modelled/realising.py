@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from trialsim.data import Covariates
+from trialsim.data import Covariates, Floats
 from trialsim.disease import DiseaseModel, Realised
 from trialsim.disease.inputs import WEEKS_PER_MONTH
 from trialsim.disease.interface import Chance
@@ -30,3 +32,17 @@ def realised(
         counts = np.isfinite(found.outcomes).sum(axis=1).astype(np.float64)
         return Realised(counts[:, None], found.ends)
     return found
+
+
+def harms_of(
+    trial: DeclaredTrial, model: DiseaseModel, people: Covariates, arms: Sequence[Dials], chance: Chance
+) -> Floats:
+    """Return who is harmed in each arm by the end of the trial (A, M); empty where no harm is declared.
+
+    The same luck in every arm, as for the outcome.
+    """
+    if trial.safety is None:
+        return np.empty((0, 0))
+    end = np.array([trial.outcome.known_after * WEEKS_PER_MONTH])
+    drawn = [model.draw(people, trial.safety.endpoint, dials, end, chance) for dials in arms]
+    return np.stack([one.outcomes[:, 0] for one in drawn])
