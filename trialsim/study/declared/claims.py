@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 
 
 def effective_arms(
-    trial: DeclaredTrial, analysis: str = "", truths: Mapping[str, Truth] | None = None
+    trial: DeclaredTrial, analysis: str = "", truths: Mapping[str, Truth] | None = None, null: bool = False
 ) -> Bools | None:
     """Return which active arms are truly better than the control (A − 1,); None where analyses claim.
 
@@ -33,6 +33,8 @@ def effective_arms(
         Where each arm is read in a fixed design: the analysis of all arms together.
     truths : mapping of str to Truth, optional
         What its comparisons are held against.
+    null : bool
+        Whether the world is one without an effect.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def effective_arms(
     """
     names = [comparison(analysis, arm) for arm in trial.arm_names[1:]]
     if truths is not None and all(name in truths for name in names):
-        return np.array([measure_of(trial, name, truths[name]) == "power" for name in names])
+        return np.array([measure_of(trial, name, truths[name], null) == "power" for name in names])
     if not (trial.in_stages or isinstance(trial.design, MultiArmDesign)):
         return None
     favours = carried(trial).favours
@@ -101,7 +103,7 @@ def analysis_of(name: str) -> str:
     return name.partition("[")[0]
 
 
-def measure_of(trial: DeclaredTrial, analysis: str, truth: Truth) -> str:
+def measure_of(trial: DeclaredTrial, analysis: str, truth: Truth, null: bool) -> str:
     """Return what a share of claims is: a type I error where there is nothing to claim, and only there.
 
     A treatment that does harm has nothing to claim either: the share says so, and is no power.
@@ -117,15 +119,16 @@ def measure_of(trial: DeclaredTrial, analysis: str, truth: Truth) -> str:
         An analysis of one active arm, or a comparison.
     truth : Truth
         What it is held against.
+    null : bool
+        Whether the world is one without an effect.
     """
-    (world,) = trial.scenarios
     limits = _limits(trial, analysis)
     if limits and truth.value is not None:
         away = (truth.value - limits[0], limits[-1] - truth.value)
         sign = favourable_sign(trial, analysis)
         inside = min(away) if len(limits) == 2 else (away[0] if sign > 0 else away[1])
         return "power" if inside > _ROUNDING + 4 * truth.mcse else "type I error: at the margin or beyond it"
-    if world.kind != "null":
+    if not null:
         if truth.value is None:
             return "power"
         if abs(truth.value) + truth.mcse <= _ROUNDING:

@@ -200,15 +200,15 @@ def _measure(cell: DeclaredCell, analysis: str, truth: Truth) -> str:
     testing = testing_of(cell.trial)
     if testing is not None:
         return measure_of(testing, analysis)
-    effective = effective_arms(cell.trial, analysis, cell.truths)
+    effective = effective_arms(cell.trial, analysis, cell.truths, cell.kind == "null")
     if effective is not None:
         return measure_of_arms(effective)
-    return measure_of_analysis(cell.trial, analysis, truth)
+    return measure_of_analysis(cell.trial, analysis, truth, cell.kind == "null")
 
 
 def _several_arms(cell: DeclaredCell, analysis: str, stops: SequentialTally) -> dict[str, float]:
     """Return the claims of several arms: any and all that are effective, and any that is not."""
-    effective = effective_arms(cell.trial, analysis, cell.truths)
+    effective = effective_arms(cell.trial, analysis, cell.truths, cell.kind == "null")
     if effective is None or not claimed(stops.sums):
         return {}
     counts = SequentialCharacteristics(cell.scenario, stops)

@@ -70,7 +70,7 @@ def at_size(
     if analyses is not None:
         tables["analyses"] = [one.model_dump(mode="json") for one in analyses]
         # What is asked beside sizes by formula is asked of the trial as declared, not of a part of it.
-        tables |= dict.fromkeys(BESIDE_FORMULA)
+        tables |= dict.fromkeys((*BESIDE_FORMULA, "context"))
         if tables["sizing"] is not None:
             tables["sizing"] |= {"analyses": [], "sd_inflation": 1.0}
     return trial_from_dict(tables)

@@ -12,9 +12,10 @@ from scipy.special import ndtri
 from trialsim.data import Bools, Estimates, Floats, Ints
 from trialsim.errors import ProtocolError
 from trialsim.protocol.declared import AnalysisDeclared, DeclaredTrial, FixedDesign
+from trialsim.protocol.declared.grid import without_effect
 from trialsim.registry import Truth
 from trialsim.study.declared.carried import carried
-from trialsim.study.declared.claims import claim_counts, comparison, measure_of
+from trialsim.study.declared.claims import claim_counts, comparison, effective_arms
 from trialsim.study.declared.dose_choice import counted_of_doses, truths_of_harm
 from trialsim.study.declared.drawing.accrual import accrual_of, largest_size
 from trialsim.study.declared.drawing.people import (
@@ -165,9 +166,8 @@ class SeveralArms(Engine):
         claims = claimed_together(z, size, design)
         names = [comparison(label, arm) for arm in self.trial.arm_names[1:]]
         truths = [self._truths[name] for name in names]
-        effective = np.array(
-            [measure_of(self.trial, name, one) == "power" for name, one in zip(names, truths, strict=True)]
-        )
+        effective = effective_arms(self.trial, label, self._truths, without_effect(self.trial))
+        assert effective is not None
         first = np.zeros(len(z), dtype=np.int64)
         all_sizes = np.full(len(z), self.participants)[:, None]
         counted = {**each[0].counted, "size": all_sizes} | claim_counts(claims, effective)
