@@ -47,7 +47,6 @@ KEPT: dict[Definition, str] = {
     ("trialsim.analysis.borrowing.two_sample_characteristics", "normal_borrowing_estimates"): _BLOCK,
     ("trialsim.analysis.competing_risks.gray", "gray_test_block"): _BLOCK,
     ("trialsim.analysis.competing_risks.incidence", "cumulative_incidence_block"): _BLOCK,
-    ("trialsim.analysis.external_controls.block", "external_controls_survival_block"): _BLOCK,
     ("trialsim.analysis.imputation.block", "tipping_point_block"): _BLOCK,
     ("trialsim.analysis.linear.twin_weights", "fit_twin_weighted"): _BLOCK,
     ("trialsim.analysis.repeated_measures.closed_form.block", "fit_monotone"): _BLOCK,

@@ -159,11 +159,6 @@ REFUSED = {
                                  "claim": 0.9}),
         "design.kind", "not served with a time_to_event",
     ),
-    "three arms in a fixed design": (
-        BINARY | {"arms": [*BINARY["arms"], {"name": "third", "role": "active"}],
-                  "effects": [*BINARY["effects"], BINARY["effects"][0] | {"arm": "third"}]},
-        "arms", "two arms",
-    ),
     "analysis of another outcome": (put(BINARY, "analyses.0.kind", "cox"), "analyses.cox", "does not read"),
     "no analysis": (put(BINARY, "analyses", []), "analyses", "is missing"),
     "covariate that is not declared": (
@@ -262,7 +257,7 @@ def test_an_analysis_that_takes_no_score_names_those_that_do() -> None:
     made, _, _ = REFUSED["a score for what takes none"]
     with pytest.raises(ProtocolError) as fault:
         trial_from_dict(made)
-    assert fault.value.mend == "leave it out, or use g_computation, log_odds_ratio"
+    assert fault.value.mend == "leave it out, or use aipw, g_computation, log_odds_ratio"
 
 
 def test_a_file_without_a_format_is_told_how_it_begins() -> None:

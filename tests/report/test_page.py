@@ -202,11 +202,11 @@ def contrast(colour: str) -> float:
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 
 
-def test_the_word_at_a_line_is_read_over_dark_bars_too(beside) -> None:
-    notes = arm_figures(beside)["savings"].figure.layout.annotations
-    assert [note.bgcolor for note in notes if note.text == "smallest worthwhile saving"] == [
-        "rgba(255, 255, 255, 0.85)"
-    ]
+def test_the_line_over_the_bars_is_named_in_the_legend_and_not_over_them(beside) -> None:
+    figure = arm_figures(beside)["savings"].figure
+    (line,) = [one for one in figure.data if one.name == "smallest worthwhile saving"]
+    assert (line.mode, line.showlegend) != ("text", False)
+    assert "smallest worthwhile saving" not in [note.text for note in figure.layout.annotations]
 
 
 def test_lines_and_words_can_be_told_from_the_page(page: str) -> None:

@@ -177,4 +177,4 @@ def read_by(made: DeclaredTrial, wrong: AnalysisDeclared) -> None:
     assert engine.world is not None
     asked = made.model_copy(update={"analyses": (wrong,)})
     trials = simulate_survival(engine.world, 3, lambda _: np.random.default_rng(1))
-    read_survival(asked, trials, SurvivalLooksPlan.of(made), {wrong.label: None})
+    read_survival(asked, trials, SurvivalLooksPlan.of(made).of_trials(trials), {wrong.label: None})
